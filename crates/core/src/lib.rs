@@ -1,0 +1,4 @@
+//! Everything of softclose that needs no symbol.
+#![warn(missing_docs)]
+
+pub mod settings;

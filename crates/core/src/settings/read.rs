@@ -1,0 +1,183 @@
+//! From an environment to [`Settings`], with a warning for every bad value.
+//!
+//! Context: constructor and launcher only; allocates. A bad value never stops
+//! the program: the default is used, and the warning says so.
+
+use super::knobs::{KNOBS, Knob};
+use super::{Engine, LogLevel, RolePolicy, Settings, value};
+use std::fmt;
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The variable is set and understood.
+    Environment,
+    /// The variable is not set, or not understood.
+    Default,
+}
+
+/// One bad value: what it was, what is allowed, and what is used instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Environment variable.
+    pub env: &'static str,
+    /// The value as it was found.
+    pub value: String,
+    /// What would have been understood.
+    pub allowed: &'static str,
+    /// The default, which is used instead.
+    pub used: &'static str,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { env, value, allowed, used } = self;
+        write!(f, "softclose: {env}={value:?} is not {allowed}; using ")?;
+        if used.is_empty() { write!(f, "the default (unset)") } else { write!(f, "{used}") }
+    }
+}
+
+/// The outcome of [`read`].
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The settings in force.
+    pub settings: Settings,
+    /// One for every bad value, in the order of [`KNOBS`].
+    pub warnings: Vec<Warning>,
+    /// Value in force and its origin, in the order of [`KNOBS`].
+    pub shown: Vec<(String, Origin)>,
+}
+
+/// Reads every knob through `lookup`, which answers the value of an environment
+/// variable, or `None` where it is not set.
+pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Reading {
+    let mut reading = Reading { settings: defaults(), warnings: Vec::new(), shown: Vec::new() };
+    for knob in KNOBS {
+        let found = lookup(knob.env);
+        let shown = match found {
+            Some(text) if apply(&mut reading.settings, knob, &text).is_some() => (text, Origin::Environment),
+            Some(text) => {
+                reading.warnings.push(warning(knob, text));
+                (knob.default.to_owned(), Origin::Default)
+            }
+            None => (knob.default.to_owned(), Origin::Default),
+        };
+        reading.shown.push(shown);
+    }
+    reading
+}
+
+/// What is in force when nothing is set.
+pub fn defaults() -> Settings {
+    let mut settings = Settings {
+        disable: false,
+        timeout_ms: 0,
+        idle_ms: 0,
+        max_bytes: 0,
+        connected_max_bytes: 0,
+        max_pending: None,
+        exit_timeout_ms: 0,
+        role: RolePolicy::Both,
+        engine: Engine::Thread,
+        log: LogLevel::Off,
+        log_file: String::new(),
+    };
+    for knob in KNOBS {
+        let understood = apply(&mut settings, knob, knob.default);
+        debug_assert!(understood.is_some(), "the default of {} is bad", knob.env);
+    }
+    settings
+}
+
+fn warning(knob: &Knob, value: String) -> Warning {
+    Warning { env: knob.env, value, allowed: knob.allowed, used: knob.default }
+}
+
+fn apply(settings: &mut Settings, knob: &Knob, text: &str) -> Option<()> {
+    match knob.env {
+        "SOFTCLOSE_DISABLE" => settings.disable = value::flag(text)?,
+        "SOFTCLOSE_TIMEOUT" => settings.timeout_ms = value::duration_ms(text)?,
+        "SOFTCLOSE_IDLE" => settings.idle_ms = value::duration_ms(text)?,
+        "SOFTCLOSE_MAX_BYTES" => settings.max_bytes = value::size(text)?,
+        "SOFTCLOSE_CONNECTED_MAX_BYTES" => settings.connected_max_bytes = value::size(text)?,
+        "SOFTCLOSE_MAX_PENDING" => settings.max_pending = value::count(text)?,
+        "SOFTCLOSE_EXIT_TIMEOUT" => settings.exit_timeout_ms = value::duration_ms(text)?,
+        "SOFTCLOSE_ROLE" => settings.role = role(text)?,
+        "SOFTCLOSE_ENGINE" => settings.engine = engine(text)?,
+        "SOFTCLOSE_LOG" => settings.log = log_level(text)?,
+        "SOFTCLOSE_LOG_FILE" => settings.log_file = path(text)?,
+        _ => return None,
+    }
+    Some(())
+}
+
+fn role(text: &str) -> Option<RolePolicy> {
+    match text {
+        "both" => Some(RolePolicy::Both),
+        "accepted" => Some(RolePolicy::Accepted),
+        "connected" => Some(RolePolicy::Connected),
+        _ => None,
+    }
+}
+
+fn engine(text: &str) -> Option<Engine> {
+    match text {
+        "thread" => Some(Engine::Thread),
+        "inline" => Some(Engine::Inline),
+        _ => None,
+    }
+}
+
+fn log_level(text: &str) -> Option<LogLevel> {
+    match text {
+        "off" => Some(LogLevel::Off),
+        "error" => Some(LogLevel::Error),
+        "info" => Some(LogLevel::Info),
+        "debug" => Some(LogLevel::Debug),
+        _ => None,
+    }
+}
+
+fn path(text: &str) -> Option<String> {
+    (text.is_empty() || text.starts_with('/')).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_understood_by_its_own_parser() {
+        for knob in KNOBS {
+            assert!(apply(&mut defaults(), knob, knob.default).is_some(), "{}", knob.env);
+        }
+        assert_eq!(defaults().timeout_ms, 30_000);
+        assert_eq!(defaults().max_bytes, 64 << 20);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_and_the_default_is_used() {
+        let reading = read(|name| (name == "SOFTCLOSE_IDLE").then(|| "fast".to_owned()));
+        assert_eq!(reading.settings, defaults());
+        assert_eq!(
+            reading.warnings[0].to_string(),
+            "softclose: SOFTCLOSE_IDLE=\"fast\" is not a duration such as 500ms, 2s or 1m; using 5s"
+        );
+    }
+
+    #[test]
+    fn a_good_value_is_used_and_says_where_it_comes_from() {
+        let reading = read(|name| (name == "SOFTCLOSE_ENGINE").then(|| "inline".to_owned()));
+        assert_eq!(reading.settings.engine, Engine::Inline);
+        let at = KNOBS.iter().position(|knob| knob.env == "SOFTCLOSE_ENGINE").unwrap();
+        assert_eq!(reading.shown[at], ("inline".to_owned(), Origin::Environment));
+        assert!(reading.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_relative_log_file_is_refused() {
+        let reading = read(|name| (name == "SOFTCLOSE_LOG_FILE").then(|| "log".to_owned()));
+        assert_eq!(reading.settings.log_file, "");
+        assert_eq!(reading.warnings.len(), 1);
+    }
+}

@@ -1,0 +1,105 @@
+//! Parsers for the values of knobs: flags, durations, sizes, counts.
+//!
+//! Context: pure functions, no allocation. `None` means "not understood"; the
+//! caller names the variable and falls back to its default.
+
+/// Most milliseconds a duration may have: one day, so that arithmetic on 32-bit
+/// millisecond clocks can never wrap.
+pub const MAX_DURATION_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Parses `1`/`true`/`yes`/`on` and `0`/`false`/`no`/`off`.
+pub fn flag(text: &str) -> Option<bool> {
+    match text {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Parses `500ms`, `2s`, `1m` or a bare `0` into milliseconds.
+pub fn duration_ms(text: &str) -> Option<u32> {
+    let (number, unit) = split(text)?;
+    let scale = match unit {
+        "" if number == 0 => 1,
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        _ => return None,
+    };
+    let ms = number.checked_mul(scale)?;
+    (ms <= MAX_DURATION_MS).then_some(u32::try_from(ms).ok()?)
+}
+
+/// Parses `65536`, `64KiB`, `1MiB`, `1GiB` into bytes.
+pub fn size(text: &str) -> Option<u64> {
+    let (number, unit) = split(text)?;
+    let scale = match unit {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(scale)
+}
+
+/// Parses a whole number from 1 to 65536, or `auto` as `None` inside.
+pub fn count(text: &str) -> Option<Option<u32>> {
+    if text == "auto" {
+        return Some(None);
+    }
+    match split(text)? {
+        (number @ 1..=65536, "") => Some(Some(u32::try_from(number).ok()?)),
+        _ => None,
+    }
+}
+
+fn split(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit_unless_they_are_zero() {
+        assert_eq!(duration_ms("500ms"), Some(500));
+        assert_eq!(duration_ms("2s"), Some(2000));
+        assert_eq!(duration_ms("1m"), Some(60_000));
+        assert_eq!(duration_ms("0"), Some(0));
+        for bad in ["", "5", "-1s", "1h", "s", "1.5s", " 1s", "1s ", "2000m", "99999999999999999999s"] {
+            assert_eq!(duration_ms(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes_unless_they_say_otherwise() {
+        assert_eq!(size("65536"), Some(65536));
+        assert_eq!(size("64KiB"), Some(65536));
+        assert_eq!(size("1MiB"), Some(1 << 20));
+        assert_eq!(size("2GiB"), Some(2 << 30));
+        for bad in ["", "1KB", "KiB", "-1", "1 MiB", "18446744073709551615KiB"] {
+            assert_eq!(size(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn counts_are_whole_and_within_the_table() {
+        assert_eq!(count("auto"), Some(None));
+        assert_eq!(count("1"), Some(Some(1)));
+        assert_eq!(count("65536"), Some(Some(65536)));
+        for bad in ["0", "65537", "1k", ""] {
+            assert_eq!(count(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn flags_are_words_or_digits() {
+        assert_eq!(flag("1"), Some(true));
+        assert_eq!(flag("off"), Some(false));
+        assert_eq!(flag("2"), None);
+    }
+}
