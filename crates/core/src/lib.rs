@@ -1,4 +1,32 @@
 //! Everything of softclose that needs no symbol.
-#![warn(missing_docs)]
+//!
+//! The shim (the root package) exports libc's names and translates; the
+//! decisions, the bookkeeping and the drain live here, where they can be tested,
+//! fuzzed and driven by another injector.
+//!
+//! | module | one idea |
+//! |---|---|
+//! | [`settings`] | what a user can set |
+//! | [`ledger`] | who holds which socket, across threads and fork |
+//! | [`judge`] | who holds it in truth: procfs, where the ledger cannot know |
+//! | [`decision`] | what one close becomes |
+//! | [`bounds`] | how long and how much a drain may take |
+//! | [`drain`] | the background thread and the sockets it holds |
+//! | [`finish`] | draining in place: the inline engine, and process exit |
+//! | [`engine`] | all of it behind one door, for the hooks |
+//! | [`sys`] | the unsafe floor |
 
+pub mod bounds;
+pub mod counters;
+pub mod decision;
+pub mod drain;
+pub mod engine;
+pub mod finish;
+pub mod judge;
+pub mod ledger;
+pub mod log;
 pub mod settings;
+pub mod sys;
+pub mod watch;
+
+pub use rustix::process::Pid;

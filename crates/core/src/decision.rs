@@ -1,0 +1,196 @@
+//! What one close becomes: the table, without a system call.
+//!
+//! Context: pure functions, on any thread.
+
+use crate::ledger::Standing;
+use crate::ledger::table::Role;
+use crate::settings::RolePolicy;
+
+/// The states of `include/net/tcp_states.h`, as far as they matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// No connection to say goodbye to: closed, connecting, listening.
+    Unconnected,
+    /// The peer may still send.
+    Open,
+    /// The peer's FIN has come: nothing can arrive any more.
+    PeerDone,
+}
+
+impl Phase {
+    /// From `tcpi_state`.
+    pub fn of(state: u8) -> Self {
+        const ESTABLISHED: u8 = 1;
+        const FIN_WAIT1: u8 = 4;
+        const FIN_WAIT2: u8 = 5;
+        const CLOSE_WAIT: u8 = 8;
+        const LAST_ACK: u8 = 9;
+        const CLOSING: u8 = 11;
+        match state {
+            ESTABLISHED | FIN_WAIT1 | FIN_WAIT2 => Self::Open,
+            CLOSE_WAIT | LAST_ACK | CLOSING => Self::PeerDone,
+            _ => Self::Unconnected,
+        }
+    }
+}
+
+/// Why a close was left as the program made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Listening, connecting, or closed already.
+    Unconnected,
+    /// The peer's FIN has come and nothing is queued: the plain close is graceful.
+    PeerDone,
+    /// Somebody else still holds the connection.
+    Shared,
+    /// Nothing proves that nobody else holds it.
+    Unsure,
+    /// The program asked for a reset (`SO_LINGER{1,0}`).
+    ResetAsked,
+    /// `SOFTCLOSE_ROLE` excludes it.
+    Role,
+    /// A thread is blocked in a write to it.
+    Busy,
+    /// As many sockets are held as may be, or no descriptor is to be had.
+    Full,
+    /// No thread is to be had.
+    NoThread,
+}
+
+/// All reasons, in the order of their discriminants.
+pub const REASONS: [(Reason, &str); 9] = [
+    (Reason::Unconnected, "unconnected"),
+    (Reason::PeerDone, "peer-done"),
+    (Reason::Shared, "shared"),
+    (Reason::Unsure, "unsure"),
+    (Reason::ResetAsked, "reset-asked"),
+    (Reason::Role, "role"),
+    (Reason::Busy, "busy"),
+    (Reason::Full, "full"),
+    (Reason::NoThread, "no-thread"),
+];
+
+impl Reason {
+    /// The word for it in logs and counters.
+    pub fn name(self) -> &'static str {
+        REASONS.get(self as usize).map_or("", |(_, name)| name)
+    }
+}
+
+/// What is known when the decision is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Of the connection.
+    pub phase: Phase,
+    /// How good the claim to be the last holder is; `Doubtful` has been judged.
+    pub standing: Standing,
+    /// Which side opened it.
+    pub role: Role,
+    /// `SO_LINGER` in seconds, where it is on.
+    pub linger: Option<u64>,
+    /// Whether the peer's FIN has data before it that was never read.
+    pub unread: bool,
+}
+
+/// What a close becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The program's own close, untouched.
+    LeaveAlone(Reason),
+    /// Discard what is queued, then the program's own close: nothing to wait for.
+    Discard,
+    /// Half-close, and drain until the peer's FIN.
+    Drain,
+    /// The program asked to wait up to so many seconds: drain in place.
+    WaitUpTo(u64),
+}
+
+/// The decision.
+pub fn decide(facts: Facts, policy: RolePolicy) -> Verdict {
+    use Verdict::{Discard, Drain, LeaveAlone, WaitUpTo};
+    match facts {
+        Facts { phase: Phase::Unconnected, .. } => LeaveAlone(Reason::Unconnected),
+        Facts { standing: Standing::Shared, .. } => LeaveAlone(Reason::Shared),
+        Facts { linger: Some(0), .. } => LeaveAlone(Reason::ResetAsked),
+        Facts { role, .. } if !covers(policy, role) => LeaveAlone(Reason::Role),
+        Facts { phase: Phase::PeerDone, unread: false, .. } => LeaveAlone(Reason::PeerDone),
+        Facts { standing: Standing::Doubtful | Standing::Unprovable, .. } => LeaveAlone(Reason::Unsure),
+        Facts { phase: Phase::PeerDone, .. } => Discard,
+        Facts { linger: Some(seconds), .. } => WaitUpTo(seconds),
+        _ => Drain,
+    }
+}
+
+fn covers(policy: RolePolicy, role: Role) -> bool {
+    match policy {
+        RolePolicy::Both => true,
+        RolePolicy::Accepted => role == Role::Accepted,
+        RolePolicy::Connected => role == Role::Connected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Facts =
+        Facts { phase: Phase::Open, standing: Standing::Last, role: Role::Accepted, linger: None, unread: false };
+
+    fn decided(facts: Facts) -> Verdict {
+        decide(facts, RolePolicy::Both)
+    }
+
+    #[test]
+    fn the_last_holder_of_an_open_connection_drains() {
+        assert_eq!(decided(PLAIN), Verdict::Drain);
+        assert_eq!(decided(Facts { unread: true, ..PLAIN }), Verdict::Drain);
+    }
+
+    #[test]
+    fn whatever_is_not_connected_is_left_alone() {
+        for state in [2, 3, 6, 7, 10, 12, 0, 200] {
+            assert_eq!(Phase::of(state), Phase::Unconnected, "{state}");
+        }
+        let facts = Facts { phase: Phase::Unconnected, ..PLAIN };
+        assert_eq!(decided(facts), Verdict::LeaveAlone(Reason::Unconnected));
+    }
+
+    #[test]
+    fn a_claim_that_is_not_proven_is_left_alone() {
+        let with = |standing| decided(Facts { standing, ..PLAIN });
+        assert_eq!(with(Standing::Shared), Verdict::LeaveAlone(Reason::Shared));
+        assert_eq!(with(Standing::Doubtful), Verdict::LeaveAlone(Reason::Unsure));
+        assert_eq!(with(Standing::Unprovable), Verdict::LeaveAlone(Reason::Unsure));
+    }
+
+    #[test]
+    fn linger_is_the_programs_own_word() {
+        assert_eq!(decided(Facts { linger: Some(0), ..PLAIN }), Verdict::LeaveAlone(Reason::ResetAsked));
+        assert_eq!(decided(Facts { linger: Some(3), ..PLAIN }), Verdict::WaitUpTo(3));
+    }
+
+    #[test]
+    fn a_peer_that_is_done_is_not_waited_for() {
+        let done = Facts { phase: Phase::PeerDone, ..PLAIN };
+        assert_eq!(decided(done), Verdict::LeaveAlone(Reason::PeerDone));
+        assert_eq!(decided(Facts { unread: true, ..done }), Verdict::Discard);
+        let unsure = Facts { unread: true, standing: Standing::Doubtful, ..done };
+        assert_eq!(decided(unsure), Verdict::LeaveAlone(Reason::Unsure));
+    }
+
+    #[test]
+    fn a_role_that_is_excluded_is_left_alone() {
+        let verdict = decide(PLAIN, RolePolicy::Connected);
+        assert_eq!(verdict, Verdict::LeaveAlone(Reason::Role));
+        let facts = Facts { role: Role::Connected, ..PLAIN };
+        assert_eq!(decide(facts, RolePolicy::Connected), Verdict::Drain);
+    }
+
+    #[test]
+    fn every_reason_has_its_name_at_its_place() {
+        for (at, (reason, name)) in REASONS.into_iter().enumerate() {
+            assert_eq!(reason as usize, at);
+            assert_eq!(reason.name(), name);
+        }
+    }
+}

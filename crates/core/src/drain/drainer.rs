@@ -1,0 +1,278 @@
+//! What the thread does: adopt what was offered, discard what came in, end what
+//! is over, leave when there has been nothing to do for a while.
+//!
+//! A drained socket is in no hurry; the program's threads are. So the thread is
+//! not woken for a hand-over: it harvests whatever is ready, then rests for a
+//! tick. With nothing ready it sleeps in epoll until the next bound; with nothing
+//! held it leaves.
+//!
+//! Context: the thread of [`crate::sys::thread`]: no thread-local storage, no
+//! libc, no allocation, no panic, and no descriptor on a low number, ever.
+
+use super::queue::Queue;
+use super::sip::{Sip, sip};
+use super::slot::{Place, Slot};
+use super::{Drain, Phase};
+use crate::bounds::{Bounds, End};
+use crate::engine::Engine;
+use crate::finish::is_quiet;
+use crate::settings::LogLevel;
+use crate::sys::clock::Millis;
+use crate::sys::poller::{BATCH, Poller};
+use crate::sys::{Fd, socket};
+use core::sync::atomic::Ordering::SeqCst;
+
+/// Rest between two harvests, milliseconds.
+const TICK_MS: u32 = 5;
+/// Longest sleep while something is held: new offers have bounds too.
+const NAP_MS: u32 = 500;
+/// How long the thread stays with nothing to do.
+const STAY_MS: u32 = 1000;
+/// How often a process that ends looks for sockets that need no more waiting.
+const EXIT_TICK_MS: u32 = 20;
+
+/// The body of the thread.
+pub extern "C" fn run(engine: &'static Engine) {
+    let Some(fd) = Fd::new(engine.drain.poller.load(SeqCst)) else { return };
+    let mut drainer = Drainer {
+        engine,
+        drain: &engine.drain,
+        poller: fd,
+        by_activity: Queue::new(|slot| &slot.by_activity),
+        by_age: Queue::new(|slot| &slot.by_age),
+        idle_since: Millis::now(),
+    };
+    while drainer.turn() {}
+}
+
+struct Drainer {
+    engine: &'static Engine,
+    drain: &'static Drain,
+    poller: Fd,
+    by_activity: Queue,
+    by_age: Queue,
+    idle_since: Millis,
+}
+
+/// What epoll says back for a place: its index, and enough of the cookie to tell
+/// it from a later socket in the same place.
+pub fn ticket(place: Place, slot: &Slot) -> u64 {
+    slot.cookie() << 32 | place.index() as u64
+}
+
+impl Drainer {
+    /// One round; false when the thread is to leave.
+    fn turn(&mut self) -> bool {
+        let seen = self.drain.bell.count();
+        let mut busy = self.adopt();
+        let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
+        let mut ready = [0; BATCH];
+        let found = poller.wait(Some(self.patience(busy)), &mut ready).unwrap_or(0);
+        busy |= self.adopt();
+        for &ticket in ready.iter().take(found) {
+            self.harvest(poller, ticket);
+        }
+        self.expire();
+        self.evict();
+        if self.may_leave() {
+            return false;
+        }
+        if busy || found != 0 {
+            self.drain.bell.sleep(seen, TICK_MS);
+        }
+        true
+    }
+
+    fn patience(&self, busy: bool) -> u32 {
+        let now = Millis::now();
+        if busy {
+            0
+        } else if self.drain.exiting.load(SeqCst) {
+            EXIT_TICK_MS
+        } else if self.drain.held() == 0 {
+            STAY_MS.saturating_sub(now.since(self.idle_since)).max(1)
+        } else {
+            let firsts = [self.by_activity.first(), self.by_age.first()];
+            let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
+            // A clock tick later, so that the bound is over by then.
+            left.min().map_or(NAP_MS, |left| left.saturating_add(TICK_MS).min(NAP_MS))
+        }
+    }
+
+    fn time_left(&self, place: Place, now: Millis) -> Option<u32> {
+        let slot = self.drain.slots.at(place)?;
+        self.bounds(slot).time_left(slot.progress(), now)
+    }
+
+    fn bounds(&self, slot: &Slot) -> Bounds {
+        Bounds::of(&self.engine.settings, slot.role())
+    }
+
+    /// Takes in what hooks have offered; false where there was nothing.
+    fn adopt(&mut self) -> bool {
+        let drain = self.drain;
+        let mut any = false;
+        drain.slots.take_offers(|place, slot| {
+            any = true;
+            self.by_activity.push(&drain.slots, place);
+            self.by_age.push(&drain.slots, place);
+            self.first_look(place, slot);
+        });
+        any
+    }
+
+    /// Most peers have sent their FIN by now; and a socket that the hook could
+    /// not put into the epoll set is put there.
+    fn first_look(&mut self, place: Place, slot: &Slot) {
+        let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
+        self.discard(place, slot, fd);
+        if slot.fd() == Some(fd) && !slot.is_watched() {
+            if let Some(poller) = Poller::verified(self.poller) {
+                let _ = poller.add(fd, ticket(place, slot), false);
+            }
+            slot.set_watched();
+        }
+    }
+
+    fn harvest(&mut self, poller: Poller, found: u64) {
+        let Some(place) = self.drain.slots.place(found as u32) else { return };
+        let Some(slot) = self.drain.slots.at(place) else { return };
+        if ticket(place, slot) != found {
+            return;
+        }
+        let Some(fd) = slot.fd() else { return };
+        if slot.verified().is_none() {
+            return self.end(place, End::Lost);
+        }
+        self.discard(place, slot, fd);
+        if slot.fd() == Some(fd) {
+            let _ = poller.rearm(fd, found);
+        }
+    }
+
+    fn discard(&mut self, place: Place, slot: &Slot, fd: Fd) {
+        let (bytes, end) = match sip(fd) {
+            Sip::More(bytes) => (bytes, None),
+            Sip::End(bytes, end) => (bytes, Some(end)),
+        };
+        let mut progress = slot.progress();
+        progress.discarded += bytes;
+        if bytes != 0 {
+            progress.last = Millis::now();
+            self.by_activity.remove(&self.drain.slots, place);
+            self.by_activity.push(&self.drain.slots, place);
+        }
+        slot.set_progress(progress);
+        let end = end.or_else(|| self.bounds(slot).exceeded(progress, Millis::now()));
+        if let Some(end) = end {
+            self.end(place, end);
+        }
+    }
+
+    /// Ends what is over by time: only the first of each order can be.
+    fn expire(&mut self) {
+        let now = Millis::now();
+        while let Some((place, end)) = self.overdue(now) {
+            self.end(place, end);
+        }
+        if self.drain.exiting.load(SeqCst) {
+            self.end_the_quiet();
+        }
+    }
+
+    fn overdue(&self, now: Millis) -> Option<(Place, End)> {
+        [self.by_activity.first(), self.by_age.first()].into_iter().flatten().find_map(|place| {
+            let slot = self.drain.slots.at(place)?;
+            Some((place, self.bounds(slot).exceeded(slot.progress(), now)?))
+        })
+    }
+
+    fn end_the_quiet(&mut self) {
+        let mut next = self.by_age.first();
+        while let Some(place) = next {
+            next = self.by_age.after(&self.drain.slots, place);
+            let fd = self.drain.slots.at(place).and_then(Slot::verified);
+            if fd.is_none_or(is_quiet) {
+                self.end(place, End::Acknowledged);
+            }
+        }
+    }
+
+    /// Makes room: first one whose peer has acknowledged everything and is
+    /// silent, else the oldest.
+    fn evict(&mut self) {
+        while self.drain.held() > self.drain.cap.load(SeqCst) {
+            let Some(place) = self.acknowledged().or(self.by_age.first()) else { return };
+            self.end(place, End::Evicted);
+        }
+    }
+
+    fn acknowledged(&self) -> Option<Place> {
+        const LOOKED_AT: usize = 32;
+        let slots = &self.drain.slots;
+        core::iter::successors(self.by_activity.first(), |&place| self.by_activity.after(slots, place))
+            .take(LOOKED_AT)
+            .find(|&place| {
+                let fd = slots.at(place).and_then(Slot::fd);
+                fd.is_some_and(|fd| socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0)
+            })
+    }
+
+    fn end(&mut self, place: Place, end: End) {
+        let Some(slot) = self.drain.slots.at(place) else { return };
+        let progress = slot.progress();
+        self.by_activity.remove(&self.drain.slots, place);
+        self.by_age.remove(&self.drain.slots, place);
+        let fd = slot.verified();
+        let end = if fd.is_none() { End::Lost } else { end };
+        if let Some(fd) = fd {
+            fd.close();
+        }
+        self.drain.slots.free(place);
+        self.engine.counters.ended(end, progress.discarded);
+        self.report(end, progress.discarded, Millis::now().since(progress.begun));
+        self.idle_since = Millis::now();
+        self.drain.one_less();
+        if self.drain.exiting.load(SeqCst) {
+            self.drain.ended.ring();
+        }
+    }
+
+    fn report(&self, end: End, discarded: u64, ms: u32) {
+        let level = if end == End::Fin { LogLevel::Debug } else { LogLevel::Info };
+        self.engine.report(level, |line| {
+            line.text(" drained").word("end", end.name()).field("discarded", discarded).field("ms", u64::from(ms));
+        });
+    }
+
+    /// Leaves where there is nothing to do and has not been for a while.
+    fn may_leave(&mut self) -> bool {
+        let rested = Millis::now().since(self.idle_since) >= STAY_MS;
+        (rested && self.leave()).then(|| self.close_poller()).is_some()
+    }
+
+    /// The one step after which a hook starts a new thread.
+    fn leave(&self) -> bool {
+        let running = Phase::Running as u32;
+        self.drain.state.compare_exchange(running, Phase::Idle as u32, SeqCst, SeqCst).is_ok()
+    }
+
+    fn close_poller(&self) {
+        if let Some(poller) = Poller::verified(self.poller) {
+            poller.fd().close();
+        }
+    }
+
+    /// The program has closed our epoll set, and with it, no doubt, all else:
+    /// ends what is held, so that the next close begins afresh.
+    fn wind_up(&mut self) -> bool {
+        while let Some(place) = self.by_age.first() {
+            self.end(place, End::Lost);
+        }
+        if self.leave() {
+            return false;
+        }
+        self.drain.bell.sleep(self.drain.bell.count(), TICK_MS);
+        true
+    }
+}

@@ -1,0 +1,147 @@
+//! What a hook does to give a socket away: reserve a place and duplicate before
+//! the program's own call, commit or abandon after it.
+//!
+//! Context: any hook. No wait: where a place, a number or a thread is not to be
+//! had, the close is the program's own, and counted.
+
+use super::slot::{Place, Slot};
+use super::{Drain, MOST, ONE, PHASE, Phase, SLACK, drainer};
+use crate::decision::Reason;
+use crate::engine::Engine;
+use crate::ledger::table::Role;
+use crate::sys::poller::Poller;
+use crate::sys::{Fd, socket, thread};
+use core::sync::atomic::Ordering::SeqCst;
+use rustix::io::Errno;
+
+/// A private duplicate in a place of its own, not yet given to the drainer.
+#[must_use = "commit it after the program's own call, or abandon it"]
+pub struct Reserved {
+    engine: &'static Engine,
+    place: Place,
+}
+
+/// Reserves a place for `fd` and takes a private duplicate of it.
+///
+/// # Errors
+/// The reason to leave the close alone.
+pub fn reserve(engine: &'static Engine, fd: Fd, role: Role) -> Result<Reserved, Reason> {
+    let drain = &engine.drain;
+    drain.enter(engine)?;
+    let place = drain.slots.claim().ok_or(Reason::Full);
+    let reserved = place.map(|place| Reserved { engine, place }).inspect_err(|_| drain.one_less())?;
+    match reserved.duplicate(fd, role) {
+        Ok(()) => Ok(reserved),
+        Err(reason) => {
+            reserved.abandon();
+            Err(reason)
+        }
+    }
+}
+
+impl Reserved {
+    fn duplicate(&self, fd: Fd, role: Role) -> Result<(), Reason> {
+        let slot = self.slot().ok_or(Reason::Full)?;
+        let cookie = socket::cookie(fd).ok_or(Reason::Unsure)?;
+        slot.fill(cookie, role);
+        slot.set_fd(Some(self.private_number(fd)?));
+        Ok(())
+    }
+
+    /// The limit may have been lowered since the numbers were chosen.
+    fn private_number(&self, fd: Fd) -> Result<Fd, Reason> {
+        let drain = &self.engine.drain;
+        let index = self.place.index();
+        let copy = fd.duplicate_from(drain.number_of(index)).or_else(|_| {
+            drain.measure(&self.engine.settings);
+            fd.duplicate_from(drain.number_of(index))
+        });
+        copy.map_err(|_| Reason::Full)
+    }
+
+    fn slot(&self) -> Option<&'static Slot> {
+        self.engine.drain.slots.at(self.place)
+    }
+
+    /// The program's own call has succeeded: half-closes, and hands over.
+    pub fn commit(self) {
+        let drain = &self.engine.drain;
+        let Some(slot) = self.slot() else { return };
+        let Some(fd) = slot.fd() else { return };
+        let _ = socket::half_close(fd);
+        let data = drainer::ticket(self.place, slot);
+        // Before the offer, after which the drainer may end it at any time.
+        let crowded = drain.held() > drain.cap.load(SeqCst);
+        if drain.poller().is_some_and(|poller| poller.add(fd, data, crowded).is_ok()) {
+            slot.set_watched();
+        }
+        drain.slots.offer(self.place);
+        if crowded {
+            drain.bell.ring();
+        }
+    }
+
+    /// The program's own call has failed, and the descriptor is still its own.
+    pub fn abandon(self) {
+        let drain = &self.engine.drain;
+        if let Some(fd) = self.slot().and_then(Slot::verified) {
+            fd.close();
+        }
+        drain.slots.free(self.place);
+        drain.one_less();
+    }
+}
+
+impl Drain {
+    /// Counts one more socket, and starts the thread where there is none.
+    fn enter(&self, engine: &'static Engine) -> Result<(), Reason> {
+        let mut word = self.state.load(SeqCst);
+        loop {
+            let idle = word & PHASE == Phase::Idle as u32;
+            if !idle && word / ONE >= self.cap.load(SeqCst) + self.slack() {
+                self.bell.ring();
+                return Err(Reason::Full);
+            }
+            let next = if idle { word + ONE + Phase::Starting as u32 } else { word + ONE };
+            match self.state.compare_exchange(word, next, SeqCst, SeqCst) {
+                Ok(_) if idle => return self.start(engine),
+                Ok(_) => return Ok(()),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    fn start(&self, engine: &'static Engine) -> Result<(), Reason> {
+        let started = self.try_start(engine);
+        if started.is_ok() {
+            self.set_phase(Phase::Running);
+        } else {
+            self.set_phase(Phase::Idle);
+            self.one_less();
+        }
+        started
+    }
+
+    fn try_start(&self, engine: &'static Engine) -> Result<(), Reason> {
+        self.measure(&engine.settings);
+        let numbers = self.cap.load(SeqCst) + self.slack();
+        if !self.slots.ensure((MOST + SLACK) as usize) {
+            return Err(Reason::Full);
+        }
+        let poller = Poller::create_from(self.number_of(numbers as usize)).map_err(|_| Reason::Full)?;
+        self.poller.store(poller.fd().raw(), SeqCst);
+        self.spawn(engine).map_err(|_| {
+            poller.fd().close();
+            self.poller.store(-1, SeqCst);
+            Reason::NoThread
+        })
+    }
+
+    fn spawn(&self, engine: &'static Engine) -> Result<(), Errno> {
+        let mut rooms = self.rooms.try_lock().ok_or(Errno::BUSY)?;
+        let turn = self.generation.fetch_add(1, SeqCst) as usize % 2;
+        let room = rooms.get_mut(turn).ok_or(Errno::BUSY)?;
+        let id = engine.drain.threads.get(turn).ok_or(Errno::BUSY)?;
+        thread::spawn(room, id, drainer::run, engine)
+    }
+}

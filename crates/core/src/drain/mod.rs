@@ -1,0 +1,199 @@
+//! The sockets that are held after their close, and the thread that drains them.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | [`slot`] | one held socket; the table; claim, offer, free |
+//! | [`queue`] | the table in an order |
+//! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
+//! | [`drainer`] | what the thread does: adopt, discard, end |
+//! | [`sip`] | discarding a limited amount |
+//!
+//! Hooks and the thread share one word: its phase and the number of sockets that
+//! are claimed or held. A hook raises the number before anything else, and the
+//! thread leaves only by changing "running, none" to "idle" in one step; so no
+//! socket is ever handed to a thread that has left. Nobody waits for anybody.
+//!
+//! The private descriptors are close-on-exec duplicates in the program's own
+//! table, on high numbers. The program may close any of them without knowing
+//! (`close_range`, a raw instruction) and put something else there: before every
+//! use they are compared with the socket's cookie.
+
+pub mod drainer;
+pub mod hand_over;
+pub mod queue;
+pub mod sip;
+pub mod slot;
+
+use crate::settings::Settings;
+use crate::sys::Fd;
+use crate::sys::clock::Millis;
+use crate::sys::poller::Poller;
+use crate::sys::thread::{Bell, Room, ThreadId};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use parking_lot::Mutex;
+use slot::Slots;
+
+/// The state shared by the hooks and the thread.
+pub struct Drain {
+    slots: Slots,
+    /// [`Phase`] in the lower two bits, sockets claimed or held above.
+    state: AtomicU32,
+    poller: AtomicI32,
+    /// Where the private numbers begin.
+    base: AtomicI32,
+    /// Most sockets held.
+    cap: AtomicU32,
+    /// Two, so that a new thread need not wait until the former one has let go
+    /// of its stack. Only ever tried, never waited for.
+    rooms: Mutex<[Room; 2]>,
+    threads: [ThreadId; 2],
+    generation: AtomicU32,
+    /// Rung to cut the thread's rest short.
+    bell: Bell,
+    /// Rung when a drain has ended while the process ends.
+    ended: Bell,
+    exiting: AtomicBool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No thread.
+    Idle = 0,
+    /// A hook is starting it.
+    Starting = 1,
+    /// There is one.
+    Running = 2,
+}
+
+const PHASE: u32 = 3;
+const ONE: u32 = 4;
+
+/// How many more than the cap may be held until the thread has evicted.
+const SLACK: u32 = 64;
+/// The largest cap that can be set, and so the size of the table.
+const MOST: u32 = 65536;
+
+impl Drain {
+    /// Nothing held, no thread, no memory.
+    pub const fn new() -> Self {
+        Self {
+            slots: Slots::new(),
+            state: AtomicU32::new(0),
+            poller: AtomicI32::new(-1),
+            base: AtomicI32::new(i32::MAX),
+            cap: AtomicU32::new(1),
+            rooms: Mutex::new([Room::new(), Room::new()]),
+            threads: [ThreadId::none(), ThreadId::none()],
+            generation: AtomicU32::new(0),
+            bell: Bell::new(),
+            ended: Bell::new(),
+            exiting: AtomicBool::new(false),
+        }
+    }
+
+    /// Sockets claimed or held.
+    pub fn held(&self) -> u32 {
+        self.state.load(SeqCst) / ONE
+    }
+
+    /// Whether `fd` is a private descriptor, which the program does not know.
+    pub fn owns(&self, fd: Fd) -> bool {
+        let base = self.base.load(SeqCst);
+        fd.raw() >= base
+            && self.state.load(SeqCst) != 0
+            && (self.poller.load(SeqCst) == fd.raw() || self.slots.owns(fd, (fd.raw() - base) as usize))
+    }
+
+    /// Where private numbers begin, and how many sockets may be held, by the
+    /// limits of now.
+    fn measure(&self, settings: &Settings) {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let limit = u32::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(i32::MAX as u32);
+        let cap = settings.max_pending.unwrap_or((limit / 4).min(4096)).clamp(1, MOST);
+        self.cap.store(cap, SeqCst);
+        self.base.store(base(limit, cap), SeqCst);
+    }
+
+    fn slack(&self) -> u32 {
+        self.cap.load(SeqCst).min(SLACK)
+    }
+
+    fn number_of(&self, index: usize) -> i32 {
+        self.base.load(SeqCst).saturating_add(index as i32)
+    }
+
+    fn poller(&self) -> Option<Poller> {
+        Poller::verified(Fd::new(self.poller.load(SeqCst))?)
+    }
+
+    fn set_phase(&self, phase: Phase) {
+        let update = |word| Some(word & !PHASE | phase as u32);
+        let _ = self.state.fetch_update(SeqCst, SeqCst, update);
+    }
+
+    fn one_less(&self) {
+        self.state.fetch_sub(ONE, SeqCst);
+    }
+
+    /// In a fork child: the private descriptors are closed, and there is no
+    /// thread. Called before anything else runs in the child.
+    pub fn become_child(&self) {
+        self.slots.abandon_all(|index| self.number_of(index));
+        if let Some(poller) = self.poller() {
+            poller.fd().close();
+        }
+        self.poller.store(-1, SeqCst);
+        self.threads.iter().for_each(ThreadId::forget);
+        self.state.store(0, SeqCst);
+        self.exiting.store(false, SeqCst);
+        self.open_rooms();
+    }
+
+    fn open_rooms(&self) {
+        if self.rooms.is_locked() {
+            // SAFETY: the thread that held it is not in this process, which has
+            // only one; nobody can be inside.
+            unsafe { self.rooms.force_unlock() };
+        }
+    }
+
+    /// At the end of the process: waits until nothing is held, or `deadline`.
+    pub fn finish(&self, deadline: Millis) {
+        self.exiting.store(true, SeqCst);
+        self.bell.ring();
+        loop {
+            let seen = self.ended.count();
+            let left = deadline.since(Millis::now());
+            if self.held() == 0 || left == 0 || !self.has_thread() {
+                return;
+            }
+            self.ended.sleep(seen, left.min(100));
+        }
+    }
+
+    fn has_thread(&self) -> bool {
+        self.threads.iter().any(|thread| thread.get().is_some())
+    }
+}
+
+/// Private numbers lie at the end of the descriptor space, but not so high that
+/// the kernel's table grows for them alone.
+fn base(limit: u32, cap: u32) -> i32 {
+    const HIGH_ENOUGH: u32 = 8192;
+    const POLLER_AND_MARGIN: u32 = 8;
+    let room = cap + cap.min(SLACK) + POLLER_AND_MARGIN;
+    limit.saturating_sub(room).clamp(3, HIGH_ENOUGH) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_numbers_stay_below_the_limit() {
+        assert_eq!(base(64, 16), 64 - 16 - 16 - 8);
+        assert_eq!(base(1024, 256), 1024 - 256 - 64 - 8);
+        assert_eq!(base(1 << 20, 4096), 8192);
+        assert_eq!(base(8, 2), 3);
+    }
+}

@@ -1,0 +1,70 @@
+//! Discarding what has come in, a limited amount at a time.
+//!
+//! Context: the drainer's thread, and the inline engine on the program's.
+
+use crate::bounds::End;
+use crate::sys::{Fd, socket};
+use rustix::io::{Errno, Result};
+
+/// Most bytes discarded from one socket before the others have their turn.
+const BUDGET: usize = 1 << 20;
+const CHUNK: usize = 256 << 10;
+
+/// What a turn found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sip {
+    /// So many bytes, and there may be more, now or later.
+    More(u64),
+    /// So many bytes, and the end of the connection.
+    End(u64, End),
+}
+
+/// Discards what is queued, up to the budget.
+pub fn sip(fd: Fd) -> Sip {
+    let mut total = 0;
+    while total < BUDGET {
+        match discard(fd) {
+            Ok(0) => return Sip::End(total as u64, End::Fin),
+            Ok(bytes) => total += bytes,
+            Err(error) if socket::is_would_block(error) => break,
+            Err(_) => return Sip::End(total as u64, End::Reset),
+        }
+    }
+    Sip::More(total as u64)
+}
+
+fn discard(fd: Fd) -> Result<usize> {
+    match socket::discard(fd, CHUNK) {
+        Err(Errno::FAULT) => socket::discard_into(fd, &mut [0; 4096]),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn everything_is_discarded_until_the_fin() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let here = listener.accept().unwrap().0;
+        let fd = Fd::new(here.as_raw_fd()).unwrap();
+        assert_eq!(sip(fd), Sip::More(0));
+        there.write_all(&[7; 5000]).unwrap();
+        drop(there);
+        let mut total = 0;
+        loop {
+            match sip(fd) {
+                Sip::More(bytes) => total += bytes,
+                Sip::End(bytes, end) => {
+                    assert_eq!((total + bytes, end), (5000, End::Fin));
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! One held socket, and the table of all of them.
+//!
+//! A hook claims a slot, fills it and offers it; the drainer adopts what was
+//! offered. Both directions are lock-free lists through the slots: a stack with
+//! a tag for the free ones (many take, so the tag keeps ABA out), and one that
+//! is always taken as a whole for the offers (so that no tag is needed).
+//!
+//! Context: any hook; lock-free, no allocation once the table is mapped. Fields
+//! that only the drainer uses are atomics with relaxed order, so that the table
+//! can be shared as plain references.
+
+use crate::bounds::Progress;
+use crate::ledger::table::Role;
+use crate::sys::Fd;
+use crate::sys::clock::Millis;
+use crate::sys::region::{Region, Sharing, Zeroed};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+
+/// A place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u32);
+
+impl Place {
+    /// As stored in links: 0 is no place.
+    fn link(self) -> u32 {
+        self.0 + 1
+    }
+
+    fn from_link(link: u32) -> Option<Self> {
+        link.checked_sub(1).map(Self)
+    }
+
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a place is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Free = 0,
+    Claimed = 1,
+    Held = 2,
+}
+
+/// Links of a place in one of the drainer's queues; see [`super::queue`].
+#[derive(Default)]
+pub struct Links {
+    /// The place before, as a link.
+    pub before: AtomicU32,
+    /// The place after, as a link.
+    pub after: AtomicU32,
+}
+
+/// One held socket: 64 bytes.
+#[repr(C, align(64))]
+pub struct Slot {
+    /// `SO_COOKIE`, by which the descriptor is known again.
+    cookie: AtomicU64,
+    discarded: AtomicU64,
+    fd: AtomicI32,
+    in_use: AtomicU32,
+    next: AtomicU32,
+    flags: AtomicU32,
+    begun: AtomicU32,
+    last: AtomicU32,
+    /// By the time of the last sign of the peer.
+    pub by_activity: Links,
+    /// By the time at which the drain began.
+    pub by_age: Links,
+}
+
+// SAFETY: repr(C), atomics only; all zeroes is a free slot.
+unsafe impl Zeroed for Slot {}
+
+const CONNECTED: u32 = 1;
+const WATCHED: u32 = 2;
+
+impl Slot {
+    /// The private descriptor.
+    pub fn fd(&self) -> Option<Fd> {
+        Fd::new(self.fd.load(SeqCst))
+    }
+
+    /// Whether the private descriptor still is that socket.
+    pub fn verified(&self) -> Option<Fd> {
+        self.fd().filter(|&fd| crate::sys::socket::cookie(fd) == Some(self.cookie.load(SeqCst)))
+    }
+
+    /// Its cookie.
+    pub fn cookie(&self) -> u64 {
+        self.cookie.load(SeqCst)
+    }
+
+    /// Which side opened it.
+    pub fn role(&self) -> Role {
+        if self.flags.load(Relaxed) & CONNECTED != 0 { Role::Connected } else { Role::Accepted }
+    }
+
+    /// Whether the hook has put it into the drainer's epoll set.
+    pub fn is_watched(&self) -> bool {
+        self.flags.load(SeqCst) & WATCHED != 0
+    }
+
+    /// The hook has put it into the drainer's epoll set.
+    pub fn set_watched(&self) {
+        self.flags.fetch_or(WATCHED, SeqCst);
+    }
+
+    /// How far the drain has come.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            begun: Millis(self.begun.load(Relaxed)),
+            last: Millis(self.last.load(Relaxed)),
+            discarded: self.discarded.load(Relaxed),
+        }
+    }
+
+    /// Stores it.
+    pub fn set_progress(&self, progress: Progress) {
+        self.begun.store(progress.begun.0, Relaxed);
+        self.last.store(progress.last.0, Relaxed);
+        self.discarded.store(progress.discarded, Relaxed);
+    }
+
+    /// Notes the private descriptor, once it exists.
+    pub fn set_fd(&self, fd: Option<Fd>) {
+        self.fd.store(fd.map_or(-1, Fd::raw), SeqCst);
+    }
+
+    /// Fills a claimed slot, before its descriptor exists.
+    pub fn fill(&self, cookie: u64, role: Role) {
+        self.cookie.store(cookie, SeqCst);
+        self.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
+        self.set_progress(Progress::begin(Millis::now()));
+    }
+}
+
+/// All places.
+pub struct Slots {
+    slots: Region<Slot>,
+    /// Tag in the upper half, link of the first free place in the lower.
+    free: AtomicU64,
+    /// Places below have been used before.
+    touched: AtomicU32,
+    /// Link of the latest offer.
+    offers: AtomicU32,
+}
+
+impl Slots {
+    /// Nothing mapped yet.
+    pub const fn new() -> Self {
+        Self {
+            slots: Region::new(Sharing::Private),
+            free: AtomicU64::new(0),
+            touched: AtomicU32::new(0),
+            offers: AtomicU32::new(0),
+        }
+    }
+
+    /// Maps room for `len` sockets.
+    pub fn ensure(&self, len: usize) -> bool {
+        self.slots.ensure(len)
+    }
+
+    /// The slot at a place.
+    pub fn at(&self, place: Place) -> Option<&Slot> {
+        self.slots.get(place.index())
+    }
+
+    /// The place with this index, if it has been used.
+    pub fn place(&self, index: u32) -> Option<Place> {
+        (index < self.touched.load(SeqCst)).then_some(Place(index))
+    }
+
+    /// Takes a free place. `None` where all are taken.
+    pub fn claim(&self) -> Option<Place> {
+        let place = self.pop_free().or_else(|| self.touch())?;
+        let slot = self.at(place)?;
+        slot.set_fd(None);
+        slot.in_use.store(Use::Claimed as u32, SeqCst);
+        Some(place)
+    }
+
+    fn pop_free(&self) -> Option<Place> {
+        let mut head = self.free.load(SeqCst);
+        loop {
+            let place = Place::from_link(head as u32)?;
+            let next = self.at(place)?.next.load(SeqCst);
+            match self.free.compare_exchange(head, retag(head, next), SeqCst, SeqCst) {
+                Ok(_) => return Some(place),
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    fn touch(&self) -> Option<Place> {
+        let len = self.slots.len() as u32;
+        let update = |touched| (touched < len).then_some(touched + 1);
+        self.touched.fetch_update(SeqCst, SeqCst, update).ok().map(Place)
+    }
+
+    /// Gives a place back.
+    pub fn free(&self, place: Place) {
+        let Some(slot) = self.at(place) else { return };
+        slot.set_fd(None);
+        slot.in_use.store(Use::Free as u32, SeqCst);
+        let mut head = self.free.load(SeqCst);
+        loop {
+            slot.next.store(head as u32, SeqCst);
+            match self.free.compare_exchange(head, retag(head, place.link()), SeqCst, SeqCst) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Hands a filled place to the drainer.
+    pub fn offer(&self, place: Place) {
+        let Some(slot) = self.at(place) else { return };
+        slot.in_use.store(Use::Held as u32, SeqCst);
+        let mut head = self.offers.load(SeqCst);
+        loop {
+            slot.next.store(head, SeqCst);
+            match self.offers.compare_exchange(head, place.link(), SeqCst, SeqCst) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Takes all offers, latest first, and calls `adopt` for each.
+    pub fn take_offers(&self, mut adopt: impl FnMut(Place, &Slot)) {
+        let mut link = self.offers.swap(0, SeqCst);
+        while let Some(place) = Place::from_link(link) {
+            let Some(slot) = self.at(place) else { return };
+            // Before `adopt`, which may free the place and so change the link.
+            link = slot.next.load(SeqCst);
+            adopt(place, slot);
+        }
+    }
+
+    /// Whether `fd` is one of our private descriptors.
+    pub fn owns(&self, fd: Fd, guess: usize) -> bool {
+        let is_it = |slot: &Slot| slot.in_use.load(SeqCst) != Use::Free as u32 && slot.fd() == Some(fd);
+        let touched = self.touched.load(SeqCst) as usize;
+        self.slots.get(guess).is_some_and(is_it) || (0..touched).any(|index| self.slots.get(index).is_some_and(is_it))
+    }
+
+    /// In a fork child: closes every copy of a private descriptor, and begins
+    /// afresh. `number_of` says which number a place asks for, for those whose
+    /// descriptor was just being made when another thread forked.
+    pub fn abandon_all(&self, number_of: impl Fn(usize) -> i32) {
+        for index in 0..self.touched.load(SeqCst) as usize {
+            let Some(slot) = self.slots.get(index) else { break };
+            if slot.in_use.swap(Use::Free as u32, SeqCst) != Use::Free as u32 {
+                if slot.fd().is_none() {
+                    slot.set_fd(Fd::new(number_of(index)));
+                }
+                if let Some(fd) = slot.verified() {
+                    fd.close();
+                }
+            }
+            slot.set_fd(None);
+        }
+        self.free.store(0, SeqCst);
+        self.touched.store(0, SeqCst);
+        self.offers.store(0, SeqCst);
+    }
+}
+
+fn retag(head: u64, link: u32) -> u64 {
+    (head & !0xffff_ffff).wrapping_add(1 << 32) | u64::from(link)
+}
+
+/// Links between places, for [`super::queue`].
+impl Slots {
+    /// The place a link leads to.
+    pub fn follow(&self, link: u32) -> Option<Place> {
+        Place::from_link(link)
+    }
+
+    /// The link that leads to a place.
+    pub fn link_to(&self, place: Option<Place>) -> u32 {
+        place.map_or(0, Place::link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(len: usize) -> Slots {
+        let slots = Slots::new();
+        assert!(slots.ensure(len));
+        slots
+    }
+
+    #[test]
+    fn a_slot_is_one_cache_line() {
+        assert_eq!(size_of::<Slot>(), 64);
+    }
+
+    #[test]
+    fn places_run_out_and_come_back() {
+        let slots = slots(2);
+        let one = slots.claim().unwrap();
+        let two = slots.claim().unwrap();
+        assert_eq!(slots.claim(), None);
+        slots.free(one);
+        assert_eq!(slots.claim(), Some(one));
+        slots.free(two);
+        assert_eq!(slots.claim(), Some(two));
+    }
+
+    #[test]
+    fn every_offer_is_taken_once() {
+        let slots = slots(4);
+        let places: Vec<_> = (0..4).map(|_| slots.claim().unwrap()).collect();
+        places.iter().for_each(|&place| slots.offer(place));
+        let mut taken = Vec::new();
+        slots.take_offers(|place, _| taken.push(place));
+        taken.reverse();
+        assert_eq!(taken, places);
+        slots.take_offers(|_, _| panic!("taken twice"));
+    }
+
+    #[test]
+    fn threads_never_share_a_place() {
+        let slots = slots(64);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for round in 0..2000u64 {
+                        let Some(place) = slots.claim() else { continue };
+                        let slot = slots.at(place).unwrap();
+                        slot.fill(round, Role::Accepted);
+                        assert_eq!(slot.cookie.swap(u64::MAX, SeqCst), round);
+                        slots.free(place);
+                    }
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,196 @@
+//! All of softclose behind one door, for the hooks.
+//!
+//! Every way to end a socket has the same shape: [`Engine::prepare`] (probe,
+//! prove, leave epoll, take a private duplicate), the program's own call, then
+//! [`Prepared::commit`] (half-close and hand over), or [`Prepared::abandon`] if
+//! that call has failed.
+//!
+//! Context: hooks of any kind. Nothing here allocates; only the inline engine,
+//! `SO_LINGER{1,n}` and the end of the process wait, within bounds.
+
+use crate::bounds::Bounds;
+use crate::counters::Counters;
+use crate::decision::{Facts, Phase, Reason, Verdict, decide};
+use crate::drain::Drain;
+use crate::drain::hand_over::{Reserved, reserve};
+use crate::judge::{self, Scope, writers};
+use crate::ledger::table::Entry;
+use crate::ledger::{Claim, Ledger, Owner, Standing};
+use crate::log::{Line, Log};
+use crate::settings::{Engine as Waits, LogLevel, Settings};
+use crate::sys::Fd;
+use crate::sys::socket::{self, TcpInfo};
+use crate::{finish, watch};
+
+/// What only the injector can tell about or do to the program.
+#[derive(Clone, Copy)]
+pub struct Host {
+    /// Whether the program surely has one thread.
+    pub is_single_threaded: fn() -> bool,
+    /// Writes out what stdio has buffered, without waiting for a lock.
+    pub flush_streams: fn(),
+    /// From now on a write to a half-closed socket must not kill the process.
+    pub ignore_sigpipe: fn(),
+}
+
+/// One process' softclose.
+pub struct Engine {
+    /// What the user has set.
+    pub settings: Settings,
+    /// Whose socket is it.
+    pub ledger: Ledger,
+    /// What is held.
+    pub drain: Drain,
+    /// What was done.
+    pub counters: Counters,
+    /// What is told.
+    pub log: Log,
+    /// What the injector provides.
+    pub host: Host,
+}
+
+/// What has been prepared for one close.
+#[must_use = "commit it after the program's own call, or abandon it"]
+pub enum Prepared {
+    /// The program's own close is all there is.
+    Plain,
+    /// A private duplicate is to be half-closed and drained.
+    Held(Reserved),
+}
+
+impl Prepared {
+    /// The program's own call has succeeded.
+    pub fn commit(self) {
+        if let Self::Held(reserved) = self {
+            reserved.commit();
+        }
+    }
+
+    /// The program's own call has failed.
+    pub fn abandon(self) {
+        if let Self::Held(reserved) = self {
+            reserved.abandon();
+        }
+    }
+}
+
+impl Engine {
+    /// Before the program closes `fd`, a TCP socket with this `info`.
+    pub fn prepare(&'static self, owner: Owner<'_>, fd: Fd, info: TcpInfo) -> Prepared {
+        let claim = owner.release(fd);
+        match self.verdict(owner, fd, info, claim, false) {
+            Verdict::LeaveAlone(reason) => self.leave_alone(fd, reason),
+            Verdict::Discard => self.discard(fd),
+            Verdict::WaitUpTo(seconds) => self.wait(fd, claim.entry, seconds),
+            Verdict::Drain => self.hold(fd, info, claim.entry),
+        }
+    }
+
+    /// Looks at the kernel only as far as the decision needs it; `leaving` says
+    /// that the process ends, and every number of it with it.
+    fn verdict(&self, owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim, leaving: bool) -> Verdict {
+        let phase = Phase::of(info.state);
+        let open = phase != Phase::Unconnected && claim.standing != Standing::Shared;
+        let mut facts = Facts {
+            phase,
+            standing: claim.standing,
+            role: claim.entry.role,
+            linger: if open { socket::linger(fd) } else { None },
+            unread: open && phase == Phase::PeerDone && socket::unread(fd) != 0,
+        };
+        if claim.standing == Standing::Doubtful {
+            // Procfs is asked only where its answer matters.
+            facts.standing = Standing::Last;
+            if matches!(decide(facts, self.settings.role), Verdict::LeaveAlone(_)) {
+                facts.standing = Standing::Doubtful;
+            } else {
+                facts.standing = judged(owner, fd, claim.entry, leaving);
+            }
+        }
+        decide(facts, self.settings.role)
+    }
+
+    fn hold(&'static self, fd: Fd, info: TcpInfo, entry: Entry) -> Prepared {
+        if self.may_be_written_to(fd, info) && writers::any_on(fd) {
+            return self.leave_alone(fd, Reason::Busy);
+        }
+        if !watch::leave_all(fd, entry.watched, entry.slot.is_some()) {
+            return self.leave_alone(fd, Reason::Unsure);
+        }
+        socket::stop_signals(fd);
+        self.counters.begun();
+        match self.settings.engine {
+            Waits::Inline => self.drain_here(fd, Bounds::of(&self.settings, entry.role)),
+            Waits::Thread => match reserve(self, fd, entry.role) {
+                Ok(reserved) => Prepared::Held(reserved),
+                Err(reason) => self.leave_alone(fd, reason),
+            },
+        }
+    }
+
+    /// A blocked writer waits for room in a full send buffer.
+    fn may_be_written_to(&self, fd: Fd, info: TcpInfo) -> bool {
+        info.unacked != 0 && !(self.host.is_single_threaded)() && !socket::is_writable(fd)
+    }
+
+    fn wait(&self, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
+        let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
+        watch::leave_all(fd, entry.watched, entry.slot.is_some());
+        self.counters.begun();
+        let bounds = Bounds { timeout_ms: ms, idle_ms: 0, ..Bounds::of(&self.settings, entry.role) };
+        let prepared = self.drain_here(fd, bounds);
+        // What the program asked to wait for has been waited for.
+        socket::linger_off(fd);
+        prepared
+    }
+
+    fn drain_here(&self, fd: Fd, bounds: Bounds) -> Prepared {
+        let (end, discarded) = finish::one(fd, bounds);
+        self.ended(fd, end, discarded);
+        Prepared::Plain
+    }
+
+    fn discard(&self, fd: Fd) -> Prepared {
+        self.counters.begun();
+        let discarded = finish::discard_queued(fd);
+        self.ended(fd, crate::bounds::End::Fin, discarded);
+        Prepared::Plain
+    }
+
+    fn leave_alone(&self, fd: Fd, reason: Reason) -> Prepared {
+        self.counters.left_alone(reason);
+        let level = match reason {
+            Reason::Full | Reason::NoThread => LogLevel::Error,
+            _ => LogLevel::Debug,
+        };
+        self.report(level, |line| {
+            line.text(" left alone").field("fd", fd.raw() as u64).word("reason", reason.name());
+        });
+        Prepared::Plain
+    }
+
+    fn ended(&self, fd: Fd, end: crate::bounds::End, discarded: u64) {
+        self.counters.ended(end, discarded);
+        self.report(LogLevel::Debug, |line| {
+            line.text(" drained").field("fd", fd.raw() as u64).word("end", end.name()).field("discarded", discarded);
+        });
+    }
+
+    /// Writes a line, if lines of this level are wanted.
+    pub fn report(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {
+        if self.log.wants(level) {
+            let mut line = Line::begin();
+            fill(&mut line);
+            self.log.write(line.end(), &self.counters);
+        }
+    }
+}
+
+/// What procfs says of a claim that the counts cannot decide.
+fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
+    let counted = entry.slot.is_some();
+    let scope = Scope { trust_self: counted || leaving, not_before: if counted { owner.founded() } else { 0 } };
+    if socket::is_tcp(fd) && judge::is_alone(fd, scope) { Standing::Last } else { Standing::Doubtful }
+}
+
+pub mod exit;

@@ -1,0 +1,114 @@
+//! The end of the process: what is held and what is still open is finished, all
+//! at the same time, within the exit bound.
+//!
+//! Context: the thread that ends the process, in `exit`, or in `_exit` from any
+//! context. No allocation; the list of sockets is mapped.
+
+use super::Engine;
+use crate::decision::{Reason, Verdict};
+use crate::finish::All;
+use crate::ledger::Owner;
+use crate::settings::LogLevel;
+use crate::sys::clock::Millis;
+use crate::sys::procfs::{Dir, number};
+use crate::sys::{Fd, socket};
+use core::ops::ControlFlow::{Break, Continue};
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// `exit`: what stdio has buffered is still written after our turn.
+    WithStreams,
+    /// `_exit`, `quick_exit`: it is not.
+    AtOnce,
+}
+
+impl Engine {
+    /// Finishes what this process holds, and gives up its place in the family.
+    pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) {
+        let bound = self.settings.exit_timeout_ms;
+        let deadline = Millis::now().plus(bound);
+        if bound != 0 {
+            let open = self.half_close_open(owner, exit);
+            if !open.is_empty() {
+                (self.host.ignore_sigpipe)();
+            }
+            open.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+            self.drain.finish(deadline);
+        }
+        self.ledger.retire();
+        self.sum_up();
+    }
+
+    fn half_close_open(&self, owner: Owner<'_>, exit: Exit) -> All {
+        let count = count_sockets();
+        if count == 0 {
+            return All::with_room(0);
+        }
+        if exit == Exit::WithStreams {
+            (self.host.flush_streams)();
+        }
+        let mut all = All::with_room(count);
+        owner.each(|fd| self.consider(owner, fd, &mut all));
+        each_socket(|fd, inode| {
+            if !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
+                self.consider(owner, fd, &mut all);
+            }
+        });
+        all
+    }
+
+    fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All) {
+        let Ok(info) = socket::tcp_info(fd) else { return };
+        let claim = owner.release(fd);
+        match self.verdict(owner, fd, info, claim, true) {
+            Verdict::LeaveAlone(Reason::Unconnected) => {}
+            Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, reason),
+            Verdict::Discard => _ = self.discard(fd),
+            Verdict::Drain | Verdict::WaitUpTo(_) => {
+                self.counters.begun();
+                all.add(fd);
+            }
+        }
+    }
+
+    fn sum_up(&self) {
+        self.report(LogLevel::Info, |line| {
+            line.text(" exit");
+            self.counters.each(|name, value| {
+                if value != 0 {
+                    line.field(name, value);
+                }
+            });
+        });
+    }
+}
+
+/// Calls `visit` with the number and inode of every socket in this process.
+fn each_socket(mut visit: impl FnMut(Fd, u64)) {
+    let Ok(dir) = Dir::root().and_then(|root| root.below(c"self/fd")) else { return };
+    let _: Result<Option<()>, _> = dir.each(|name| {
+        let fd = number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32));
+        if let (Some(fd), Some(inode)) = (fd, dir.socket_link(name)) {
+            visit(fd, inode);
+        }
+        Continue(())
+    });
+}
+
+fn count_sockets() -> usize {
+    let mut count = 0;
+    each_socket(|_, _| count += 1);
+    count
+}
+
+/// Whether no lower number refers to the same socket: an inetd server has it as
+/// 0, 1 and 2.
+fn is_lowest(fd: Fd, inode: u64) -> bool {
+    let Ok(dir) = Dir::root().and_then(|root| root.below(c"self/fd")) else { return false };
+    let lower = dir.each(|name| {
+        let is_lower = number(name.to_bytes()).is_some_and(|raw| raw < fd.raw() as u64);
+        if is_lower && dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
+    });
+    lower == Ok(None)
+}

@@ -1,0 +1,173 @@
+//! Draining in place, on the program's own thread and descriptors.
+//!
+//! [`one`] is the inline engine's close and the close with `SO_LINGER{1,n}`;
+//! [`all`] is the end of the process.
+//!
+//! Context: any hook. It waits, within bounds: the only code that does.
+
+use crate::bounds::{Bounds, End, Progress};
+use crate::drain::sip::{Sip, sip};
+use crate::sys::clock::{Millis, timespec};
+use crate::sys::poller::{BATCH, Poller};
+use crate::sys::region::{Region, Sharing, Zeroed};
+use crate::sys::{Fd, socket};
+use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// Half-closes `fd` and discards until the peer's FIN, within `bounds`. Answers
+/// how it ended, and how many bytes were discarded.
+pub fn one(fd: Fd, bounds: Bounds) -> (End, u64) {
+    let _ = socket::half_close(fd);
+    let mut progress = Progress::begin(Millis::now());
+    loop {
+        match sip(fd) {
+            Sip::End(bytes, end) => return (end, progress.discarded + bytes),
+            Sip::More(bytes) => advance(&mut progress, bytes),
+        }
+        let now = Millis::now();
+        if let Some(end) = bounds.exceeded(progress, now) {
+            return (end, progress.discarded);
+        }
+        wait(fd, bounds.time_left(progress, now));
+    }
+}
+
+fn advance(progress: &mut Progress, bytes: u64) {
+    if bytes != 0 {
+        progress.last = Millis::now();
+        progress.discarded += bytes;
+    }
+}
+
+/// An error (a signal) is a wake-up like any other: the bounds are looked at.
+fn wait(fd: Fd, timeout_ms: Option<u32>) {
+    let mut fds = [PollFd::new(&fd, PollFlags::IN | PollFlags::RDHUP)];
+    let _ = poll(&mut fds, timeout_ms.map(timespec).as_ref());
+}
+
+/// Discards what was queued before the peer's FIN: nothing to wait for.
+pub fn discard_queued(fd: Fd) -> u64 {
+    let mut total = 0;
+    loop {
+        match sip(fd) {
+            Sip::More(bytes) if bytes != 0 => total += bytes,
+            Sip::More(bytes) | Sip::End(bytes, _) => return total + bytes,
+        }
+    }
+}
+
+#[repr(transparent)]
+struct Open(AtomicI32);
+
+// SAFETY: one atomic; zero is skipped by count.
+unsafe impl Zeroed for Open {}
+
+/// The sockets that a process leaves open, finished all at the same time.
+pub struct All {
+    list: Region<Open>,
+    count: usize,
+    left: usize,
+}
+
+/// How long everything must have been acknowledged and silent before the end of
+/// the process stops waiting for a peer that does not close, in milliseconds.
+pub const QUIET_MS: u32 = 250;
+
+impl All {
+    /// Room for `most` sockets.
+    pub fn with_room(most: usize) -> Self {
+        let list = Region::new(Sharing::Private);
+        list.ensure(most);
+        Self { list, count: 0, left: 0 }
+    }
+
+    /// Half-closes `fd` and takes it in.
+    pub fn add(&mut self, fd: Fd) {
+        if let Some(place) = self.list.get(self.count) {
+            let _ = socket::half_close(fd);
+            place.0.store(fd.raw(), Relaxed);
+            self.count += 1;
+        }
+    }
+
+    /// How many were taken in.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether none was taken in.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Drains all of them until `deadline`; `ended` is told of each.
+    pub fn finish(mut self, deadline: Millis, mut ended: impl FnMut(Fd, End, u64)) {
+        let Ok(poller) = Poller::create_from(3) else { return };
+        self.left = self.count;
+        for index in 0..self.count {
+            self.turn(poller, index, true, &mut ended);
+        }
+        while self.left != 0 && deadline.since(Millis::now()) != 0 {
+            self.wait(poller, deadline, &mut ended);
+        }
+        poller.fd().close();
+        self.each_left(|fd| ended(fd, End::Exit, 0));
+    }
+
+    fn wait(&mut self, poller: Poller, deadline: Millis, ended: &mut impl FnMut(Fd, End, u64)) {
+        const TICK_MS: u32 = 50;
+        let mut ready = [0; BATCH];
+        let timeout = deadline.since(Millis::now()).min(TICK_MS);
+        match poller.wait(Some(timeout), &mut ready) {
+            Ok(0) | Err(_) => self.leave_the_quiet(ended),
+            Ok(found) => {
+                for &index in ready.iter().take(found) {
+                    self.turn(poller, index as usize, false, ended);
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, poller: Poller, index: usize, first: bool, ended: &mut impl FnMut(Fd, End, u64)) {
+        let Some(fd) = self.at(index) else { return };
+        match sip(fd) {
+            Sip::End(bytes, end) => self.end(index, |fd| ended(fd, end, bytes)),
+            Sip::More(_) => {
+                let data = index as u64;
+                let _ = if first { poller.add(fd, data, false) } else { poller.rearm(fd, data) };
+            }
+        }
+    }
+
+    fn leave_the_quiet(&mut self, ended: &mut impl FnMut(Fd, End, u64)) {
+        for index in 0..self.count {
+            if self.at(index).is_some_and(is_quiet) {
+                self.end(index, |fd| ended(fd, End::Acknowledged, 0));
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize, mut told: impl FnMut(Fd)) {
+        if let (Some(fd), Some(place)) = (self.at(index), self.list.get(index)) {
+            place.0.store(-1, Relaxed);
+            self.left -= 1;
+            told(fd);
+        }
+    }
+
+    fn each_left(&self, mut visit: impl FnMut(Fd)) {
+        (0..self.count).filter_map(|index| self.at(index)).for_each(&mut visit);
+    }
+
+    fn at(&self, index: usize) -> Option<Fd> {
+        Fd::new(self.list.get(index)?.0.load(Relaxed))
+    }
+}
+
+/// Whether the peer has acknowledged everything and is not sending: RFC 9112
+/// section 9.6 allows to stop here. Closed later it would be more certain still,
+/// but the end of a process is not to be held up by an idle keep-alive peer.
+pub fn is_quiet(fd: Fd) -> bool {
+    let Ok(info) = socket::tcp_info(fd) else { return true };
+    socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0 && info.last_data_recv >= QUIET_MS
+}

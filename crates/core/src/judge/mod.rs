@@ -1,0 +1,117 @@
+//! Who holds a socket in truth: procfs, where the ledger cannot know.
+//!
+//! A socket that was open while a process was spawned, that was inherited
+//! through `exec`, or that exists beside children that no hook saw, may be held
+//! by anybody. `/proc/PID/fd` tells, at about a microsecond a link. What it
+//! cannot tell (another user's process, a hidden one, no procfs at all) counts
+//! as held.
+//!
+//! Context: hooks of any kind, on the program's threads; see [`procfs`].
+
+pub mod writers;
+
+use crate::sys::Fd;
+use crate::sys::procfs::{self, Dir, Path, Stat};
+use crate::sys::socket;
+use core::ffi::CStr;
+use core::ops::ControlFlow::{self, Break, Continue};
+use rustix::io::Errno;
+use rustix::process::getpid;
+
+/// Which processes and numbers can be ruled out beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// The counts know all numbers of this process, or all are being closed.
+    pub trust_self: bool,
+    /// Processes started earlier (clock ticks after boot) cannot have got it.
+    pub not_before: u64,
+}
+
+/// Whether `fd` is the only reference to its socket, provably.
+pub fn is_alone(fd: Fd, scope: Scope) -> bool {
+    let Ok(inode) = socket::inode(fd) else { return false };
+    let Ok(root) = Dir::root() else { return false };
+    // With hidepid there may be processes that we cannot even see.
+    let sees_all = Stat::read(&root, c"1").is_ok();
+    sees_all && (scope.trust_self || numbers_here(&root, inode) == Some(1)) && nobody_else(&root, inode, scope)
+}
+
+fn numbers_here(root: &Dir, inode: u64) -> Option<u32> {
+    let dir = root.below(c"self/fd").ok()?;
+    let mut count = 0;
+    let end: Option<()> = dir
+        .each(|name| {
+            count += u32::from(dir.socket_link(name) == Some(inode));
+            Continue(())
+        })
+        .ok()?;
+    end.is_none().then_some(count)
+}
+
+fn nobody_else(root: &Dir, inode: u64, scope: Scope) -> bool {
+    let me = getpid().as_raw_nonzero().get() as u64;
+    let found = root.each(|name| match procfs::number(name.to_bytes()) {
+        Some(pid) if pid != me => may_hold(root, name, inode, scope),
+        _ => Continue(()),
+    });
+    found == Ok(None)
+}
+
+/// Breaks where the process holds the socket, or might.
+fn may_hold(root: &Dir, pid: &CStr, inode: u64, scope: Scope) -> ControlFlow<()> {
+    match holds(root, pid, inode) {
+        Ok(false) | Err(Errno::NOENT | Errno::SRCH) => Continue(()),
+        Ok(true) => Break(()),
+        Err(_) => match Stat::read(root, pid) {
+            Ok(stat) if stat.is_kernel_thread || stat.start < scope.not_before => Continue(()),
+            Err(Errno::NOENT | Errno::SRCH) => Continue(()),
+            _ => Break(()),
+        },
+    }
+}
+
+fn holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
+    let dir = root.below(Path::join(pid, c"/fd").as_c_str())?;
+    let found = dir.each(|name| match dir.socket_link(name) {
+        Some(link) if link == inode => Break(()),
+        _ => Continue(()),
+    })?;
+    Ok(found.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+
+    const ANYBODY: Scope = Scope { trust_self: false, not_before: 0 };
+
+    fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (listener.accept().unwrap().0, there)
+    }
+
+    fn fd(stream: &TcpStream) -> Fd {
+        Fd::new(stream.as_raw_fd()).unwrap()
+    }
+
+    #[test]
+    fn a_duplicate_here_is_found() {
+        let (here, _there) = connection();
+        let copy = here.try_clone().unwrap();
+        assert!(!is_alone(fd(&here), ANYBODY));
+        drop(copy);
+    }
+
+    #[test]
+    fn a_child_that_holds_it_is_found() {
+        let (here, _there) = connection();
+        let stdin = std::process::Stdio::from(std::os::fd::OwnedFd::from(here.try_clone().unwrap()));
+        let mut child = std::process::Command::new("cat").stdin(stdin).spawn().unwrap();
+        assert!(!is_alone(fd(&here), Scope { trust_self: true, not_before: 0 }));
+        here.shutdown(std::net::Shutdown::Both).unwrap();
+        child.wait().unwrap();
+    }
+}

@@ -1,0 +1,183 @@
+//! The processes that share the counts: a fork family.
+//!
+//! A holder is named by a token, given out before its process exists (the count
+//! has to be raised before `fork`), and bound to a pid afterwards. Whether a
+//! holder lives is asked of the kernel: a zombie of ours counts as dead, a pid
+//! that was reused as alive, which errs on the safe side.
+//!
+//! Context: hooks of any kind; lock-free.
+
+use crate::sys::region::{Region, Sharing, Zeroed};
+use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, test_kill_process, waitid};
+
+/// Names one process of the family; never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(u32);
+
+impl Token {
+    /// From a stored number; `None` for 0.
+    pub fn new(raw: u32) -> Option<Self> {
+        (raw != 0).then_some(Self(raw))
+    }
+
+    /// The number to store.
+    pub fn raw(self) -> u32 {
+        self.0
+    }
+}
+
+#[repr(transparent)]
+struct Record(AtomicU64);
+
+// SAFETY: one atomic; zero is an unused record.
+unsafe impl Zeroed for Record {}
+
+/// How many processes can hold connections at once.
+const MEMBERS: usize = 4096;
+/// Records before the members': the next token, and the founder's start time.
+const NEXT: usize = 0;
+const FOUNDED: usize = 1;
+const FIRST: usize = 2;
+
+/// The shared register of processes.
+pub struct Family {
+    records: Region<Record>,
+}
+
+impl Family {
+    /// Nothing mapped yet.
+    pub const fn new() -> Self {
+        Self { records: Region::new(Sharing::Shared) }
+    }
+
+    /// Maps the register.
+    pub fn ensure(&self) -> bool {
+        self.records.ensure(MEMBERS + FIRST)
+    }
+
+    /// A token for a process that does not exist yet. `None` where too many are
+    /// alive to be told apart.
+    pub fn enlist(&self) -> Option<Token> {
+        const TRIES: u32 = 8;
+        (0..TRIES).find_map(|_| {
+            let next = self.records.get(NEXT)?.0.fetch_add(1, SeqCst) as u32;
+            let token = Token::new(next.wrapping_add(1))?;
+            let record = self.record(token)?;
+            let old = record.0.load(SeqCst);
+            let free = old == 0 || !lives(pid_of(old));
+            (free && record.0.compare_exchange(old, pack(token, 0), SeqCst, SeqCst).is_ok()).then_some(token)
+        })
+    }
+
+    /// Binds a token to its process, as the parent or the child itself sees it.
+    pub fn name(&self, token: Token, pid: Pid) {
+        let Some(record) = self.record(token) else { return };
+        let named = pack(token, pid.as_raw_nonzero().get() as u32);
+        let _ = record.0.compare_exchange(pack(token, 0), named, SeqCst, SeqCst);
+    }
+
+    /// Takes back a token whose process has ended, or was never made.
+    pub fn strike(&self, token: Token) {
+        let Some(record) = self.record(token) else { return };
+        let update = |word| (token_of(word) == token.0).then_some(0);
+        let _ = record.0.fetch_update(SeqCst, SeqCst, update);
+    }
+
+    /// Whether the process may still hold descriptors. A token that is not yet
+    /// named is that of a fork under way, and counts as alive.
+    pub fn is_alive(&self, token: Token) -> bool {
+        let Some(record) = self.record(token) else { return true };
+        let word = record.0.load(SeqCst);
+        match token_of(word) {
+            found if found == token.0 => lives(pid_of(word)),
+            // Struck out, or its record given to another since.
+            _ => false,
+        }
+    }
+
+    /// Remembers when the founder of the family was started, clock ticks after
+    /// boot: whoever is older cannot have inherited from it.
+    pub fn found(&self, start: u64) {
+        if let Some(record) = self.records.get(FOUNDED) {
+            let _ = record.0.compare_exchange(0, start, SeqCst, SeqCst);
+        }
+    }
+
+    /// See [`Family::found`]; 0 where that is not known.
+    pub fn founded(&self) -> u64 {
+        self.records.get(FOUNDED).map_or(0, |record| record.0.load(SeqCst))
+    }
+
+    fn record(&self, token: Token) -> Option<&Record> {
+        self.records.get(FIRST + token.0 as usize % MEMBERS)
+    }
+}
+
+fn pack(token: Token, pid: u32) -> u64 {
+    u64::from(token.0) << 32 | u64::from(pid)
+}
+
+fn token_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+fn pid_of(word: u64) -> Option<Pid> {
+    Pid::from_raw(word as u32 as i32)
+}
+
+/// Whether a process exists and is not a zombie of ours.
+fn lives(pid: Option<Pid>) -> bool {
+    let Some(pid) = pid else { return true };
+    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    match waitid(WaitId::Pid(pid), peek) {
+        Ok(Some(_)) => false,
+        Ok(None) => true,
+        Err(_) => test_kill_process(pid) != Err(Errno::SRCH),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn family() -> Family {
+        let family = Family::new();
+        assert!(family.ensure());
+        family
+    }
+
+    #[test]
+    fn a_process_that_is_being_made_counts_as_alive() {
+        let family = family();
+        let token = family.enlist().unwrap();
+        assert!(family.is_alive(token));
+        family.strike(token);
+        assert!(!family.is_alive(token));
+    }
+
+    #[test]
+    fn a_zombie_of_ours_is_dead() {
+        let family = family();
+        let token = family.enlist().unwrap();
+        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_raw(child.id() as i32).unwrap();
+        family.name(token, pid);
+        assert!(family.is_alive(token));
+        drop(child.stdin.take());
+        // Waits for the end without reaping.
+        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        assert!(!family.is_alive(token));
+        child.wait().unwrap();
+        assert!(!family.is_alive(token));
+    }
+
+    #[test]
+    fn tokens_are_distinct_and_never_zero() {
+        let family = family();
+        let one = family.enlist().unwrap();
+        let two = family.enlist().unwrap();
+        assert!(one != two && one.raw() != 0 && two.raw() != 0);
+    }
+}

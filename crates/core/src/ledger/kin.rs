@@ -1,0 +1,76 @@
+//! Children that no hook saw.
+//!
+//! A program may fork by a raw instruction. Such a child holds every descriptor
+//! and is in no count, but it is a child: `waitid` says in one call whether
+//! there is any. If there is, and no child that a hook saw explains it, the
+//! counts are not to be trusted.
+//!
+//! Context: hooks of any kind; lock-free.
+
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+const REMEMBERED: usize = 16;
+
+/// The children that hooks saw being made, the latest few by pid.
+pub struct Kin {
+    pids: [AtomicI32; REMEMBERED],
+    next: AtomicU32,
+    /// A child was made whose pid we never learn: `vfork`, `popen`.
+    nameless: AtomicBool,
+}
+
+impl Kin {
+    /// No children.
+    pub const fn new() -> Self {
+        Self {
+            pids: [const { AtomicI32::new(0) }; REMEMBERED],
+            next: AtomicU32::new(0),
+            nameless: AtomicBool::new(false),
+        }
+    }
+
+    /// A hook saw this child being made.
+    pub fn born(&self, child: Pid) {
+        let at = self.next.fetch_add(1, SeqCst) as usize % REMEMBERED;
+        if let Some(place) = self.pids.get(at) {
+            place.store(child.as_raw_nonzero().get(), SeqCst);
+        }
+    }
+
+    /// A hook saw a child being made, but not its pid.
+    pub fn born_nameless(&self) {
+        self.nameless.store(true, SeqCst);
+    }
+
+    /// In a fork child: it has no children yet.
+    pub fn forget(&self) {
+        self.pids.iter().for_each(|place| place.store(0, SeqCst));
+        self.nameless.store(false, SeqCst);
+    }
+
+    /// Whether there is a child that nothing we saw explains.
+    pub fn has_stranger(&self) -> bool {
+        if !any_child(WaitId::All) {
+            // The nameless one has gone too: it explains nothing from now on.
+            self.nameless.store(false, SeqCst);
+            return false;
+        }
+        !self.nameless.load(SeqCst) && !self.knows_one()
+    }
+
+    fn knows_one(&self) -> bool {
+        let pids = self.pids.iter().filter_map(|place| Pid::from_raw(place.load(SeqCst)));
+        pids.into_iter().any(|pid| any_child(WaitId::Pid(pid)))
+    }
+}
+
+/// Whether a child exists, running or unreaped. Any error but `ECHILD` counts
+/// as yes.
+fn any_child(which: WaitId<'_>) -> bool {
+    // __WALL: also children whose end raises another signal than SIGCHLD.
+    const WALL: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
+    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | WALL;
+    !matches!(waitid(which, peek), Err(Errno::CHILD))
+}

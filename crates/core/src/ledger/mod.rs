@@ -1,0 +1,373 @@
+//! Whose socket is it?
+//!
+//! `shutdown(2)` acts on the connection, not on the descriptor, so softclose may
+//! act only on the last reference to one. The ledger knows the references that
+//! hooks have seen: [`table`] what each number of this process means,
+//! [`descriptions`] who holds each connection across fork, [`family`] which of
+//! those processes live, [`kin`] whether there are children that no hook saw.
+//! Where it does not know, it says so, and [`crate::judge`] looks at procfs.
+//!
+//! Context: hooks of any kind, signal handlers and `vfork` children included.
+//! A `vfork` child runs on its parent's memory: there every write corrupts the
+//! parent. So every method that writes hangs on [`Owner`], which only
+//! [`Ledger::owner`] gives out, after comparing the pid.
+
+pub mod descriptions;
+pub mod family;
+pub mod kin;
+pub mod table;
+
+use crate::sys::Fd;
+use crate::sys::procfs::{Dir, Stat};
+use crate::sys::socket;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
+use descriptions::{Descriptions, Left, Marks, SlotId};
+use family::{Family, Token};
+use kin::Kin;
+use rustix::process::{Pid, getpid};
+use table::{Entry, FdTable, Role, Watched};
+
+/// All that is known of references, for one process and its fork family.
+pub struct Ledger {
+    /// The process whose memory this is.
+    pid: AtomicI32,
+    /// Its token; 0 before the first connection.
+    me: AtomicU32,
+    table: FdTable,
+    descriptions: Descriptions,
+    family: Family,
+    kin: Kin,
+    /// Raised at the beginning and the end of every fork of this process.
+    forks: AtomicU32,
+    forking: AtomicU32,
+    capacity: AtomicU32,
+}
+
+/// Proof that the calling process owns the memory of the ledger: it is not a
+/// `vfork` child, nor one that a raw `clone` made.
+#[derive(Clone, Copy)]
+pub struct Owner<'a>(&'a Ledger);
+
+/// The forks of this process up to some moment; see [`Owner::opened`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp(u32);
+
+/// What is known of a connection at the moment its number is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What the table knew.
+    pub entry: Entry,
+    /// Whether anybody else holds it.
+    pub standing: Standing,
+}
+
+/// How good our claim to be the last holder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The counts say that nobody is left, and nothing speaks against them.
+    Last,
+    /// The counts say that somebody is left.
+    Shared,
+    /// The counts cannot know; procfs has to say.
+    Doubtful,
+    /// It was sent or received through `SCM_RIGHTS`, or it is still watched by
+    /// an epoll set under another number: nothing can prove it.
+    Unprovable,
+}
+
+impl Ledger {
+    /// Knows nothing and owns nothing.
+    pub const fn new() -> Self {
+        Self {
+            pid: AtomicI32::new(0),
+            me: AtomicU32::new(0),
+            table: FdTable::new(),
+            descriptions: Descriptions::new(),
+            family: Family::new(),
+            kin: Kin::new(),
+            forks: AtomicU32::new(0),
+            forking: AtomicU32::new(0),
+            capacity: AtomicU32::new(0),
+        }
+    }
+
+    /// In the constructor: this process owns the ledger. `capacity` is how many
+    /// descriptor numbers are kept track of.
+    pub fn begin(&self, capacity: u32) {
+        self.capacity.store(capacity, SeqCst);
+        self.pid.store(getpid().as_raw_nonzero().get(), SeqCst);
+    }
+
+    /// The pid test: `None` in a process whose memory this is not.
+    pub fn owner(&self) -> Option<Owner<'_>> {
+        (self.pid.load(SeqCst) == getpid().as_raw_nonzero().get()).then_some(Owner(self))
+    }
+
+    /// To be taken before a system call that makes a descriptor.
+    pub fn stamp(&self) -> Stamp {
+        Stamp(self.forks.load(SeqCst))
+    }
+
+    fn me(&self) -> Option<Token> {
+        Token::new(self.me.load(SeqCst))
+    }
+
+    fn is_alive(&self, token: Token) -> bool {
+        self.me() == Some(token) || self.family.is_alive(token)
+    }
+
+    /// The memory and the token, at the first connection.
+    fn join(&self) -> Option<Token> {
+        if let Some(me) = self.me() {
+            return Some(me);
+        }
+        let capacity = self.capacity.load(SeqCst) as usize;
+        if !(self.family.ensure() && self.table.ensure(capacity) && self.descriptions.ensure(capacity)) {
+            return None;
+        }
+        self.family.found(start_time());
+        let token = self.family.enlist()?;
+        self.family.name(token, getpid());
+        let raced = self.me.compare_exchange(0, token.raw(), SeqCst, SeqCst);
+        if raced.is_err() {
+            self.family.strike(token);
+        }
+        self.me()
+    }
+
+    fn drop_reference(&self, slot: SlotId) -> Left {
+        let Some(me) = self.me() else { return Left::Somebody };
+        self.descriptions.release(slot, me, |token| self.is_alive(token))
+    }
+}
+
+/// When this process was started. Without procfs the beginning of time, so that
+/// nobody can be excluded for being older.
+fn start_time() -> u64 {
+    let stat = Dir::root().and_then(|root| Stat::read(&root, c"self"));
+    stat.map_or(1, |stat| stat.start)
+}
+
+/// Connections and their descriptors.
+impl Owner<'_> {
+    /// `fd` is a new TCP socket that only this process holds.
+    ///
+    /// Where another thread forked between `since` and now, its child may have
+    /// the descriptor as well, without being counted.
+    pub fn opened(self, fd: Fd, role: Role, since: Stamp) {
+        let Some(me) = self.0.join() else { return };
+        let Some(cookie) = socket::cookie(fd) else { return };
+        let slot = self.0.descriptions.open(fd.index(), cookie, me, |token| self.0.is_alive(token));
+        match slot {
+            Some(slot) => self.refers(fd, slot, role, since),
+            None => self.forgotten(fd),
+        }
+    }
+
+    /// `new` was made a duplicate of `old` by this process.
+    pub fn duplicated(self, old: Fd, new: Fd, since: Stamp) {
+        let entry = self.0.table.look(old);
+        match (entry.slot, self.0.me()) {
+            (Some(slot), Some(me)) => {
+                self.0.descriptions.hold(slot, me);
+                self.refers(new, slot, entry.role, since);
+            }
+            _ if entry.received => self.received(new),
+            _ => self.forgotten(new),
+        }
+    }
+
+    fn refers(self, fd: Fd, slot: SlotId, role: Role, since: Stamp) {
+        if let Some(stale) = self.0.table.set(fd, slot, role) {
+            self.0.drop_reference(stale);
+        }
+        if self.0.stamp() != since || self.0.forking.load(SeqCst) != 0 {
+            self.0.descriptions.mark(slot, Marks::LEAKED);
+        }
+    }
+
+    /// The program called `connect` on `fd`.
+    pub fn connected(self, fd: Fd) {
+        self.0.table.set_connected(fd);
+    }
+
+    /// `fd` came through `SCM_RIGHTS`.
+    pub fn received(self, fd: Fd) {
+        if self.0.join().is_some()
+            && let Some(stale) = self.0.table.set_received(fd)
+        {
+            self.0.drop_reference(stale);
+        }
+    }
+
+    /// `fd` is about to be sent through `SCM_RIGHTS`.
+    pub fn passed(self, fd: Fd) {
+        match self.0.table.slot(fd) {
+            Some(slot) => self.0.descriptions.mark(slot, Marks::PASSED),
+            None if socket::tcp_info(fd).is_ok() => self.received(fd),
+            None => {}
+        }
+    }
+
+    /// `fd` no longer means what it meant, and nobody asks who was last.
+    pub fn forgotten(self, fd: Fd) {
+        let entry = self.0.table.take(fd);
+        if let Some(slot) = entry.slot {
+            self.left_behind(slot, entry);
+        }
+    }
+
+    /// Lowers the count. An epoll set that we added to keeps watching the number
+    /// if somebody else holds the description: only the last holder's mark counts,
+    /// and with nobody left the slot and its marks are gone.
+    fn left_behind(self, slot: SlotId, entry: Entry) -> Left {
+        if matches!(entry.watched, Watched::By(_) | Watched::BySeveral) {
+            self.0.descriptions.mark(slot, Marks::STILL_WATCHED);
+        }
+        self.0.drop_reference(slot)
+    }
+
+    /// `set` watches `fd` from now on.
+    pub fn watched(self, fd: Fd, set: Fd) {
+        // A socket that is not counted has all sets looked through at its close.
+        if self.0.me().is_some() {
+            self.0.table.watch(fd, set);
+        }
+    }
+
+    /// `set` no longer watches `fd`.
+    pub fn unwatched(self, fd: Fd, set: Fd) {
+        self.0.table.unwatch(fd, set);
+    }
+
+    /// Gives up `fd`, which is about to be closed, and says how good our claim
+    /// to be its last holder is.
+    pub fn release(self, fd: Fd) -> Claim {
+        let entry = self.0.table.take(fd);
+        let standing = match entry.slot {
+            Some(slot) if self.is_current(fd, slot) => self.release_counted(slot, entry),
+            Some(stale) => {
+                self.0.drop_reference(stale);
+                Standing::Doubtful
+            }
+            None if entry.received => Standing::Unprovable,
+            None => Standing::Doubtful,
+        };
+        Claim { entry, standing }
+    }
+
+    fn is_current(self, fd: Fd, slot: SlotId) -> bool {
+        socket::cookie(fd).is_some_and(|cookie| self.0.descriptions.is(slot, cookie))
+    }
+
+    fn release_counted(self, slot: SlotId, entry: Entry) -> Standing {
+        let marks = self.0.descriptions.marks(slot);
+        match self.left_behind(slot, entry) {
+            Left::Somebody => Standing::Shared,
+            Left::Nobody => self.weigh(marks),
+        }
+    }
+
+    fn weigh(self, marks: Marks) -> Standing {
+        if marks.has(Marks::PASSED) || marks.has(Marks::STILL_WATCHED) {
+            Standing::Unprovable
+        } else if marks.has(Marks::LEAKED) || marks.has(Marks::CROWDED) || self.0.kin.has_stranger() {
+            Standing::Doubtful
+        } else {
+            Standing::Last
+        }
+    }
+
+    /// Calls `visit` for every number that is known to be a TCP socket.
+    pub fn each(self, mut visit: impl FnMut(Fd)) {
+        self.0.table.each(|fd, _| visit(fd));
+    }
+
+    /// Whether the counts know `fd`.
+    pub fn knows(self, fd: Fd) -> bool {
+        self.0.table.slot(fd).is_some()
+    }
+
+    /// When the founder of the family was started; see [`Family::founded`].
+    pub fn founded(self) -> u64 {
+        self.0.family.founded()
+    }
+}
+
+/// Processes.
+impl Owner<'_> {
+    /// Before a fork that hooks follow: the child is counted from now on.
+    pub fn before_fork(self) -> Option<Token> {
+        self.0.forking.fetch_add(1, SeqCst);
+        self.0.forks.fetch_add(1, SeqCst);
+        self.0.me()?;
+        let child = self.0.family.enlist();
+        self.0.table.each(|_, slot| match child {
+            Some(child) => self.0.descriptions.hold(slot, child),
+            None => self.0.descriptions.mark(slot, Marks::LEAKED),
+        });
+        child
+    }
+
+    /// After that fork, in the parent, whether or not there is a child.
+    pub fn after_fork(self) {
+        self.0.forks.fetch_add(1, SeqCst);
+        self.0.forking.fetch_sub(1, SeqCst);
+    }
+
+    /// The child of that fork has this pid.
+    pub fn forked(self, child: Option<Token>, pid: Pid) {
+        self.0.kin.born(pid);
+        if let Some(child) = child {
+            self.0.family.name(child, pid);
+        }
+    }
+
+    /// That fork has failed: nobody holds what was counted for the child.
+    pub fn not_forked(self, child: Option<Token>) {
+        if let Some(child) = child {
+            // A token that is struck out counts as dead, wherever it stands.
+            self.0.family.strike(child);
+        }
+    }
+
+    /// A process is made that runs another program or no hook of ours, and has
+    /// every descriptor that it was given: what is open now is marked.
+    pub fn before_spawn(self) {
+        self.0.forks.fetch_add(1, SeqCst);
+        self.0.table.each(|_, slot| self.0.descriptions.mark(slot, Marks::LEAKED));
+    }
+
+    /// A process was made that no count covers; its pid, where the door tells it.
+    pub fn spawned(self, pid: Option<Pid>) {
+        match pid {
+            Some(pid) => self.0.kin.born(pid),
+            None => self.0.kin.born_nameless(),
+        }
+    }
+}
+
+impl Ledger {
+    /// After a fork, in the child: the copied memory is its own now.
+    pub fn become_child(&self, me: Option<Token>) {
+        let pid = getpid();
+        self.pid.store(pid.as_raw_nonzero().get(), SeqCst);
+        self.me.store(me.map_or(0, Token::raw), SeqCst);
+        self.forking.store(0, SeqCst);
+        self.kin.forget();
+        self.table.inherit();
+        if let Some(me) = me {
+            self.family.name(me, pid);
+        }
+    }
+
+    /// At the end of the process: its cells are those of a dead process now.
+    pub fn retire(&self) {
+        if let Some(me) = self.me() {
+            self.family.strike(me);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

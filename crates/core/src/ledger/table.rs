@@ -1,0 +1,255 @@
+//! What this process knows of each of its descriptor numbers.
+//!
+//! The table is a hint: a number may have been closed and reused behind our
+//! back (`close_range`, a raw instruction), so whoever acts on an entry compares
+//! the socket's cookie first. It is copied at fork like any memory.
+//!
+//! Context: hooks of any kind; lock-free. One `take` gets an entry, so of two
+//! threads that close the same number one gets nothing.
+
+use super::descriptions::SlotId;
+use crate::sys::Fd;
+use crate::sys::region::{Region, Sharing, Zeroed};
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+/// Which side opened the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It came from `accept`, or was inherited.
+    Accepted,
+    /// The program called `connect`.
+    Connected,
+}
+
+/// The epoll sets that watch a number, as far as we saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// None.
+    No,
+    /// One, added by this process.
+    By(Fd),
+    /// More than one, of which at least one was added by this process.
+    BySeveral,
+    /// One or more that were added before the fork that made this process.
+    ByParents,
+}
+
+/// Everything known of one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its description, where this family opened it.
+    pub slot: Option<SlotId>,
+    /// Which side opened it.
+    pub role: Role,
+    /// Who watches it.
+    pub watched: Watched,
+    /// It came through `SCM_RIGHTS`: copies may be in flight.
+    pub received: bool,
+}
+
+#[repr(C)]
+struct Cell {
+    slot: AtomicU32,
+    /// 0: nobody; [`SEVERAL`]; else the epoll number plus one.
+    watched: AtomicU32,
+    /// The table's generation at the time of `watched`.
+    watched_in: AtomicU32,
+    flags: AtomicU32,
+}
+
+// SAFETY: repr(C), atomics only; all zeroes is an unknown descriptor.
+unsafe impl Zeroed for Cell {}
+
+const SEVERAL: u32 = u32::MAX;
+const CONNECTED: u32 = 1;
+const RECEIVED: u32 = 2;
+
+/// One cell a number.
+pub struct FdTable {
+    cells: Region<Cell>,
+    /// One more than the highest number ever noted.
+    end: AtomicU32,
+    /// Raised in every fork child: what was noted before is inherited.
+    generation: AtomicU32,
+}
+
+impl FdTable {
+    /// Nothing mapped yet.
+    pub const fn new() -> Self {
+        Self { cells: Region::new(Sharing::Private), end: AtomicU32::new(0), generation: AtomicU32::new(0) }
+    }
+
+    /// Maps room for numbers below `len`.
+    pub fn ensure(&self, len: usize) -> bool {
+        self.cells.ensure(len)
+    }
+
+    /// Notes that `fd` now refers to `slot`; answers what it referred to before.
+    pub fn set(&self, fd: Fd, slot: SlotId, role: Role) -> Option<SlotId> {
+        let cell = self.note(fd)?;
+        cell.watched.store(0, SeqCst);
+        cell.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
+        SlotId::new(cell.slot.swap(slot.raw(), SeqCst))
+    }
+
+    /// Notes that `fd` came through `SCM_RIGHTS`; answers what it was before.
+    pub fn set_received(&self, fd: Fd) -> Option<SlotId> {
+        let cell = self.note(fd)?;
+        cell.watched.store(0, SeqCst);
+        cell.flags.store(RECEIVED, SeqCst);
+        SlotId::new(cell.slot.swap(0, SeqCst))
+    }
+
+    /// Notes that the program connected `fd`.
+    pub fn set_connected(&self, fd: Fd) {
+        if let Some(cell) = self.note(fd) {
+            cell.flags.fetch_or(CONNECTED, SeqCst);
+        }
+    }
+
+    /// Notes that the epoll set `set` now watches `fd`.
+    pub fn watch(&self, fd: Fd, set: Fd) {
+        let Some(cell) = self.note(fd) else { return };
+        let generation = self.generation.load(SeqCst);
+        let mine = cell.watched_in.swap(generation, SeqCst) == generation;
+        let new = set.raw() as u32 + 1;
+        let update = |old| Some(if old == 0 || (old == new && mine) { new } else { SEVERAL });
+        let _ = cell.watched.fetch_update(SeqCst, SeqCst, update);
+    }
+
+    /// Notes that the epoll set `set` watches `fd` no longer.
+    pub fn unwatch(&self, fd: Fd, set: Fd) {
+        if let Some(cell) = self.cells.get(fd.index()) {
+            let _ = cell.watched.compare_exchange(set.raw() as u32 + 1, 0, SeqCst, SeqCst);
+        }
+    }
+
+    /// The description of `fd`, without taking it.
+    pub fn slot(&self, fd: Fd) -> Option<SlotId> {
+        SlotId::new(self.cells.get(fd.index())?.slot.load(SeqCst))
+    }
+
+    /// What is known of `fd`, without taking it.
+    pub fn look(&self, fd: Fd) -> Entry {
+        self.cells.get(fd.index()).map_or(Entry::UNKNOWN, |cell| self.entry(cell, cell.slot.load(SeqCst)))
+    }
+
+    /// Takes what is known of `fd`: the number is about to be closed.
+    pub fn take(&self, fd: Fd) -> Entry {
+        let Some(cell) = self.cells.get(fd.index()) else { return Entry::UNKNOWN };
+        let entry = self.entry(cell, cell.slot.swap(0, SeqCst));
+        cell.watched.store(0, SeqCst);
+        cell.flags.store(0, SeqCst);
+        entry
+    }
+
+    fn entry(&self, cell: &Cell, slot: u32) -> Entry {
+        let flags = cell.flags.load(SeqCst);
+        let role = if flags & CONNECTED != 0 { Role::Connected } else { Role::Accepted };
+        let received = flags & RECEIVED != 0;
+        Entry { slot: SlotId::new(slot), role, watched: self.watched(cell), received }
+    }
+
+    fn watched(&self, cell: &Cell) -> Watched {
+        match cell.watched.load(SeqCst) {
+            0 => Watched::No,
+            _ if cell.watched_in.load(SeqCst) != self.generation.load(SeqCst) => Watched::ByParents,
+            SEVERAL => Watched::BySeveral,
+            set => Fd::new(set as i32 - 1).map_or(Watched::BySeveral, Watched::By),
+        }
+    }
+
+    /// Calls `visit` for every number with a known description.
+    pub fn each(&self, mut visit: impl FnMut(Fd, SlotId)) {
+        let end = self.end.load(SeqCst) as usize;
+        for index in 0..end.min(self.cells.len()) {
+            let slot = self.cells.get(index).and_then(|cell| SlotId::new(cell.slot.load(SeqCst)));
+            if let (Some(slot), Some(fd)) = (slot, Fd::new(index as i32)) {
+                visit(fd, slot);
+            }
+        }
+    }
+
+    /// In a fork child: what was noted so far is inherited.
+    pub fn inherit(&self) {
+        self.generation.fetch_add(1, SeqCst);
+    }
+
+    fn note(&self, fd: Fd) -> Option<&Cell> {
+        self.end.fetch_max(fd.raw() as u32 + 1, SeqCst);
+        self.cells.get(fd.index())
+    }
+}
+
+impl Entry {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self { slot: None, role: Role::Accepted, watched: Watched::No, received: false };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> FdTable {
+        let table = FdTable::new();
+        assert!(table.ensure(16));
+        table
+    }
+
+    fn fd(raw: i32) -> Fd {
+        Fd::new(raw).unwrap()
+    }
+
+    fn slot(raw: u32) -> SlotId {
+        SlotId::new(raw).unwrap()
+    }
+
+    #[test]
+    fn only_one_closer_gets_the_entry() {
+        let table = table();
+        assert_eq!(table.set(fd(4), slot(9), Role::Connected), None);
+        let entry = table.take(fd(4));
+        assert_eq!((entry.slot, entry.role), (Some(slot(9)), Role::Connected));
+        assert_eq!(table.take(fd(4)).slot, None);
+    }
+
+    #[test]
+    fn a_number_reused_behind_our_back_gives_up_its_old_slot() {
+        let table = table();
+        table.set(fd(4), slot(9), Role::Accepted);
+        assert_eq!(table.set(fd(4), slot(3), Role::Accepted), Some(slot(9)));
+    }
+
+    #[test]
+    fn one_set_is_remembered_by_name_and_two_are_not() {
+        let table = table();
+        table.watch(fd(4), fd(7));
+        table.watch(fd(4), fd(7));
+        assert_eq!(table.look(fd(4)).watched, Watched::By(fd(7)));
+        table.watch(fd(4), fd(8));
+        assert_eq!(table.look(fd(4)).watched, Watched::BySeveral);
+    }
+
+    #[test]
+    fn a_set_that_was_left_is_forgotten() {
+        let table = table();
+        table.watch(fd(4), fd(7));
+        table.unwatch(fd(4), fd(7));
+        assert_eq!(table.look(fd(4)).watched, Watched::No);
+    }
+
+    #[test]
+    fn a_fork_child_does_not_trust_the_sets_of_its_parent() {
+        let table = table();
+        table.watch(fd(4), fd(7));
+        table.inherit();
+        assert_eq!(table.look(fd(4)).watched, Watched::ByParents);
+    }
+
+    #[test]
+    fn numbers_beyond_the_table_are_unknown() {
+        let table = table();
+        assert_eq!(table.set(fd(16), slot(1), Role::Accepted), None);
+        assert_eq!(table.take(fd(16)), Entry::UNKNOWN);
+    }
+}

@@ -1,0 +1,47 @@
+//! The millisecond clock of the drain.
+//!
+//! `CLOCK_MONOTONIC_COARSE` costs a vDSO read and is exact to a timer tick,
+//! which is finer than any bound. The value wraps after 49 days; ages are
+//! computed with wrapping subtraction, and no bound exceeds one day.
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// Milliseconds since an arbitrary origin, modulo 2^32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Millis(pub u32);
+
+impl Millis {
+    /// The present.
+    pub fn now() -> Self {
+        let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::MonotonicCoarse);
+        Self((tv_sec as u32).wrapping_mul(1000).wrapping_add((tv_nsec / 1_000_000) as u32))
+    }
+
+    /// Milliseconds from `earlier` to `self`; 0 where `earlier` is later.
+    pub fn since(self, earlier: Self) -> u32 {
+        let age = self.0.wrapping_sub(earlier.0);
+        if age > u32::MAX / 2 { 0 } else { age }
+    }
+
+    /// `ms` milliseconds after `self`.
+    pub fn plus(self, ms: u32) -> Self {
+        Self(self.0.wrapping_add(ms))
+    }
+}
+
+/// `ms` milliseconds as the kernel wants them.
+pub fn timespec(ms: u32) -> Timespec {
+    Timespec { tv_sec: i64::from(ms / 1000), tv_nsec: i64::from(ms % 1000) * 1_000_000 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_survive_the_wrap_of_the_clock() {
+        assert_eq!(Millis(5).since(Millis(u32::MAX - 4)), 10);
+        assert_eq!(Millis(5).since(Millis(7)), 0);
+        assert_eq!(Millis(u32::MAX).plus(2), Millis(1));
+    }
+}

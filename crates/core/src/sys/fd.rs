@@ -1,0 +1,61 @@
+//! A descriptor as a number: copied freely, never closed on drop.
+//!
+//! `std`'s `OwnedFd` closes through libc's symbol when it is dropped, which in a
+//! process that has the shim loaded is our own export. [`Fd`] has no drop at
+//! all: who closes says so.
+
+use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use rustix::io::{self, Result};
+
+/// A descriptor number that may or may not be open.
+///
+/// An operation on a number that is not open fails with `EBADF`, as in C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fd(RawFd);
+
+impl Fd {
+    /// `None` for a negative number, which no descriptor has.
+    pub fn new(raw: RawFd) -> Option<Self> {
+        (raw >= 0).then_some(Self(raw))
+    }
+
+    /// Takes the number out of an owner, so that nothing closes it on drop.
+    pub fn adopt(owner: OwnedFd) -> Self {
+        Self(owner.into_raw_fd())
+    }
+
+    /// The number.
+    pub fn raw(self) -> RawFd {
+        self.0
+    }
+
+    /// The number as an index; never negative.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// `F_DUPFD_CLOEXEC`: the lowest free number that is `min` or more.
+    ///
+    /// # Errors
+    /// `EMFILE` where none is free below the limit, `EINVAL` where `min` is not
+    /// below the limit itself, `EBADF`.
+    pub fn duplicate_from(self, min: RawFd) -> Result<Self> {
+        io::fcntl_dupfd_cloexec(self, min).map(Self::adopt)
+    }
+
+    /// Closes the number with the plain system call.
+    pub fn close(self) {
+        // SAFETY: a number handed to this call is ours to close; the caller has
+        // verified it where it could have been reused.
+        unsafe { io::close(self.0) }
+    }
+}
+
+impl AsFd for Fd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the number is not -1, and a number that is not open makes a
+        // system call fail with EBADF, which every caller handles; no memory
+        // safety hangs on it.
+        unsafe { BorrowedFd::borrow_raw(self.0) }
+    }
+}

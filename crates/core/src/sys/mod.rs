@@ -1,0 +1,21 @@
+//! The unsafe floor of the library: system calls and shared memory.
+//!
+//! Everything above this folder is safe code. Everything in it goes to the
+//! kernel by instruction (rustix's raw backend, or [`raw`] for the calls that
+//! rustix has no name for), never through libc: no errno is written, no
+//! cancellation point is crossed, and the symbols that the shim exports are
+//! never re-entered.
+//!
+//! Context: async-signal-safe throughout, vfork children included, unless a
+//! function says otherwise.
+
+pub mod clock;
+pub mod fd;
+pub mod poller;
+pub mod procfs;
+pub mod raw;
+pub mod region;
+pub mod socket;
+pub mod thread;
+
+pub use fd::Fd;

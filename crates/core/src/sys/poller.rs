@@ -1,0 +1,101 @@
+//! epoll, as the drain and the exit use it.
+
+use super::Fd;
+use super::clock::timespec;
+use super::raw::{nr, syscall6};
+use core::mem::MaybeUninit;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Result;
+
+/// Most events taken in one call.
+pub const BATCH: usize = 128;
+
+/// An epoll descriptor; a number, not an owner.
+#[derive(Clone, Copy, Debug)]
+pub struct Poller(Fd);
+
+impl Poller {
+    /// A close-on-exec epoll instance on a number that is `min` or more.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    pub fn create_from(min: i32) -> Result<Self> {
+        let low = Fd::adopt(epoll::create(CreateFlags::CLOEXEC)?);
+        let high = low.duplicate_from(min);
+        low.close();
+        let high = high?;
+        sign(high)?;
+        Ok(Self(high))
+    }
+
+    /// The instance behind a number, if it is still one of ours: the program may
+    /// have closed a number that it does not know, and put its own epoll there.
+    pub fn verified(fd: Fd) -> Option<Self> {
+        is_signed(fd).then_some(Self(fd))
+    }
+
+    /// Its number.
+    pub fn fd(self) -> Fd {
+        self.0
+    }
+
+    /// Watches `fd` for input and the peer's FIN, once; `wake` asks for an
+    /// event at once as well (a socket is as good as always writable).
+    ///
+    /// One-shot, so that a registration which outlives its number (a raw clone
+    /// child may hold the description) can be reported once at most.
+    ///
+    /// # Errors
+    /// `EEXIST`, `EBADF`, `ENOSPC`, `ENOMEM`.
+    pub fn add(self, fd: Fd, data: u64, wake: bool) -> Result<()> {
+        let out = if wake { EventFlags::OUT } else { EventFlags::empty() };
+        epoll::add(self.0, fd, EventData::new_u64(data), WATCHED | out)
+    }
+
+    /// Watches `fd` once more after an event.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EBADF`.
+    pub fn rearm(self, fd: Fd, data: u64) -> Result<()> {
+        epoll::modify(self.0, fd, EventData::new_u64(data), WATCHED)
+    }
+
+    /// Waits up to `timeout_ms` for events and writes their data to `ready`;
+    /// answers how many. `None` waits for ever.
+    pub fn wait(self, timeout_ms: Option<u32>, ready: &mut [u64; BATCH]) -> Result<usize> {
+        let mut events = [MaybeUninit::<Event>::uninit(); BATCH];
+        let timeout = timeout_ms.map(timespec);
+        let (events, _) = epoll::wait(self.0, &mut events, timeout.as_ref())?;
+        for (data, event) in ready.iter_mut().zip(events.iter()) {
+            *data = event.data.u64();
+        }
+        Ok(events.len())
+    }
+}
+
+const WATCHED: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(EventFlags::ONESHOT);
+
+/// Takes `fd` out of `set`, an epoll set of the program's.
+///
+/// # Errors
+/// `ENOENT`: not in it. `EINVAL`: not an epoll instance. `EBADF`.
+pub fn leave(set: Fd, fd: Fd) -> Result<()> {
+    epoll::delete(set, fd)
+}
+
+/// The signal number that we write into our epoll descriptions (`F_SETSIG`) to
+/// know them again. An epoll file never sends one: it has no `fasync`.
+const SIGNATURE: usize = 62;
+const F_SETSIG: usize = 10;
+const F_GETSIG: usize = 11;
+
+fn sign(fd: Fd) -> Result<()> {
+    // SAFETY: fcntl with integer arguments only.
+    unsafe { syscall6(nr::FCNTL, [fd.index(), F_SETSIG, SIGNATURE, 0, 0, 0]) }.map(drop)
+}
+
+fn is_signed(fd: Fd) -> bool {
+    // SAFETY: fcntl with integer arguments only.
+    let found = unsafe { syscall6(nr::FCNTL, [fd.index(), F_GETSIG, 0, 0, 0, 0]) };
+    found == Ok(SIGNATURE)
+}

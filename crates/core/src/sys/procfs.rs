@@ -1,0 +1,182 @@
+//! procfs without allocation: directories, links and one line of `stat`.
+//!
+//! Context: async-signal-safe, but it opens descriptors on low numbers for the
+//! length of a call. So it is called on the program's own threads only, which
+//! cannot notice, and never by the drainer, beside which a single-threaded
+//! program may count on "the lowest free number".
+
+use super::Fd;
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+use core::ops::ControlFlow;
+use rustix::fs::{CWD, Mode, OFlags, RawDir, fstatfs, openat, readlinkat_raw};
+use rustix::io::{Errno, Result};
+
+const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+
+/// An open directory of procfs, closed on drop by system call.
+pub struct Dir(Fd);
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Dir {
+    /// `/proc`, if that is what is mounted there.
+    ///
+    /// # Errors
+    /// `ENOENT` without a procfs (chroot), `EACCES`, `EMFILE`.
+    pub fn root() -> Result<Self> {
+        let dir = Self::open(CWD, c"/proc")?;
+        match fstatfs(dir.0) {
+            Ok(stat) if stat.f_type == PROC_SUPER_MAGIC => Ok(dir),
+            _ => Err(Errno::NOENT),
+        }
+    }
+
+    /// A directory below this one.
+    ///
+    /// # Errors
+    /// `EACCES`: another user's. `ENOENT`, `ESRCH`: gone. `EMFILE`.
+    pub fn below(&self, path: &CStr) -> Result<Self> {
+        Self::open(self.0, path)
+    }
+
+    fn open(at: impl rustix::fd::AsFd, path: &CStr) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(at, path, flags, Mode::empty()).map(Fd::adopt).map(Self)
+    }
+
+    /// Calls `visit` for every entry until it breaks.
+    ///
+    /// # Errors
+    /// `ESRCH`, `ENOENT`: the process ended meanwhile.
+    pub fn each<B>(&self, mut visit: impl FnMut(&CStr) -> ControlFlow<B>) -> Result<Option<B>> {
+        let mut room = [MaybeUninit::uninit(); 1024];
+        let mut entries = RawDir::new(self.0, &mut room);
+        while let Some(entry) = entries.next() {
+            if let ControlFlow::Break(found) = visit(entry?.file_name()) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether link `name` points to `target`.
+    pub fn is_link_to(&self, name: &CStr, target: &[u8]) -> bool {
+        let mut room = [MaybeUninit::<u8>::uninit(); 40];
+        readlinkat_raw(self.0, name, &mut room[..]).is_ok_and(|(text, _)| *text == *target)
+    }
+
+    /// The socket inode that link `name` points to; `None` for other links.
+    pub fn socket_link(&self, name: &CStr) -> Option<u64> {
+        let mut room = [MaybeUninit::<u8>::uninit(); 40];
+        let (text, _) = readlinkat_raw(self.0, name, &mut room[..]).ok()?;
+        number(text.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+    }
+
+    /// The head of file `path` below this directory.
+    ///
+    /// # Errors
+    /// As [`Dir::below`].
+    pub fn read<'buf>(&self, path: &CStr, room: &'buf mut [u8]) -> Result<&'buf [u8]> {
+        let file = Fd::adopt(openat(self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
+        let read = rustix::io::read(file, &mut *room);
+        file.close();
+        Ok(room.get(..read?).unwrap_or_default())
+    }
+}
+
+/// `prefix` + `suffix` as a path, cut off where it does not fit.
+pub struct Path {
+    room: [u8; 48],
+}
+
+impl Path {
+    /// Joins, for names as short as those of procfs.
+    pub fn join(prefix: &CStr, suffix: &CStr) -> Self {
+        let mut room = [0; 48];
+        let parts = prefix.to_bytes().iter().chain(suffix.to_bytes());
+        // The last byte stays zero.
+        for (to, from) in room.iter_mut().take(47).zip(parts) {
+            *to = *from;
+        }
+        Self { room }
+    }
+
+    /// The path.
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.room).unwrap_or(c"")
+    }
+}
+
+/// What one line of `/proc/PID/stat` says, readable across users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Clock ticks after boot at which the process was made (field 22).
+    pub start: u64,
+    /// Whether it is a kernel thread (`PF_KTHREAD` of field 9).
+    pub is_kernel_thread: bool,
+}
+
+impl Stat {
+    /// Reads `stat` below `process`, a directory such as `/proc/42` or a prefix.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ESRCH`: gone. `EINVAL`: not understood.
+    pub fn read(root: &Dir, process: &CStr) -> Result<Self> {
+        let mut room = [0; 512];
+        let path = Path::join(process, c"/stat");
+        Self::parse(root.read(path.as_c_str(), &mut room)?).ok_or(Errno::INVAL)
+    }
+
+    /// The name, in parentheses, may hold anything, parentheses included.
+    fn parse(line: &[u8]) -> Option<Self> {
+        const PF_KTHREAD: u64 = 0x0020_0000;
+        let end = line.iter().rposition(|&byte| byte == b')')?;
+        let mut fields = line.get(end + 2..)?.split(|&byte| byte == b' ');
+        // After the name comes field 3.
+        let flags = number(fields.nth(9 - 3)?)?;
+        let start = number(fields.nth(22 - 9 - 1)?)?;
+        Some(Self { start, is_kernel_thread: flags & PF_KTHREAD != 0 })
+    }
+}
+
+/// A decimal number, and nothing else.
+pub fn number(text: &[u8]) -> Option<u64> {
+    core::str::from_utf8(text).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let line = b"42 (a) b) (c) S 1 2 3 4 5 2097152 7 8 9 10 11 12 13 14 15 16 17 18 991 20 21\n";
+        assert_eq!(Stat::parse(line), Some(Stat { start: 991, is_kernel_thread: true }));
+        assert_eq!(Stat::parse(b"42 (a"), None);
+    }
+
+    #[test]
+    fn our_own_line_is_understood() {
+        let root = Dir::root().unwrap();
+        let stat = Stat::read(&root, c"self").unwrap();
+        assert!(stat.start > 0 && !stat.is_kernel_thread);
+    }
+
+    #[test]
+    fn a_socket_is_found_by_its_link() {
+        let (one, _two) = std::os::unix::net::UnixStream::pair().unwrap();
+        let fd = Fd::new(std::os::fd::AsRawFd::as_raw_fd(&one)).unwrap();
+        let inode = super::super::socket::inode(fd).unwrap();
+        let dir = Dir::root().unwrap().below(c"self/fd").unwrap();
+        let found = dir.each(|name| match dir.socket_link(name) {
+            Some(link) if link == inode => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        assert_eq!(found, Ok(Some(())));
+    }
+}

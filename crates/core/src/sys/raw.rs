@@ -1,0 +1,54 @@
+//! The bare system call, for what rustix does not name.
+//!
+//! # Safety
+//!
+//! The kernel reads and writes through the pointers it is given; a caller must
+//! pass arguments that the named system call accepts.
+
+use core::arch::asm;
+use rustix::io::{Errno, Result};
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!("softclose supports x86_64 Linux only");
+
+#[allow(missing_docs)]
+/// Numbers from `arch/x86/entry/syscalls/syscall_64.tbl`.
+pub mod nr {
+    pub const CLOSE: usize = 3;
+    pub const RT_SIGPROCMASK: usize = 14;
+    pub const IOCTL: usize = 16;
+    pub const DUP: usize = 32;
+    pub const DUP2: usize = 33;
+    pub const SOCKET: usize = 41;
+    pub const CONNECT: usize = 42;
+    pub const ACCEPT: usize = 43;
+    pub const RECVFROM: usize = 45;
+    pub const SENDMSG: usize = 46;
+    pub const RECVMSG: usize = 47;
+    pub const GETSOCKOPT: usize = 55;
+    pub const FCNTL: usize = 72;
+    pub const EXIT_GROUP: usize = 231;
+    pub const EPOLL_CTL: usize = 233;
+    pub const ACCEPT4: usize = 288;
+    pub const DUP3: usize = 292;
+    pub const RECVMMSG: usize = 299;
+    pub const SENDMMSG: usize = 307;
+}
+
+/// Makes system call `nr` with six arguments.
+///
+/// # Safety
+///
+/// The arguments must be valid for that system call: every pointer must be good
+/// for what the kernel does with it.
+pub unsafe fn syscall6(nr: usize, args: [usize; 6]) -> Result<usize> {
+    let [a, b, c, d, e, f] = args;
+    let ret: isize;
+    // SAFETY: the x86_64 system call ABI: rcx and r11 are clobbered, the stack
+    // is not touched; the caller answers for the arguments.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr as isize => ret, in("rdi") a, in("rsi") b, in("rdx") c,
+             in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    if ret < 0 { Err(Errno::from_raw_os_error(-(ret as i32))) } else { Ok(ret as usize) }
+}

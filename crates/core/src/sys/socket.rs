@@ -1,0 +1,151 @@
+//! What the kernel tells about one TCP socket, and what can be done with it.
+
+use super::Fd;
+use super::raw::{nr, syscall6};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::OFlags;
+use rustix::io::{Errno, Result};
+use rustix::net::{Shutdown, ipproto, sockopt};
+use rustix::time::Timespec;
+
+const IPPROTO_TCP: usize = 6;
+const TCP_INFO: usize = 11;
+const MSG_DONTWAIT: usize = 0x40;
+const MSG_TRUNC: usize = 0x20;
+const SIOCOUTQ: usize = 0x5411;
+
+/// The head of the kernel's `struct tcp_info` (`include/uapi/linux/tcp.h`), up
+/// to what we read.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TcpInfo {
+    /// `tcpi_state`: a TCP state number, `TCP_ESTABLISHED` is 1.
+    pub state: u8,
+    _ca_state_to_options: [u8; 5],
+    _wscale_and_flags: [u8; 2],
+    _rto_to_rcv_mss: [u32; 4],
+    /// Segments sent and not yet acknowledged.
+    pub unacked: u32,
+    _sacked_to_last_data_sent: [u32; 5],
+    _last_ack_sent: u32,
+    /// Milliseconds since the last data segment came in.
+    pub last_data_recv: u32,
+}
+
+/// `getsockopt(TCP_INFO)`: the one call that tells a TCP socket from anything
+/// else, and its state.
+///
+/// # Errors
+/// `ENOTSOCK`, `EBADF`, `EOPNOTSUPP`, `ENOPROTOOPT`: not a TCP socket.
+/// Source: `do_tcp_getsockopt`; MPTCP answers for its first subflow.
+pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
+    let mut info = TcpInfo::default();
+    let mut len = size_of::<TcpInfo>() as u32;
+    let args = [fd.index(), IPPROTO_TCP, TCP_INFO, (&raw mut info) as usize, (&raw mut len) as usize, 0];
+    // SAFETY: the kernel writes at most `len` bytes into `info`, and `len`.
+    unsafe { syscall6(nr::GETSOCKOPT, args) }?;
+    Ok(info)
+}
+
+/// Discards up to `most` queued bytes in the kernel, without copying.
+///
+/// `Ok(0)` is the peer's FIN (or a receive side shut down here).
+///
+/// # Errors
+/// `EAGAIN`: nothing queued. `EFAULT`: this socket copies even with `MSG_TRUNC`
+/// (kTLS); use [`discard_into`]. Others end the connection.
+/// Source: `tcp_recvmsg_locked`, which skips the copy under `MSG_TRUNC`.
+pub fn discard(fd: Fd, most: usize) -> Result<usize> {
+    let args = [fd.index(), 0, most, MSG_DONTWAIT | MSG_TRUNC, 0, 0];
+    // SAFETY: with MSG_TRUNC the kernel writes nothing through the null buffer;
+    // a socket family that would write answers EFAULT.
+    unsafe { syscall6(nr::RECVFROM, args) }
+}
+
+/// Reads queued bytes into `scratch` and forgets them.
+///
+/// # Errors
+/// As [`discard`].
+pub fn discard_into(fd: Fd, scratch: &mut [u8]) -> Result<usize> {
+    let args = [fd.index(), scratch.as_mut_ptr() as usize, scratch.len(), MSG_DONTWAIT, 0, 0];
+    // SAFETY: the kernel writes at most `scratch.len()` bytes into `scratch`.
+    unsafe { syscall6(nr::RECVFROM, args) }
+}
+
+/// `SO_COOKIE`: unique for the life of the kernel, so it tells whether a number
+/// still means the same socket.
+pub fn cookie(fd: Fd) -> Option<u64> {
+    sockopt::socket_cookie(fd).ok()
+}
+
+/// Whether the socket is TCP or MPTCP. `TCP_INFO` is also answered by SMC.
+pub fn is_tcp(fd: Fd) -> bool {
+    const IPPROTO_MPTCP: u32 = 262;
+    match sockopt::socket_protocol(fd) {
+        Ok(Some(protocol)) => protocol == ipproto::TCP || protocol.as_raw().get() == IPPROTO_MPTCP,
+        _ => false,
+    }
+}
+
+/// `SO_LINGER` in seconds, `None` where it is off.
+pub fn linger(fd: Fd) -> Option<u64> {
+    sockopt::socket_linger(fd).ok().flatten().map(|time| time.as_secs())
+}
+
+/// Switches `SO_LINGER` off; best effort.
+pub fn linger_off(fd: Fd) {
+    let _ = sockopt::set_socket_linger(fd, None);
+}
+
+/// Bytes that wait to be read (`SIOCINQ`); 0 where the kernel does not say.
+pub fn unread(fd: Fd) -> u64 {
+    rustix::io::ioctl_fionread(fd).unwrap_or(0)
+}
+
+/// Bytes that the peer has not acknowledged (`SIOCOUTQ`, RFC 9293 3.10.4).
+pub fn unacknowledged(fd: Fd) -> u32 {
+    let mut bytes = 0u32;
+    // SAFETY: the kernel writes one int into `bytes`.
+    let done = unsafe { syscall6(nr::IOCTL, [fd.index(), SIOCOUTQ, (&raw mut bytes) as usize, 0, 0, 0]) };
+    if done.is_ok() { bytes } else { u32::MAX }
+}
+
+/// Half-close: sends what is queued, then the FIN (`tcp_shutdown`).
+///
+/// # Errors
+/// `ENOTCONN` where the connection has gone.
+pub fn half_close(fd: Fd) -> Result<()> {
+    rustix::net::shutdown(fd, Shutdown::Write)
+}
+
+/// Whether the send buffer has room, so that no thread can be blocked in a
+/// write (`sk_stream_wait_memory` ends when the socket is writeable).
+pub fn is_writable(fd: Fd) -> bool {
+    let mut fds = [PollFd::new(&fd, PollFlags::OUT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)) == Ok(1)
+}
+
+/// Stops `SIGIO` from this description (`O_ASYNC` lives on it, not on the fd).
+pub fn stop_signals(fd: Fd) {
+    // The kernel knows O_ASYNC by its old name, FASYNC.
+    const FASYNC: OFlags = OFlags::from_bits_retain(0o20000);
+    if let Ok(flags) = rustix::fs::fcntl_getfl(fd)
+        && flags.intersects(FASYNC)
+    {
+        let _ = rustix::fs::fcntl_setfl(fd, flags.difference(FASYNC));
+    }
+}
+
+/// The inode number of the socket, as in the `socket:[N]` links of procfs.
+///
+/// # Errors
+/// `EBADF`.
+pub fn inode(fd: Fd) -> Result<u64> {
+    rustix::fs::fstat(fd).map(|stat| stat.st_ino)
+}
+
+/// Whether an error means "nothing now", as opposed to an ended connection.
+pub fn is_would_block(errno: Errno) -> bool {
+    matches!(errno, Errno::AGAIN | Errno::INTR)
+}

@@ -1,0 +1,203 @@
+//! The drainer's thread, made by the kernel's `clone` and unknown to libc.
+//!
+//! `pthread_create` allocates, takes libc's locks and so cannot be called from
+//! a hook, which may run in a signal handler that interrupted `malloc`. And a
+//! thread that libc knows of has effects on the program: `malloc` and stdio stop
+//! taking their single-thread fast paths, and the main thread's `pthread_exit`
+//! no longer ends the process. A bare kernel thread has none of these.
+//!
+//! What it costs: the thread has no usable thread-local storage, so nothing that
+//! runs on it may touch libc or `std` beyond `core`. Its `fs` register points to
+//! a zeroed page of its own, so that even a stray read (a stack protector's
+//! canary) cannot reach the creator's. And libc's `setuid` does not carry over
+//! to it: the drain has to follow a change of credentials itself.
+//!
+//! Context: [`spawn`] is async-signal-safe.
+
+use super::raw::{nr, syscall6};
+use core::arch::naked_asm;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
+use rustix::io::{Errno, Result};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+use rustix::process::Pid;
+use rustix::thread::futex;
+
+const STACK: usize = 128 * 1024;
+const TLS: usize = 4096;
+const ROOM: usize = STACK + TLS;
+
+const CLONE_VM: usize = 0x100;
+const CLONE_FS: usize = 0x200;
+const CLONE_FILES: usize = 0x400;
+const CLONE_SIGHAND: usize = 0x800;
+const CLONE_THREAD: usize = 0x10000;
+const CLONE_SYSVSEM: usize = 0x40000;
+const CLONE_SETTLS: usize = 0x80000;
+const CLONE_PARENT_SETTID: usize = 0x100000;
+const CLONE_CHILD_CLEARTID: usize = 0x200000;
+const FLAGS: usize = CLONE_VM
+    | CLONE_FS
+    | CLONE_FILES
+    | CLONE_SIGHAND
+    | CLONE_THREAD
+    | CLONE_SYSVSEM
+    | CLONE_SETTLS
+    | CLONE_PARENT_SETTID
+    | CLONE_CHILD_CLEARTID;
+
+/// Memory for the stack of one thread at a time, kept for the next one.
+pub struct Room(Option<ptr::NonNull<u8>>);
+
+// SAFETY: the pointer is to a mapping of our own that has no thread affinity.
+unsafe impl Send for Room {}
+
+impl Room {
+    /// No memory yet.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    fn top(&mut self) -> Result<ptr::NonNull<u8>> {
+        if let Some(base) = self.0 {
+            return Ok(base);
+        }
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::STACK;
+        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
+        let base = unsafe { mmap_anonymous(ptr::null_mut(), ROOM, ProtFlags::READ | ProtFlags::WRITE, flags) }?;
+        let base = ptr::NonNull::new(base.cast()).ok_or(Errno::NOMEM)?;
+        self.0 = Some(base);
+        Ok(base)
+    }
+}
+
+/// The id of a thread, cleared by the kernel when it has gone for good: only
+/// then is its stack free for another.
+#[repr(transparent)]
+pub struct ThreadId(AtomicU32);
+
+impl ThreadId {
+    /// No thread.
+    pub const fn none() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
+    /// The thread's id, unless it has gone (or never was).
+    pub fn get(&self) -> Option<Pid> {
+        Pid::from_raw(self.0.load(Ordering::Acquire) as i32)
+    }
+
+    /// In a fork child: the thread did not come along.
+    pub fn forget(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+/// Starts `body(argument)` on a thread of its own that blocks every signal.
+///
+/// `id` must be [`ThreadId::none`] or that of a thread that has gone.
+///
+/// # Errors
+/// `EBUSY`: the former thread is still there. `EAGAIN`, `ENOMEM`, `EPERM`: no
+/// thread to be had.
+pub fn spawn<T: Sync>(
+    room: &mut Room,
+    id: &'static ThreadId,
+    body: extern "C" fn(&'static T),
+    argument: &'static T,
+) -> Result<()> {
+    if id.get().is_some() {
+        return Err(Errno::BUSY);
+    }
+    let base = room.top()?;
+    // SAFETY: the mapping has ROOM bytes: the stack, then one page of TLS, whose
+    // head is the thread's own address as the x86_64 ABI wants it. The body and
+    // its argument lie on top of the stack, where the new thread pops them.
+    let (stack, tls) = unsafe {
+        let tls = base.as_ptr().add(STACK).cast::<usize>();
+        tls.write(tls as usize);
+        tls.add(2).write(tls as usize);
+        tls.sub(1).write(ptr::from_ref(argument) as usize);
+        tls.sub(2).write(body as usize);
+        (tls.sub(2) as usize, tls as usize)
+    };
+    let word = id.0.as_ptr() as usize;
+    let made = with_signals_blocked(|| {
+        // SAFETY: FLAGS share the address space; stack and TLS are the new
+        // thread's alone, and `id` is static, so the kernel may clear it any time.
+        unsafe { clone_thread(FLAGS, stack, word, word, tls) }
+    })?;
+    if made < 0 { Err(Errno::from_raw_os_error(-made as i32)) } else { Ok(()) }
+}
+
+/// Runs `body` with every signal blocked, so that a thread made in it inherits
+/// the full mask and never runs a handler of the program's.
+fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> Result<T> {
+    let old = set_signal_mask(u64::MAX)?;
+    let result = body();
+    set_signal_mask(old)?;
+    Ok(result)
+}
+
+/// Sets the calling thread's mask by system call, libc's own signals included,
+/// and answers the former one.
+fn set_signal_mask(mask: u64) -> Result<u64> {
+    const SIG_SETMASK: usize = 2;
+    let mut old = 0u64;
+    let (new, old_at) = ((&raw const mask) as usize, (&raw mut old) as usize);
+    // SAFETY: the kernel reads one u64 and writes another.
+    unsafe { syscall6(nr::RT_SIGPROCMASK, [SIG_SETMASK, new, old_at, 8, 0, 0]) }?;
+    Ok(old)
+}
+
+/// `clone(2)`; the child pops its body and argument from the stack, calls and exits.
+///
+/// # Safety
+/// `stack` holds the body at its top and is mapped; the tid words are static.
+#[unsafe(naked)]
+unsafe extern "C" fn clone_thread(flags: usize, stack: usize, ptid: usize, ctid: usize, tls: usize) -> isize {
+    naked_asm!(
+        "mov r10, rcx",
+        "mov eax, 56", // SYS_clone
+        "syscall",
+        "test rax, rax",
+        "jz 2f",
+        "ret",
+        "2:",
+        "xor ebp, ebp",
+        "pop rax",
+        "pop rdi",
+        "call rax",
+        "xor edi, edi",
+        "mov eax, 60", // SYS_exit: this thread only
+        "syscall",
+        "ud2",
+    )
+}
+
+/// A word that one thread sleeps on and others wake.
+pub struct Bell(AtomicU32);
+
+impl Bell {
+    /// Not rung.
+    pub const fn new() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
+    /// The count to hand to [`Bell::sleep`].
+    pub fn count(&self) -> u32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until the bell has rung since `seen`, or `timeout_ms` is over.
+    pub fn sleep(&self, seen: u32, timeout_ms: u32) {
+        let timeout = super::clock::timespec(timeout_ms);
+        let _ = futex::wait(&self.0, futex::Flags::PRIVATE, seen, Some(&timeout));
+    }
+
+    /// Wakes every sleeper.
+    pub fn ring(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+        let _ = futex::wake(&self.0, futex::Flags::PRIVATE, i32::MAX as u32);
+    }
+}

@@ -1,0 +1,55 @@
+//! `fcntl(2)`: `F_DUPFD` and `F_DUPFD_CLOEXEC` make one more descriptor. Both
+//! names are in use: python3, node, git and nginx import `fcntl64`.
+//!
+//! Variadic in C. On x86_64 a variadic function takes its arguments where a plain
+//! one does, and libc itself reads the third as a pointer whatever the command.
+//! `F_SETLKW` waits and is a cancellation point: libc's own is called without a
+//! guard.
+
+use crate::sys::guard::{ENGINE, Guard};
+use crate::sys::{errno, real};
+use libc::{EBADF, F_DUPFD, F_DUPFD_CLOEXEC, c_int};
+use softclose_core::sys::Fd;
+
+#[unsafe(no_mangle)]
+/// `fcntl(2)`.
+pub unsafe extern "C-unwind" fn fcntl(fd: c_int, command: c_int, argument: usize) -> c_int {
+    // SAFETY: the program's own call.
+    unsafe { fcntl_by(fd, command, argument, real::fcntl) }
+}
+
+#[unsafe(no_mangle)]
+/// `fcntl(2)` with 64-bit offsets.
+pub unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int {
+    // SAFETY: the program's own call.
+    unsafe { fcntl_by(fd, command, argument, real::fcntl64) }
+}
+
+/// # Safety
+/// As `fcntl`; may unwind.
+unsafe fn fcntl_by(
+    fd: c_int,
+    command: c_int,
+    argument: usize,
+    own_call: unsafe fn(c_int, c_int, usize) -> c_int,
+) -> c_int {
+    if is_private(fd) {
+        return errno::fail(EBADF);
+    }
+    let since = ENGINE.get().map(|engine| engine.ledger.stamp());
+    // SAFETY: the program's own call.
+    let result = unsafe { own_call(fd, command, argument) };
+    if matches!(command, F_DUPFD | F_DUPFD_CLOEXEC)
+        && let (Some(old), Some(new), Some(since)) = (Fd::new(fd), Fd::new(result), since)
+        && let Some(guard) = Guard::enter()
+        && let Some(owner) = guard.owner()
+    {
+        owner.duplicated(old, new, since);
+    }
+    result
+}
+
+/// A number that the program does not know must look as it does natively: closed.
+fn is_private(fd: c_int) -> bool {
+    ENGINE.get().zip(Fd::new(fd)).is_some_and(|(engine, fd)| engine.drain.owns(fd) && engine.ledger.owner().is_some())
+}

@@ -1,0 +1,52 @@
+//! `recvmsg(2)` and `recvmmsg(2)`: a descriptor that was passed to us may have
+//! been passed to others as well. Cancellation points: no guard.
+
+use crate::sys::guard::Guard;
+use crate::sys::{real, rights};
+use libc::{c_int, c_uint, mmsghdr, msghdr, timespec};
+
+#[unsafe(no_mangle)]
+/// `recvmsg(2)`.
+pub unsafe extern "C-unwind" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize {
+    // SAFETY: the program's own call.
+    let result = unsafe { real::recvmsg(fd, message, flags) };
+    if result >= 0 {
+        // SAFETY: the kernel has filled it.
+        unsafe { received(message) };
+    }
+    result
+}
+
+#[unsafe(no_mangle)]
+/// `recvmmsg(2)`.
+pub unsafe extern "C-unwind" fn recvmmsg(
+    fd: c_int,
+    messages: *mut mmsghdr,
+    count: c_uint,
+    flags: c_int,
+    timeout: *mut timespec,
+) -> c_int {
+    // SAFETY: the program's own call.
+    let result = unsafe { real::recvmmsg(fd, messages, count, flags, timeout) };
+    for index in 0..usize::try_from(result).unwrap_or(0) {
+        // SAFETY: the kernel has filled so many.
+        unsafe { received(&raw const (*messages.add(index)).msg_hdr) };
+    }
+    result
+}
+
+/// # Safety
+/// The kernel has just filled this message.
+unsafe fn received(message: *const msghdr) {
+    // SAFETY: the caller's.
+    unsafe {
+        if (*message).msg_controllen == 0 {
+            return;
+        }
+        if let Some(guard) = Guard::enter()
+            && let Some(owner) = guard.owner()
+        {
+            rights::each(message, |fd| owner.received(fd));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Before and after every fork that libc makes: `fork`, `daemon`, `forkpty`.
+//!
+//! The handlers of `pthread_atfork` see them all, also those that libc makes for
+//! itself and that no symbol leads to. Whose token the child gets is kept for the
+//! thread that forks: threads may fork at the same time.
+//!
+//! Context: the thread that forks; the child handlers run before anything of the
+//! program's does. Async-signal-safe.
+
+use super::guard::Guard;
+use core::cell::Cell;
+use softclose_core::Pid;
+use softclose_core::ledger::family::Token;
+
+/// The fork that this thread is making.
+#[derive(Clone, Copy)]
+enum Forking {
+    /// None, or one in a process whose memory is not ours.
+    No,
+    /// One whose child has this token (`None`: it has no connections).
+    Yes(Option<Token>),
+}
+
+thread_local! {
+    static FORKING: Cell<Forking> = const { Cell::new(Forking::No) };
+}
+
+/// Has libc call us around each fork. Called by the constructor.
+pub fn register() {
+    // SAFETY: three plain functions that live as long as the process.
+    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+}
+
+/// The child is counted before it exists.
+pub extern "C" fn prepare() {
+    let owner = Guard::enter().and_then(|guard| guard.owner());
+    FORKING.set(owner.map_or(Forking::No, |owner| Forking::Yes(owner.before_fork())));
+}
+
+/// Whether or not there is a child; which, [`made`] is told.
+pub extern "C" fn parent() {
+    let owner = Guard::enter().and_then(|guard| guard.owner());
+    if let (Some(owner), Forking::Yes(_)) = (owner, FORKING.get()) {
+        owner.after_fork();
+    }
+}
+
+/// The copied memory is the child's own, and so is nothing that was held.
+pub extern "C" fn child() {
+    let Some(guard) = Guard::enter() else { return };
+    if let Forking::Yes(token) = FORKING.replace(Forking::No) {
+        guard.engine().drain.become_child();
+        guard.engine().ledger.become_child(token);
+    }
+}
+
+/// The door through which the program forked knows the child's pid, or that there
+/// is none.
+pub fn made(result: libc::c_int) {
+    let Forking::Yes(token) = FORKING.replace(Forking::No) else { return };
+    let Some(owner) = Guard::enter().and_then(|guard| guard.owner()) else { return };
+    match Pid::from_raw(result.max(0)) {
+        Some(pid) => owner.forked(token, pid),
+        None => owner.not_forked(token),
+    }
+}

@@ -1,0 +1,88 @@
+//! The only way from a hook to the engine.
+//!
+//! While a [`Guard`] is held the thread cannot be cancelled, and when it is
+//! dropped `errno` and the cancel state are what they were. Nothing of the
+//! engine can be called without one.
+//!
+//! A function of libc's that may be cancelled natively must be called without a
+//! guard, in a frame that has nothing to drop: the cancellation unwinds through
+//! it (`extern "C-unwind"`, Rust RFC 2945: plain old frames).
+//!
+//! Context: any hook. Async-signal-safe.
+
+use super::{errno, real};
+use core::cell::Cell;
+use libc::c_int;
+use once_cell::race::OnceBox;
+use softclose_core::engine::Engine;
+use softclose_core::ledger::Owner;
+
+/// Filled by the constructor, unless softclose is disabled.
+pub static ENGINE: OnceBox<Engine> = OnceBox::new();
+
+unsafe extern "C-unwind" {
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    fn pthread_testcancel();
+}
+
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+/// Held while a hook is in the engine.
+pub struct Guard {
+    engine: &'static Engine,
+    errno: Cell<c_int>,
+    cancel: c_int,
+}
+
+impl Guard {
+    /// `None` before the constructor and where softclose is disabled: the hook
+    /// passes through.
+    pub fn enter() -> Option<Self> {
+        let engine = ENGINE.get()?;
+        let errno = Cell::new(errno::get());
+        let mut cancel = 0;
+        // SAFETY: disabling runs no handler and cannot unwind.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel) };
+        Some(Self { engine, errno, cancel })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &'static Engine {
+        self.engine
+    }
+
+    /// The pid test; see [`softclose_core::ledger`].
+    pub fn owner(&self) -> Option<Owner<'static>> {
+        self.engine.ledger.owner()
+    }
+
+    /// The program's own call, whose `errno` is the one to leave behind.
+    pub fn own_call<T>(&self, call: impl FnOnce() -> T) -> T {
+        errno::set(self.errno.get());
+        let result = call();
+        self.errno.set(errno::get());
+        result
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let mut ours = 0;
+        // SAFETY: enabling acts on a pending cancellation only where the program
+        // has made its thread asynchronously cancellable.
+        unsafe { pthread_setcancelstate(self.cancel, &raw mut ours) };
+        errno::set(self.errno.get());
+    }
+}
+
+/// Acts on a cancellation that was held back: to be called with no guard held, in
+/// a frame with nothing to drop.
+///
+/// # Safety
+/// May unwind; every frame up to the program's must allow it.
+pub unsafe fn act_on_cancellation() {
+    if real::is_ready() {
+        // SAFETY: the caller's.
+        unsafe { pthread_testcancel() }
+    }
+}

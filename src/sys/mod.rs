@@ -1,0 +1,9 @@
+//! The unsafe floor of the shim.
+
+pub mod atfork;
+pub mod errno;
+pub mod guard;
+pub mod host;
+pub mod real;
+pub mod rights;
+pub mod start;

@@ -1,0 +1,226 @@
+//! libc's own functions, behind ours.
+//!
+//! Every pointer is resolved by the constructor, so that no hook ever calls
+//! `dlsym`. A call that comes before the constructor (another library's, or
+//! `malloc`'s initialisation) goes to the kernel by instruction where the
+//! function is a system call; the few that are more than that resolve
+//! themselves, which nothing but that early moment can see.
+//!
+//! redhook keeps its own pointers for the hooks that it exports; [`resolve_all`]
+//! touches those too. It is used for calls that every libc has and that are no
+//! cancellation points. The others are not for it: its `catch_unwind` aborts the
+//! process when a cancellation unwinds through, and a symbol that is missing
+//! aborts as well.
+
+use super::errno::call;
+use core::ffi::{CStr, c_char, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use libc::{c_int, c_uint, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use softclose_core::sys::raw::nr;
+
+static READY: AtomicBool = AtomicBool::new(false);
+
+/// Whether the constructor has resolved everything.
+pub fn is_ready() -> bool {
+    READY.load(Ordering::Acquire)
+}
+
+/// One function of libc's, or of the next interposer's.
+struct Symbol {
+    name: &'static CStr,
+    at: AtomicPtr<c_void>,
+}
+
+impl Symbol {
+    const fn new(name: &'static CStr) -> Self {
+        Self { name, at: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    fn resolve(&self) -> *mut c_void {
+        // SAFETY: a constant, terminated name.
+        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        self.at.store(found, Ordering::Release);
+        found
+    }
+
+    fn get(&self) -> Option<*mut c_void> {
+        let found = self.at.load(Ordering::Acquire);
+        (!found.is_null()).then_some(found)
+    }
+}
+
+/// Defines the functions: a static symbol, and a call that falls back to a system
+/// call where there is no pointer.
+macro_rules! real {
+    ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $nr:expr; )*) => {
+        $(
+            /// libc's function of that name.
+            ///
+            /// # Safety
+            /// As its man page says.
+            pub unsafe fn $name($($arg: $type),*) -> $ret {
+                type Function = unsafe extern "C-unwind" fn($($type),*) -> $ret;
+                match symbols::$name.get() {
+                    // SAFETY: the pointer is that function's, the arguments are the caller's.
+                    Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
+                    // SAFETY: the same call, the same arguments.
+                    None => unsafe { call($nr, arguments(&[$($arg as usize),*])) as $ret },
+                }
+            }
+        )*
+
+        #[allow(non_upper_case_globals)]
+        mod symbols {
+            use super::Symbol;
+            $( pub(super) static $name: Symbol = {
+                // SAFETY: concat! with a zero byte is terminated, and has no other zero.
+                let name = unsafe { core::ffi::CStr::from_bytes_with_nul_unchecked(concat!(stringify!($name), "\0").as_bytes()) };
+                Symbol::new(name)
+            }; )*
+            pub(super) fn each(visit: impl Fn(&'static Symbol)) {
+                $( visit(&$name); )*
+            }
+        }
+    };
+}
+
+real! {
+    close(fd: c_int) -> c_int = nr::CLOSE;
+    accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = nr::ACCEPT;
+    accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int = nr::ACCEPT4;
+    connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;
+    fcntl(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;
+    fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;
+    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = nr::SENDMSG;
+    recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = nr::RECVMSG;
+    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = nr::SENDMMSG;
+    recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = nr::RECVMMSG;
+}
+
+fn arguments(given: &[usize]) -> [usize; 6] {
+    let mut all = [0; 6];
+    for (to, from) in all.iter_mut().zip(given) {
+        *to = *from;
+    }
+    all
+}
+
+static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
+static SYSTEM: Symbol = Symbol::new(c"system");
+static POPEN: Symbol = Symbol::new(c"popen");
+static CLONE: Symbol = Symbol::new(c"clone");
+static VFORK: Symbol = Symbol::new(c"vfork");
+static RAW_FORK: Symbol = Symbol::new(c"_Fork");
+
+const MORE: [&Symbol; 6] = [&CLOSESOCKET, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK];
+
+/// Resolves everything. Called by the constructor.
+pub fn resolve_all() {
+    symbols::each(|symbol| _ = symbol.resolve());
+    MORE.iter().for_each(|symbol| _ = symbol.resolve());
+    crate::hooks::touch_redhook();
+    READY.store(true, Ordering::Release);
+}
+
+/// For functions that are more than a system call: before the constructor they
+/// have to be looked up, after it they are just read.
+fn needed(symbol: &Symbol) -> Option<*mut c_void> {
+    symbol.get().or_else(|| {
+        let found = if is_ready() { ptr::null_mut() } else { symbol.resolve() };
+        (!found.is_null()).then_some(found)
+    })
+}
+
+/// A `closesocket` of some porting library, if there is one.
+///
+/// # Safety
+/// As `close`.
+pub unsafe fn closesocket(fd: c_int) -> Option<c_int> {
+    type Function = unsafe extern "C-unwind" fn(c_int) -> c_int;
+    // SAFETY: the pointer is that function's.
+    CLOSESOCKET.get().map(|at| unsafe { core::mem::transmute::<*mut c_void, Function>(at)(fd) })
+}
+
+/// `system(3)`.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn system(command: *const c_char) -> c_int {
+    type Function = unsafe extern "C-unwind" fn(*const c_char) -> c_int;
+    match needed(&SYSTEM) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(command) },
+        None => super::errno::fail(libc::ENOSYS),
+    }
+}
+
+/// `popen(3)`.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut libc::FILE {
+    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char) -> *mut libc::FILE;
+    match needed(&POPEN) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(command, mode) },
+        None => {
+            super::errno::set(libc::ENOSYS);
+            ptr::null_mut()
+        }
+    }
+}
+
+/// The arguments of `clone(2)` as libc has them; the last three are optional
+/// there, and passed on as they are found.
+#[derive(Clone, Copy)]
+pub struct CloneArguments {
+    /// What the child runs.
+    pub body: Option<extern "C" fn(*mut c_void) -> c_int>,
+    /// The top of its stack.
+    pub stack: *mut c_void,
+    /// `CLONE_*`.
+    pub flags: c_int,
+    /// What `body` is given.
+    pub argument: *mut c_void,
+    /// Parent tid, TLS and child tid.
+    pub rest: [*mut c_void; 3],
+}
+
+/// `clone(2)`, libc's wrapper.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn clone(given: CloneArguments) -> c_int {
+    type Body = Option<extern "C" fn(*mut c_void) -> c_int>;
+    type Pointer = *mut c_void;
+    type Function = unsafe extern "C-unwind" fn(Body, Pointer, c_int, Pointer, Pointer, Pointer, Pointer) -> c_int;
+    let CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] } = given;
+    match needed(&CLONE) {
+        // SAFETY: the pointer is that function's; on x86_64 a variadic function
+        // takes its arguments where a plain one does.
+        Some(at) => unsafe {
+            core::mem::transmute::<Pointer, Function>(at)(body, stack, flags, argument, ptid, tls, ctid)
+        },
+        None => super::errno::fail(libc::ENOSYS),
+    }
+}
+
+/// Where `vfork(2)` is, for a jump; null where libc has none.
+pub fn vfork_address() -> *mut c_void {
+    needed(&VFORK).unwrap_or(ptr::null_mut())
+}
+
+/// `_Fork(3)`, which exists since glibc 2.34. A program that calls it was built
+/// against one that has it.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn raw_fork() -> c_int {
+    type Function = unsafe extern "C-unwind" fn() -> c_int;
+    match needed(&RAW_FORK) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)() },
+        None => super::errno::fail(libc::ENOSYS),
+    }
+}

@@ -1,0 +1,97 @@
+//! The constructor and the destructor.
+//!
+//! The constructor is the only code of the shim that allocates: it reads the
+//! settings, resolves every symbol and builds the engine. It opens no
+//! descriptor (unless a log file is asked for), starts no thread and installs no
+//! signal handler. Bad settings are reported, never fatal.
+
+use super::guard::{ENGINE, Guard};
+use super::{atfork, host, real};
+use softclose_core::counters::Counters;
+use softclose_core::drain::Drain;
+use softclose_core::engine::Engine;
+use softclose_core::engine::exit::Exit;
+use softclose_core::ledger::Ledger;
+use softclose_core::log::Log;
+use softclose_core::settings::{Reading, Settings, read};
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn() = construct;
+
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static DESTRUCTOR: extern "C" fn() = destruct;
+
+extern "C" fn construct() {
+    real::resolve_all();
+    let settings = settings();
+    if settings.disable {
+        return;
+    }
+    host::resolve();
+    // Nobody else can have set it.
+    let _ = ENGINE.set(Box::new(engine(settings)));
+    atfork::register();
+    // SAFETY: a plain function. Handlers run last registered first: ours last.
+    unsafe { at_quick_exit(leave_quickly) };
+}
+
+fn settings() -> Settings {
+    // SAFETY: no preconditions.
+    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    let Reading { settings, warnings, .. } =
+        read(
+            |name| if secure { None } else { std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()) },
+        );
+    for warning in warnings {
+        complain(&warning.to_string());
+    }
+    settings
+}
+
+fn engine(settings: Settings) -> Engine {
+    let (log, fell_back) = Log::open(&settings);
+    if fell_back {
+        complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
+    }
+    let ledger = Ledger::new();
+    ledger.begin(capacity());
+    Engine { settings, ledger, drain: Drain::new(), counters: Counters::new(), log, host: host::HOST }
+}
+
+fn complain(line: &str) {
+    let line = format!("{line}\n");
+    // SAFETY: a valid buffer. Where stderr is closed there is nobody to tell.
+    unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+}
+
+/// How many descriptor numbers are kept track of: as many as there can be, within
+/// reason. The memory is mapped at the first connection, and touched as used.
+fn capacity() -> u32 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: a valid pointer; on failure the limit stays 0.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    limit.rlim_max.clamp(1024, 1 << 18) as u32
+}
+
+unsafe extern "C" {
+    fn at_quick_exit(handler: extern "C" fn()) -> libc::c_int;
+}
+
+/// After the handlers of `atexit`, and before libc writes out its streams.
+extern "C" fn destruct() {
+    leave(Exit::WithStreams);
+}
+
+extern "C" fn leave_quickly() {
+    leave(Exit::AtOnce);
+}
+
+/// The end of the process, where it is ours.
+pub fn leave(exit: Exit) {
+    let Some(guard) = Guard::enter() else { return };
+    if let Some(owner) = guard.owner() {
+        guard.engine().at_exit(owner, exit);
+    }
+}
