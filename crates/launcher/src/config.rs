@@ -1,0 +1,36 @@
+//! `--show-config`: the settings that the shim will have, and why.
+//!
+//! The shim's own reader decides; the command line is only put before the
+//! environment, as it will be once the command runs.
+
+use crate::options::Options;
+use softclose_core::settings::knobs::{KNOBS, Knob};
+use softclose_core::settings::{self, Origin};
+use std::env;
+
+/// The table, and a warning for every bad value in the environment.
+pub fn show(options: &Options) -> (String, Vec<String>) {
+    let reading = settings::read(|name| match options.get(name) {
+        Some(value) => Some(value.to_owned()),
+        None => env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
+    });
+    let rows: Vec<_> = KNOBS.iter().zip(&reading.shown).map(|(knob, shown)| row(knob, shown, options)).collect();
+    (aligned(&rows), reading.warnings.iter().map(ToString::to_string).collect())
+}
+
+/// Name, value and origin of one knob.
+fn row(knob: &Knob, (value, origin): &(String, Origin), options: &Options) -> [String; 3] {
+    let value = if value.is_empty() { "(unset)" } else { value };
+    let origin = match origin {
+        _ if options.get(knob.env).is_some() => "command line",
+        Origin::Environment => "environment",
+        Origin::Default => "default",
+    };
+    [knob.env.to_owned(), value.to_owned(), origin.to_owned()]
+}
+
+fn aligned(rows: &[[String; 3]]) -> String {
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let (names, values) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
+    rows.iter().map(|[name, value, origin]| format!("{name:names$}  {value:values$}  {origin}\n")).collect()
+}

@@ -1,0 +1,88 @@
+//! What the command's environment gets from us: `LD_PRELOAD`, and a variable
+//! for every option that was given.
+
+use crate::library;
+use crate::options::Options;
+use crate::quote::quote;
+use softclose_core::settings::knobs::KNOBS;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+/// A variable and its value.
+pub type Assignment = (&'static str, OsString);
+
+/// What is set or changed for the command; the rest is inherited as it is.
+pub fn assignments(library: &Path, options: &Options) -> Vec<Assignment> {
+    let given = KNOBS.iter().filter_map(|knob| Some((knob.env, options.get(knob.env)?.into())));
+    [preload(library)].into_iter().chain(given).collect()
+}
+
+/// Everything of ours that the command would see, inherited variables too: a
+/// unit file that the lines are copied to has no such parent.
+pub fn effective(library: &Path, options: &Options) -> Vec<Assignment> {
+    let given = |env| options.get(env).map(OsString::from);
+    let knobs = KNOBS.iter().filter_map(|knob| Some((knob.env, given(knob.env).or_else(|| env::var_os(knob.env))?)));
+    [preload(library)].into_iter().chain(knobs).collect()
+}
+
+/// One quoted `NAME=value` a line.
+pub fn lines(assignments: &[Assignment]) -> Vec<u8> {
+    let line = |(name, value): &Assignment| [name.as_bytes(), b"=", &quote(value.as_bytes()), b"\n"].concat();
+    assignments.iter().flat_map(line).collect()
+}
+
+fn preload(library: &Path) -> Assignment {
+    const NAME: &str = "LD_PRELOAD";
+    (NAME, prepended(library, &env::var_os(NAME).unwrap_or_default()))
+}
+
+/// `library` before what `present` holds, or `present` if that names it already.
+///
+/// Ours comes first because the first definition of a symbol wins, and whoever
+/// set the others before us has them called by ours through `RTLD_NEXT`.
+fn prepended(library: &Path, present: &OsStr) -> OsString {
+    if present.is_empty() {
+        return library.as_os_str().to_owned();
+    }
+    if entries(present).any(|entry| library::same_file(Path::new(entry), library)) {
+        return present.to_owned();
+    }
+    OsString::from_vec([library.as_os_str().as_bytes(), b":", present.as_bytes()].concat())
+}
+
+/// The objects in a list, which ld.so(8) splits at colons and spaces.
+fn entries(list: &OsStr) -> impl Iterator<Item = &OsStr> {
+    list.as_bytes().split(|byte| b": ".contains(byte)).filter(|entry| !entry.is_empty()).map(OsStr::from_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(present: &str) -> OsString {
+        prepended(Path::new("/l/libsoftclose.so"), OsStr::new(present))
+    }
+
+    #[test]
+    fn ours_comes_first_and_what_was_there_stays() {
+        assert_eq!(list(""), "/l/libsoftclose.so");
+        assert_eq!(list("/a.so"), "/l/libsoftclose.so:/a.so");
+        assert_eq!(list("/a.so /b.so"), "/l/libsoftclose.so:/a.so /b.so");
+    }
+
+    #[test]
+    fn ours_is_not_added_twice() {
+        for present in ["/l/libsoftclose.so", "/a.so:/l/libsoftclose.so", "/a.so /l/libsoftclose.so /b.so"] {
+            assert_eq!(list(present), present);
+        }
+        assert_eq!(list("/l/libsoftclose.so.1"), "/l/libsoftclose.so:/l/libsoftclose.so.1");
+    }
+
+    #[test]
+    fn lines_can_be_read_by_a_shell() {
+        let assignments = [("A", "/x".into()), ("B", "/x y".into()), ("C", "".into())];
+        assert_eq!(lines(&assignments), b"A=/x\nB='/x y'\nC=\n");
+    }
+}

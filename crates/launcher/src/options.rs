@@ -1,0 +1,81 @@
+//! The knobs that were given on the command line.
+//!
+//! Every option is one row of [`KNOBS`]; nothing here knows a knob by name. A
+//! bad value is an error here, where somebody has just typed it, although the
+//! shim only warns about a bad variable: it must not stop a program.
+
+use crate::failure::Failure;
+use softclose_core::settings;
+use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// Values by environment variable; the last one given wins.
+#[derive(Debug, Default)]
+pub struct Options(BTreeMap<&'static str, String>);
+
+impl Options {
+    /// Takes the value of one option, or says what is wrong with it.
+    pub fn set(&mut self, knob: &Knob, value: OsString) -> Result<(), Failure> {
+        match value.into_string() {
+            Ok(text) if understood(knob, &text) => {
+                self.0.insert(knob.env, text);
+                Ok(())
+            }
+            Ok(text) => Err(bad(knob, format!("{text:?}"))),
+            Err(value) => Err(bad(knob, format!("{value:?}"))),
+        }
+    }
+
+    /// The value given for the variable `env`.
+    pub fn get(&self, env: &str) -> Option<&str> {
+        self.0.get(env).map(String::as_str)
+    }
+}
+
+/// The knob whose option is `--flag`.
+pub fn knob(flag: &str) -> Option<&'static Knob> {
+    KNOBS.iter().find(|knob| knob.flag == flag)
+}
+
+/// Whether the option of this knob has an argument. A flag has none: to give
+/// it is to switch it on.
+pub fn takes_value(knob: &Knob) -> bool {
+    knob.kind != Kind::Flag
+}
+
+/// Asks the shim's own reader, so that the two can never disagree.
+fn understood(knob: &Knob, text: &str) -> bool {
+    settings::read(|env| (env == knob.env).then(|| text.to_owned())).warnings.is_empty()
+}
+
+fn bad(knob: &Knob, value: String) -> Failure {
+    Failure::own(format_args!("--{}={value} is not {}", knob.flag, knob.allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_value_is_named_with_its_option_and_what_is_allowed() {
+        let failure = Options::default().set(knob("idle").unwrap(), "fast".into()).unwrap_err();
+        assert_eq!(failure.status, 125);
+        assert_eq!(failure.message, "--idle=\"fast\" is not a duration such as 500ms, 2s or 1m");
+    }
+
+    #[test]
+    fn the_last_value_wins() {
+        let mut options = Options::default();
+        options.set(knob("idle").unwrap(), "1s".into()).unwrap();
+        options.set(knob("idle").unwrap(), "2s".into()).unwrap();
+        assert_eq!(options.get("SOFTCLOSE_IDLE"), Some("2s"));
+    }
+
+    #[test]
+    fn no_knob_hides_an_option_of_the_launcher() {
+        for own in ["help", "version", "strict", "check", "show-config", "print-env"] {
+            assert!(knob(own).is_none(), "--{own}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the launcher says about itself: help, settings, environment.
+
+mod common;
+
+use common::{Home, option, outcome, values};
+use softclose_core::settings::knobs::{KNOBS, Knob};
+use std::fs::OpenOptions;
+use std::io;
+use std::process::{Command, Stdio};
+
+/// The words of the line of `--show-config` about one knob.
+fn shown<'a>(stdout: &'a str, knob: &Knob) -> (&'a str, &'a str) {
+    let is_its = |line: &&str| line.split_whitespace().next() == Some(knob.env);
+    let line = stdout.lines().find(is_its).unwrap_or_else(|| panic!("{} is not in {stdout}", knob.env));
+    line.split_once(knob.env).unwrap().1.trim().split_once("  ").map(|(value, origin)| (value, origin.trim())).unwrap()
+}
+
+#[test]
+fn the_help_has_every_option_and_every_variable() {
+    let help = Home::bare().run(["--help"]);
+    assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
+    for knob in KNOBS {
+        for part in [&format!("--{}", knob.flag), knob.env, knob.help, knob.default] {
+            assert!(help.stdout.contains(part), "{part} is not in the help");
+        }
+    }
+    for own in ["--check", "--strict", "--show-config", "--print-env", "--version", "125", "126", "127"] {
+        assert!(help.stdout.contains(own), "{own} is not in the help");
+    }
+    assert!(help.stdout.lines().all(|line| line.len() <= 130));
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let expected = format!("softclose {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(Home::bare().run(["--version"]).stdout, expected);
+    assert_eq!(Home::bare().run(["-V"]).stdout, expected);
+}
+
+#[test]
+fn settings_say_where_they_come_from() {
+    let home = Home::bare();
+    for knob in KNOBS {
+        let [value, other] = values(knob);
+        let default = if knob.default.is_empty() { "(unset)" } else { knob.default };
+        let words = ["--show-config".to_owned(), option(knob, value)];
+        let unset = home.run(["--show-config"]);
+        assert_eq!(shown(&unset.stdout, knob), (default, "default"));
+        let inherited = outcome(home.softclose().arg("--show-config").env(knob.env, other));
+        assert_eq!(shown(&inherited.stdout, knob), (other, "environment"));
+        let given = outcome(home.softclose().args(&words).env(knob.env, other));
+        assert_eq!(shown(&given.stdout, knob), (value, "command line"));
+        let rescued = outcome(home.softclose().args(&words).env(knob.env, "!bad"));
+        assert_eq!((rescued.status, rescued.stderr.as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
+fn a_bad_variable_is_shown_as_the_default_with_a_warning() {
+    let home = Home::bare();
+    for knob in KNOBS {
+        let outcome = outcome(home.softclose().arg("--show-config").env(knob.env, "!bad"));
+        assert_eq!(outcome.status, Some(0));
+        assert_eq!(shown(&outcome.stdout, knob).1, "default");
+        for part in [knob.env, "!bad", knob.allowed] {
+            assert!(outcome.stderr.contains(part), "{part} is not in {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn the_printed_environment_is_what_the_command_gets() {
+    let home = Home::new();
+    let options: Vec<_> = KNOBS.iter().map(|knob| option(knob, values(knob)[0])).collect();
+    let printed = home.run(options.iter().map(String::as_str).chain(["--print-env"])).stdout;
+    let script = format!("set -a\n{printed}exec env");
+    let evaluated = outcome(common::clean("/bin/sh".as_ref()).args(["-c", &script]));
+    let run = home.run(options.iter().map(String::as_str).chain(["env"]));
+    let ours = |stdout: &str| {
+        let is_ours = |line: &&str| line.starts_with("SOFTCLOSE_") || line.starts_with("LD_PRELOAD=");
+        let mut lines: Vec<_> = stdout.lines().filter(is_ours).map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(ours(&run.stdout).len(), KNOBS.len() + 1);
+    assert_eq!(ours(&evaluated.stdout), ours(&run.stdout));
+}
+
+#[test]
+fn plain_values_work_unquoted_and_inherited_ones_are_printed_too() {
+    let home = Home::new();
+    let mut printer = home.softclose();
+    let printed =
+        outcome(printer.args(["--print-env", "--idle=3s", "--", "ignored"]).env("SOFTCLOSE_ROLE", "accepted"));
+    let lines: Vec<_> = printed.stdout.lines().collect();
+    assert_eq!(lines[1..], ["SOFTCLOSE_IDLE=3s", "SOFTCLOSE_ROLE=accepted"]);
+    let through_env = outcome(Command::new("sh").args(["-c", "env $(cat) printenv SOFTCLOSE_IDLE"]).stdin({
+        let (reader, mut writer) = io::pipe().unwrap();
+        io::Write::write_all(&mut writer, printed.stdout.as_bytes()).unwrap();
+        reader
+    }));
+    assert_eq!(through_env.stdout, "3s\n", "{through_env:?}");
+}
+
+#[test]
+fn a_reader_that_left_is_no_error() {
+    let home = Home::new();
+    for line in [&["--help"][..], &["--version"], &["--show-config"], &["--print-env"], &["--check", "sh"]] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let child = home.softclose().args(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{line:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_our_own_error() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = Home::bare().softclose().arg("--help").stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(child.status.code(), Some(125));
+    assert!(String::from_utf8(child.stderr).unwrap().contains("cannot write to stdout"));
+}

@@ -1,0 +1,110 @@
+//! Where the library is found, where it is not, and what LD_PRELOAD becomes.
+
+mod common;
+
+use common::{Home, LIBRARY, clean, outcome};
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+#[test]
+fn what_was_preloaded_stays_behind_ours() {
+    let home = Home::new();
+    let ours = home.path("bin").join(LIBRARY);
+    let other = home.library("other");
+    let outcome = outcome(home.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &other));
+    assert_eq!(outcome.stdout, format!("{}:{}\n", ours.display(), other.display()));
+}
+
+#[test]
+fn ours_is_not_preloaded_twice() {
+    let home = Home::new();
+    let (ours, other) = (home.path("bin").join(LIBRARY), home.library("other"));
+    let link = home.path("link.so");
+    symlink(&ours, &link).unwrap();
+    for present in [
+        format!("{}", ours.display()),
+        format!("{}:{}", other.display(), ours.display()),
+        format!("{} {}", other.display(), ours.display()),
+        format!("{}", link.display()),
+    ] {
+        let outcome = outcome(home.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &present));
+        assert_eq!(outcome.stdout.trim_end(), present);
+    }
+}
+
+#[test]
+fn a_launcher_in_a_launcher_adds_nothing() {
+    let home = Home::new();
+    let inner = home.path("bin/softclose");
+    let outcome = home.run([inner.to_str().unwrap(), "printenv", "LD_PRELOAD"]);
+    assert_eq!(outcome.stdout.trim_end(), home.path("bin").join(LIBRARY).to_str().unwrap());
+}
+
+#[test]
+fn every_installed_place_is_searched_and_nearer_ones_win() {
+    let home = Home::bare();
+    let multiarch = format!("lib/{}-linux-gnu", env::consts::ARCH);
+    // From the last to the first, so that each is found before those after it.
+    for directory in ["lib", multiarch.as_str(), "lib/softclose", "bin"] {
+        if directory == multiarch && !matches!(env::consts::ARCH, "x86_64" | "aarch64" | "riscv64" | "s390x") {
+            common::skipped("multiarch directory", "Debian names this architecture in another way");
+            continue;
+        }
+        let library = home.library(directory);
+        let outcome = home.run(["--print-env"]);
+        assert_eq!(outcome.stdout, format!("LD_PRELOAD={}\n", library.display()));
+    }
+}
+
+#[test]
+fn a_symbolic_link_leads_to_the_installed_library() {
+    let home = Home::new();
+    let link = home.path("softclose-link");
+    symlink(home.path("bin/softclose"), &link).unwrap();
+    let outcome = outcome(clean(&link).arg("--print-env"));
+    assert_eq!(outcome.stdout, format!("LD_PRELOAD={}\n", home.path("bin").join(LIBRARY).display()));
+}
+
+#[test]
+fn the_current_directory_is_never_searched() {
+    let home = Home::bare();
+    for directory in ["here", "here/lib", "here/lib/softclose"] {
+        home.library(directory);
+    }
+    let outcome = outcome(home.softclose().args(["echo", "ran"]).current_dir(home.path("here")));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(125), ""), "{outcome:?}");
+    assert!(!outcome.stderr.contains("/here"), "{outcome:?}");
+}
+
+#[test]
+fn a_missing_library_is_125_with_every_place_named() {
+    let home = Home::bare();
+    for line in [&["true"][..], &["--print-env"], &["--check", "true"], &["--strict", "true"]] {
+        let outcome = home.run(line);
+        assert_eq!(outcome.status, Some(125), "{outcome:?}");
+        for place in ["bin", "lib/softclose", "lib"] {
+            let place = home.path(place).join(LIBRARY);
+            assert!(outcome.stderr.contains(place.to_str().unwrap()), "{place:?} is not in {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_directory_is_not_a_library() {
+    let home = Home::bare();
+    fs::create_dir(home.path("bin").join(LIBRARY)).unwrap();
+    let installed = home.library("lib");
+    assert_eq!(home.run(["--print-env"]).stdout, format!("LD_PRELOAD={}\n", installed.display()));
+}
+
+#[test]
+fn a_path_that_ld_preload_cannot_express_is_125() {
+    let home = Home::bare();
+    for directory in ["a:b", "a b", "a\tb", "$ORIGIN"] {
+        home.library(directory);
+        let outcome = outcome(clean(&home.launcher(&format!("{directory}/softclose"))).arg("true"));
+        assert_eq!(outcome.status, Some(125), "{outcome:?}");
+        assert!(outcome.stderr.contains("LD_PRELOAD cannot express"), "{outcome:?}");
+    }
+}
