@@ -10,29 +10,40 @@ use libc::c_int;
 use softclose_core::engine::Prepared;
 use softclose_core::sys::{Fd, socket};
 
+/// The program's own way to close, and what it is natively.
+#[derive(Clone, Copy)]
+pub struct Door {
+    /// The program's own call.
+    pub own_call: unsafe fn(c_int) -> c_int,
+    /// Whether a cancellation may act in it.
+    pub is_cancellation_point: bool,
+}
+
 #[unsafe(no_mangle)]
 /// `close(2)`.
 pub unsafe extern "C-unwind" fn close(fd: c_int) -> c_int {
     // SAFETY: the program's own call, with its own argument.
-    unsafe { close_by(fd, real::close) }
+    unsafe { close_by(fd, Door { own_call: real::close, is_cancellation_point: true }) }
 }
 
-/// Closes `fd` by `own_call`, gracefully where that is ours to do.
+/// Closes `fd` through `door`, gracefully where that is ours to do.
 ///
 /// # Safety
-/// As `close`; may unwind.
-pub unsafe fn close_by(fd: c_int, own_call: unsafe fn(c_int) -> c_int) -> c_int {
+/// As `close`; may unwind where the door is a cancellation point.
+pub unsafe fn close_by(fd: c_int, door: Door) -> c_int {
     match prepare(fd) {
         // SAFETY: the program's own call; no guard is held, nothing to drop.
-        Closing::Plain => unsafe { own_call(fd) },
+        Closing::Plain => unsafe { (door.own_call)(fd) },
         Closing::Private => errno::fail(libc::EBADF),
         Closing::Held(guard, prepared) => {
             let result = finish(guard, prepared, || {
                 // SAFETY: the program's own call; cancellation is disabled.
-                unsafe { own_call(fd) }
+                unsafe { (door.own_call)(fd) }
             });
-            // SAFETY: the guard is gone, nothing to drop.
-            unsafe { act_on_cancellation() };
+            if door.is_cancellation_point {
+                // SAFETY: the guard is gone, nothing to drop.
+                unsafe { act_on_cancellation() };
+            }
             result
         }
     }

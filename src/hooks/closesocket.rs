@@ -1,7 +1,7 @@
 //! `closesocket`: Winsock's name, for code that was ported with it. Linux has
 //! none; a porting library may.
 
-use super::close::close_by;
+use super::close::{Door, close_by};
 use crate::sys::real;
 use libc::c_int;
 
@@ -9,7 +9,7 @@ use libc::c_int;
 /// `closesocket`, or `close(2)` where there is none.
 pub unsafe extern "C-unwind" fn closesocket(fd: c_int) -> c_int {
     // SAFETY: the program's own call, with its own argument.
-    unsafe { close_by(fd, own_call) }
+    unsafe { close_by(fd, Door { own_call, is_cancellation_point: true }) }
 }
 
 /// # Safety

@@ -25,9 +25,11 @@ pub unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usi
     unsafe { fcntl_by(fd, command, argument, real::fcntl64) }
 }
 
+/// `fcntl` by `own_call`.
+///
 /// # Safety
-/// As `fcntl`; may unwind.
-unsafe fn fcntl_by(
+/// As `fcntl`; may unwind where `own_call` may.
+pub unsafe fn fcntl_by(
     fd: c_int,
     command: c_int,
     argument: usize,

@@ -19,6 +19,7 @@ pub mod posix_spawn;
 pub mod recvmsg;
 pub mod sendmsg;
 pub mod socket;
+pub mod syscall;
 pub mod system;
 pub mod vfork;
 

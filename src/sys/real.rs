@@ -112,8 +112,9 @@ static POPEN: Symbol = Symbol::new(c"popen");
 static CLONE: Symbol = Symbol::new(c"clone");
 static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
+static SYSCALL: Symbol = Symbol::new(c"syscall");
 
-const MORE: [&Symbol; 6] = [&CLOSESOCKET, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK];
+const MORE: [&Symbol; 7] = [&CLOSESOCKET, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -209,6 +210,11 @@ pub unsafe fn clone(given: CloneArguments) -> c_int {
 /// Where `vfork(2)` is, for a jump; null where libc has none.
 pub fn vfork_address() -> *mut c_void {
     needed(&VFORK).unwrap_or(ptr::null_mut())
+}
+
+/// Where `syscall(2)` is, for a jump.
+pub fn syscall_address() -> *mut c_void {
+    needed(&SYSCALL).unwrap_or(ptr::null_mut())
 }
 
 /// `_Fork(3)`, which exists since glibc 2.34. A program that calls it was built

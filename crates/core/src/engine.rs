@@ -190,7 +190,13 @@ impl Engine {
 fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
     let counted = entry.slot.is_some();
     let scope = Scope { trust_self: counted || leaving, not_before: if counted { owner.founded() } else { 0 } };
-    if socket::is_tcp(fd) && judge::is_alone(fd, scope) { Standing::Last } else { Standing::Doubtful }
+    // A process with more numbers than the table has would be looked through for
+    // each of them.
+    if owner.covers(fd) && socket::is_tcp(fd) && judge::is_alone(fd, scope) {
+        Standing::Last
+    } else {
+        Standing::Doubtful
+    }
 }
 
 pub mod exit;

@@ -102,40 +102,55 @@ impl All {
 
     /// Drains all of them until `deadline`; `ended` is told of each.
     pub fn finish(mut self, deadline: Millis, mut ended: impl FnMut(Fd, End, u64)) {
-        let Ok(poller) = Poller::create_from(3) else { return };
+        // Without a free number the sockets are looked at in turn.
+        let poller = Poller::create_from(3).ok();
         self.left = self.count;
-        for index in 0..self.count {
-            self.turn(poller, index, true, &mut ended);
-        }
+        self.turn_all(poller, true, &mut ended);
         while self.left != 0 && deadline.since(Millis::now()) != 0 {
             self.wait(poller, deadline, &mut ended);
         }
-        poller.fd().close();
+        if let Some(poller) = poller {
+            poller.fd().close();
+        }
         self.each_left(|fd| ended(fd, End::Exit, 0));
     }
 
-    fn wait(&mut self, poller: Poller, deadline: Millis, ended: &mut impl FnMut(Fd, End, u64)) {
+    fn wait(&mut self, poller: Option<Poller>, deadline: Millis, ended: &mut impl FnMut(Fd, End, u64)) {
         const TICK_MS: u32 = 50;
         let mut ready = [0; BATCH];
         let timeout = deadline.since(Millis::now()).min(TICK_MS);
-        match poller.wait(Some(timeout), &mut ready) {
-            Ok(0) | Err(_) => self.leave_the_quiet(ended),
-            Ok(found) => {
-                for &index in ready.iter().take(found) {
-                    self.turn(poller, index as usize, false, ended);
-                }
-            }
+        let found = match poller {
+            Some(poller) => poller.wait(Some(timeout), &mut ready).unwrap_or(0),
+            None => self.look_at_all(ended),
+        };
+        for &index in ready.iter().take(found) {
+            self.turn(poller, index as usize, false, ended);
+        }
+        if found == 0 {
+            self.leave_the_quiet(ended);
         }
     }
 
-    fn turn(&mut self, poller: Poller, index: usize, first: bool, ended: &mut impl FnMut(Fd, End, u64)) {
+    fn look_at_all(&mut self, ended: &mut impl FnMut(Fd, End, u64)) -> usize {
+        const REST_MS: u32 = 10;
+        let _ = rustix::thread::nanosleep(&timespec(REST_MS));
+        self.turn_all(None, false, ended);
+        0
+    }
+
+    fn turn_all(&mut self, poller: Option<Poller>, first: bool, ended: &mut impl FnMut(Fd, End, u64)) {
+        for index in 0..self.count {
+            self.turn(poller, index, first, ended);
+        }
+    }
+
+    fn turn(&mut self, poller: Option<Poller>, index: usize, first: bool, ended: &mut impl FnMut(Fd, End, u64)) {
         let Some(fd) = self.at(index) else { return };
-        match sip(fd) {
-            Sip::End(bytes, end) => self.end(index, |fd| ended(fd, end, bytes)),
-            Sip::More(_) => {
-                let data = index as u64;
-                let _ = if first { poller.add(fd, data, false) } else { poller.rearm(fd, data) };
-            }
+        match (sip(fd), poller) {
+            (Sip::End(bytes, end), _) => self.end(index, |fd| ended(fd, end, bytes)),
+            (Sip::More(_), Some(poller)) if first => _ = poller.add(fd, index as u64, false),
+            (Sip::More(_), Some(poller)) => _ = poller.rearm(fd, index as u64),
+            (Sip::More(_), None) => {}
         }
     }
 

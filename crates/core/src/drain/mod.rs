@@ -101,7 +101,8 @@ impl Drain {
         let base = self.base.load(SeqCst);
         fd.raw() >= base
             && self.state.load(SeqCst) != 0
-            && (self.poller.load(SeqCst) == fd.raw() || self.slots.owns(fd, (fd.raw() - base) as usize))
+            && (self.poller().is_some_and(|poller| poller.fd() == fd)
+                || self.slots.owns(fd, (fd.raw() - base) as usize))
     }
 
     /// Where private numbers begin, and how many sockets may be held, by the

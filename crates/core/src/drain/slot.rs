@@ -243,7 +243,8 @@ impl Slots {
 
     /// Whether `fd` is one of our private descriptors.
     pub fn owns(&self, fd: Fd, guess: usize) -> bool {
-        let is_it = |slot: &Slot| slot.in_use.load(SeqCst) != Use::Free as u32 && slot.fd() == Some(fd);
+        // Verified: the program may have put something of its own there.
+        let is_it = |slot: &Slot| slot.fd() == Some(fd) && slot.verified().is_some();
         let touched = self.touched.load(SeqCst) as usize;
         self.slots.get(guess).is_some_and(is_it) || (0..touched).any(|index| self.slots.get(index).is_some_and(is_it))
     }

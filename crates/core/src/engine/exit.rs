@@ -29,7 +29,7 @@ impl Engine {
         let bound = self.settings.exit_timeout_ms;
         let deadline = Millis::now().plus(bound);
         if bound != 0 {
-            let open = self.half_close_open(owner, exit);
+            let open = self.half_close_open(owner, exit, deadline);
             if !open.is_empty() {
                 (self.host.ignore_sigpipe)();
             }
@@ -40,8 +40,8 @@ impl Engine {
         self.sum_up();
     }
 
-    fn half_close_open(&self, owner: Owner<'_>, exit: Exit) -> All {
-        let count = count_sockets();
+    fn half_close_open(&self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> All {
+        let count = count_candidates(owner);
         if count == 0 {
             return All::with_room(0);
         }
@@ -49,12 +49,15 @@ impl Engine {
             (self.host.flush_streams)();
         }
         let mut all = All::with_room(count);
-        owner.each(|fd| self.consider(owner, fd, &mut all));
+        // Those that no count knows come first: a look at procfs for each, which
+        // must not outlast the bound either.
         each_socket(|fd, inode| {
-            if !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
+            let in_time = deadline.since(Millis::now()) != 0;
+            if in_time && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
                 self.consider(owner, fd, &mut all);
             }
         });
+        owner.each(|fd| self.consider(owner, fd, &mut all));
         all
     }
 
@@ -96,9 +99,12 @@ fn each_socket(mut visit: impl FnMut(Fd, u64)) {
     });
 }
 
-fn count_sockets() -> usize {
+/// At most so many sockets will be finished: those that are counted, also where
+/// there is no procfs, and those that only procfs knows.
+fn count_candidates(owner: Owner<'_>) -> usize {
     let mut count = 0;
-    each_socket(|_, _| count += 1);
+    owner.each(|_| count += 1);
+    each_socket(|fd, _| count += usize::from(!owner.knows(fd)));
     count
 }
 

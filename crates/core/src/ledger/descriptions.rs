@@ -80,8 +80,10 @@ impl SlotId {
 pub enum Left {
     /// Nobody, as far as the counts know.
     Nobody,
-    /// At least one descriptor, here or in a living process.
-    Somebody,
+    /// Only other processes.
+    Elsewhere,
+    /// This process, by another descriptor.
+    Here,
 }
 
 /// All slots of a family of processes.
@@ -167,13 +169,21 @@ impl Descriptions {
         }
     }
 
+    /// Who holds it, living or dead.
+    pub fn holders(&self, id: SlotId) -> impl Iterator<Item = Token> {
+        self.slots.get(id.index()).into_iter().flat_map(Slot::holders)
+    }
+
     /// Lowers the count of `me` by one and says whether anybody is left. Where
     /// nobody is, the slot is free again.
     pub fn release(&self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> Left {
-        let Some(slot) = self.slots.get(id.index()) else { return Left::Somebody };
+        let Some(slot) = self.slots.get(id.index()) else { return Left::Here };
         let cookie = slot.cookie.load(SeqCst);
         slot.change(me, -1);
-        let left = slot.bury_the_dead(&alive);
+        let left = match slot.bury_the_dead(&alive) {
+            Left::Elsewhere if slot.holders().any(|holder| holder == me) => Left::Here,
+            left => left,
+        };
         if left == Left::Nobody {
             // Not a plain store: another releaser may have freed it already, and
             // a third process taken it.
@@ -192,6 +202,10 @@ impl Slot {
         })
     }
 
+    fn holders(&self) -> impl Iterator<Item = Token> {
+        self.cells.iter().filter_map(|cell| token_of(cell.load(SeqCst)))
+    }
+
     fn enter(&self, holder: Token) -> bool {
         let word = pack(holder, 1);
         self.cells.iter().any(|cell| cell.compare_exchange(0, word, SeqCst, SeqCst).is_ok())
@@ -203,7 +217,7 @@ impl Slot {
         for cell in &self.cells {
             let word = cell.load(SeqCst);
             match token_of(word) {
-                Some(token) if alive(token) => left = Left::Somebody,
+                Some(token) if alive(token) => left = Left::Elsewhere,
                 Some(_) => _ = cell.compare_exchange(word, 0, SeqCst, SeqCst),
                 None => {}
             }
@@ -251,7 +265,7 @@ mod tests {
         let all = room();
         let id = all.open(3, 77, token(1), everybody).unwrap();
         all.hold(id, token(1));
-        assert_eq!(all.release(id, token(1), everybody), Left::Somebody);
+        assert_eq!(all.release(id, token(1), everybody), Left::Here);
         assert_eq!(all.release(id, token(1), everybody), Left::Nobody);
         assert!(!all.is(id, 77));
     }
@@ -261,7 +275,7 @@ mod tests {
         let all = room();
         let id = all.open(3, 77, token(1), everybody).unwrap();
         all.hold(id, token(2));
-        assert_eq!(all.release(id, token(1), everybody), Left::Somebody);
+        assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
         assert_eq!(all.release(id, token(2), everybody), Left::Nobody);
     }
 

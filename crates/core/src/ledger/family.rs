@@ -97,6 +97,12 @@ impl Family {
         }
     }
 
+    /// The pid of a process, once it is known.
+    pub fn pid(&self, token: Token) -> Option<Pid> {
+        let word = self.record(token)?.0.load(SeqCst);
+        if token_of(word) == token.0 { pid_of(word) } else { None }
+    }
+
     /// Remembers when the founder of the family was started, clock ticks after
     /// boot: whoever is older cannot have inherited from it.
     pub fn found(&self, start: u64) {

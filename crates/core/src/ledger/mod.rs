@@ -18,7 +18,7 @@ pub mod kin;
 pub mod table;
 
 use crate::sys::Fd;
-use crate::sys::procfs::{Dir, Stat};
+use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::socket;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, SlotId};
@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     fn drop_reference(&self, slot: SlotId) -> Left {
-        let Some(me) = self.me() else { return Left::Somebody };
+        let Some(me) = self.me() else { return Left::Here };
         self.descriptions.release(slot, me, |token| self.is_alive(token))
     }
 }
@@ -178,9 +178,9 @@ impl Owner<'_> {
     }
 
     fn refers(self, fd: Fd, slot: SlotId, role: Role, since: Stamp) {
-        if let Some(stale) = self.0.table.set(fd, slot, role) {
-            self.0.drop_reference(stale);
-        }
+        // `dup2` over an open socket, or a number that was closed behind our back.
+        self.forgotten(fd);
+        self.0.table.set(fd, slot, role);
         if self.0.stamp() != since || self.0.forking.load(SeqCst) != 0 {
             self.0.descriptions.mark(slot, Marks::LEAKED);
         }
@@ -193,10 +193,9 @@ impl Owner<'_> {
 
     /// `fd` came through `SCM_RIGHTS`.
     pub fn received(self, fd: Fd) {
-        if self.0.join().is_some()
-            && let Some(stale) = self.0.table.set_received(fd)
-        {
-            self.0.drop_reference(stale);
+        if self.0.join().is_some() {
+            self.forgotten(fd);
+            self.0.table.set_received(fd);
         }
     }
 
@@ -245,7 +244,7 @@ impl Owner<'_> {
     pub fn release(self, fd: Fd) -> Claim {
         let entry = self.0.table.take(fd);
         let standing = match entry.slot {
-            Some(slot) if self.is_current(fd, slot) => self.release_counted(slot, entry),
+            Some(slot) if self.is_current(fd, slot) => self.release_counted(fd, slot, entry),
             Some(stale) => {
                 self.0.drop_reference(stale);
                 Standing::Doubtful
@@ -260,12 +259,27 @@ impl Owner<'_> {
         socket::cookie(fd).is_some_and(|cookie| self.0.descriptions.is(slot, cookie))
     }
 
-    fn release_counted(self, slot: SlotId, entry: Entry) -> Standing {
+    fn release_counted(self, fd: Fd, slot: SlotId, entry: Entry) -> Standing {
         let marks = self.0.descriptions.marks(slot);
         match self.left_behind(slot, entry) {
-            Left::Somebody => Standing::Shared,
+            Left::Here => Standing::Shared,
+            Left::Elsewhere if self.is_seen_elsewhere(fd, slot) => Standing::Shared,
+            // Another program by now, or closed where no hook saw it.
+            Left::Elsewhere if marks == Marks::default() => Standing::Doubtful,
+            Left::Elsewhere => Standing::Shared,
             Left::Nobody => self.weigh(marks),
         }
+    }
+
+    /// A child inherits a descriptor under its number. One look there tells an
+    /// everyday child, which holds it, from one that has executed a program
+    /// since, and so closed what was close-on-exec.
+    fn is_seen_elsewhere(self, fd: Fd, slot: SlotId) -> bool {
+        let Ok(inode) = socket::inode(fd) else { return true };
+        self.0.descriptions.holders(slot).any(|token| match self.0.family.pid(token) {
+            Some(pid) => procfs::may_hold_at(pid, fd, inode),
+            None => true,
+        })
     }
 
     fn weigh(self, marks: Marks) -> Standing {
@@ -286,6 +300,11 @@ impl Owner<'_> {
     /// Whether the counts know `fd`.
     pub fn knows(self, fd: Fd) -> bool {
         self.0.table.slot(fd).is_some()
+    }
+
+    /// Whether the table has a place for `fd`.
+    pub fn covers(self, fd: Fd) -> bool {
+        fd.index() < self.0.capacity.load(SeqCst) as usize
     }
 
     /// When the founder of the family was started; see [`Family::founded`].

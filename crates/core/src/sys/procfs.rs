@@ -11,6 +11,8 @@ use core::mem::MaybeUninit;
 use core::ops::ControlFlow;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, fstatfs, openat, readlinkat_raw};
 use rustix::io::{Errno, Result};
+use rustix::path::DecInt;
+use rustix::process::Pid;
 
 const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 
@@ -74,7 +76,7 @@ impl Dir {
     pub fn socket_link(&self, name: &CStr) -> Option<u64> {
         let mut room = [MaybeUninit::<u8>::uninit(); 40];
         let (text, _) = readlinkat_raw(self.0, name, &mut room[..]).ok()?;
-        number(text.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+        socket_inode(text)
     }
 
     /// The head of file `path` below this directory.
@@ -87,6 +89,23 @@ impl Dir {
         file.close();
         Ok(room.get(..read?).unwrap_or_default())
     }
+}
+
+/// Whether number `fd` of process `pid` is the socket with this inode, or cannot
+/// be looked at.
+pub fn may_hold_at(pid: Pid, fd: Fd, inode: u64) -> bool {
+    let process = Path::join(c"/proc/", DecInt::new(pid.as_raw_nonzero().get()).as_c_str());
+    let numbers = Path::join(process.as_c_str(), c"/fd/");
+    let link = Path::join(numbers.as_c_str(), DecInt::new(fd.raw()).as_c_str());
+    let mut room = [MaybeUninit::<u8>::uninit(); 40];
+    match readlinkat_raw(CWD, link.as_c_str(), &mut room[..]) {
+        Ok((text, _)) => socket_inode(text) == Some(inode),
+        Err(error) => !matches!(error, Errno::NOENT | Errno::SRCH),
+    }
+}
+
+fn socket_inode(link: &[u8]) -> Option<u64> {
+    number(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
 }
 
 /// `prefix` + `suffix` as a path, cut off where it does not fit.

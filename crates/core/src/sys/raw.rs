@@ -27,12 +27,16 @@ pub mod nr {
     pub const RECVMSG: usize = 47;
     pub const GETSOCKOPT: usize = 55;
     pub const FCNTL: usize = 72;
+    pub const CLONE: usize = 56;
+    pub const FORK: usize = 57;
+    pub const VFORK: usize = 58;
     pub const EXIT_GROUP: usize = 231;
     pub const EPOLL_CTL: usize = 233;
     pub const ACCEPT4: usize = 288;
     pub const DUP3: usize = 292;
     pub const RECVMMSG: usize = 299;
     pub const SENDMMSG: usize = 307;
+    pub const CLONE3: usize = 435;
 }
 
 /// Makes system call `nr` with six arguments.
