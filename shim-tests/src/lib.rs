@@ -1,1 +1,52 @@
-//! Test harness of softclose.
+//! Test harness of softclose: real programs, real sockets, twice.
+//!
+//! Every promise is checked on a small unmodified program (a *victim*, in
+//! `victims/`) that runs natively and with the shim preloaded, against the same
+//! *peer* process, in a network namespace of the test's own (an *arena*). The
+//! native run is the oracle: it shows that the loss is real, or what libc does.
+//!
+//! `LD_PRELOAD` is set on the victim and on nothing else. Every wait is for an
+//! event, with a deadline; nothing sleeps in the hope that something happened.
+
+pub mod arena;
+pub mod counters;
+pub mod gauntlet;
+pub mod pattern;
+pub mod peer;
+pub mod proc;
+pub mod program;
+pub mod shim;
+pub mod twice;
+pub mod victim;
+
+use std::io::Write;
+use std::time::Duration;
+
+/// How long any one event may take before a test fails. Far above what is
+/// needed, far below what a hang would cost.
+pub const DEADLINE: Duration = Duration::from_secs(25);
+
+/// The response of the issue: larger than any window, smaller than the arena's
+/// send buffer, so that the victim reaches its `close` with most of it unsent.
+pub const RESPONSE: usize = 3 << 20;
+
+/// What the victim leaves unread of the request.
+pub const UNREAD: usize = 64 << 10;
+
+/// What the peer uploads beyond that before it reads.
+pub const UPLOAD: usize = 1 << 20;
+
+/// Says that a test did not run, and why. Written past libtest's capture, which
+/// would hide it: a skipped test must not look like a passed one.
+pub fn skip(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+}
+
+/// Name of the test that this is written in, for [`skip`].
+#[macro_export]
+macro_rules! here {
+    () => {{
+        fn here() {}
+        std::any::type_name_of_val(&here).trim_end_matches("::here")
+    }};
+}

@@ -8,7 +8,7 @@
 //!
 //! What it costs: the thread has no usable thread-local storage, so nothing that
 //! runs on it may touch libc or `std` beyond `core`. Its `fs` register points to
-//! a zeroed page of its own, so that even a stray read (a stack protector's
+//! zeroed pages of its own, so that even a stray access (`errno`, a stack protector's
 //! canary) cannot reach the creator's. And libc's `setuid` does not carry over
 //! to it: the drain has to follow a change of credentials itself.
 //!
@@ -24,8 +24,10 @@ use rustix::process::Pid;
 use rustix::thread::futex;
 
 const STACK: usize = 128 * 1024;
-const TLS: usize = 4096;
-const ROOM: usize = STACK + TLS;
+/// libc's variables lie below the thread pointer, its control block above.
+const TLS_BELOW: usize = 4096;
+const TLS_ABOVE: usize = 4096;
+const ROOM: usize = STACK + TLS_BELOW + TLS_ABOVE;
 
 const CLONE_VM: usize = 0x100;
 const CLONE_FS: usize = 0x200;
@@ -110,16 +112,17 @@ pub fn spawn<T: Sync>(
         return Err(Errno::BUSY);
     }
     let base = room.top()?;
-    // SAFETY: the mapping has ROOM bytes: the stack, then one page of TLS, whose
-    // head is the thread's own address as the x86_64 ABI wants it. The body and
-    // its argument lie on top of the stack, where the new thread pops them.
+    // SAFETY: the mapping has ROOM bytes: the stack, then the pages around the
+    // thread pointer, which points to itself as the x86_64 ABI wants it. The body
+    // and its argument lie on top of the stack, where the new thread pops them.
     let (stack, tls) = unsafe {
-        let tls = base.as_ptr().add(STACK).cast::<usize>();
+        let tls = base.as_ptr().add(STACK + TLS_BELOW).cast::<usize>();
         tls.write(tls as usize);
         tls.add(2).write(tls as usize);
-        tls.sub(1).write(ptr::from_ref(argument) as usize);
-        tls.sub(2).write(body as usize);
-        (tls.sub(2) as usize, tls as usize)
+        let top = base.as_ptr().add(STACK).cast::<usize>();
+        top.sub(1).write(ptr::from_ref(argument) as usize);
+        top.sub(2).write(body as usize);
+        (top.sub(2) as usize, tls as usize)
     };
     let word = id.0.as_ptr() as usize;
     let made = with_signals_blocked(|| {
