@@ -2,7 +2,7 @@
 //!
 //! Cancellation points that wait: libc's own is called without a guard.
 
-use crate::sys::guard::{ENGINE, Guard};
+use crate::sys::guard::{ENGINE, Guard, with_relief};
 use crate::sys::real;
 use libc::{c_int, sockaddr, socklen_t};
 use softclose_core::ledger::Stamp;
@@ -14,7 +14,7 @@ use softclose_core::sys::{Fd, socket};
 pub unsafe extern "C-unwind" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
     let since = stamp();
     // SAFETY: the program's own call.
-    let result = unsafe { real::accept(fd, addr, len) };
+    let result = with_relief(|| unsafe { real::accept(fd, addr, len) });
     accepted(result, since)
 }
 
@@ -23,7 +23,7 @@ pub unsafe extern "C-unwind" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut
 pub unsafe extern "C-unwind" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int {
     let since = stamp();
     // SAFETY: the program's own call.
-    let result = unsafe { real::accept4(fd, addr, len, flags) };
+    let result = with_relief(|| unsafe { real::accept4(fd, addr, len, flags) });
     accepted(result, since)
 }
 

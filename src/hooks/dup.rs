@@ -1,7 +1,7 @@
 //! `dup(2)`, `dup2(2)`, `dup3(2)`: one more descriptor of the same description.
 
 use crate::sys::errno::call;
-use crate::sys::guard::Guard;
+use crate::sys::guard::{Guard, with_relief};
 use crate::sys::real::is_ready;
 use libc::c_int;
 use softclose_core::sys::Fd;
@@ -56,10 +56,10 @@ pub fn touch() {
     let _ = redhook::real!(dup3);
 }
 
-fn duplicated(old: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
+fn duplicated(old: c_int, own_call: impl Fn() -> c_int) -> c_int {
     let Some(guard) = Guard::enter() else { return own_call() };
     let since = guard.engine().ledger.stamp();
-    let result = guard.own_call(own_call);
+    let result = guard.own_call(|| with_relief(&own_call));
     if let (Some(old), Some(new)) = (Fd::new(old), Fd::new(result))
         && old != new
         && let Some(owner) = guard.owner()

@@ -6,7 +6,7 @@
 //! `F_SETLKW` waits and is a cancellation point: libc's own is called without a
 //! guard.
 
-use crate::sys::guard::{ENGINE, Guard};
+use crate::sys::guard::{ENGINE, Guard, with_relief};
 use crate::sys::{errno, real};
 use libc::{EBADF, F_DUPFD, F_DUPFD_CLOEXEC, c_int};
 use softclose_core::sys::Fd;
@@ -40,7 +40,7 @@ pub unsafe fn fcntl_by(
     }
     let since = ENGINE.get().map(|engine| engine.ledger.stamp());
     // SAFETY: the program's own call.
-    let result = unsafe { own_call(fd, command, argument) };
+    let result = with_relief(|| unsafe { own_call(fd, command, argument) });
     if matches!(command, F_DUPFD | F_DUPFD_CLOEXEC)
         && let (Some(old), Some(new), Some(since)) = (Fd::new(fd), Fd::new(result), since)
         && let Some(guard) = Guard::enter()

@@ -1,7 +1,7 @@
 //! `socket(2)`: a new TCP socket has one holder, us.
 
 use crate::sys::errno::call;
-use crate::sys::guard::Guard;
+use crate::sys::guard::{Guard, with_relief};
 use crate::sys::real::is_ready;
 use libc::{AF_INET, AF_INET6, SOCK_STREAM, c_int};
 use softclose_core::ledger::table::Role;
@@ -21,7 +21,7 @@ redhook::hook! {
         };
         match Guard::enter() {
             Some(guard) if is_stream(domain, kind) => opened(&guard, own_call),
-            Some(guard) => guard.own_call(own_call),
+            Some(guard) => guard.own_call(|| with_relief(own_call)),
             None => own_call(),
         }
     }
@@ -37,9 +37,9 @@ fn is_stream(domain: c_int, kind: c_int) -> bool {
     matches!(domain, AF_INET | AF_INET6) && kind & 0xf == SOCK_STREAM
 }
 
-fn opened(guard: &Guard, own_call: impl FnOnce() -> c_int) -> c_int {
+fn opened(guard: &Guard, own_call: impl Fn() -> c_int) -> c_int {
     let since = guard.engine().ledger.stamp();
-    let result = guard.own_call(own_call);
+    let result = guard.own_call(|| with_relief(own_call));
     if let (Some(fd), Some(owner)) = (Fd::new(result), guard.owner()) {
         owner.opened(fd, Role::Connected, since);
     }

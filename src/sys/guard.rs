@@ -75,6 +75,17 @@ impl Drop for Guard {
     }
 }
 
+/// Makes a call that yields a descriptor, and once more where the process has run
+/// out of numbers and some of them are ours. `own_call` may unwind.
+pub fn with_relief(own_call: impl Fn() -> c_int) -> c_int {
+    let result = own_call();
+    if result < 0 && errno::get() == libc::EMFILE && was_relieved() { own_call() } else { result }
+}
+
+fn was_relieved() -> bool {
+    Guard::enter().is_some_and(|guard| guard.owner().is_some() && guard.engine().drain.relieve())
+}
+
 /// Acts on a cancellation that was held back: to be called with no guard held, in
 /// a frame with nothing to drop.
 ///

@@ -201,7 +201,10 @@ impl Drainer {
     /// Makes room: first one whose peer has acknowledged everything and is
     /// silent, else the oldest.
     fn evict(&mut self) {
-        while self.drain.held() > self.drain.cap.load(SeqCst) {
+        let cap = self.drain.cap.load(SeqCst);
+        let pressed = self.drain.pressed.swap(false, SeqCst);
+        let most = if pressed { cap.min(self.drain.held() / 2) } else { cap };
+        while self.drain.held() > most {
             let Some(place) = self.acknowledged().or(self.by_age.first()) else { return };
             self.end(place, End::Evicted);
         }
@@ -233,9 +236,7 @@ impl Drainer {
         self.report(end, progress.discarded, Millis::now().since(progress.begun));
         self.idle_since = Millis::now();
         self.drain.one_less();
-        if self.drain.exiting.load(SeqCst) {
-            self.drain.ended.ring();
-        }
+        self.drain.ended.ring();
     }
 
     fn report(&self, end: End, discarded: u64, ms: u32) {

@@ -50,9 +50,11 @@ pub struct Drain {
     generation: AtomicU32,
     /// Rung to cut the thread's rest short.
     bell: Bell,
-    /// Rung when a drain has ended while the process ends.
+    /// Rung when a drain has ended.
     ended: Bell,
     exiting: AtomicBool,
+    /// The program has run out of descriptors.
+    pressed: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +90,7 @@ impl Drain {
             bell: Bell::new(),
             ended: Bell::new(),
             exiting: AtomicBool::new(false),
+            pressed: AtomicBool::new(false),
         }
     }
 
@@ -145,8 +148,11 @@ impl Drain {
         }
         self.poller.store(-1, SeqCst);
         self.threads.iter().for_each(ThreadId::forget);
+        self.bell.forget();
+        self.ended.forget();
         self.state.store(0, SeqCst);
         self.exiting.store(false, SeqCst);
+        self.pressed.store(false, SeqCst);
         self.open_rooms();
     }
 
@@ -158,10 +164,35 @@ impl Drain {
         }
     }
 
+    /// The program is out of descriptors (`EMFILE`), and some of them are ours:
+    /// has the thread give up half of them, and waits a moment for the first.
+    /// False where nothing is held.
+    pub fn relieve(&self) -> bool {
+        const MOMENT_MS: u32 = 50;
+        let seen = self.ended.count();
+        if self.held() == 0 || !self.has_thread() {
+            return false;
+        }
+        self.pressed.store(true, SeqCst);
+        self.wake();
+        self.ended.sleep(seen, MOMENT_MS);
+        true
+    }
+
+    /// Wakes the thread from its rest, or from epoll.
+    fn wake(&self) {
+        self.bell.ring();
+        if let (Some(poller), Some((place, slot))) = (self.poller(), self.slots.any_held())
+            && let Some(fd) = slot.fd()
+        {
+            let _ = poller.nudge(fd, drainer::ticket(place, slot));
+        }
+    }
+
     /// At the end of the process: waits until nothing is held, or `deadline`.
     pub fn finish(&self, deadline: Millis) {
         self.exiting.store(true, SeqCst);
-        self.bell.ring();
+        self.wake();
         loop {
             let seen = self.ended.count();
             let left = deadline.since(Millis::now());

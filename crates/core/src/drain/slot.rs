@@ -241,6 +241,14 @@ impl Slots {
         }
     }
 
+    /// Some place that holds a socket.
+    pub fn any_held(&self) -> Option<(Place, &Slot)> {
+        (0..self.touched.load(SeqCst)).map(Place).find_map(|place| {
+            let slot = self.at(place)?;
+            (slot.in_use.load(SeqCst) == Use::Held as u32 && slot.fd().is_some()).then_some((place, slot))
+        })
+    }
+
     /// Whether `fd` is one of our private descriptors.
     pub fn owns(&self, fd: Fd, guess: usize) -> bool {
         // Verified: the program may have put something of its own there.

@@ -52,6 +52,14 @@ impl Poller {
         epoll::add(self.0, fd, EventData::new_u64(data), WATCHED | out)
     }
 
+    /// Makes `fd`, which is in the set, report an event at once.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EBADF`.
+    pub fn nudge(self, fd: Fd, data: u64) -> Result<()> {
+        epoll::modify(self.0, fd, EventData::new_u64(data), WATCHED | EventFlags::OUT)
+    }
+
     /// Watches `fd` once more after an event.
     ///
     /// # Errors

@@ -178,29 +178,43 @@ unsafe extern "C" fn clone_thread(flags: usize, stack: usize, ptid: usize, ctid:
     )
 }
 
-/// A word that one thread sleeps on and others wake.
-pub struct Bell(AtomicU32);
+/// A word that threads sleep on and others wake; ringing it costs a system call
+/// only where somebody sleeps.
+pub struct Bell {
+    rung: AtomicU32,
+    sleepers: AtomicU32,
+}
 
 impl Bell {
     /// Not rung.
     pub const fn new() -> Self {
-        Self(AtomicU32::new(0))
+        Self { rung: AtomicU32::new(0), sleepers: AtomicU32::new(0) }
     }
 
     /// The count to hand to [`Bell::sleep`].
     pub fn count(&self) -> u32 {
-        self.0.load(Ordering::Acquire)
+        self.rung.load(Ordering::SeqCst)
     }
 
     /// Sleeps until the bell has rung since `seen`, or `timeout_ms` is over.
     pub fn sleep(&self, seen: u32, timeout_ms: u32) {
         let timeout = super::clock::timespec(timeout_ms);
-        let _ = futex::wait(&self.0, futex::Flags::PRIVATE, seen, Some(&timeout));
+        // Before the kernel compares the count, so that a ring is not missed.
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        let _ = futex::wait(&self.rung, futex::Flags::PRIVATE, seen, Some(&timeout));
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Wakes every sleeper.
     pub fn ring(&self) {
-        self.0.fetch_add(1, Ordering::Release);
-        let _ = futex::wake(&self.0, futex::Flags::PRIVATE, i32::MAX as u32);
+        self.rung.fetch_add(1, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) != 0 {
+            let _ = futex::wake(&self.rung, futex::Flags::PRIVATE, i32::MAX as u32);
+        }
+    }
+
+    /// In a fork child: the sleepers did not come along.
+    pub fn forget(&self) {
+        self.sleepers.store(0, Ordering::SeqCst);
     }
 }
