@@ -90,16 +90,6 @@ impl All {
         }
     }
 
-    /// How many were taken in.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Whether none was taken in.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// Drains all of them until `deadline`; `ended` is told of each.
     pub fn finish(mut self, deadline: Millis, mut ended: impl FnMut(Fd, End, u64)) {
         // Without a free number the sockets are looked at in turn.

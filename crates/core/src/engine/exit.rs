@@ -30,9 +30,6 @@ impl Engine {
         let deadline = Millis::now().plus(bound);
         if bound != 0 {
             let open = self.half_close_open(owner, exit, deadline);
-            if !open.is_empty() {
-                (self.host.ignore_sigpipe)();
-            }
             open.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
             self.drain.finish(deadline);
         }
@@ -48,6 +45,8 @@ impl Engine {
         if exit == Exit::WithStreams {
             (self.host.flush_streams)();
         }
+        // Before the first half-close: other threads may be writing.
+        (self.host.ignore_sigpipe)();
         let mut all = All::with_room(count);
         // Those that no count knows come first: a look at procfs for each, which
         // must not outlast the bound either.
