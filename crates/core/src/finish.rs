@@ -64,6 +64,7 @@ unsafe impl Zeroed for Open {}
 
 /// The sockets that a process leaves open, finished all at the same time.
 pub struct All {
+    half_close: bool,
     list: Region<Open>,
     count: usize,
     left: usize,
@@ -74,17 +75,20 @@ pub struct All {
 pub const QUIET_MS: u32 = 250;
 
 impl All {
-    /// Room for `most` sockets.
-    pub fn with_room(most: usize) -> Self {
+    /// Room for `most` sockets. Without `half_close` the FIN is left to the kernel,
+    /// which sends it when the process has ended.
+    pub fn with_room(most: usize, half_close: bool) -> Self {
         let list = Region::new(Sharing::Private);
         list.ensure(most);
-        Self { list, count: 0, left: 0 }
+        Self { half_close, list, count: 0, left: 0 }
     }
 
-    /// Half-closes `fd` and takes it in.
+    /// Takes `fd` in.
     pub fn add(&mut self, fd: Fd) {
         if let Some(place) = self.list.get(self.count) {
-            let _ = socket::half_close(fd);
+            if self.half_close {
+                let _ = socket::half_close(fd);
+            }
             place.0.store(fd.raw(), Relaxed);
             self.count += 1;
         }

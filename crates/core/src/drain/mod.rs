@@ -31,6 +31,7 @@ use crate::sys::poller::Poller;
 use crate::sys::thread::{Bell, Room, ThreadId};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use parking_lot::Mutex;
+use rustix::process::Pid;
 use slot::Slots;
 
 /// The state shared by the hooks and the thread.
@@ -201,6 +202,11 @@ impl Drain {
             }
             self.ended.sleep(seen, left.min(100));
         }
+    }
+
+    /// Whether `tid` is that of the drain's own thread.
+    pub fn runs_on(&self, tid: Pid) -> bool {
+        self.threads.iter().any(|thread| thread.get() == Some(tid))
     }
 
     fn has_thread(&self) -> bool {

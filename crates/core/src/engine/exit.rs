@@ -12,7 +12,10 @@ use crate::settings::LogLevel;
 use crate::sys::clock::Millis;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::{Fd, socket};
+use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
+use rustix::process::Pid;
+use rustix::thread::gettid;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +43,19 @@ impl Engine {
     fn half_close_open(&self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> All {
         let count = count_candidates(owner);
         if count == 0 {
-            return All::with_room(0);
+            return All::with_room(0, false);
         }
         if exit == Exit::WithStreams {
             (self.host.flush_streams)();
         }
-        // Before the first half-close: other threads may be writing.
-        (self.host.ignore_sigpipe)();
-        let mut all = All::with_room(count);
+        // Other threads run on, and may be writing: what is half-closed under them
+        // fails, and a program that ends on a failed write ends with another status.
+        // Theirs is drained all the same; the FIN goes out with the process.
+        let alone = !self.has_other_threads();
+        if alone {
+            (self.host.ignore_sigpipe)();
+        }
+        let mut all = All::with_room(count, alone);
         // Those that no count knows come first: a look at procfs for each, which
         // must not outlast the bound either.
         each_socket(|fd, inode| {
@@ -58,6 +66,17 @@ impl Engine {
         });
         owner.each(|fd| self.consider(owner, fd, &mut all));
         all
+    }
+
+    fn has_other_threads(&self) -> bool {
+        let me = gettid();
+        let is_other = |name: &CStr| {
+            let tid = number(name.to_bytes()).and_then(|raw| Pid::from_raw(raw as i32));
+            tid.is_some_and(|tid| tid != me && !self.drain.runs_on(tid))
+        };
+        let tasks = Dir::root().and_then(|root| root.below(c"self/task"));
+        let found = tasks.and_then(|dir| dir.each(|name| if is_other(name) { Break(()) } else { Continue(()) }));
+        found.map_or_else(|_| !(self.host.is_single_threaded)(), |other| other.is_some())
     }
 
     fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All) {
