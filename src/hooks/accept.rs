@@ -2,7 +2,7 @@
 //!
 //! Cancellation points that wait: libc's own is called without a guard.
 
-use crate::sys::guard::{ENGINE, Guard, with_relief};
+use crate::sys::guard::{Guard, engine, with_relief};
 use crate::sys::real;
 use libc::{c_int, sockaddr, socklen_t};
 use softclose_core::ledger::Stamp;
@@ -28,7 +28,7 @@ pub unsafe extern "C-unwind" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mu
 }
 
 fn stamp() -> Option<Stamp> {
-    ENGINE.get().map(|engine| engine.ledger.stamp())
+    engine().map(|engine| engine.ledger.stamp())
 }
 
 fn accepted(result: c_int, since: Option<Stamp>) -> c_int {

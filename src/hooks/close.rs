@@ -8,6 +8,7 @@ use crate::sys::guard::{Guard, act_on_cancellation};
 use crate::sys::{errno, real};
 use libc::c_int;
 use softclose_core::engine::Prepared;
+use softclose_core::sys::socket::TcpInfo;
 use softclose_core::sys::{Fd, socket};
 
 /// The program's own way to close, and what it is natively.
@@ -58,7 +59,14 @@ enum Closing {
 
 fn prepare(raw: c_int) -> Closing {
     let Some((guard, fd)) = Guard::enter().zip(Fd::new(raw)) else { return Closing::Plain };
-    let Ok(info) = socket::tcp_info(fd) else { return Closing::Plain };
+    match socket::tcp_info(fd) {
+        Ok(info) => prepare_tcp(guard, fd, info),
+        Err(_) => Closing::Plain,
+    }
+}
+
+#[inline(never)]
+fn prepare_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Closing {
     let Some(owner) = guard.owner() else { return Closing::Plain };
     if guard.engine().drain.owns(fd) {
         return Closing::Private;

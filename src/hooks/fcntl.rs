@@ -6,7 +6,8 @@
 //! `F_SETLKW` waits and is a cancellation point: libc's own is called without a
 //! guard.
 
-use crate::sys::guard::{ENGINE, Guard, with_relief};
+use super::dup::duplicated;
+use crate::sys::guard::engine;
 use crate::sys::{errno, real};
 use libc::{EBADF, F_DUPFD, F_DUPFD_CLOEXEC, c_int};
 use softclose_core::sys::Fd;
@@ -38,20 +39,15 @@ pub unsafe fn fcntl_by(
     if is_private(fd) {
         return errno::fail(EBADF);
     }
-    let since = ENGINE.get().map(|engine| engine.ledger.stamp());
-    // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { own_call(fd, command, argument) });
-    if matches!(command, F_DUPFD | F_DUPFD_CLOEXEC)
-        && let (Some(old), Some(new), Some(since)) = (Fd::new(fd), Fd::new(result), since)
-        && let Some(guard) = Guard::enter()
-        && let Some(owner) = guard.owner()
-    {
-        owner.duplicated(old, new, since);
+    if matches!(command, F_DUPFD | F_DUPFD_CLOEXEC) {
+        // SAFETY: the program's own call.
+        return duplicated(fd, || unsafe { own_call(fd, command, argument) });
     }
-    result
+    // SAFETY: the program's own call.
+    unsafe { own_call(fd, command, argument) }
 }
 
 /// A number that the program does not know must look as it does natively: closed.
 fn is_private(fd: c_int) -> bool {
-    ENGINE.get().zip(Fd::new(fd)).is_some_and(|(engine, fd)| engine.drain.owns(fd) && engine.ledger.owner().is_some())
+    engine().zip(Fd::new(fd)).is_some_and(|(engine, fd)| engine.drain.owns(fd) && engine.ledger.owner().is_some())
 }

@@ -1,14 +1,15 @@
 //! One file an intercepted call. Each translates; none decides.
 //!
 //! Two ways to export, each where it is good (see [`crate::sys::real`]):
-//! `redhook::hook!` for calls that every libc has and that are no cancellation
-//! points; a plain `extern "C-unwind"` function for the others.
+//! `redhook::hook!` for calls that every libc has and in which nobody is cancelled;
+//! a plain `extern "C-unwind"` function for the others.
 
 pub mod accept;
 pub mod clone;
 pub mod close;
 pub mod closesocket;
 pub mod connect;
+pub mod credentials;
 pub mod dup;
 pub mod epoll_ctl;
 pub mod exit;
@@ -16,19 +17,20 @@ pub mod fcntl;
 pub mod fork;
 pub mod popen;
 pub mod posix_spawn;
+pub mod prctl;
 pub mod recvmsg;
 pub mod sendmsg;
 pub mod socket;
 pub mod syscall;
 pub mod system;
+pub mod unshare;
 pub mod vfork;
 
 /// Has redhook resolve every function that it exports, before any hook needs it.
 pub fn touch_redhook() {
-    dup::touch();
-    epoll_ctl::touch();
+    credentials::touch();
     exit::touch();
     fork::touch();
     posix_spawn::touch();
-    socket::touch();
+    unshare::touch();
 }

@@ -11,9 +11,11 @@
 use super::close::{Door, close_by};
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
+use crate::sys::guard::{Guard, become_passive};
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
-use core::ffi::{c_int, c_long, c_void};
+use core::ffi::{c_int, c_long, c_uint, c_void};
+use libc::{mmsghdr, msghdr, timespec};
 use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
@@ -41,6 +43,26 @@ extern "C" fn route(number: usize, first: usize) -> *const c_void {
         nr::DUP3 => dup3 as *const c_void,
         nr::FCNTL => fcntl as *const c_void,
         nr::EPOLL_CTL => epoll_ctl as *const c_void,
+        nr::SENDMSG => sendmsg as *const c_void,
+        nr::RECVMSG => recvmsg as *const c_void,
+        nr::SENDMMSG => sendmmsg as *const c_void,
+        nr::RECVMMSG => recvmmsg as *const c_void,
+        nr::IO_URING_SETUP | nr::PIDFD_GETFD => {
+            blinded();
+            real::syscall_address()
+        }
+        nr::SECCOMP => {
+            become_passive();
+            real::syscall_address()
+        }
+        nr::PRCTL => {
+            super::prctl::prepare(first as c_int);
+            real::syscall_address()
+        }
+        nr::UNSHARE => {
+            super::unshare::prepare(first as c_int);
+            real::syscall_address()
+        }
         nr::CLONE if first & libc::CLONE_THREAD as usize != 0 => real::syscall_address(),
         nr::CLONE | nr::FORK | nr::VFORK | nr::CLONE3 => {
             note_nameless_child();
@@ -50,23 +72,35 @@ extern "C" fn route(number: usize, first: usize) -> *const c_void {
     }
 }
 
+/// References will be made that nobody can see: a ring holds files, and another
+/// process' descriptor may be one of ours.
+fn blinded() {
+    if let Some(owner) = Guard::enter().and_then(|guard| guard.owner()) {
+        owner.blinded();
+    }
+}
+
 /// Defines a function that drops the number and calls the hook of that name.
 macro_rules! forward {
     ($($name:ident($($arg:ident: $type:ty),*) = $to:path;)*) => { $(
         unsafe extern "C-unwind" fn $name(_number: c_long, $($arg: $type),*) -> c_long {
             // SAFETY: the program's own call, with its own arguments.
-            unsafe { $to($($arg),*).into() }
+            unsafe { $to($($arg),*) as c_long }
         }
     )* };
 }
 
 forward! {
     close(fd: c_int) = close_by_instruction;
-    dup(old: c_int) = super::dup::my_dup;
-    dup2(old: c_int, new: c_int) = super::dup::my_dup2;
-    dup3(old: c_int, new: c_int, flags: c_int) = super::dup::my_dup3;
+    dup(old: c_int) = super::dup::dup;
+    dup2(old: c_int, new: c_int) = super::dup::dup2;
+    dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3;
     fcntl(fd: c_int, command: c_int, argument: usize) = fcntl_by_instruction;
-    epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut libc::epoll_event) = super::epoll_ctl::my_epoll_ctl;
+    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) = super::sendmsg::sendmsg;
+    recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) = super::recvmsg::recvmsg;
+    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) = super::sendmsg::sendmmsg;
+    recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) = super::recvmsg::recvmmsg;
+    epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut libc::epoll_event) = super::epoll_ctl::epoll_ctl;
 }
 
 /// # Safety

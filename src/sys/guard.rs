@@ -12,6 +12,7 @@
 
 use super::{errno, real};
 use core::cell::Cell;
+use core::sync::atomic::{AtomicBool, Ordering};
 use libc::c_int;
 use once_cell::race::OnceBox;
 use softclose_core::engine::Engine;
@@ -25,7 +26,27 @@ unsafe extern "C-unwind" {
     fn pthread_testcancel();
 }
 
+/// Set when the program sandboxes itself: no system call of ours any more.
+static PASSIVE: AtomicBool = AtomicBool::new(false);
+
+/// The program installs a seccomp filter, which allows what *it* needs: from here
+/// on every hook passes through, in its children too. The drain's thread, which
+/// the filter may reach, is dismissed first.
+pub fn become_passive() {
+    if let Some(guard) = Guard::enter() {
+        if guard.owner().is_some() {
+            guard.engine().drain.dismiss();
+        }
+        PASSIVE.store(true, Ordering::SeqCst);
+    }
+}
+
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+/// The engine, where hooks are to use it.
+pub fn engine() -> Option<&'static Engine> {
+    if PASSIVE.load(Ordering::Relaxed) { None } else { ENGINE.get() }
+}
 
 /// Held while a hook is in the engine.
 pub struct Guard {
@@ -38,7 +59,7 @@ impl Guard {
     /// `None` before the constructor and where softclose is disabled: the hook
     /// passes through.
     pub fn enter() -> Option<Self> {
-        let engine = ENGINE.get()?;
+        let engine = engine()?;
         let errno = Cell::new(errno::get());
         let mut cancel = 0;
         // SAFETY: disabling runs no handler and cannot unwind.

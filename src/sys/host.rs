@@ -9,7 +9,7 @@ use softclose_core::engine::Host;
 /// For the engine.
 pub const HOST: Host = Host { is_single_threaded, flush_streams, ignore_sigpipe };
 
-/// `__libc_single_threaded` (glibc 2.32), `_IO_list_all`, and the lock of that list.
+/// `__libc_single_threaded` (glibc 2.32), and `_IO_list_all`.
 static SINGLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static STREAMS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
@@ -29,17 +29,14 @@ fn is_single_threaded() -> bool {
 }
 
 unsafe extern "C" {
-    fn ftrylockfile(stream: *mut FILE) -> c_int;
-    fn funlockfile(stream: *mut FILE);
     fn fflush_unlocked(stream: *mut FILE) -> c_int;
     fn __fpending(stream: *mut FILE) -> usize;
 }
 
-/// At `exit` libc writes out its streams after the last destructor, which is
-/// after us: a stream over a socket that we half-close would lose its buffer. So
-/// they are written out before, one by one, passing over those that another
-/// thread has locked (`fflush(NULL)` would wait, for a thread that is blocked in
-/// `getchar` for ever).
+/// At `exit` libc writes out its streams last of all, after us: a stream over a
+/// socket that we half-close would lose its buffer. So they are written out
+/// before. Without locks, as libc does it there: the other threads have been
+/// stopped, and may have stopped inside one.
 fn flush_streams() {
     let head = STREAMS.load(Ordering::Acquire).cast::<*mut FILE>();
     // SAFETY: `_IO_list_all` is the head of libc's list of streams.
@@ -58,21 +55,17 @@ fn flush_streams() {
 const CHAIN: usize = 104;
 
 /// # Safety
-/// `stream` is a stream of libc's.
+/// `stream` is a stream of libc's, and no other thread runs.
 unsafe fn flush(stream: *mut FILE) {
-    // SAFETY: the caller's; the stream is locked while it is written out.
+    // SAFETY: the caller's.
     unsafe {
-        if ftrylockfile(stream) == 0 {
-            if __fpending(stream) != 0 {
-                fflush_unlocked(stream);
-            }
-            funlockfile(stream);
+        if __fpending(stream) != 0 {
+            fflush_unlocked(stream);
         }
     }
 }
 
-/// While the process waits for its last peers, other threads may still write to
-/// sockets that are half-closed. Natively they would have ended by now; a
+/// What runs after us may still write to a socket that is half-closed by now; a
 /// `SIGPIPE` must not change the exit status.
 fn ignore_sigpipe() {
     // SAFETY: sigaction with valid pointers; SIG_IGN is no handler of ours.

@@ -7,16 +7,16 @@
 //! themselves, which nothing but that early moment can see.
 //!
 //! redhook keeps its own pointers for the hooks that it exports; [`resolve_all`]
-//! touches those too. It is used for calls that every libc has and that are no
-//! cancellation points. The others are not for it: its `catch_unwind` aborts the
-//! process when a cancellation unwinds through, and a symbol that is missing
-//! aborts as well.
+//! touches those too. It is used for calls that every libc has and in which nobody
+//! is cancelled. The others are not for it: its `catch_unwind` aborts the process
+//! when a cancellation unwinds through (an asynchronous one may do so in any
+//! call), and a symbol that is missing aborts as well.
 
 use super::errno::call;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use libc::{c_int, c_uint, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use libc::{c_int, c_uint, epoll_event, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
 static READY: AtomicBool = AtomicBool::new(false);
@@ -89,6 +89,12 @@ real! {
     close(fd: c_int) -> c_int = nr::CLOSE;
     accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = nr::ACCEPT;
     accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int = nr::ACCEPT4;
+    socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int = nr::SOCKET;
+    dup(old: c_int) -> c_int = nr::DUP;
+    dup2(old: c_int, new: c_int) -> c_int = nr::DUP2;
+    dup3(old: c_int, new: c_int, flags: c_int) -> c_int = nr::DUP3;
+    epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
+    prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;
     fcntl(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;
     fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;

@@ -1,4 +1,4 @@
-//! The constructor and the destructor.
+//! The beginning and the end of the process.
 //!
 //! The constructor is the only code of the shim that allocates: it reads the
 //! settings, resolves every symbol and builds the engine. It opens no
@@ -7,6 +7,7 @@
 
 use super::guard::{ENGINE, Guard};
 use super::{atfork, host, real};
+use core::ffi::{c_int, c_void};
 use softclose_core::counters::Counters;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
@@ -14,14 +15,11 @@ use softclose_core::engine::exit::Exit;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::{Reading, Settings, read};
+use softclose_core::sys::raw::nr;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = construct;
-
-#[used]
-#[unsafe(link_section = ".fini_array")]
-static DESTRUCTOR: extern "C" fn() = destruct;
 
 extern "C" fn construct() {
     real::resolve_all();
@@ -33,8 +31,12 @@ extern "C" fn construct() {
     // Nobody else can have set it.
     let _ = ENGINE.set(Box::new(engine(settings)));
     atfork::register();
-    // SAFETY: a plain function. Handlers run last registered first: ours last.
-    unsafe { at_quick_exit(leave_quickly) };
+    // SAFETY: plain functions. What is registered first runs last: the loader's own
+    // handler, which runs all destructors, comes after the constructors.
+    unsafe {
+        on_exit(leave_with_streams, core::ptr::null_mut());
+        at_quick_exit(leave_quickly);
+    }
 }
 
 fn settings() -> Settings {
@@ -76,22 +78,32 @@ fn capacity() -> u32 {
 }
 
 unsafe extern "C" {
-    fn at_quick_exit(handler: extern "C" fn()) -> libc::c_int;
+    fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+    fn at_quick_exit(handler: extern "C" fn()) -> c_int;
 }
 
-/// After the handlers of `atexit`, and before libc writes out its streams.
-extern "C" fn destruct() {
-    leave(Exit::WithStreams);
+/// After every handler of `atexit` and every destructor, before libc writes out
+/// its streams.
+extern "C" fn leave_with_streams(status: c_int, _argument: *mut c_void) {
+    if leave(Exit::WithStreams) {
+        end(status);
+    }
 }
 
 extern "C" fn leave_quickly() {
     leave(Exit::AtOnce);
 }
 
-/// The end of the process, where it is ours.
-pub fn leave(exit: Exit) {
-    let Some(guard) = Guard::enter() else { return };
-    if let Some(owner) = guard.owner() {
-        guard.engine().at_exit(owner, exit);
+/// The end of the process, where it is ours. Answers whether the other threads
+/// were stopped, so that no lock may be taken any more.
+pub fn leave(exit: Exit) -> bool {
+    Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().at_exit(owner, exit)))
+}
+
+/// Ends the process by system call.
+pub fn end(status: c_int) -> ! {
+    loop {
+        // SAFETY: ends the process.
+        let _ = unsafe { super::errno::call(nr::EXIT_GROUP, [status as usize, 0, 0, 0, 0, 0]) };
     }
 }

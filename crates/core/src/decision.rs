@@ -49,8 +49,8 @@ pub enum Reason {
     ResetAsked,
     /// `SOFTCLOSE_ROLE` excludes it.
     Role,
-    /// A thread is blocked in a write to it.
-    Busy,
+    /// It is being moved elsewhere (`TCP_REPAIR`).
+    Repair,
     /// As many sockets are held as may be, or no descriptor is to be had.
     Full,
     /// No thread is to be had.
@@ -65,7 +65,7 @@ pub const REASONS: [(Reason, &str); 9] = [
     (Reason::Unsure, "unsure"),
     (Reason::ResetAsked, "reset-asked"),
     (Reason::Role, "role"),
-    (Reason::Busy, "busy"),
+    (Reason::Repair, "repair"),
     (Reason::Full, "full"),
     (Reason::NoThread, "no-thread"),
 ];

@@ -13,7 +13,7 @@ use crate::counters::Counters;
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, reserve};
-use crate::judge::{self, Scope, writers};
+use crate::judge::{self, Scope};
 use crate::ledger::table::Entry;
 use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::log::{Line, Log};
@@ -76,13 +76,16 @@ impl Prepared {
 
 impl Engine {
     /// Before the program closes `fd`, a TCP socket with this `info`.
+    ///
+    /// Not inlined: what is not TCP must not pay for our stack.
+    #[inline(never)]
     pub fn prepare(&'static self, owner: Owner<'_>, fd: Fd, info: TcpInfo) -> Prepared {
         let claim = owner.release(fd);
         match self.verdict(owner, fd, info, claim, false) {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, reason),
             Verdict::Discard => self.discard(fd),
             Verdict::WaitUpTo(seconds) => self.wait(fd, claim.entry, seconds),
-            Verdict::Drain => self.hold(fd, info, claim.entry),
+            Verdict::Drain => self.hold(fd, claim.entry),
         }
     }
 
@@ -110,41 +113,46 @@ impl Engine {
         decide(facts, self.settings.role)
     }
 
-    fn hold(&'static self, fd: Fd, info: TcpInfo, entry: Entry) -> Prepared {
-        if self.may_be_written_to(fd, info) && writers::any_on(fd) {
-            return self.leave_alone(fd, Reason::Busy);
+    fn hold(&'static self, fd: Fd, entry: Entry) -> Prepared {
+        if socket::is_under_repair(fd) {
+            return self.leave_alone(fd, Reason::Repair);
         }
         if !watch::leave_all(fd, entry.watched, entry.slot.is_some()) {
             return self.leave_alone(fd, Reason::Unsure);
         }
         socket::stop_signals(fd);
-        self.counters.begun();
         match self.settings.engine {
             Waits::Inline => self.drain_here(fd, Bounds::of(&self.settings, entry.role)),
             Waits::Thread => match reserve(self, fd, entry.role) {
-                Ok(reserved) => Prepared::Held(reserved),
+                Ok(reserved) => {
+                    self.counters.begun();
+                    Prepared::Held(reserved)
+                }
                 Err(reason) => self.leave_alone(fd, reason),
             },
         }
     }
 
-    /// A blocked writer waits for room in a full send buffer.
-    fn may_be_written_to(&self, fd: Fd, info: TcpInfo) -> bool {
-        info.unacked != 0 && !(self.host.is_single_threaded)() && !socket::is_writable(fd)
+    /// Whether another thread may be inside a write to `fd`: then more than a
+    /// little is queued.
+    pub(crate) fn may_be_written_to(&self, fd: Fd) -> bool {
+        const LITTLE: u32 = 16 << 10;
+        !(self.host.is_single_threaded)() && (socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd))
     }
 
-    fn wait(&self, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
+    /// What the program asked to wait for is waited for; the rest is as always.
+    fn wait(&'static self, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        watch::leave_all(fd, entry.watched, entry.slot.is_some());
-        self.counters.begun();
-        let bounds = Bounds { timeout_ms: ms, idle_ms: 0, ..Bounds::of(&self.settings, entry.role) };
-        let prepared = self.drain_here(fd, bounds);
-        // What the program asked to wait for has been waited for.
+        if socket::is_under_repair(fd) || self.may_be_written_to(fd) {
+            return self.leave_alone(fd, Reason::Unsure);
+        }
+        finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);
-        prepared
+        self.hold(fd, entry)
     }
 
     fn drain_here(&self, fd: Fd, bounds: Bounds) -> Prepared {
+        self.counters.begun();
         let (end, discarded) = finish::one(fd, bounds);
         self.ended(fd, end, discarded);
         Prepared::Plain
@@ -177,6 +185,7 @@ impl Engine {
     }
 
     /// Writes a line, if lines of this level are wanted.
+    #[inline(never)]
     pub fn report(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {
         if self.log.wants(level) {
             let mut line = Line::begin();
@@ -186,10 +195,12 @@ impl Engine {
     }
 }
 
+#[inline(never)]
 /// What procfs says of a claim that the counts cannot decide.
 fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
     let counted = entry.slot.is_some();
-    let scope = Scope { trust_self: counted || leaving, not_before: if counted { owner.founded() } else { 0 } };
+    let not_before = if counted { owner.founded() } else { 0 };
+    let scope = Scope { trust_self: counted || leaving, in_family: counted, not_before };
     // A process with more numbers than the table has would be looked through for
     // each of them.
     if owner.covers(fd) && socket::is_tcp(fd) && judge::is_alone(fd, scope) {

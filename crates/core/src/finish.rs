@@ -1,7 +1,7 @@
 //! Draining in place, on the program's own thread and descriptors.
 //!
-//! [`one`] is the inline engine's close and the close with `SO_LINGER{1,n}`;
-//! [`all`] is the end of the process.
+//! [`one`] is the inline engine's close, [`until_acknowledged`] that with
+//! `SO_LINGER{1,n}`, [`All`] the end of the process.
 //!
 //! Context: any hook. It waits, within bounds: the only code that does.
 
@@ -13,6 +13,50 @@ use crate::sys::region::{Region, Sharing, Zeroed};
 use crate::sys::{Fd, socket};
 use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Result;
+
+/// Whether nobody can be inside a write to a socket: there is room for more, and
+/// nothing was added since the former look.
+///
+/// A thread that is blocked in `send` holds the description without a number of
+/// its own. A half-close would break it; and as a FIN goes out behind what is
+/// queued, it loses nothing by waiting until the writer is done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settling {
+    /// What the program had written at the former look.
+    pub written: u64,
+}
+
+impl Settling {
+    /// Looks once more.
+    pub fn is_settled(&mut self, fd: Fd) -> bool {
+        let written = socket::written(fd);
+        let before = core::mem::replace(&mut self.written, written);
+        before == written && socket::is_writable(fd)
+    }
+}
+
+/// Waits up to `ms` milliseconds, or for a signal, until the peer has
+/// acknowledged everything and our FIN: what `SO_LINGER{1,n}` asks for, while
+/// discarding what comes in. Source: `inet_release`, `sk_stream_wait_close`.
+pub fn until_acknowledged(fd: Fd, ms: u32) -> u64 {
+    const LOOK_MS: u32 = 10;
+    let _ = socket::half_close(fd);
+    let deadline = Millis::now().plus(ms);
+    let mut total = 0;
+    loop {
+        let (bytes, ended) = match sip(fd) {
+            Sip::End(bytes, _) => (bytes, true),
+            Sip::More(bytes) => (bytes, false),
+        };
+        total += bytes;
+        let left = deadline.since(Millis::now());
+        // The kernel says nothing when an acknowledgement comes.
+        if ended || left == 0 || socket::unacknowledged(fd) == 0 || wait(fd, Some(left.min(LOOK_MS))).is_err() {
+            return total;
+        }
+    }
+}
 
 /// Half-closes `fd` and discards until the peer's FIN, within `bounds`. Answers
 /// how it ended, and how many bytes were discarded.
@@ -28,7 +72,8 @@ pub fn one(fd: Fd, bounds: Bounds) -> (End, u64) {
         if let Some(end) = bounds.exceeded(progress, now) {
             return (end, progress.discarded);
         }
-        wait(fd, bounds.time_left(progress, now));
+        // An error (a signal) is a wake-up like any other: the bounds are looked at.
+        let _ = wait(fd, bounds.time_left(progress, now));
     }
 }
 
@@ -39,10 +84,9 @@ fn advance(progress: &mut Progress, bytes: u64) {
     }
 }
 
-/// An error (a signal) is a wake-up like any other: the bounds are looked at.
-fn wait(fd: Fd, timeout_ms: Option<u32>) {
+fn wait(fd: Fd, timeout_ms: Option<u32>) -> Result<()> {
     let mut fds = [PollFd::new(&fd, PollFlags::IN | PollFlags::RDHUP)];
-    let _ = poll(&mut fds, timeout_ms.map(timespec).as_ref());
+    poll(&mut fds, timeout_ms.map(timespec).as_ref()).map(drop)
 }
 
 /// Discards what was queued before the peer's FIN: nothing to wait for.
@@ -64,7 +108,6 @@ unsafe impl Zeroed for Open {}
 
 /// The sockets that a process leaves open, finished all at the same time.
 pub struct All {
-    half_close: bool,
     list: Region<Open>,
     count: usize,
     left: usize,
@@ -75,20 +118,17 @@ pub struct All {
 pub const QUIET_MS: u32 = 250;
 
 impl All {
-    /// Room for `most` sockets. Without `half_close` the FIN is left to the kernel,
-    /// which sends it when the process has ended.
-    pub fn with_room(most: usize, half_close: bool) -> Self {
+    /// Room for `most` sockets.
+    pub fn with_room(most: usize) -> Self {
         let list = Region::new(Sharing::Private);
         list.ensure(most);
-        Self { half_close, list, count: 0, left: 0 }
+        Self { list, count: 0, left: 0 }
     }
 
-    /// Takes `fd` in.
+    /// Half-closes `fd` and takes it in.
     pub fn add(&mut self, fd: Fd) {
         if let Some(place) = self.list.get(self.count) {
-            if self.half_close {
-                let _ = socket::half_close(fd);
-            }
+            let _ = socket::half_close(fd);
             place.0.store(fd.raw(), Relaxed);
             self.count += 1;
         }

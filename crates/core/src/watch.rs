@@ -23,8 +23,9 @@ pub fn leave_all(fd: Fd, watched: Watched, known: bool) -> bool {
     }
 }
 
+#[inline(never)]
 fn leave_each(fd: Fd) -> Option<()> {
-    let dir = Dir::root().and_then(|root| root.below(c"self/fd")).ok()?;
+    let dir = Dir::root().and_then(|root| root.below(c"thread-self/fd")).ok()?;
     let all: Option<()> = dir
         .each(|name| {
             let set = number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32));

@@ -64,7 +64,10 @@ impl Drainer {
     /// One round; false when the thread is to leave.
     fn turn(&mut self) -> bool {
         let seen = self.drain.bell.count();
-        let mut busy = self.adopt();
+        if self.drain.held() == 0 && !self.linger() {
+            return false;
+        }
+        let mut busy = self.adopt() | self.settle();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
         let mut ready = [0; BATCH];
         let found = poller.wait(Some(self.patience(busy)), &mut ready).unwrap_or(0);
@@ -74,13 +77,26 @@ impl Drainer {
         }
         self.expire();
         self.evict();
-        if self.may_leave() {
-            return false;
-        }
         if busy || found != 0 {
             self.drain.bell.sleep(seen, TICK_MS);
         }
         true
+    }
+
+    /// With nothing held, waits for an offer; false where none has come, and the
+    /// thread has left.
+    fn linger(&self) -> bool {
+        let seen = self.drain.doorbell.count();
+        let idle = Millis::now().since(self.idle_since);
+        let dismissed = self.drain.dismissed.load(SeqCst);
+        if self.drain.held() == 0 && idle < STAY_MS && !dismissed {
+            self.drain.doorbell.sleep(seen, STAY_MS - idle);
+            return true;
+        }
+        !self.leave() || {
+            self.close_poller();
+            false
+        }
     }
 
     fn patience(&self, busy: bool) -> u32 {
@@ -89,14 +105,31 @@ impl Drainer {
             0
         } else if self.drain.exiting.load(SeqCst) {
             EXIT_TICK_MS
-        } else if self.drain.held() == 0 {
-            STAY_MS.saturating_sub(now.since(self.idle_since)).max(1)
         } else {
             let firsts = [self.by_activity.first(), self.by_age.first()];
             let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
             // A clock tick later, so that the bound is over by then.
             left.min().map_or(NAP_MS, |left| left.saturating_add(TICK_MS).min(NAP_MS))
         }
+    }
+
+    /// Half-closes what had to wait for a writer; the latest come first. False
+    /// where there is nothing of the kind.
+    fn settle(&mut self) -> bool {
+        let mut left = self.drain.still_open.load(SeqCst);
+        let any = left != 0;
+        let mut next = self.by_age.last();
+        while let Some(place) = next.filter(|_| left != 0) {
+            next = self.by_age.before(&self.drain.slots, place);
+            let slot = self.drain.slots.at(place).filter(|slot| slot.is_still_open());
+            if let Some((slot, fd)) = slot.and_then(|slot| Some((slot, slot.verified()?))) {
+                left -= 1;
+                if slot.settle(fd) {
+                    self.drain.still_open.fetch_sub(1, SeqCst);
+                }
+            }
+        }
+        any
     }
 
     fn time_left(&self, place: Place, now: Millis) -> Option<u32> {
@@ -116,20 +149,30 @@ impl Drainer {
             any = true;
             self.by_activity.push(&drain.slots, place);
             self.by_age.push(&drain.slots, place);
+            slot.set_adopted();
             self.first_look(place, slot);
         });
         any
     }
 
-    /// Most peers have sent their FIN by now; and a socket that the hook could
-    /// not put into the epoll set is put there.
+    /// Most peers have sent their FIN by now. A socket that the hook could not put
+    /// into the epoll set is put there; one that had its event too early is
+    /// watched once more.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        self.discard(place, slot, fd);
-        if slot.fd() == Some(fd) && !slot.is_watched() {
-            if let Some(poller) = Poller::verified(self.poller) {
-                let _ = poller.add(fd, ticket(place, slot), false);
-            }
+        if !slot.is_patient_now() {
+            self.discard(place, slot, fd);
+        }
+        if slot.fd() != Some(fd) {
+            return;
+        }
+        if let Some(poller) = Poller::verified(self.poller) {
+            let ticket = ticket(place, slot);
+            let _ = match (slot.is_watched(), slot.take_missed()) {
+                (false, _) => poller.add(fd, ticket, false),
+                (true, true) => poller.rearm(fd, ticket),
+                (true, false) => Ok(()),
+            };
             slot.set_watched();
         }
     }
@@ -140,11 +183,16 @@ impl Drainer {
         if ticket(place, slot) != found {
             return;
         }
+        if !slot.is_adopted() {
+            return slot.set_missed();
+        }
         let Some(fd) = slot.fd() else { return };
         if slot.verified().is_none() {
             return self.end(place, End::Lost);
         }
-        self.discard(place, slot, fd);
+        if !slot.is_patient_now() {
+            self.discard(place, slot, fd);
+        }
         if slot.fd() == Some(fd) {
             let _ = poller.rearm(fd, found);
         }
@@ -203,7 +251,11 @@ impl Drainer {
     fn evict(&mut self) {
         let cap = self.drain.cap.load(SeqCst);
         let pressed = self.drain.pressed.swap(false, SeqCst);
-        let most = if pressed { cap.min(self.drain.held() / 2) } else { cap };
+        let most = match (self.drain.dismissed.load(SeqCst), pressed) {
+            (true, _) => 0,
+            (false, true) => cap.min(self.drain.held() / 2),
+            (false, false) => cap,
+        };
         while self.drain.held() > most {
             let Some(place) = self.acknowledged().or(self.by_age.first()) else { return };
             self.end(place, End::Evicted);
@@ -231,6 +283,9 @@ impl Drainer {
         if let Some(fd) = fd {
             fd.close();
         }
+        if slot.is_still_open() {
+            self.drain.still_open.fetch_sub(1, SeqCst);
+        }
         self.drain.slots.free(place);
         self.engine.counters.ended(end, progress.discarded);
         self.report(end, progress.discarded, Millis::now().since(progress.begun));
@@ -244,12 +299,6 @@ impl Drainer {
         self.engine.report(level, |line| {
             line.text(" drained").word("end", end.name()).field("discarded", discarded).field("ms", u64::from(ms));
         });
-    }
-
-    /// Leaves where there is nothing to do and has not been for a while.
-    fn may_leave(&mut self) -> bool {
-        let rested = Millis::now().since(self.idle_since) >= STAY_MS;
-        (rested && self.leave()).then(|| self.close_poller()).is_some()
     }
 
     /// The one step after which a hook starts a new thread.

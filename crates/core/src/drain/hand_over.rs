@@ -68,7 +68,15 @@ impl Reserved {
         let drain = &self.engine.drain;
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
-        let _ = socket::half_close(fd);
+        if self.engine.may_be_written_to(fd) {
+            slot.set_still_open();
+            drain.still_open.fetch_add(1, SeqCst);
+        } else {
+            let _ = socket::half_close(fd);
+        }
+        if !(self.engine.host.is_single_threaded)() {
+            slot.set_patient();
+        }
         let data = drainer::ticket(self.place, slot);
         // Before the offer, after which the drainer may end it at any time.
         let crowded = drain.held() > drain.cap.load(SeqCst);
@@ -76,6 +84,7 @@ impl Reserved {
             slot.set_watched();
         }
         drain.slots.offer(self.place);
+        drain.doorbell.ring();
         if crowded {
             drain.bell.ring();
         }

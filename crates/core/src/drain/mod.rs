@@ -51,8 +51,13 @@ pub struct Drain {
     generation: AtomicU32,
     /// Rung to cut the thread's rest short.
     bell: Bell,
+    /// Rung for the first offer to a thread that holds nothing.
+    doorbell: Bell,
     /// Rung when a drain has ended.
     ended: Bell,
+    /// Sockets whose half-close is still to come.
+    still_open: AtomicU32,
+    dismissed: AtomicBool,
     exiting: AtomicBool,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
@@ -89,7 +94,10 @@ impl Drain {
             threads: [ThreadId::none(), ThreadId::none()],
             generation: AtomicU32::new(0),
             bell: Bell::new(),
+            doorbell: Bell::new(),
             ended: Bell::new(),
+            still_open: AtomicU32::new(0),
+            dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
             pressed: AtomicBool::new(false),
         }
@@ -149,8 +157,9 @@ impl Drain {
         }
         self.poller.store(-1, SeqCst);
         self.threads.iter().for_each(ThreadId::forget);
-        self.bell.forget();
-        self.ended.forget();
+        [&self.bell, &self.doorbell, &self.ended].into_iter().for_each(Bell::forget);
+        self.still_open.store(0, SeqCst);
+        self.dismissed.store(false, SeqCst);
         self.state.store(0, SeqCst);
         self.exiting.store(false, SeqCst);
         self.pressed.store(false, SeqCst);
@@ -180,9 +189,25 @@ impl Drain {
         true
     }
 
-    /// Wakes the thread from its rest, or from epoll.
+    /// The program is about to do what a process with two threads cannot do, or
+    /// what must reach every thread: has the thread end what it holds, by plain
+    /// closes, and leave. Waits until it has, within a bound.
+    pub fn dismiss(&self) {
+        const PATIENCE_MS: u32 = 500;
+        let deadline = Millis::now().plus(PATIENCE_MS);
+        self.dismissed.store(true, SeqCst);
+        while self.has_thread() && deadline.since(Millis::now()) != 0 {
+            let seen = self.ended.count();
+            self.wake();
+            self.ended.sleep(seen, 1);
+        }
+        self.dismissed.store(false, SeqCst);
+    }
+
+    /// Wakes the thread from its rest, from its leisure, or from epoll.
     fn wake(&self) {
         self.bell.ring();
+        self.doorbell.ring();
         if let (Some(poller), Some((place, slot))) = (self.poller(), self.slots.any_held())
             && let Some(fd) = slot.fd()
         {

@@ -32,6 +32,16 @@ impl Queue {
         slots.follow((self.links)(slots.at(place)?).after.load(Relaxed))
     }
 
+    /// The one that was added last.
+    pub fn last(&self) -> Option<Place> {
+        self.last
+    }
+
+    /// The one in front of `place`.
+    pub fn before(&self, slots: &Slots, place: Place) -> Option<Place> {
+        slots.follow((self.links)(slots.at(place)?).before.load(Relaxed))
+    }
+
     /// Adds a place at the end.
     pub fn push(&mut self, slots: &Slots, place: Place) {
         self.tie(slots, self.last, Some(place));

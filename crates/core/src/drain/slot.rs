@@ -10,6 +10,7 @@
 //! can be shared as plain references.
 
 use crate::bounds::Progress;
+use crate::finish::Settling;
 use crate::ledger::table::Role;
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
@@ -41,7 +42,9 @@ impl Place {
 enum Use {
     Free = 0,
     Claimed = 1,
-    Held = 2,
+    Offered = 2,
+    /// In the drainer's queues.
+    Adopted = 3,
 }
 
 /// Links of a place in one of the drainer's queues; see [`super::queue`].
@@ -59,6 +62,8 @@ pub struct Slot {
     /// `SO_COOKIE`, by which the descriptor is known again.
     cookie: AtomicU64,
     discarded: AtomicU64,
+    /// See [`Settling`].
+    written: AtomicU64,
     fd: AtomicI32,
     in_use: AtomicU32,
     next: AtomicU32,
@@ -76,6 +81,10 @@ unsafe impl Zeroed for Slot {}
 
 const CONNECTED: u32 = 1;
 const WATCHED: u32 = 2;
+const STILL_OPEN: u32 = 4;
+const PATIENT: u32 = 8;
+const RIPE: u32 = 16;
+const MISSED: u32 = 32;
 
 impl Slot {
     /// The private descriptor.
@@ -108,6 +117,61 @@ impl Slot {
         self.flags.fetch_or(WATCHED, SeqCst);
     }
 
+    /// The drainer has it in its queues.
+    pub fn set_adopted(&self) {
+        self.in_use.store(Use::Adopted as u32, SeqCst);
+    }
+
+    /// Whether it does. The hook watches before it offers, so that an event may
+    /// come earlier: see [`Slot::set_missed`].
+    pub fn is_adopted(&self) -> bool {
+        self.in_use.load(SeqCst) == Use::Adopted as u32
+    }
+
+    /// An event has come, once and for all, before the adoption.
+    pub fn set_missed(&self) {
+        self.flags.fetch_or(MISSED, SeqCst);
+    }
+
+    /// Whether one has; once.
+    pub fn take_missed(&self) -> bool {
+        self.flags.fetch_and(!MISSED, SeqCst) & MISSED != 0
+    }
+
+    /// Whether the half-close is still to come, as a writer may be at it.
+    pub fn is_still_open(&self) -> bool {
+        self.flags.load(SeqCst) & STILL_OPEN != 0
+    }
+
+    /// The half-close is left to the drainer.
+    pub fn set_still_open(&self) {
+        self.flags.fetch_or(STILL_OPEN, SeqCst);
+    }
+
+    /// A thread of the program may be blocked in `recv`: what comes in is its own
+    /// if it takes it at once.
+    pub fn set_patient(&self) {
+        self.flags.fetch_or(PATIENT, SeqCst);
+    }
+
+    /// Whether to leave what has come in for one more round; every other time.
+    pub fn is_patient_now(&self) -> bool {
+        let flags = self.flags.fetch_xor(RIPE, SeqCst);
+        flags & (PATIENT | RIPE) == PATIENT
+    }
+
+    /// Half-closes if every writer is done by now; false where one may not be.
+    pub fn settle(&self, fd: Fd) -> bool {
+        let mut settling = Settling { written: self.written.load(Relaxed) };
+        let settled = settling.is_settled(fd);
+        self.written.store(settling.written, Relaxed);
+        if settled {
+            let _ = crate::sys::socket::half_close(fd);
+            self.flags.fetch_and(!STILL_OPEN, SeqCst);
+        }
+        settled
+    }
+
     /// How far the drain has come.
     pub fn progress(&self) -> Progress {
         Progress {
@@ -132,6 +196,7 @@ impl Slot {
     /// Fills a claimed slot, before its descriptor exists.
     pub fn fill(&self, cookie: u64, role: Role) {
         self.cookie.store(cookie, SeqCst);
+        self.written.store(0, Relaxed);
         self.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
         self.set_progress(Progress::begin(Millis::now()));
     }
@@ -219,7 +284,7 @@ impl Slots {
     /// Hands a filled place to the drainer.
     pub fn offer(&self, place: Place) {
         let Some(slot) = self.at(place) else { return };
-        slot.in_use.store(Use::Held as u32, SeqCst);
+        slot.in_use.store(Use::Offered as u32, SeqCst);
         let mut head = self.offers.load(SeqCst);
         loop {
             slot.next.store(head, SeqCst);
@@ -245,7 +310,7 @@ impl Slots {
     pub fn any_held(&self) -> Option<(Place, &Slot)> {
         (0..self.touched.load(SeqCst)).map(Place).find_map(|place| {
             let slot = self.at(place)?;
-            (slot.in_use.load(SeqCst) == Use::Held as u32 && slot.fd().is_some()).then_some((place, slot))
+            (slot.is_adopted() && slot.fd().is_some()).then_some((place, slot))
         })
     }
 

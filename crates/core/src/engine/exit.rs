@@ -5,17 +5,15 @@
 //! context. No allocation; the list of sockets is mapped.
 
 use super::Engine;
-use crate::decision::{Reason, Verdict};
+use crate::decision::{Phase, Reason, Verdict};
 use crate::finish::All;
 use crate::ledger::Owner;
 use crate::settings::LogLevel;
 use crate::sys::clock::Millis;
 use crate::sys::procfs::{Dir, number};
+use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, socket};
-use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
-use rustix::process::Pid;
-use rustix::thread::gettid;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,55 +26,53 @@ pub enum Exit {
 
 impl Engine {
     /// Finishes what this process holds, and gives up its place in the family.
-    pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) {
+    ///
+    /// Answers whether the other threads were stopped: then the process must end
+    /// without another call that may take a lock.
+    pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
         let bound = self.settings.exit_timeout_ms;
-        let deadline = Millis::now().plus(bound);
-        if bound != 0 {
-            let open = self.half_close_open(owner, exit, deadline);
-            open.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
-            self.drain.finish(deadline);
-        }
+        let stopped = bound != 0 && self.finish(owner, exit, Millis::now().plus(bound));
         self.ledger.retire();
         self.sum_up();
+        stopped
     }
 
-    fn half_close_open(&self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> All {
-        let count = count_candidates(owner);
-        if count == 0 {
-            return All::with_room(0, false);
+    fn finish(&'static self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> bool {
+        let count = count_connections(owner);
+        if count == 0 && self.drain.held() == 0 {
+            return false;
+        }
+        let others = stop::others(|tid| self.drain.runs_on(tid));
+        if others == Others::Running {
+            return false;
         }
         if exit == Exit::WithStreams {
             (self.host.flush_streams)();
         }
-        // Other threads run on, and may be writing: what is half-closed under them
-        // fails, and a program that ends on a failed write ends with another status.
-        // Theirs is drained all the same; the FIN goes out with the process.
-        let alone = !self.has_other_threads();
-        if alone {
-            (self.host.ignore_sigpipe)();
-        }
-        let mut all = All::with_room(count, alone);
-        // Those that no count knows come first: a look at procfs for each, which
-        // must not outlast the bound either.
+        // Whatever still writes after us, such as a destructor.
+        (self.host.ignore_sigpipe)();
+        let open = self.half_close_open(owner, count, deadline);
+        open.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+        self.drain.finish(deadline);
+        others == Others::Stopped
+    }
+
+    fn half_close_open(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> All {
+        let mut all = All::with_room(count);
+        // To look at procfs, once for each that the counts do not decide, must not
+        // outlast the bound either.
+        let in_time = || deadline.since(Millis::now()) != 0;
         each_socket(|fd, inode| {
-            let in_time = deadline.since(Millis::now()) != 0;
-            if in_time && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
+            if in_time() && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
                 self.consider(owner, fd, &mut all);
             }
         });
-        owner.each(|fd| self.consider(owner, fd, &mut all));
+        owner.each(|fd| {
+            if in_time() {
+                self.consider(owner, fd, &mut all);
+            }
+        });
         all
-    }
-
-    fn has_other_threads(&self) -> bool {
-        let me = gettid();
-        let is_other = |name: &CStr| {
-            let tid = number(name.to_bytes()).and_then(|raw| Pid::from_raw(raw as i32));
-            tid.is_some_and(|tid| tid != me && !self.drain.runs_on(tid))
-        };
-        let tasks = Dir::root().and_then(|root| root.below(c"self/task"));
-        let found = tasks.and_then(|dir| dir.each(|name| if is_other(name) { Break(()) } else { Continue(()) }));
-        found.map_or_else(|_| !(self.host.is_single_threaded)(), |other| other.is_some())
     }
 
     fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All) {
@@ -107,7 +103,7 @@ impl Engine {
 
 /// Calls `visit` with the number and inode of every socket in this process.
 fn each_socket(mut visit: impl FnMut(Fd, u64)) {
-    let Ok(dir) = Dir::root().and_then(|root| root.below(c"self/fd")) else { return };
+    let Ok(dir) = Dir::root().and_then(|root| root.below(c"thread-self/fd")) else { return };
     let _: Result<Option<()>, _> = dir.each(|name| {
         let fd = number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32));
         if let (Some(fd), Some(inode)) = (fd, dir.socket_link(name)) {
@@ -117,19 +113,23 @@ fn each_socket(mut visit: impl FnMut(Fd, u64)) {
     });
 }
 
-/// At most so many sockets will be finished: those that are counted, also where
-/// there is no procfs, and those that only procfs knows.
-fn count_candidates(owner: Owner<'_>) -> usize {
+/// At most so many connections will be finished: those that are counted, also
+/// where there is no procfs, and those that only procfs knows.
+fn count_connections(owner: Owner<'_>) -> usize {
     let mut count = 0;
-    owner.each(|_| count += 1);
-    each_socket(|fd, _| count += usize::from(!owner.knows(fd)));
+    owner.each(|fd| count += usize::from(is_connected(fd)));
+    each_socket(|fd, _| count += usize::from(!owner.knows(fd) && is_connected(fd)));
     count
+}
+
+fn is_connected(fd: Fd) -> bool {
+    socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) != Phase::Unconnected)
 }
 
 /// Whether no lower number refers to the same socket: an inetd server has it as
 /// 0, 1 and 2.
 fn is_lowest(fd: Fd, inode: u64) -> bool {
-    let Ok(dir) = Dir::root().and_then(|root| root.below(c"self/fd")) else { return false };
+    let Ok(dir) = Dir::root().and_then(|root| root.below(c"thread-self/fd")) else { return false };
     let lower = dir.each(|name| {
         let is_lower = number(name.to_bytes()).is_some_and(|raw| raw < fd.raw() as u64);
         if is_lower && dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }

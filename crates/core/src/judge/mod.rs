@@ -8,8 +8,6 @@
 //!
 //! Context: hooks of any kind, on the program's threads; see [`procfs`].
 
-pub mod writers;
-
 use crate::sys::Fd;
 use crate::sys::procfs::{self, Dir, Path, Stat};
 use crate::sys::socket;
@@ -23,6 +21,9 @@ use rustix::process::getpid;
 pub struct Scope {
     /// The counts know all numbers of this process, or all are being closed.
     pub trust_self: bool,
+    /// Whoever may hold it descends from the founder of the family, and so is
+    /// visible from its pid namespace.
+    pub in_family: bool,
     /// Processes started earlier (clock ticks after boot) cannot have got it.
     pub not_before: u64,
 }
@@ -33,11 +34,20 @@ pub fn is_alone(fd: Fd, scope: Scope) -> bool {
     let Ok(root) = Dir::root() else { return false };
     // With hidepid there may be processes that we cannot even see.
     let sees_all = Stat::read(&root, c"1").is_ok();
-    sees_all && (scope.trust_self || numbers_here(&root, inode) == Some(1)) && nobody_else(&root, inode, scope)
+    sees_all
+        && (scope.in_family || is_outermost(&root))
+        && (scope.trust_self || numbers_here(&root, inode) == Some(1))
+        && nobody_else(&root, inode, scope)
+}
+
+/// Whether no process is outside of what we see: `PROC_PID_INIT_INO` is the inode
+/// of the first pid namespace.
+fn is_outermost(root: &Dir) -> bool {
+    root.is_link_to(c"thread-self/ns/pid", b"pid:[4026531836]")
 }
 
 fn numbers_here(root: &Dir, inode: u64) -> Option<u32> {
-    let dir = root.below(c"self/fd").ok()?;
+    let dir = root.below(c"thread-self/fd").ok()?;
     let mut count = 0;
     let end: Option<()> = dir
         .each(|name| {
@@ -72,11 +82,20 @@ fn may_hold(root: &Dir, pid: &CStr, inode: u64, scope: Scope) -> ControlFlow<()>
 
 fn holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
     let dir = root.below(Path::join(pid, c"/fd").as_c_str())?;
-    let found = dir.each(|name| match dir.socket_link(name) {
-        Some(link) if link == inode => Break(()),
-        _ => Continue(()),
+    let mut empty = true;
+    let found = dir.each(|name| {
+        empty &= name.to_bytes().starts_with(b".");
+        if dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
     })?;
-    Ok(found.is_some())
+    Ok(found.is_some() || (empty && outlives_its_first_thread(root, pid)?))
+}
+
+/// Where the first thread has ended before the others, procfs shows no
+/// descriptors for the process, and they are all still there.
+fn outlives_its_first_thread(root: &Dir, pid: &CStr) -> Result<bool, Errno> {
+    let tasks = root.below(Path::join(pid, c"/task").as_c_str())?;
+    let other = |name: &CStr| !name.to_bytes().starts_with(b".") && name != pid;
+    Ok(tasks.each(|name| if other(name) { Break(()) } else { Continue(()) })?.is_some())
 }
 
 #[cfg(test)]
@@ -85,7 +104,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
 
-    const ANYBODY: Scope = Scope { trust_self: false, not_before: 0 };
+    const ANYBODY: Scope = Scope { trust_self: false, in_family: true, not_before: 0 };
 
     fn connection() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -110,7 +129,7 @@ mod tests {
         let (here, _there) = connection();
         let stdin = std::process::Stdio::from(std::os::fd::OwnedFd::from(here.try_clone().unwrap()));
         let mut child = std::process::Command::new("cat").stdin(stdin).spawn().unwrap();
-        assert!(!is_alone(fd(&here), Scope { trust_self: true, not_before: 0 }));
+        assert!(!is_alone(fd(&here), Scope { trust_self: true, ..ANYBODY }));
         here.shutdown(std::net::Shutdown::Both).unwrap();
         child.wait().unwrap();
     }

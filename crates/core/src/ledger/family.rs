@@ -3,7 +3,8 @@
 //! A holder is named by a token, given out before its process exists (the count
 //! has to be raised before `fork`), and bound to a pid afterwards. Whether a
 //! holder lives is asked of the kernel: a zombie of ours counts as dead, a pid
-//! that was reused as alive, which errs on the safe side.
+//! that was reused as alive, which errs on the safe side. A pid means something
+//! only in its own pid namespace: whoever is in another one counts as alive.
 //!
 //! Context: hooks of any kind; lock-free.
 
@@ -28,18 +29,29 @@ impl Token {
     }
 }
 
-#[repr(transparent)]
-struct Record(AtomicU64);
+#[repr(C)]
+struct Record {
+    /// Token in the upper half, pid in the lower.
+    word: AtomicU64,
+    /// The [`Namespace`] in which that pid is meant.
+    namespace: AtomicU64,
+}
 
-// SAFETY: one atomic; zero is an unused record.
+// SAFETY: repr(C), atomics only; zero is an unused record.
 unsafe impl Zeroed for Record {}
+
+/// Tells the pid namespaces of one family apart; the founder's is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Namespace(pub u64);
 
 /// How many processes can hold connections at once.
 const MEMBERS: usize = 4096;
-/// Records before the members': the next token, and the founder's start time.
+/// Records before the members': the next token, the founder's start time, and the
+/// next namespace.
 const NEXT: usize = 0;
 const FOUNDED: usize = 1;
-const FIRST: usize = 2;
+const NAMESPACES: usize = 2;
+const FIRST: usize = 3;
 
 /// The shared register of processes.
 pub struct Family {
@@ -59,61 +71,74 @@ impl Family {
 
     /// A token for a process that does not exist yet. `None` where too many are
     /// alive to be told apart.
-    pub fn enlist(&self) -> Option<Token> {
+    pub fn enlist(&self, here: Namespace) -> Option<Token> {
         const TRIES: u32 = 8;
         (0..TRIES).find_map(|_| {
-            let next = self.records.get(NEXT)?.0.fetch_add(1, SeqCst) as u32;
+            let next = self.records.get(NEXT)?.word.fetch_add(1, SeqCst) as u32;
             let token = Token::new(next.wrapping_add(1))?;
             let record = self.record(token)?;
-            let old = record.0.load(SeqCst);
-            let free = old == 0 || !lives(pid_of(old));
-            (free && record.0.compare_exchange(old, pack(token, 0), SeqCst, SeqCst).is_ok()).then_some(token)
+            let old = record.word.load(SeqCst);
+            let free = old == 0 || !self.lives(record, here);
+            (free && record.word.compare_exchange(old, pack(token, 0), SeqCst, SeqCst).is_ok()).then_some(token)
         })
     }
 
-    /// Binds a token to its process, as the parent or the child itself sees it.
-    pub fn name(&self, token: Token, pid: Pid) {
+    /// Binds a token to its process, as it is called in namespace `here`.
+    pub fn name(&self, token: Token, pid: Pid, here: Namespace) {
         let Some(record) = self.record(token) else { return };
+        record.namespace.store(here.0, SeqCst);
         let named = pack(token, pid.as_raw_nonzero().get() as u32);
-        let _ = record.0.compare_exchange(pack(token, 0), named, SeqCst, SeqCst);
+        let _ = record.word.compare_exchange(pack(token, 0), named, SeqCst, SeqCst);
     }
 
     /// Takes back a token whose process has ended, or was never made.
     pub fn strike(&self, token: Token) {
         let Some(record) = self.record(token) else { return };
         let update = |word| (token_of(word) == token.0).then_some(0);
-        let _ = record.0.fetch_update(SeqCst, SeqCst, update);
+        let _ = record.word.fetch_update(SeqCst, SeqCst, update);
     }
 
     /// Whether the process may still hold descriptors. A token that is not yet
     /// named is that of a fork under way, and counts as alive.
-    pub fn is_alive(&self, token: Token) -> bool {
+    pub fn is_alive(&self, token: Token, here: Namespace) -> bool {
         let Some(record) = self.record(token) else { return true };
-        let word = record.0.load(SeqCst);
+        let word = record.word.load(SeqCst);
         match token_of(word) {
-            found if found == token.0 => lives(pid_of(word)),
+            found if found == token.0 => self.lives(record, here),
             // Struck out, or its record given to another since.
             _ => false,
         }
     }
 
-    /// The pid of a process, once it is known.
-    pub fn pid(&self, token: Token) -> Option<Pid> {
-        let word = self.record(token)?.0.load(SeqCst);
-        if token_of(word) == token.0 { pid_of(word) } else { None }
+    /// The pid of a process, once it is known, and where it means something.
+    pub fn pid(&self, token: Token, here: Namespace) -> Option<Pid> {
+        let record = self.record(token)?;
+        let word = record.word.load(SeqCst);
+        let known = token_of(word) == token.0 && record.namespace.load(SeqCst) == here.0;
+        if known { pid_of(word) } else { None }
+    }
+
+    /// A namespace of which the family has not heard yet.
+    pub fn new_namespace(&self) -> Namespace {
+        Namespace(self.records.get(NAMESPACES).map_or(0, |record| record.word.fetch_add(1, SeqCst) + 1))
+    }
+
+    fn lives(&self, record: &Record, here: Namespace) -> bool {
+        let pid = pid_of(record.word.load(SeqCst));
+        record.namespace.load(SeqCst) != here.0 || exists(pid)
     }
 
     /// Remembers when the founder of the family was started, clock ticks after
     /// boot: whoever is older cannot have inherited from it.
     pub fn found(&self, start: u64) {
         if let Some(record) = self.records.get(FOUNDED) {
-            let _ = record.0.compare_exchange(0, start, SeqCst, SeqCst);
+            let _ = record.word.compare_exchange(0, start, SeqCst, SeqCst);
         }
     }
 
     /// See [`Family::found`]; 0 where that is not known.
     pub fn founded(&self) -> u64 {
-        self.records.get(FOUNDED).map_or(0, |record| record.0.load(SeqCst))
+        self.records.get(FOUNDED).map_or(0, |record| record.word.load(SeqCst))
     }
 
     fn record(&self, token: Token) -> Option<&Record> {
@@ -134,7 +159,7 @@ fn pid_of(word: u64) -> Option<Pid> {
 }
 
 /// Whether a process exists and is not a zombie of ours.
-fn lives(pid: Option<Pid>) -> bool {
+fn exists(pid: Option<Pid>) -> bool {
     let Some(pid) = pid else { return true };
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     match waitid(WaitId::Pid(pid), peek) {
@@ -148,6 +173,8 @@ fn lives(pid: Option<Pid>) -> bool {
 mod tests {
     use super::*;
 
+    const HERE: Namespace = Namespace(0);
+
     fn family() -> Family {
         let family = Family::new();
         assert!(family.ensure());
@@ -157,33 +184,43 @@ mod tests {
     #[test]
     fn a_process_that_is_being_made_counts_as_alive() {
         let family = family();
-        let token = family.enlist().unwrap();
-        assert!(family.is_alive(token));
+        let token = family.enlist(HERE).unwrap();
+        assert!(family.is_alive(token, HERE));
         family.strike(token);
-        assert!(!family.is_alive(token));
+        assert!(!family.is_alive(token, HERE));
     }
 
     #[test]
     fn a_zombie_of_ours_is_dead() {
         let family = family();
-        let token = family.enlist().unwrap();
+        let token = family.enlist(HERE).unwrap();
         let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_raw(child.id() as i32).unwrap();
-        family.name(token, pid);
-        assert!(family.is_alive(token));
+        family.name(token, pid, HERE);
+        assert!(family.is_alive(token, HERE));
         drop(child.stdin.take());
         // Waits for the end without reaping.
         let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-        assert!(!family.is_alive(token));
+        assert!(!family.is_alive(token, HERE));
         child.wait().unwrap();
-        assert!(!family.is_alive(token));
+        assert!(!family.is_alive(token, HERE));
     }
 
     #[test]
     fn tokens_are_distinct_and_never_zero() {
         let family = family();
-        let one = family.enlist().unwrap();
-        let two = family.enlist().unwrap();
+        let one = family.enlist(HERE).unwrap();
+        let two = family.enlist(HERE).unwrap();
         assert!(one != two && one.raw() != 0 && two.raw() != 0);
+    }
+
+    #[test]
+    fn a_pid_of_another_namespace_says_nothing() {
+        let family = family();
+        let token = family.enlist(HERE).unwrap();
+        // No process has this pid.
+        family.name(token, Pid::from_raw(i32::MAX).unwrap(), HERE);
+        assert!(!family.is_alive(token, HERE));
+        assert!(family.is_alive(token, family.new_namespace()));
     }
 }

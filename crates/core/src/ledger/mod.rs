@@ -20,11 +20,11 @@ pub mod table;
 use crate::sys::Fd;
 use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::socket;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, SlotId};
-use family::{Family, Token};
+use family::{Family, Namespace, Token};
 use kin::Kin;
-use rustix::process::{Pid, getpid};
+use rustix::process::{Pid, getpid, getppid};
 use table::{Entry, FdTable, Role, Watched};
 
 /// All that is known of references, for one process and its fork family.
@@ -41,6 +41,10 @@ pub struct Ledger {
     forks: AtomicU32,
     forking: AtomicU32,
     capacity: AtomicU32,
+    /// The pid namespace of this process.
+    namespace: AtomicU64,
+    /// References may be made that no count and no look at procfs can find.
+    blind: AtomicBool,
 }
 
 /// Proof that the calling process owns the memory of the ledger: it is not a
@@ -88,6 +92,8 @@ impl Ledger {
             forks: AtomicU32::new(0),
             forking: AtomicU32::new(0),
             capacity: AtomicU32::new(0),
+            namespace: AtomicU64::new(0),
+            blind: AtomicBool::new(false),
         }
     }
 
@@ -113,7 +119,11 @@ impl Ledger {
     }
 
     fn is_alive(&self, token: Token) -> bool {
-        self.me() == Some(token) || self.family.is_alive(token)
+        self.me() == Some(token) || self.family.is_alive(token, self.here())
+    }
+
+    fn here(&self) -> Namespace {
+        Namespace(self.namespace.load(SeqCst))
     }
 
     /// The memory and the token, at the first connection.
@@ -126,8 +136,8 @@ impl Ledger {
             return None;
         }
         self.family.found(start_time());
-        let token = self.family.enlist()?;
-        self.family.name(token, getpid());
+        let token = self.family.enlist(self.here())?;
+        self.family.name(token, getpid(), self.here());
         let raced = self.me.compare_exchange(0, token.raw(), SeqCst, SeqCst);
         if raced.is_err() {
             self.family.strike(token);
@@ -249,7 +259,7 @@ impl Owner<'_> {
                 self.0.drop_reference(stale);
                 Standing::Doubtful
             }
-            None if entry.received => Standing::Unprovable,
+            None if entry.received || self.0.blind.load(SeqCst) => Standing::Unprovable,
             None => Standing::Doubtful,
         };
         Claim { entry, standing }
@@ -276,14 +286,14 @@ impl Owner<'_> {
     /// since, and so closed what was close-on-exec.
     fn is_seen_elsewhere(self, fd: Fd, slot: SlotId) -> bool {
         let Ok(inode) = socket::inode(fd) else { return true };
-        self.0.descriptions.holders(slot).any(|token| match self.0.family.pid(token) {
+        self.0.descriptions.holders(slot).any(|token| match self.0.family.pid(token, self.0.here()) {
             Some(pid) => procfs::may_hold_at(pid, fd, inode),
             None => true,
         })
     }
 
     fn weigh(self, marks: Marks) -> Standing {
-        if marks.has(Marks::PASSED) || marks.has(Marks::STILL_WATCHED) {
+        if marks.has(Marks::PASSED) || marks.has(Marks::STILL_WATCHED) || self.0.blind.load(SeqCst) {
             Standing::Unprovable
         } else if marks.has(Marks::LEAKED) || marks.has(Marks::CROWDED) || self.0.kin.has_stranger() {
             Standing::Doubtful
@@ -320,7 +330,7 @@ impl Owner<'_> {
         self.0.forking.fetch_add(1, SeqCst);
         self.0.forks.fetch_add(1, SeqCst);
         self.0.me()?;
-        let child = self.0.family.enlist();
+        let child = self.0.family.enlist(self.0.here());
         self.0.table.each(|_, slot| match child {
             Some(child) => self.0.descriptions.hold(slot, child),
             None => self.0.descriptions.mark(slot, Marks::LEAKED),
@@ -338,7 +348,7 @@ impl Owner<'_> {
     pub fn forked(self, child: Option<Token>, pid: Pid) {
         self.0.kin.born(pid);
         if let Some(child) = child {
-            self.0.family.name(child, pid);
+            self.0.family.name(child, pid, self.0.here());
         }
     }
 
@@ -355,6 +365,12 @@ impl Owner<'_> {
     pub fn before_spawn(self) {
         self.0.forks.fetch_add(1, SeqCst);
         self.0.table.each(|_, slot| self.0.descriptions.mark(slot, Marks::LEAKED));
+    }
+
+    /// From now on this process can hold sockets in ways that nobody can see: an
+    /// `io_uring`, a second descriptor table, `pidfd_getfd`.
+    pub fn blinded(self) {
+        self.0.blind.store(true, SeqCst);
     }
 
     /// A process was made that no count covers; its pid, where the door tells it.
@@ -375,8 +391,11 @@ impl Ledger {
         self.forking.store(0, SeqCst);
         self.kin.forget();
         self.table.inherit();
-        if let Some(me) = me {
-            self.family.name(me, pid);
+        // A parent without a pid is in an outer namespace, where it has named us.
+        if getppid().is_none() {
+            self.namespace.store(self.family.new_namespace().0, SeqCst);
+        } else if let Some(me) = me {
+            self.family.name(me, pid, self.here());
         }
     }
 

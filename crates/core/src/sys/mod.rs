@@ -16,6 +16,7 @@ pub mod procfs;
 pub mod raw;
 pub mod region;
 pub mod socket;
+pub mod stop;
 pub mod thread;
 
 pub use fd::Fd;

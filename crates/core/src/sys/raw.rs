@@ -15,10 +15,12 @@ compile_error!("softclose supports x86_64 Linux only");
 /// Numbers from `arch/x86/entry/syscalls/syscall_64.tbl`.
 pub mod nr {
     pub const CLOSE: usize = 3;
+    pub const RT_SIGACTION: usize = 13;
     pub const RT_SIGPROCMASK: usize = 14;
     pub const IOCTL: usize = 16;
     pub const DUP: usize = 32;
     pub const DUP2: usize = 33;
+    pub const PAUSE: usize = 34;
     pub const SOCKET: usize = 41;
     pub const CONNECT: usize = 42;
     pub const ACCEPT: usize = 43;
@@ -30,13 +32,20 @@ pub mod nr {
     pub const CLONE: usize = 56;
     pub const FORK: usize = 57;
     pub const VFORK: usize = 58;
+    pub const PRCTL: usize = 157;
+    pub const CLOCK_GETTIME: usize = 228;
     pub const EXIT_GROUP: usize = 231;
     pub const EPOLL_CTL: usize = 233;
+    pub const TGKILL: usize = 234;
+    pub const UNSHARE: usize = 272;
     pub const ACCEPT4: usize = 288;
     pub const DUP3: usize = 292;
     pub const RECVMMSG: usize = 299;
     pub const SENDMMSG: usize = 307;
+    pub const SECCOMP: usize = 317;
+    pub const IO_URING_SETUP: usize = 425;
     pub const CLONE3: usize = 435;
+    pub const PIDFD_GETFD: usize = 438;
 }
 
 /// Makes system call `nr` with six arguments.

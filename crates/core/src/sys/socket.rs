@@ -3,7 +3,6 @@
 use super::Fd;
 use super::raw::{nr, syscall6};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 use rustix::net::{Shutdown, ipproto, sockopt};
 use rustix::time::Timespec;
@@ -24,10 +23,7 @@ pub struct TcpInfo {
     _ca_state_to_options: [u8; 5],
     _wscale_and_flags: [u8; 2],
     _rto_to_rcv_mss: [u32; 4],
-    /// Segments sent and not yet acknowledged.
-    pub unacked: u32,
-    _sacked_to_last_data_sent: [u32; 5],
-    _last_ack_sent: u32,
+    _unacked_to_last_ack_sent: [u32; 7],
     /// Milliseconds since the last data segment came in.
     pub last_data_recv: u32,
 }
@@ -126,15 +122,36 @@ pub fn is_writable(fd: Fd) -> bool {
     poll(&mut fds, Some(&now)) == Ok(1)
 }
 
-/// Stops `SIGIO` from this description (`O_ASYNC` lives on it, not on the fd).
+/// Stops `SIGIO` and `SIGURG` from this description: the owner lives on it, not
+/// on the descriptor (`F_SETOWN`, fcntl(2)).
 pub fn stop_signals(fd: Fd) {
-    // The kernel knows O_ASYNC by its old name, FASYNC.
-    const FASYNC: OFlags = OFlags::from_bits_retain(0o20000);
-    if let Ok(flags) = rustix::fs::fcntl_getfl(fd)
-        && flags.intersects(FASYNC)
-    {
-        let _ = rustix::fs::fcntl_setfl(fd, flags.difference(FASYNC));
-    }
+    const F_SETOWN: usize = 8;
+    // SAFETY: fcntl with integer arguments only.
+    let _ = unsafe { syscall6(nr::FCNTL, [fd.index(), F_SETOWN, 0, 0, 0, 0]) };
+}
+
+/// Whether the connection is being moved elsewhere (`TCP_REPAIR`): its close is
+/// to be silent.
+pub fn is_under_repair(fd: Fd) -> bool {
+    const TCP_REPAIR: usize = 19;
+    let (mut mode, mut len) = (0u32, 4u32);
+    let args = [fd.index(), IPPROTO_TCP, TCP_REPAIR, (&raw mut mode) as usize, (&raw mut len) as usize, 0];
+    // SAFETY: the kernel writes one int into `mode`, and `len`.
+    let done = unsafe { syscall6(nr::GETSOCKOPT, args) };
+    done.is_ok() && mode != 0
+}
+
+/// Bytes that the program has written to this connection so far: acknowledged
+/// (`tcpi_bytes_acked`) and not yet.
+pub fn written(fd: Fd) -> u64 {
+    const BYTES_ACKED: usize = 120;
+    let mut info = [0u8; BYTES_ACKED + 8];
+    let mut len = info.len() as u32;
+    let args = [fd.index(), IPPROTO_TCP, TCP_INFO, info.as_mut_ptr() as usize, (&raw mut len) as usize, 0];
+    // SAFETY: the kernel writes at most `len` bytes into `info`, and `len`.
+    let _ = unsafe { syscall6(nr::GETSOCKOPT, args) };
+    let acked = info.last_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    acked.wrapping_add(u64::from(unacknowledged(fd)))
 }
 
 /// The inode number of the socket, as in the `socket:[N]` links of procfs.
