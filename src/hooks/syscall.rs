@@ -12,10 +12,12 @@ use super::close::{Door, close_by};
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
 use crate::sys::guard::{Guard, become_passive};
+use crate::sys::start::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_long, c_uint, c_void};
-use libc::{mmsghdr, msghdr, timespec};
+use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
@@ -43,12 +45,20 @@ extern "C" fn route(number: usize, first: usize) -> *const c_void {
         nr::DUP3 => dup3 as *const c_void,
         nr::FCNTL => fcntl as *const c_void,
         nr::EPOLL_CTL => epoll_ctl as *const c_void,
+        nr::SOCKET => socket as *const c_void,
+        nr::ACCEPT => accept as *const c_void,
+        nr::ACCEPT4 => accept4 as *const c_void,
+        nr::CONNECT => connect as *const c_void,
         nr::SENDMSG => sendmsg as *const c_void,
         nr::RECVMSG => recvmsg as *const c_void,
         nr::SENDMMSG => sendmmsg as *const c_void,
         nr::RECVMMSG => recvmmsg as *const c_void,
         nr::IO_URING_SETUP | nr::PIDFD_GETFD => {
             blinded();
+            real::syscall_address()
+        }
+        nr::EXIT | nr::EXIT_GROUP => {
+            leave_by(number);
             real::syscall_address()
         }
         nr::SECCOMP => {
@@ -69,6 +79,17 @@ extern "C" fn route(number: usize, first: usize) -> *const c_void {
             real::syscall_address()
         }
         _ => real::syscall_address(),
+    }
+}
+
+/// `exit` ends one thread, and so the process if the program has no other: then
+/// the drain's must not be the last, whose status would count.
+fn leave_by(number: usize) {
+    let Some(guard) = Guard::enter() else { return };
+    let is_end = number == nr::EXIT_GROUP || (guard.engine().host.is_single_threaded)();
+    if is_end && guard.owner().is_some() {
+        leave(Exit::AtOnce);
+        guard.engine().drain.dismiss();
     }
 }
 
@@ -96,6 +117,10 @@ forward! {
     dup2(old: c_int, new: c_int) = super::dup::dup2;
     dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3;
     fcntl(fd: c_int, command: c_int, argument: usize) = fcntl_by_instruction;
+    socket(domain: c_int, kind: c_int, protocol: c_int) = super::socket::socket;
+    accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) = super::accept::accept;
+    accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) = super::accept::accept4;
+    connect(fd: c_int, addr: *const sockaddr, len: socklen_t) = super::connect::connect;
     sendmsg(fd: c_int, message: *const msghdr, flags: c_int) = super::sendmsg::sendmsg;
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) = super::recvmsg::recvmsg;
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) = super::sendmsg::sendmmsg;

@@ -117,7 +117,8 @@ impl Engine {
         if socket::is_under_repair(fd) {
             return self.leave_alone(fd, Reason::Repair);
         }
-        if !watch::leave_all(fd, entry.watched, entry.slot.is_some()) {
+        let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
+        if !watch::leave_all(fd, entry.watched, followed) {
             return self.leave_alone(fd, Reason::Unsure);
         }
         socket::stop_signals(fd);
@@ -136,8 +137,7 @@ impl Engine {
     /// Whether another thread may be inside a write to `fd`: then more than a
     /// little is queued.
     pub(crate) fn may_be_written_to(&self, fd: Fd) -> bool {
-        const LITTLE: u32 = 16 << 10;
-        !(self.host.is_single_threaded)() && (socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd))
+        !(self.host.is_single_threaded)() && (socket::unacknowledged(fd) > finish::LITTLE || !socket::is_writable(fd))
     }
 
     /// What the program asked to wait for is waited for; the rest is as always.

@@ -15,24 +15,47 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Result;
 
-/// Whether nobody can be inside a write to a socket: there is room for more, and
-/// nothing was added since the former look.
+/// Whether nobody is inside a write to a socket any more: there is room, little is
+/// queued, and nothing was added for a few looks. What stays queued while there is
+/// room has no writer behind it either, after many.
 ///
 /// A thread that is blocked in `send` holds the description without a number of
 /// its own. A half-close would break it; and as a FIN goes out behind what is
-/// queued, it loses nothing by waiting until the writer is done.
+/// queued, it loses little by waiting until the writer is done.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Settling {
-    /// What the program had written at the former look.
-    pub written: u64,
-}
+pub struct Settling(u64);
+
+/// More than this is queued behind a write that may still be going on.
+pub const LITTLE: u32 = 16 << 10;
 
 impl Settling {
+    const FEW: u64 = 4;
+    const MANY: u64 = 40;
+
+    /// From a stored word; 0 is the beginning.
+    pub fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    /// The word to store.
+    pub fn word(self) -> u64 {
+        self.0
+    }
+
     /// Looks once more.
     pub fn is_settled(&mut self, fd: Fd) -> bool {
-        let written = socket::written(fd);
-        let before = core::mem::replace(&mut self.written, written);
-        before == written && socket::is_writable(fd)
+        let looks = self.looks_alike(socket::written(fd));
+        socket::is_writable(fd) && (looks >= Self::MANY || (looks >= Self::FEW && socket::unacknowledged(fd) <= LITTLE))
+    }
+
+    /// How often in a row the same was seen: in the upper 16 bits, beside what was
+    /// seen.
+    fn looks_alike(&mut self, written: u64) -> u64 {
+        const SEEN: u64 = (1 << 48) - 1;
+        let same = self.0 & SEEN == written & SEEN;
+        let looks = if same { (self.0 >> 48).saturating_add(1).min(Self::MANY) } else { 0 };
+        self.0 = looks << 48 | (written & SEEN);
+        looks
     }
 }
 
@@ -219,4 +242,19 @@ impl All {
 pub fn is_quiet(fd: Fd) -> bool {
     let Ok(info) = socket::tcp_info(fd) else { return true };
     socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0 && info.last_data_recv >= QUIET_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_that_goes_on_is_seen() {
+        let mut settling = Settling::default();
+        assert_eq!(settling.looks_alike(5), 0);
+        assert_eq!(settling.looks_alike(5), 1);
+        assert_eq!(settling.looks_alike(6), 0);
+        let looks = (0..100).map(|_| settling.looks_alike(6)).last();
+        assert_eq!(looks, Some(Settling::MANY));
+    }
 }

@@ -11,15 +11,20 @@
 use crate::counters::Counters;
 use crate::settings::{LogLevel, Settings};
 use crate::sys::{Fd, socket};
-use core::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
-use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 
 /// Where the lines go.
 pub struct Log {
     level: LogLevel,
-    fd: AtomicI32,
-    /// Device and inode of the log file; 0 for stderr, which is the program's.
-    identity: [AtomicU64; 2],
+    target: Option<Target>,
+}
+
+/// A descriptor, with the device and inode that it had at the start.
+#[derive(Clone, Copy)]
+struct Target {
+    fd: Fd,
+    device: u64,
+    inode: u64,
 }
 
 /// One line in the making.
@@ -32,20 +37,11 @@ impl Log {
     /// Opens the log that the settings ask for. A file that cannot be opened
     /// falls back to stderr; answers whether it had to.
     pub fn open(settings: &Settings) -> (Self, bool) {
-        let stderr = Self { level: settings.log, fd: AtomicI32::new(2), identity: [const { AtomicU64::new(0) }; 2] };
-        if settings.log == LogLevel::Off || settings.log_file.is_empty() {
-            return (stderr, false);
-        }
-        match open_file(&settings.log_file) {
-            Some((fd, dev, ino)) => {
-                stderr.fd.store(fd.raw(), SeqCst);
-                let [device, inode] = &stderr.identity;
-                device.store(dev, SeqCst);
-                inode.store(ino, SeqCst);
-                (stderr, false)
-            }
-            None => (stderr, true),
-        }
+        let stderr = Fd::new(2).and_then(identified);
+        let wanted = settings.log != LogLevel::Off && !settings.log_file.is_empty();
+        let file = if wanted { open_file(&settings.log_file) } else { None };
+        let target = file.or(stderr);
+        (Self { level: settings.log, target }, wanted && file.is_none())
     }
 
     /// Whether events of this level are written.
@@ -64,24 +60,28 @@ impl Log {
         }
     }
 
+    /// The program may have put a file of its own on number 2, or on ours.
     fn target(&self) -> Option<Fd> {
-        let fd = Fd::new(self.fd.load(SeqCst))?;
-        let [device, inode] = &self.identity;
-        let (device, inode) = (device.load(SeqCst), inode.load(SeqCst));
-        let same = inode == 0 || fstat(fd).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (device, inode));
-        same.then_some(fd)
+        let Target { fd, device, inode } = self.target?;
+        fstat(fd).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (device, inode)).then_some(fd)
     }
 }
 
+/// Not a socket: an inetd server's stderr is its client.
+fn identified(fd: Fd) -> Option<Target> {
+    let stat = fstat(fd).ok()?;
+    let is_socket = FileType::from_raw_mode(stat.st_mode) == FileType::Socket;
+    (!is_socket).then_some(Target { fd, device: stat.st_dev, inode: stat.st_ino })
+}
+
 /// The file on a number that programs do not reach by counting up from 3.
-fn open_file(path: &str) -> Option<(Fd, u64, u64)> {
+fn open_file(path: &str) -> Option<Target> {
     const PRIVATE: i32 = 200;
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NOFOLLOW;
     let low = Fd::adopt(openat(CWD, path, flags, Mode::from_raw_mode(0o600)).ok()?);
     let high = low.duplicate_from(PRIVATE).or_else(|_| low.duplicate_from(3));
     low.close();
-    let stat = fstat(high.ok()?).ok()?;
-    Some((high.ok()?, stat.st_dev, stat.st_ino))
+    identified(high.ok()?)
 }
 
 impl Line {

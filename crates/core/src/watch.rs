@@ -7,6 +7,7 @@
 //!
 //! Context: any hook, on the program's threads.
 
+use crate::ledger::Owner;
 use crate::ledger::table::Watched;
 use crate::sys::Fd;
 use crate::sys::poller;
@@ -25,16 +26,27 @@ pub fn leave_all(fd: Fd, watched: Watched, known: bool) -> bool {
 
 #[inline(never)]
 fn leave_each(fd: Fd) -> Option<()> {
+    // Not in this one: ENOENT.
+    each_set(|set| _ = poller::leave(set, fd))
+}
+
+/// Whether this process has an epoll set that no hook has seen, other than `ours`.
+#[inline(never)]
+pub fn has_unseen_set(owner: Owner<'_>, ours: Fd) -> bool {
+    let mut unseen = false;
+    each_set(|set| unseen |= set != ours && !owner.knows_set(set)).is_none() || unseen
+}
+
+fn each_set(mut visit: impl FnMut(Fd)) -> Option<()> {
     let dir = Dir::root().and_then(|root| root.below(c"thread-self/fd")).ok()?;
-    let all: Option<()> = dir
+    let end: Option<()> = dir
         .each(|name| {
             let set = number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32));
             if let Some(set) = set.filter(|_| dir.is_link_to(name, b"anon_inode:[eventpoll]")) {
-                // Not in this one: ENOENT.
-                let _ = poller::leave(set, fd);
+                visit(set);
             }
             Continue(())
         })
         .ok()?;
-    all.is_none().then_some(())
+    end.is_none().then_some(())
 }

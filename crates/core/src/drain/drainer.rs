@@ -160,12 +160,13 @@ impl Drainer {
     /// watched once more.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        if !slot.is_patient_now() {
+        if !slot.is_patient(fd) {
             self.discard(place, slot, fd);
         }
         if slot.fd() != Some(fd) {
             return;
         }
+        socket::report_every_byte(fd);
         if let Some(poller) = Poller::verified(self.poller) {
             let ticket = ticket(place, slot);
             let _ = match (slot.is_watched(), slot.take_missed()) {
@@ -190,7 +191,7 @@ impl Drainer {
         if slot.verified().is_none() {
             return self.end(place, End::Lost);
         }
-        if !slot.is_patient_now() {
+        if !slot.is_patient(fd) {
             self.discard(place, slot, fd);
         }
         if slot.fd() == Some(fd) {

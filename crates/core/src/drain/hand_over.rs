@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::ledger::table::Role;
 use crate::sys::poller::Poller;
 use crate::sys::{Fd, socket, thread};
+use crate::watch::has_unseen_set;
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
 
@@ -107,7 +108,10 @@ impl Drain {
         let mut word = self.state.load(SeqCst);
         loop {
             let idle = word & PHASE == Phase::Idle as u32;
-            if !idle && word / ONE >= self.cap.load(SeqCst) + self.slack() {
+            if idle {
+                self.measure(&engine.settings);
+            }
+            if word / ONE >= self.cap.load(SeqCst) + self.slack.load(SeqCst) {
                 self.bell.ring();
                 return Err(Reason::Full);
             }
@@ -132,13 +136,14 @@ impl Drain {
     }
 
     fn try_start(&self, engine: &'static Engine) -> Result<(), Reason> {
-        self.measure(&engine.settings);
-        let numbers = self.cap.load(SeqCst) + self.slack();
+        let numbers = self.cap.load(SeqCst) + self.slack.load(SeqCst);
         if !self.slots.ensure((MOST + SLACK) as usize) {
             return Err(Reason::Full);
         }
         let poller = Poller::create_from(self.number_of(numbers as usize)).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
+        let unseen = engine.ledger.owner().is_none_or(|owner| has_unseen_set(owner, poller.fd()));
+        self.unseen_sets.store(unseen, SeqCst);
         self.spawn(engine).map_err(|_| {
             poller.fd().close();
             self.poller.store(-1, SeqCst);

@@ -44,6 +44,8 @@ pub struct Drain {
     base: AtomicI32,
     /// Most sockets held.
     cap: AtomicU32,
+    /// How many more may be held until the thread has evicted.
+    slack: AtomicU32,
     /// Two, so that a new thread need not wait until the former one has let go
     /// of its stack. Only ever tried, never waited for.
     rooms: Mutex<[Room; 2]>,
@@ -59,6 +61,8 @@ pub struct Drain {
     still_open: AtomicU32,
     dismissed: AtomicBool,
     exiting: AtomicBool,
+    /// There may be epoll sets that no hook has seen; looked up as the thread starts.
+    unseen_sets: AtomicBool,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
 }
@@ -90,6 +94,7 @@ impl Drain {
             poller: AtomicI32::new(-1),
             base: AtomicI32::new(i32::MAX),
             cap: AtomicU32::new(1),
+            slack: AtomicU32::new(0),
             rooms: Mutex::new([Room::new(), Room::new()]),
             threads: [ThreadId::none(), ThreadId::none()],
             generation: AtomicU32::new(0),
@@ -99,6 +104,7 @@ impl Drain {
             still_open: AtomicU32::new(0),
             dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
+            unseen_sets: AtomicBool::new(true),
             pressed: AtomicBool::new(false),
         }
     }
@@ -106,6 +112,11 @@ impl Drain {
     /// Sockets claimed or held.
     pub fn held(&self) -> u32 {
         self.state.load(SeqCst) / ONE
+    }
+
+    /// Whether the program uses epoll sets that no hook has seen.
+    pub fn has_unseen_sets(&self) -> bool {
+        self.unseen_sets.load(SeqCst)
     }
 
     /// Whether `fd` is a private descriptor, which the program does not know.
@@ -122,13 +133,10 @@ impl Drain {
     fn measure(&self, settings: &Settings) {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let limit = u32::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(i32::MAX as u32);
-        let cap = settings.max_pending.unwrap_or((limit / 4).min(4096)).clamp(1, MOST);
+        let Share { cap, slack, base } = share(limit, settings.max_pending.unwrap_or((limit / 4).min(4096)));
         self.cap.store(cap, SeqCst);
-        self.base.store(base(limit, cap), SeqCst);
-    }
-
-    fn slack(&self) -> u32 {
-        self.cap.load(SeqCst).min(SLACK)
+        self.slack.store(slack, SeqCst);
+        self.base.store(base, SeqCst);
     }
 
     fn number_of(&self, index: usize) -> i32 {
@@ -163,6 +171,7 @@ impl Drain {
         self.state.store(0, SeqCst);
         self.exiting.store(false, SeqCst);
         self.pressed.store(false, SeqCst);
+        self.unseen_sets.store(true, SeqCst);
         self.open_rooms();
     }
 
@@ -239,13 +248,25 @@ impl Drain {
     }
 }
 
-/// Private numbers lie at the end of the descriptor space, but not so high that
+/// What of the descriptor space is ours.
+#[derive(Debug, PartialEq, Eq)]
+struct Share {
+    cap: u32,
+    slack: u32,
+    base: i32,
+}
+
+/// Private numbers lie at the end of the descriptor space, never in its lower
+/// half, where the program counts on the lowest free number; but not so high that
 /// the kernel's table grows for them alone.
-fn base(limit: u32, cap: u32) -> i32 {
+fn share(limit: u32, wanted: u32) -> Share {
     const HIGH_ENOUGH: u32 = 8192;
     const POLLER_AND_MARGIN: u32 = 8;
-    let room = cap + cap.min(SLACK) + POLLER_AND_MARGIN;
-    limit.saturating_sub(room).clamp(3, HIGH_ENOUGH) as i32
+    let room = (limit / 2).saturating_sub(POLLER_AND_MARGIN);
+    let cap = wanted.min(MOST).min(room);
+    let slack = cap.min(SLACK).min(room - cap);
+    let base = limit.saturating_sub(cap + slack + POLLER_AND_MARGIN).min(HIGH_ENOUGH);
+    Share { cap, slack, base: base as i32 }
 }
 
 #[cfg(test)]
@@ -253,10 +274,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn private_numbers_stay_below_the_limit() {
-        assert_eq!(base(64, 16), 64 - 16 - 16 - 8);
-        assert_eq!(base(1024, 256), 1024 - 256 - 64 - 8);
-        assert_eq!(base(1 << 20, 4096), 8192);
-        assert_eq!(base(8, 2), 3);
+    fn private_numbers_stay_in_the_upper_half() {
+        assert_eq!(share(64, 16), Share { cap: 16, slack: 8, base: 32 });
+        assert_eq!(share(1024, 256), Share { cap: 256, slack: 64, base: 696 });
+        assert_eq!(share(1024, 65536), Share { cap: 504, slack: 0, base: 512 });
+        assert_eq!(share(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 8192 });
+    }
+
+    #[test]
+    fn where_there_is_no_room_nothing_is_held() {
+        assert_eq!(share(16, 4).cap, 0);
+        assert_eq!(share(0, 0).cap, 0);
     }
 }

@@ -63,7 +63,7 @@ pub struct Slot {
     cookie: AtomicU64,
     discarded: AtomicU64,
     /// See [`Settling`].
-    written: AtomicU64,
+    settling: AtomicU64,
     fd: AtomicI32,
     in_use: AtomicU32,
     next: AtomicU32,
@@ -83,7 +83,6 @@ const CONNECTED: u32 = 1;
 const WATCHED: u32 = 2;
 const STILL_OPEN: u32 = 4;
 const PATIENT: u32 = 8;
-const RIPE: u32 = 16;
 const MISSED: u32 = 32;
 
 impl Slot {
@@ -149,22 +148,33 @@ impl Slot {
     }
 
     /// A thread of the program may be blocked in `recv`: what comes in is its own
-    /// if it takes it at once.
+    /// as long as it takes it.
     pub fn set_patient(&self) {
         self.flags.fetch_or(PATIENT, SeqCst);
     }
 
-    /// Whether to leave what has come in for one more round; every other time.
-    pub fn is_patient_now(&self) -> bool {
-        let flags = self.flags.fetch_xor(RIPE, SeqCst);
-        flags & (PATIENT | RIPE) == PATIENT
+    /// Whether to leave what has come in for another round: until nobody has taken
+    /// any of it for a few.
+    pub fn is_patient(&self, fd: Fd) -> bool {
+        const ROUNDS: u32 = 4;
+        if self.flags.load(SeqCst) & PATIENT == 0 {
+            return false;
+        }
+        // While the drainer has it, `next` links nothing: count and progress.
+        let (consumed, before) = (crate::sys::socket::consumed(fd) as u32 & 0xff_ffff, self.next.load(SeqCst));
+        let rounds = if before & 0xff_ffff == consumed { (before >> 24) + 1 } else { 0 };
+        self.next.store(rounds << 24 | consumed, SeqCst);
+        if rounds >= ROUNDS {
+            self.flags.fetch_and(!PATIENT, SeqCst);
+        }
+        rounds < ROUNDS
     }
 
     /// Half-closes if every writer is done by now; false where one may not be.
     pub fn settle(&self, fd: Fd) -> bool {
-        let mut settling = Settling { written: self.written.load(Relaxed) };
+        let mut settling = Settling::from_word(self.settling.load(Relaxed));
         let settled = settling.is_settled(fd);
-        self.written.store(settling.written, Relaxed);
+        self.settling.store(settling.word(), Relaxed);
         if settled {
             let _ = crate::sys::socket::half_close(fd);
             self.flags.fetch_and(!STILL_OPEN, SeqCst);
@@ -196,7 +206,7 @@ impl Slot {
     /// Fills a claimed slot, before its descriptor exists.
     pub fn fill(&self, cookie: u64, role: Role) {
         self.cookie.store(cookie, SeqCst);
-        self.written.store(0, Relaxed);
+        self.settling.store(0, Relaxed);
         self.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
         self.set_progress(Progress::begin(Millis::now()));
     }

@@ -15,28 +15,35 @@
 pub mod descriptions;
 pub mod family;
 pub mod kin;
+pub mod sets;
 pub mod table;
 
 use crate::sys::Fd;
 use crate::sys::procfs::{self, Dir, Stat};
+use crate::sys::region::Birthmark;
 use crate::sys::socket;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
 use kin::Kin;
 use rustix::process::{Pid, getpid, getppid};
+use sets::Sets;
 use table::{Entry, FdTable, Role, Watched};
 
 /// All that is known of references, for one process and its fork family.
 pub struct Ledger {
     /// The process whose memory this is.
     pid: AtomicI32,
+    /// Lost by every copy of this memory: a child in a pid namespace of its own
+    /// may have the pid of its parent.
+    birthmark: Birthmark,
     /// Its token; 0 before the first connection.
     me: AtomicU32,
     table: FdTable,
     descriptions: Descriptions,
     family: Family,
     kin: Kin,
+    sets: Sets,
     /// Raised at the beginning and the end of every fork of this process.
     forks: AtomicU32,
     forking: AtomicU32,
@@ -84,11 +91,13 @@ impl Ledger {
     pub const fn new() -> Self {
         Self {
             pid: AtomicI32::new(0),
+            birthmark: Birthmark::new(),
             me: AtomicU32::new(0),
             table: FdTable::new(),
             descriptions: Descriptions::new(),
             family: Family::new(),
             kin: Kin::new(),
+            sets: Sets::new(),
             forks: AtomicU32::new(0),
             forking: AtomicU32::new(0),
             capacity: AtomicU32::new(0),
@@ -101,12 +110,14 @@ impl Ledger {
     /// descriptor numbers are kept track of.
     pub fn begin(&self, capacity: u32) {
         self.capacity.store(capacity, SeqCst);
+        self.birthmark.set();
         self.pid.store(getpid().as_raw_nonzero().get(), SeqCst);
     }
 
     /// The pid test: `None` in a process whose memory this is not.
     pub fn owner(&self) -> Option<Owner<'_>> {
-        (self.pid.load(SeqCst) == getpid().as_raw_nonzero().get()).then_some(Owner(self))
+        let same = self.pid.load(SeqCst) == getpid().as_raw_nonzero().get() && self.birthmark.is_set();
+        same.then_some(Owner(self))
     }
 
     /// To be taken before a system call that makes a descriptor.
@@ -178,7 +189,7 @@ impl Owner<'_> {
     pub fn duplicated(self, old: Fd, new: Fd, since: Stamp) {
         let entry = self.0.table.look(old);
         match (entry.slot, self.0.me()) {
-            (Some(slot), Some(me)) => {
+            (Some(slot), Some(me)) if self.is_current(old, slot) => {
                 self.0.descriptions.hold(slot, me);
                 self.refers(new, slot, entry.role, since);
             }
@@ -238,6 +249,7 @@ impl Owner<'_> {
 
     /// `set` watches `fd` from now on.
     pub fn watched(self, fd: Fd, set: Fd) {
+        self.0.sets.note(set);
         // A socket that is not counted has all sets looked through at its close.
         if self.0.me().is_some() {
             self.0.table.watch(fd, set);
@@ -252,11 +264,12 @@ impl Owner<'_> {
     /// Gives up `fd`, which is about to be closed, and says how good our claim
     /// to be its last holder is.
     pub fn release(self, fd: Fd) -> Claim {
-        let entry = self.0.table.take(fd);
+        let mut entry = self.0.table.take(fd);
         let standing = match entry.slot {
             Some(slot) if self.is_current(fd, slot) => self.release_counted(fd, slot, entry),
             Some(stale) => {
                 self.0.drop_reference(stale);
+                entry = Entry::UNKNOWN;
                 Standing::Doubtful
             }
             None if entry.received || self.0.blind.load(SeqCst) => Standing::Unprovable,
@@ -315,6 +328,11 @@ impl Owner<'_> {
     /// Whether the table has a place for `fd`.
     pub fn covers(self, fd: Fd) -> bool {
         fd.index() < self.0.capacity.load(SeqCst) as usize
+    }
+
+    /// Whether a hook has seen `set` being used as an epoll set.
+    pub fn knows_set(self, set: Fd) -> bool {
+        self.0.sets.knows(set)
     }
 
     /// When the founder of the family was started; see [`Family::founded`].
@@ -386,6 +404,7 @@ impl Ledger {
     /// After a fork, in the child: the copied memory is its own now.
     pub fn become_child(&self, me: Option<Token>) {
         let pid = getpid();
+        self.birthmark.set();
         self.pid.store(pid.as_raw_nonzero().get(), SeqCst);
         self.me.store(me.map_or(0, Token::raw), SeqCst);
         self.forking.store(0, SeqCst);

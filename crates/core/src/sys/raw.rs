@@ -27,7 +27,9 @@ pub mod nr {
     pub const RECVFROM: usize = 45;
     pub const SENDMSG: usize = 46;
     pub const RECVMSG: usize = 47;
+    pub const SETSOCKOPT: usize = 54;
     pub const GETSOCKOPT: usize = 55;
+    pub const EXIT: usize = 60;
     pub const FCNTL: usize = 72;
     pub const CLONE: usize = 56;
     pub const FORK: usize = 57;

@@ -7,7 +7,7 @@
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
 /// Types for which all-zero bytes are a valid value, and which may be shared
 /// between threads and processes.
@@ -82,5 +82,44 @@ impl<T: Zeroed> Region<T> {
     /// Whether nothing is mapped.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A word that every copy of this memory loses (`MADV_WIPEONFORK`): also that of a
+/// child which no handler of ours sees.
+pub struct Birthmark(AtomicPtr<AtomicUsize>);
+
+impl Birthmark {
+    /// Not set.
+    pub const fn new() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// Marks this process. Where the memory is not to be had, every process counts
+    /// as marked.
+    pub fn set(&self) {
+        const PAGE: usize = 4096;
+        if self.0.load(Ordering::Acquire).is_null() {
+            let access = ProtFlags::READ | ProtFlags::WRITE;
+            // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
+            let mapped = unsafe { mmap_anonymous(ptr::null_mut(), PAGE, access, MapFlags::PRIVATE) };
+            let Ok(page) = mapped else { return };
+            // SAFETY: our own mapping, one page.
+            let _ = unsafe { madvise(page, PAGE, Advice::LinuxWipeOnFork) };
+            self.0.store(page.cast(), Ordering::Release);
+        }
+        if let Some(word) = self.word() {
+            word.store(1, Ordering::Release);
+        }
+    }
+
+    /// Whether this process was marked itself.
+    pub fn is_set(&self) -> bool {
+        self.word().is_none_or(|word| word.load(Ordering::Acquire) == 1)
+    }
+
+    fn word(&self) -> Option<&AtomicUsize> {
+        // SAFETY: null, or our own page, which lives for ever.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 }

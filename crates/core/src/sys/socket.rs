@@ -114,12 +114,40 @@ pub fn half_close(fd: Fd) -> Result<()> {
     rustix::net::shutdown(fd, Shutdown::Write)
 }
 
-/// Whether the send buffer has room, so that no thread can be blocked in a
-/// write (`sk_stream_wait_memory` ends when the socket is writeable).
+/// Whether there is room to write, and nothing wrong. On a socket: no thread can
+/// be blocked in a write (`sk_stream_wait_memory` ends when it is writeable).
 pub fn is_writable(fd: Fd) -> bool {
     let mut fds = [PollFd::new(&fd, PollFlags::OUT)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut fds, Some(&now)) == Ok(1)
+    let ready = poll(&mut fds, Some(&now)) == Ok(1);
+    ready && fds.iter().all(|fd| !fd.revents().intersects(PollFlags::ERR | PollFlags::NVAL))
+}
+
+/// Bytes that the program has read from this connection so far:
+/// `tcpi_bytes_received` without what is queued.
+pub fn consumed(fd: Fd) -> u64 {
+    const BYTES_RECEIVED: usize = 128;
+    counter(fd, BYTES_RECEIVED).wrapping_sub(unread(fd))
+}
+
+/// One 64-bit field of `struct tcp_info`; 0 where the kernel has none.
+fn counter(fd: Fd, offset: usize) -> u64 {
+    let mut info = [0u8; 136];
+    let mut len = info.len() as u32;
+    let args = [fd.index(), IPPROTO_TCP, TCP_INFO, info.as_mut_ptr() as usize, (&raw mut len) as usize, 0];
+    // SAFETY: the kernel writes at most `len` bytes into `info`, and `len`.
+    let _ = unsafe { syscall6(nr::GETSOCKOPT, args) };
+    let field = info.get(offset..).and_then(<[u8]>::first_chunk);
+    field.map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+}
+
+/// Undoes the program's `SO_RCVLOWAT`: every byte is an event for the drain.
+pub fn report_every_byte(fd: Fd) {
+    const SOL_SOCKET: usize = 1;
+    const SO_RCVLOWAT: usize = 18;
+    let one = 1u32;
+    // SAFETY: the kernel reads one int.
+    let _ = unsafe { syscall6(nr::SETSOCKOPT, [fd.index(), SOL_SOCKET, SO_RCVLOWAT, (&raw const one) as usize, 4, 0]) };
 }
 
 /// Stops `SIGIO` and `SIGURG` from this description: the owner lives on it, not
@@ -145,13 +173,7 @@ pub fn is_under_repair(fd: Fd) -> bool {
 /// (`tcpi_bytes_acked`) and not yet.
 pub fn written(fd: Fd) -> u64 {
     const BYTES_ACKED: usize = 120;
-    let mut info = [0u8; BYTES_ACKED + 8];
-    let mut len = info.len() as u32;
-    let args = [fd.index(), IPPROTO_TCP, TCP_INFO, info.as_mut_ptr() as usize, (&raw mut len) as usize, 0];
-    // SAFETY: the kernel writes at most `len` bytes into `info`, and `len`.
-    let _ = unsafe { syscall6(nr::GETSOCKOPT, args) };
-    let acked = info.last_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
-    acked.wrapping_add(u64::from(unacknowledged(fd)))
+    counter(fd, BYTES_ACKED).wrapping_add(u64::from(unacknowledged(fd)))
 }
 
 /// The inode number of the socket, as in the `socket:[N]` links of procfs.

@@ -1,7 +1,8 @@
 //! A place to install a copy of the launcher in, and what a test does there.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
+use softclose_core::settings::knobs::{Kind, Knob};
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -105,8 +106,9 @@ fn cc() -> Command {
 pub fn clean(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_PRELOAD").env("LC_ALL", "C").stdin(Stdio::null());
-    for knob in KNOBS {
-        command.env_remove(knob.env);
+    // Not only the settings: `make test` names what it has built in two more.
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SOFTCLOSE_")) {
+        command.env_remove(name);
     }
     command
 }
