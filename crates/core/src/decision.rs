@@ -51,6 +51,8 @@ pub enum Reason {
     Role,
     /// It is being moved elsewhere (`TCP_REPAIR`).
     Repair,
+    /// A thread is blocked in a write to it.
+    Busy,
     /// As many sockets are held as may be, or no descriptor is to be had.
     Full,
     /// No thread is to be had.
@@ -58,7 +60,7 @@ pub enum Reason {
 }
 
 /// All reasons, in the order of their discriminants.
-pub const REASONS: [(Reason, &str); 9] = [
+pub const REASONS: [(Reason, &str); 10] = [
     (Reason::Unconnected, "unconnected"),
     (Reason::PeerDone, "peer-done"),
     (Reason::Shared, "shared"),
@@ -66,6 +68,7 @@ pub const REASONS: [(Reason, &str); 9] = [
     (Reason::ResetAsked, "reset-asked"),
     (Reason::Role, "role"),
     (Reason::Repair, "repair"),
+    (Reason::Busy, "busy"),
     (Reason::Full, "full"),
     (Reason::NoThread, "no-thread"),
 ];

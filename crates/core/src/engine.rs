@@ -13,7 +13,7 @@ use crate::counters::Counters;
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, reserve};
-use crate::judge::{self, Scope};
+use crate::judge::{self, Scope, writers};
 use crate::ledger::table::Entry;
 use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::log::{Line, Log};
@@ -117,6 +117,10 @@ impl Engine {
         if socket::is_under_repair(fd) {
             return self.leave_alone(fd, Reason::Repair);
         }
+        // What is blocked now is found here; what runs now, by the drainer.
+        if self.may_be_written_to(fd) && writers::any_on(fd) {
+            return self.leave_alone(fd, Reason::Busy);
+        }
         let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
         if !watch::leave_all(fd, entry.watched, followed) {
             return self.leave_alone(fd, Reason::Unsure);
@@ -143,8 +147,11 @@ impl Engine {
     /// What the program asked to wait for is waited for; the rest is as always.
     fn wait(&'static self, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        if socket::is_under_repair(fd) || self.may_be_written_to(fd) {
-            return self.leave_alone(fd, Reason::Unsure);
+        if socket::is_under_repair(fd) {
+            return self.leave_alone(fd, Reason::Repair);
+        }
+        if self.may_be_written_to(fd) && writers::any_on(fd) {
+            return self.leave_alone(fd, Reason::Busy);
         }
         finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);

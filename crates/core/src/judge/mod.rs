@@ -8,6 +8,8 @@
 //!
 //! Context: hooks of any kind, on the program's threads; see [`procfs`].
 
+pub mod writers;
+
 use crate::sys::Fd;
 use crate::sys::procfs::{self, Dir, Path, Stat};
 use crate::sys::socket;
