@@ -37,9 +37,11 @@ pub const UNREAD: usize = 64 << 10;
 pub const UPLOAD: usize = 1 << 20;
 
 /// Says that a test did not run, and why. Written past libtest's capture, which
-/// would hide it: a skipped test must not look like a passed one.
+/// would hide it: a skipped test must not look like a passed one. In one piece
+/// and on a line of its own, among those of other tests.
 pub fn skip(test: &str, reason: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+    let line = format!("\nskipped: {test}: {reason}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Name of the test that this is written in, for [`skip`].

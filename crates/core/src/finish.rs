@@ -62,6 +62,7 @@ impl Settling {
 /// Waits up to `ms` milliseconds, or for a signal, until the peer has
 /// acknowledged everything and our FIN: what `SO_LINGER{1,n}` asks for, while
 /// discarding what comes in. Source: `inet_release`, `sk_stream_wait_close`.
+#[inline(never)]
 pub fn until_acknowledged(fd: Fd, ms: u32) -> u64 {
     const LOOK_MS: u32 = 10;
     let _ = socket::half_close(fd);
@@ -83,6 +84,7 @@ pub fn until_acknowledged(fd: Fd, ms: u32) -> u64 {
 
 /// Half-closes `fd` and discards until the peer's FIN, within `bounds`. Answers
 /// how it ended, and how many bytes were discarded.
+#[inline(never)]
 pub fn one(fd: Fd, bounds: Bounds) -> (End, u64) {
     let _ = socket::half_close(fd);
     let mut progress = Progress::begin(Millis::now());
@@ -172,6 +174,7 @@ impl All {
         self.each_left(|fd| ended(fd, End::Exit, 0));
     }
 
+    #[inline(never)]
     fn wait(&mut self, poller: Option<Poller>, deadline: Millis, ended: &mut impl FnMut(Fd, End, u64)) {
         const TICK_MS: u32 = 50;
         let mut ready = [0; BATCH];

@@ -37,6 +37,7 @@ pub fn has_unseen_set(owner: Owner<'_>, ours: Fd) -> bool {
     each_set(|set| unseen |= set != ours && !owner.knows_set(set)).is_none() || unseen
 }
 
+#[inline(never)]
 fn each_set(mut visit: impl FnMut(Fd)) -> Option<()> {
     let dir = Dir::root().and_then(|root| root.below(c"thread-self/fd")).ok()?;
     let end: Option<()> = dir

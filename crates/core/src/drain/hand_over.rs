@@ -124,6 +124,7 @@ impl Drain {
         }
     }
 
+    #[inline(never)]
     fn start(&self, engine: &'static Engine) -> Result<(), Reason> {
         let started = self.try_start(engine);
         if started.is_ok() {

@@ -35,9 +35,15 @@ pub fn sip(fd: Fd) -> Sip {
 
 fn discard(fd: Fd) -> Result<usize> {
     match socket::discard(fd, CHUNK) {
-        Err(Errno::FAULT) => socket::discard_into(fd, &mut [0; 4096]),
+        Err(Errno::FAULT) => discard_by_copy(fd),
         result => result,
     }
+}
+
+/// A frame of its own: a signal stack may be small.
+#[inline(never)]
+fn discard_by_copy(fd: Fd) -> Result<usize> {
+    socket::discard_into(fd, &mut [0; 1024])
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ impl Engine {
         others == Others::Stopped
     }
 
+    #[inline(never)]
     fn half_close_open(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> All {
         let mut all = All::with_room(count);
         // To look at procfs, once for each that the counts do not decide, must not
@@ -89,6 +90,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn sum_up(&self) {
         self.report(LogLevel::Info, |line| {
             line.text(" exit");
@@ -115,6 +117,7 @@ fn each_socket(mut visit: impl FnMut(Fd, u64)) {
 
 /// At most so many connections will be finished: those that are counted, also
 /// where there is no procfs, and those that only procfs knows.
+#[inline(never)]
 fn count_connections(owner: Owner<'_>) -> usize {
     let mut count = 0;
     owner.each(|fd| count += usize::from(is_connected(fd)));
@@ -128,6 +131,7 @@ fn is_connected(fd: Fd) -> bool {
 
 /// Whether no lower number refers to the same socket: an inetd server has it as
 /// 0, 1 and 2.
+#[inline(never)]
 fn is_lowest(fd: Fd, inode: u64) -> bool {
     let Ok(dir) = Dir::root().and_then(|root| root.below(c"thread-self/fd")) else { return false };
     let lower = dir.each(|name| {

@@ -31,6 +31,7 @@ pub struct Scope {
 }
 
 /// Whether `fd` is the only reference to its socket, provably.
+#[inline(never)]
 pub fn is_alone(fd: Fd, scope: Scope) -> bool {
     let Ok(inode) = socket::inode(fd) else { return false };
     let Ok(root) = Dir::root() else { return false };
@@ -48,6 +49,7 @@ fn is_outermost(root: &Dir) -> bool {
     root.is_link_to(c"thread-self/ns/pid", b"pid:[4026531836]")
 }
 
+#[inline(never)]
 fn numbers_here(root: &Dir, inode: u64) -> Option<u32> {
     let dir = root.below(c"thread-self/fd").ok()?;
     let mut count = 0;
@@ -82,6 +84,7 @@ fn may_hold(root: &Dir, pid: &CStr, inode: u64, scope: Scope) -> ControlFlow<()>
     }
 }
 
+#[inline(never)]
 fn holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
     let dir = root.below(Path::join(pid, c"/fd").as_c_str())?;
     let mut empty = true;
@@ -94,6 +97,7 @@ fn holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
 
 /// Where the first thread has ended before the others, procfs shows no
 /// descriptors for the process, and they are all still there.
+#[inline(never)]
 fn outlives_its_first_thread(root: &Dir, pid: &CStr) -> Result<bool, Errno> {
     let tasks = root.below(Path::join(pid, c"/task").as_c_str())?;
     let other = |name: &CStr| !name.to_bytes().starts_with(b".") && name != pid;

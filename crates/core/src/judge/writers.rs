@@ -14,6 +14,7 @@ use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
 
 /// Whether a thread is blocked in a system call on `fd`, or that cannot be known.
+#[inline(never)]
 pub fn any_on(fd: Fd) -> bool {
     let Ok(tasks) = Dir::root().and_then(|root| root.below(c"self/task")) else { return true };
     let found = tasks.each(|tid| if is_on(&tasks, tid, fd) { Break(()) } else { Continue(()) });

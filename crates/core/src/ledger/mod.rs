@@ -164,6 +164,7 @@ impl Ledger {
 
 /// When this process was started. Without procfs the beginning of time, so that
 /// nobody can be excluded for being older.
+#[inline(never)]
 fn start_time() -> u64 {
     let stat = Dir::root().and_then(|root| Stat::read(&root, c"self"));
     stat.map_or(1, |stat| stat.start)

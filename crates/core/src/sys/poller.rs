@@ -8,7 +8,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Result;
 
 /// Most events taken in one call.
-pub const BATCH: usize = 128;
+pub const BATCH: usize = 64;
 
 /// An epoll descriptor; a number, not an owner.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,7 @@ impl Poller {
 
     /// Waits up to `timeout_ms` for events and writes their data to `ready`;
     /// answers how many. `None` waits for ever.
+    #[inline(never)]
     pub fn wait(self, timeout_ms: Option<u32>, ready: &mut [u64; BATCH]) -> Result<usize> {
         let mut events = [MaybeUninit::<Event>::uninit(); BATCH];
         let timeout = timeout_ms.map(timespec);

@@ -56,7 +56,7 @@ impl Dir {
     /// # Errors
     /// `ESRCH`, `ENOENT`: the process ended meanwhile.
     pub fn each<B>(&self, mut visit: impl FnMut(&CStr) -> ControlFlow<B>) -> Result<Option<B>> {
-        let mut room = [MaybeUninit::uninit(); 1024];
+        let mut room = [MaybeUninit::uninit(); 512];
         let mut entries = RawDir::new(self.0, &mut room);
         while let Some(entry) = entries.next() {
             if let ControlFlow::Break(found) = visit(entry?.file_name()) {
@@ -93,6 +93,7 @@ impl Dir {
 
 /// Whether number `fd` of process `pid` is the socket with this inode, or cannot
 /// be looked at.
+#[inline(never)]
 pub fn may_hold_at(pid: Pid, fd: Fd, inode: u64) -> bool {
     let process = Path::join(c"/proc/", DecInt::new(pid.as_raw_nonzero().get()).as_c_str());
     let numbers = Path::join(process.as_c_str(), c"/fd/");
@@ -145,8 +146,9 @@ impl Stat {
     ///
     /// # Errors
     /// `ENOENT`, `ESRCH`: gone. `EINVAL`: not understood.
+    #[inline(never)]
     pub fn read(root: &Dir, process: &CStr) -> Result<Self> {
-        let mut room = [0; 512];
+        let mut room = [0; 400];
         let path = Path::join(process, c"/stat");
         Self::parse(root.read(path.as_c_str(), &mut room)?).ok_or(Errno::INVAL)
     }
