@@ -86,22 +86,47 @@ fn may_hold(root: &Dir, pid: &CStr, inode: u64, scope: Scope) -> ControlFlow<()>
 
 #[inline(never)]
 fn holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
-    let dir = root.below(Path::join(pid, c"/fd").as_c_str())?;
+    match seen_in(&root.below(Path::join(pid, c"/fd").as_c_str())?, inode)? {
+        Seen::Socket => Ok(true),
+        Seen::Others => Ok(false),
+        Seen::Nothing => a_thread_holds(root, pid, inode),
+    }
+}
+
+/// What one directory of descriptors shows.
+enum Seen {
+    Socket,
+    Others,
+    Nothing,
+}
+
+#[inline(never)]
+fn seen_in(dir: &Dir, inode: u64) -> Result<Seen, Errno> {
     let mut empty = true;
     let found = dir.each(|name| {
         empty &= name.to_bytes().starts_with(b".");
         if dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
     })?;
-    Ok(found.is_some() || (empty && outlives_its_first_thread(root, pid)?))
+    Ok(match found {
+        Some(()) => Seen::Socket,
+        None if empty => Seen::Nothing,
+        None => Seen::Others,
+    })
 }
 
 /// Where the first thread has ended before the others, procfs shows no
 /// descriptors for the process, and they are all still there.
 #[inline(never)]
-fn outlives_its_first_thread(root: &Dir, pid: &CStr) -> Result<bool, Errno> {
+fn a_thread_holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
     let tasks = root.below(Path::join(pid, c"/task").as_c_str())?;
-    let other = |name: &CStr| !name.to_bytes().starts_with(b".") && name != pid;
-    Ok(tasks.each(|name| if other(name) { Break(()) } else { Continue(()) })?.is_some())
+    let found = tasks.each(|tid| {
+        let dir = tasks.below(Path::join(tid, c"/fd").as_c_str());
+        match dir.and_then(|dir| seen_in(&dir, inode)) {
+            Ok(Seen::Socket) => Break(()),
+            _ => Continue(()),
+        }
+    })?;
+    Ok(found.is_some())
 }
 
 #[cfg(test)]
