@@ -314,13 +314,23 @@ impl Drainer {
         }
     }
 
-    /// The program has closed our epoll set, and with it, no doubt, all else:
-    /// ends what is held, so that the next close begins afresh.
+    /// The program has closed our epoll set, and perhaps sockets with it. What is
+    /// still there is looked at in turn until it has ended; then the next close
+    /// begins afresh.
     fn wind_up(&mut self) -> bool {
-        while let Some(place) = self.by_age.first() {
-            self.end(place, End::Lost);
+        let mut next = self.by_age.first();
+        while let Some(place) = next {
+            next = self.by_age.after(&self.drain.slots, place);
+            let Some(slot) = self.drain.slots.at(place) else { break };
+            match slot.verified() {
+                Some(fd) if slot.is_patient(fd) => {}
+                Some(fd) => self.discard(place, slot, fd),
+                None => self.end(place, End::Lost),
+            }
         }
-        if self.leave() {
+        self.expire();
+        self.evict();
+        if self.drain.held() == 0 && self.leave() {
             return false;
         }
         self.drain.bell.sleep(self.drain.bell.count(), TICK_MS);

@@ -1,0 +1,60 @@
+# softclose: `make help` lists what can be made.
+
+PREFIX ?= /usr/local
+
+# Said aloud, so that a user's own cargo configuration cannot put it elsewhere.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+CARGO ?= cargo
+RELEASE := $(CARGO_TARGET_DIR)/release
+DEBUG := $(CARGO_TARGET_DIR)/debug
+SHIM := -p softclose -p softclose-launcher
+
+.PHONY: all build demo test fmt lint ci install clean help setup tools
+# `setup` may install what `tools` asks for; cargo is parallel by itself.
+.NOTPARALLEL:
+
+all: build ## the shim and the launcher (the default)
+
+build: tools ## libsoftclose.so and softclose, in target/release
+	$(CARGO) build --release $(SHIM)
+
+demo: setup tools ## what softclose is for, without it and with it, in two tables
+	$(CARGO) build --release $(SHIM) -p shim-tests
+	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(RELEASE)/demo
+
+# Named here, so that not every test process asks cargo to build them.
+test: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
+test: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+test: setup tools ## every test; ARGS="..." goes to the test runner
+	$(CARGO) build --workspace
+	@if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then set -x; $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
+	else set -x; $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
+
+fmt: ## rustfmt on everything
+	$(CARGO) fmt --all
+
+lint: ## clippy on everything, warnings are errors
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+ci: ## what the CI does
+	.ci/run
+
+install: ## what `make` has built, to DESTDIR and PREFIX (/usr/local)
+	@ls $(RELEASE)/softclose $(RELEASE)/libsoftclose.so >/dev/null || { echo "run make first" >&2; exit 1; }
+	install -D -m 755 $(RELEASE)/softclose $(DESTDIR)$(PREFIX)/bin/softclose
+	install -D -m 644 $(RELEASE)/libsoftclose.so $(DESTDIR)$(PREFIX)/lib/softclose/libsoftclose.so
+
+clean: ## away with target
+	$(CARGO) clean
+
+help: ## this
+	@sed -n 's/^\([a-z]*\):.* ## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+setup:
+	@shim-tests/setup
+
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "missing: $(CARGO), of a Rust toolchain; see https://rustup.rs" >&2; exit 1; }
+	@command -v $(CC) >/dev/null || { echo "missing: $(CC), a C compiler; Debian has it in the package gcc" >&2; exit 1; }

@@ -1,0 +1,87 @@
+//! A network namespace of the test's own.
+//!
+//! Three reasons: the abort counters count nobody else; the send buffer can be
+//! made large enough for a whole response, so that a blocking victim reaches its
+//! `close` while the peer still uploads; and no packet leaves the namespace.
+//!
+//! The namespace is held by a small process, `src/bin/arena.rs`; victims and
+//! peers join it between fork and exec. The harness stays outside.
+
+use crate::counters::Counters;
+use crate::proc::Socket;
+use crate::program::Program;
+use crate::victim::helper;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::Arc;
+
+/// A namespace with `lo` up and large send buffers, until it is dropped.
+pub struct Arena {
+    holder: Program,
+    /// Namespaces to enter, in this order, each with its clone flag.
+    doors: Arc<Vec<(File, libc::c_int)>>,
+}
+
+impl Arena {
+    /// A new arena, or `None` after having said why `test` is skipped.
+    pub fn or_skip(test: &str) -> Option<Self> {
+        Self::open().map_err(|reason| crate::skip(test, &reason)).ok()
+    }
+
+    /// A new arena, or why there can be none.
+    pub fn open() -> Result<Self, String> {
+        let mut holder = Program::start(Command::new(helper("arena")));
+        let word = holder.expect("arena ");
+        match word.as_str() {
+            "ready" => Self::behind(holder, &[("net", libc::CLONE_NEWNET)]),
+            // The user namespace owns the network namespace: enter it first.
+            "ready unprivileged" => Self::behind(holder, &[("user", libc::CLONE_NEWUSER), ("net", libc::CLONE_NEWNET)]),
+            refusal => Err(format!("no network namespace: {refusal}")),
+        }
+    }
+
+    fn behind(holder: Program, doors: &[(&str, libc::c_int)]) -> Result<Self, String> {
+        let open = |(name, flag): &(&str, libc::c_int)| {
+            let path = format!("/proc/{}/ns/{name}", holder.pid());
+            File::open(&path).map(|file| (file, *flag)).map_err(|error| format!("{path}: {error}"))
+        };
+        let doors = Arc::new(doors.iter().map(open).collect::<Result<_, _>>()?);
+        Ok(Self { holder, doors })
+    }
+
+    /// Starts `command` inside.
+    pub fn start(&self, mut command: Command) -> Program {
+        let doors = Arc::clone(&self.doors);
+        // SAFETY: between fork and exec only setns(2) is called, which is a plain
+        // system call; the Arc was cloned before the fork.
+        unsafe { command.pre_exec(move || doors.iter().try_for_each(enter)) };
+        Program::start(command)
+    }
+
+    /// What the kernel has counted in here so far.
+    pub fn counters(&self) -> Counters {
+        Counters::of(self.holder.pid())
+    }
+
+    /// Every TCP socket in here.
+    pub fn sockets(&self) -> Vec<Socket> {
+        Socket::all(self.holder.pid())
+    }
+
+    /// Whether IPv6 loopback works in here.
+    pub fn has_ipv6(&self) -> bool {
+        std::fs::read_to_string(format!("/proc/{}/net/if_inet6", self.holder.pid()))
+            .is_ok_and(|text| text.contains("lo"))
+    }
+}
+
+fn enter((door, flag): &(File, libc::c_int)) -> io::Result<()> {
+    // SAFETY: no memory is passed.
+    match unsafe { libc::setns(door.as_raw_fd(), *flag) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -1,0 +1,75 @@
+//! Where a run takes place: a network namespace of its own, or, where there can
+//! be none, the loopback of this machine. There the counters would count every
+//! program's connections, so there are none.
+
+use shim_tests::arena::Arena;
+use shim_tests::counters::Counters;
+use shim_tests::proc::{Socket, wait_until};
+use shim_tests::program::{Exit, Program};
+use std::process::Command;
+
+/// Sizes of this network namespace.
+const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
+
+pub enum Place {
+    Namespace(Arena),
+    Loopback { reason: String },
+}
+
+impl Place {
+    pub fn open() -> Self {
+        Arena::open().map_or_else(|reason| Self::Loopback { reason }, Self::Namespace)
+    }
+
+    /// With the send buffers of this machine: an arena's are so large that a
+    /// client's whole upload fits, and it would hardly ever meet the reset.
+    pub fn with_usual_buffers() -> Self {
+        let place = Self::open();
+        if let Self::Namespace(arena) = &place {
+            let usual = std::fs::read_to_string(SEND_BUFFERS).expect("every Linux has tcp_wmem");
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("echo '{}' > {SEND_BUFFERS}", usual.trim())]);
+            assert_eq!(arena.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
+        }
+        place
+    }
+
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Namespace(_) => "Each run is in a network namespace of its own.".to_owned(),
+            Self::Loopback { reason } => {
+                format!("On the plain loopback of this machine, and so without the kernel's counters:\n{reason}")
+            }
+        }
+    }
+
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::Namespace(_))
+    }
+
+    pub fn start(&self, command: Command) -> Program {
+        match self {
+            Self::Namespace(arena) => arena.start(command),
+            Self::Loopback { .. } => Program::start(command),
+        }
+    }
+
+    /// What the kernel has counted, once the server on `port` holds no connection
+    /// any more: what it still drains may yet be reset.
+    pub fn counters_after(&self, port: u16) -> Option<Counters> {
+        wait_until("the server has let go of every connection", || {
+            !self.sockets().iter().any(|socket| socket.is_held_by_server(port))
+        });
+        match self {
+            Self::Namespace(arena) => Some(arena.counters()),
+            Self::Loopback { .. } => None,
+        }
+    }
+
+    fn sockets(&self) -> Vec<Socket> {
+        match self {
+            Self::Namespace(arena) => arena.sockets(),
+            Self::Loopback { .. } => Socket::all(std::process::id()),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One connection: how it is made, and what was sent and received on it.
+
+use crate::plan::Plan;
+use shim_tests::pattern;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+const BLOCK: usize = 64 << 10;
+
+pub struct Link {
+    stream: TcpStream,
+    until: Instant,
+    sent: AtomicUsize,
+    upload: Mutex<&'static str>,
+    reading: Mutex<Reading>,
+}
+
+struct Reading {
+    received: usize,
+    end: &'static str,
+    content: &'static str,
+}
+
+impl Link {
+    pub fn new(stream: TcpStream, patience: Duration) -> Self {
+        let reading = Reading { received: 0, end: "unread", content: "good" };
+        Self {
+            stream,
+            until: Instant::now() + patience,
+            sent: AtomicUsize::new(0),
+            upload: Mutex::new("done"),
+            reading: Mutex::new(reading),
+        }
+    }
+
+    pub fn report(&self) -> String {
+        let reading = self.reading.lock().expect("no panic holds the reading");
+        let upload = self.upload.lock().expect("no panic holds the upload");
+        let Reading { received, end, content } = *reading;
+        let sent = self.sent.load(Ordering::Relaxed);
+        format!("report received={received} end={end} sent={sent} upload={upload} content={content}")
+    }
+
+    /// Sends all of `bytes`, or notes why not. What still can be read is read by
+    /// a later step, as a client would that finds its answer early.
+    pub fn send(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.can_send() {
+            let _ = self.stream.set_write_timeout(Some(self.left()));
+            match (&self.stream).write(bytes) {
+                Ok(count) => {
+                    self.sent.fetch_add(count, Ordering::Relaxed);
+                    bytes = &bytes[count..];
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => self.sending_ended(&error),
+            }
+        }
+    }
+
+    /// Sends filler: what is in it is nobody's business.
+    pub fn upload(&self, mut bytes: usize) {
+        let block = [b'x'; BLOCK];
+        while bytes > 0 && self.can_send() {
+            let count = bytes.min(BLOCK);
+            self.send(&block[..count]);
+            bytes -= count;
+        }
+    }
+
+    /// One byte every `pause`, until nobody wants it any more.
+    pub fn drip(&self, pause: Duration) {
+        while self.can_send() {
+            self.send(b"x");
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Reads up to `bytes` bytes, or to the end.
+    pub fn read(&self, mut bytes: usize) {
+        let mut reading = self.reading.lock().expect("no panic holds the reading");
+        let mut block = [0; BLOCK];
+        while bytes > 0 && reading.end == "unread" {
+            let _ = self.stream.set_read_timeout(Some(self.left()));
+            match (&self.stream).read(&mut block[..bytes.min(BLOCK)]) {
+                Ok(0) => reading.end = "eof",
+                Ok(count) => {
+                    reading.take(&block[..count]);
+                    bytes -= count;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => reading.end = if is_timeout(&error) { "timeout" } else { "reset" },
+            }
+        }
+    }
+
+    pub fn fin(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    fn can_send(&self) -> bool {
+        *self.upload.lock().expect("no panic holds the upload") == "done"
+    }
+
+    fn sending_ended(&self, error: &io::Error) {
+        *self.upload.lock().expect("no panic holds the upload") = if is_timeout(error) { "timeout" } else { "refused" };
+    }
+
+    /// Never zero, which would mean "for ever".
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+    }
+}
+
+impl Reading {
+    fn take(&mut self, bytes: &[u8]) {
+        if pattern::first_wrong(self.received, bytes).is_some() {
+            self.content = "bad";
+        }
+        self.received += bytes.len();
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+pub fn connect(plan: &Plan) -> TcpStream {
+    let socket = socket(plan);
+    address(plan, plan.port, |address, length| {
+        // SAFETY: `address` is valid for `length` bytes.
+        let answer = unsafe { libc::connect(socket.as_raw_fd(), address, length) };
+        assert_eq!(answer, 0, "connect to {}: {}", plan.port, io::Error::last_os_error());
+    });
+    TcpStream::from(socket)
+}
+
+pub fn listen(plan: &Plan) -> TcpListener {
+    let socket = socket(plan);
+    address(plan, 0, |address, length| {
+        // SAFETY: `address` is valid for `length` bytes.
+        let answer = unsafe { libc::bind(socket.as_raw_fd(), address, length) };
+        assert_eq!(answer, 0, "bind: {}", io::Error::last_os_error());
+    });
+    // SAFETY: no memory is passed.
+    let answer = unsafe { libc::listen(socket.as_raw_fd(), 64) };
+    assert_eq!(answer, 0, "listen: {}", io::Error::last_os_error());
+    TcpListener::from(socket)
+}
+
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    listener.accept().expect("a connection").0
+}
+
+pub fn local_port(listener: &TcpListener) -> u16 {
+    listener.local_addr().expect("a local address").port()
+}
+
+fn socket(plan: &Plan) -> OwnedFd {
+    let family = if plan.ipv6 { libc::AF_INET6 } else { libc::AF_INET };
+    let protocol = if plan.mptcp { libc::IPPROTO_MPTCP } else { libc::IPPROTO_TCP };
+    // SAFETY: no memory is passed; the result is checked and owned at once.
+    let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, protocol) };
+    assert!(fd >= 0, "socket: {}", io::Error::last_os_error());
+    // SAFETY: a new descriptor that nobody else owns.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    if let Some(bytes) = plan.receive_buffer {
+        set_receive_buffer(&socket, bytes);
+    }
+    socket
+}
+
+fn set_receive_buffer(socket: &OwnedFd, bytes: usize) {
+    let value = libc::c_int::try_from(bytes).expect("a small buffer");
+    let length = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: SO_RCVBUF reads one int.
+    let answer = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, (&raw const value).cast(), length)
+    };
+    assert_eq!(answer, 0, "SO_RCVBUF: {}", io::Error::last_os_error());
+}
+
+/// Loopback of the plan's family, as the system call wants it.
+fn address(plan: &Plan, port: u16, call: impl FnOnce(*const libc::sockaddr, libc::socklen_t)) {
+    if plan.ipv6 {
+        let address = libc::sockaddr_in6 {
+            sin6_family: libc::AF_INET6 as libc::sa_family_t,
+            sin6_port: port.to_be(),
+            sin6_flowinfo: 0,
+            sin6_addr: libc::in6_addr { s6_addr: Ipv6Addr::LOCALHOST.octets() },
+            sin6_scope_id: 0,
+        };
+        call((&raw const address).cast(), size_of_val(&address) as libc::socklen_t);
+    } else {
+        let address = libc::sockaddr_in {
+            sin_family: libc::AF_INET as libc::sa_family_t,
+            sin_port: port.to_be(),
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets()) },
+            sin_zero: [0; 8],
+        };
+        call((&raw const address).cast(), size_of_val(&address) as libc::socklen_t);
+    }
+}

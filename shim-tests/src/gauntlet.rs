@@ -1,0 +1,208 @@
+//! The main scenario: a response that is larger than any window, a request that
+//! is not read, and a peer that uploads before it reads.
+//!
+//! Natively the kernel destroys the response, and counts that. With the shim
+//! every byte and a clean end arrive, and nothing is counted.
+
+use crate::arena::Arena;
+use crate::counters::Counters;
+use crate::peer::{Peer, Report, Running, Tally, Upload};
+use crate::program::{Exit, Finished, Program};
+use crate::shim::Shim;
+use crate::victim::Victim;
+use crate::{RESPONSE, UNREAD, UPLOAD};
+
+/// When the peer uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// At once; the victim closes with [`Gauntlet::unread`] bytes unread.
+    BeforeClose,
+    /// When the victim says `closed`. Nothing was unread at the close.
+    AfterClose,
+}
+
+/// One victim and what it is put through.
+#[derive(Clone, Debug)]
+pub struct Gauntlet {
+    victim: Victim,
+    response: usize,
+    unread: usize,
+    upload: usize,
+    copies: usize,
+    receive_buffer: Option<usize>,
+    order: Order,
+    ipv6: bool,
+    mptcp: bool,
+    victim_connects: bool,
+    exit: Exit,
+}
+
+/// What one run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the connections saw.
+    pub reports: Tally,
+    /// What the kernel counted.
+    pub counters: Counters,
+    /// What the victim left behind.
+    pub finished: Finished,
+}
+
+impl Gauntlet {
+    /// The scenario of the issue for `victim`.
+    pub fn of(victim: Victim) -> Self {
+        Self {
+            victim,
+            response: RESPONSE,
+            unread: UNREAD,
+            upload: UPLOAD,
+            copies: 1,
+            receive_buffer: None,
+            order: Order::BeforeClose,
+            ipv6: false,
+            mptcp: false,
+            victim_connects: false,
+            exit: Exit::Code(0),
+        }
+    }
+
+    /// Many connections at once, each smaller, and so that none of the responses
+    /// fits the window of its peer.
+    pub fn at_once(mut self, copies: usize) -> Self {
+        self.copies = copies;
+        self.response = 256 << 10;
+        self.unread = 16 << 10;
+        self.upload = 64 << 10;
+        self.receive_buffer = Some(32 << 10);
+        self
+    }
+
+    /// Several whole connections at once.
+    pub fn copies(mut self, copies: usize) -> Self {
+        self.copies = copies;
+        self
+    }
+
+    /// The peer uploads `bytes` instead.
+    pub fn upload(mut self, bytes: usize) -> Self {
+        self.upload = bytes;
+        self
+    }
+
+    /// Nothing is unread at the close, and the peer sends later.
+    pub fn after_close(mut self) -> Self {
+        self.order = Order::AfterClose;
+        self.unread = 0;
+        self
+    }
+
+    /// Over IPv6; the victim does so by itself.
+    pub fn ipv6(mut self) -> Self {
+        self.ipv6 = true;
+        self
+    }
+
+    /// Over MPTCP; the victim does so by itself.
+    pub fn mptcp(mut self) -> Self {
+        self.mptcp = true;
+        self
+    }
+
+    /// The victim is the client: it gets a port as its last argument.
+    pub fn victim_connects(mut self) -> Self {
+        self.victim_connects = true;
+        self
+    }
+
+    /// The exit status that the victim chose, which nobody may change.
+    pub fn exits_with(mut self, status: i32) -> Self {
+        self.exit = Exit::Code(status);
+        self
+    }
+
+    /// Runs both halves: natively the response is lost, shimmed it is not.
+    pub fn prove(&self, test: &str) {
+        self.loses(test, Shim::Native);
+        self.delivers(test);
+    }
+
+    /// Only the shimmed half.
+    pub fn delivers(&self, test: &str) {
+        if let Some(outcome) = self.run(test, Shim::Preloaded) {
+            self.assert_delivered(&outcome);
+        }
+    }
+
+    /// Only the native half, or a shim that was told not to act.
+    pub fn loses(&self, test: &str, shim: Shim) {
+        if let Some(outcome) = self.run(test, shim) {
+            self.assert_lost(&outcome);
+        }
+    }
+
+    /// Runs the victim once; `None` where there can be no arena.
+    pub fn run(&self, test: &str, shim: Shim) -> Option<Outcome> {
+        let arena = Arena::or_skip(test)?;
+        let before = arena.counters();
+        let (victim, reports) =
+            if self.victim_connects { self.as_client(&arena, shim) } else { self.as_server(&arena, shim) };
+        let finished = victim.finish();
+        Some(Outcome { reports, counters: arena.counters().since(before), finished })
+    }
+
+    fn as_server(&self, arena: &Arena, shim: Shim) -> (Program, Tally) {
+        let mut victim = self.victim.start(arena, shim);
+        let peer = self.peer(Peer::to(victim.port())).start(arena);
+        let reports = self.reports(&mut victim, peer);
+        (victim, reports)
+    }
+
+    fn as_client(&self, arena: &Arena, shim: Shim) -> (Program, Tally) {
+        let mut peer = self.peer(Peer::listening()).start(arena);
+        let port = peer.program().port();
+        let mut victim = self.victim.clone().arg(port.to_string()).start(arena, shim);
+        let reports = self.reports(&mut victim, peer);
+        (victim, reports)
+    }
+
+    fn reports(&self, victim: &mut Program, mut peer: Running) -> Tally {
+        if self.order == Order::AfterClose {
+            victim.expect("closed");
+            peer.go();
+        }
+        peer.tally()
+    }
+
+    fn peer(&self, peer: Peer) -> Peer {
+        let peer = if self.ipv6 { peer.ipv6() } else { peer };
+        let peer = if self.mptcp { peer.mptcp() } else { peer };
+        let peer = self.receive_buffer.into_iter().fold(peer, Peer::receive_buffer);
+        let peer = if self.copies > 1 { peer.copies(self.copies) } else { peer };
+        let peer = peer.ask(self.response, self.unread).upload(self.unread);
+        let peer = if self.order == Order::AfterClose { peer.wait() } else { peer };
+        peer.upload(self.upload).read_to_end()
+    }
+
+    /// Every byte, a clean end, no reset: in the peer's eyes and in the kernel's.
+    pub fn assert_delivered(&self, outcome: &Outcome) {
+        let whole = |report: &Report| report.has_all_of(self.response) && report.upload == Upload::Done;
+        assert!(outcome.reports.all(whole), "not everything arrived\n{outcome:#?}");
+        assert!(outcome.counters.are_clean(self.copies), "the kernel aborted a connection\n{outcome:#?}");
+        self.assert_ended_well(outcome);
+    }
+
+    /// The loss is real: bytes are missing, and the kernel says that it aborted.
+    /// MPTCP resets its subflows without counting an abort.
+    pub fn assert_lost(&self, outcome: &Outcome) {
+        let whole = |report: &Report| report.has_all_of(self.response);
+        assert!(!outcome.reports.all(whole), "nothing was lost\n{outcome:#?}");
+        let counted = if self.mptcp { outcome.counters.resets_sent } else { outcome.counters.aborts() };
+        assert!(counted >= 1, "the kernel counted nothing\n{outcome:#?}");
+        self.assert_ended_well(outcome);
+    }
+
+    fn assert_ended_well(&self, outcome: &Outcome) {
+        assert_eq!(outcome.finished.exit, self.exit, "{:#?}", outcome.finished);
+        assert!(outcome.finished.stderr.is_empty(), "{:#?}", outcome.finished);
+    }
+}

@@ -1,0 +1,102 @@
+//! What the kernel says about sockets, threads and descriptors, and waiting
+//! until it says something else.
+
+use crate::DEADLINE;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// States as `/proc/net/tcp` numbers them (`include/net/tcp_states.h`).
+const LISTEN: u8 = 0x0A;
+
+/// One line of `/proc/net/tcp` or `tcp6`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Local port.
+    pub port: u16,
+    /// State, as numbered by the kernel.
+    pub state: u8,
+    /// Inode; 0 when no process holds it any more.
+    pub inode: u64,
+}
+
+impl Socket {
+    /// Every TCP socket in the network namespace of process `pid`.
+    pub fn all(pid: u32) -> Vec<Self> {
+        ["tcp", "tcp6"]
+            .iter()
+            .filter_map(|file| fs::read_to_string(format!("/proc/{pid}/net/{file}")).ok())
+            .flat_map(|text| text.lines().skip(1).filter_map(Self::parse).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Fields: number, local, remote, state, queues, timer, retransmits, uid,
+    /// timeout, inode.
+    fn parse(line: &str) -> Option<Self> {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (_, port) = fields.get(1)?.rsplit_once(':')?;
+        Some(Self {
+            port: u16::from_str_radix(port, 16).ok()?,
+            state: u8::from_str_radix(fields.get(3)?, 16).ok()?,
+            inode: fields.get(9)?.parse().ok()?,
+        })
+    }
+
+    /// A connection of the server on `port` that some process still holds.
+    pub fn is_held_by_server(&self, port: u16) -> bool {
+        self.port == port && self.inode != 0 && self.state != LISTEN
+    }
+}
+
+/// Number of threads of process `pid`.
+pub fn threads(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/task")).map_or(0, |tasks| tasks.count())
+}
+
+/// Descriptors of process `pid`: number and kind, where the kind has no inode in
+/// it and so can be compared between two runs (`socket`, `pipe`, `anon_inode`,
+/// or a path).
+pub fn descriptors(pid: u32) -> BTreeMap<i32, String> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeMap::new() };
+    entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let number = entry.file_name().to_str()?.parse().ok()?;
+            let target = fs::read_link(entry.path()).ok()?.to_string_lossy().into_owned();
+            let kind = if target.contains(":[") { target.split(':').next()?.to_owned() } else { target };
+            Some((number, kind))
+        })
+        .collect()
+}
+
+/// Asks `condition` again and again until it holds, and answers whether it did
+/// before `patience` ran out. For states of the kernel that no event announces.
+pub fn becomes_true(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// [`becomes_true`] within the usual deadline, or the test fails.
+pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    assert!(becomes_true(DEADLINE, condition), "did not come true in {DEADLINE:?}: {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_proc_net_tcp_is_understood() {
+        let line = "   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  0  0 4242 1 0";
+        assert_eq!(Socket::parse(line), Some(Socket { port: 8080, state: 1, inode: 4242 }));
+        assert!(Socket::parse(line).unwrap().is_held_by_server(8080));
+    }
+}

@@ -1,0 +1,235 @@
+//! A child process whose every wait has a deadline.
+//!
+//! The child leads a process group of its own. It is only reaped in `Drop`,
+//! after the group was killed: until then its pid cannot belong to anybody else,
+//! so the kill reaches our processes and no others.
+
+use crate::DEADLINE;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this status.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// What a program left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// How it ended.
+    pub exit: Exit,
+    /// Every line of its standard output, from the start.
+    pub stdout: Vec<String>,
+    /// Every line of its standard error.
+    pub stderr: Vec<String>,
+}
+
+/// Lines of a pipe, read by a thread so that waiting for one can time out.
+struct Lines {
+    receiver: Receiver<String>,
+    seen: Vec<String>,
+}
+
+enum Next {
+    Line(String),
+    End,
+    TimedOut,
+}
+
+impl Lines {
+    fn of(pipe: impl Read + Send + 'static) -> Self {
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            let lines = BufReader::new(pipe).split(b'\n').map_while(Result::ok);
+            for line in lines {
+                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { receiver, seen: Vec::new() }
+    }
+
+    fn next(&mut self, until: Instant) -> Next {
+        match self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                self.seen.push(line.clone());
+                Next::Line(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => Next::End,
+            Err(RecvTimeoutError::Timeout) => Next::TimedOut,
+        }
+    }
+
+    /// Everything that has come so far, without waiting.
+    fn so_far(&mut self) -> &[String] {
+        self.seen.extend(self.receiver.try_iter());
+        &self.seen
+    }
+}
+
+/// A running child.
+pub struct Program {
+    name: String,
+    child: Child,
+    pidfd: OwnedFd,
+    stdin: Option<ChildStdin>,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl Program {
+    /// Starts `command` with all three standard streams in our hands.
+    pub fn start(mut command: Command) -> Self {
+        let name = format!("{command:?}");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let stdout = Lines::of(child.stdout.take().expect("stdout is piped"));
+        let stderr = Lines::of(child.stderr.take().expect("stderr is piped"));
+        let pidfd = pidfd_open(child.id());
+        let stdin = child.stdin.take();
+        Self { name, child, pidfd, stdin, stdout, stderr }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the next line that starts with `prefix`, and answers what
+    /// follows the prefix.
+    #[track_caller]
+    pub fn expect(&mut self, prefix: &str) -> String {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            match self.stdout.next(until) {
+                Next::Line(line) => {
+                    if let Some(rest) = line.strip_prefix(prefix) {
+                        return rest.trim().to_owned();
+                    }
+                }
+                Next::End => self.fail(&format!("ended without a line {prefix:?}")),
+                Next::TimedOut => self.fail(&format!("said no line {prefix:?} in {DEADLINE:?}")),
+            }
+        }
+    }
+
+    /// Waits for the line `port N` of a program that listens.
+    #[track_caller]
+    pub fn port(&mut self) -> u16 {
+        self.expect("port ").parse().expect("a port number")
+    }
+
+    /// Sends one line to its standard input. A program that is gone already has
+    /// no use for it; what it did wrong is seen at its end.
+    pub fn tell(&mut self, line: &str) {
+        if let Some(stdin) = &mut self.stdin {
+            let _ = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
+        }
+    }
+
+    /// Lets a program that waits for its standard input go on: one line.
+    pub fn go(&mut self) {
+        self.tell("go");
+    }
+
+    /// Closes its standard input: the sign for every program here to end.
+    pub fn release(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Whether it ended within `patience`. Does not reap it.
+    pub fn ended_within(&self, patience: Duration) -> bool {
+        let mut poll = libc::pollfd { fd: self.pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let until = Instant::now() + patience;
+        loop {
+            let left = until.saturating_duration_since(Instant::now()).as_millis();
+            // SAFETY: one valid pollfd.
+            let ready = unsafe { libc::poll(&mut poll, 1, i32::try_from(left).unwrap_or(i32::MAX)) };
+            if ready >= 0 {
+                return ready == 1;
+            }
+        }
+    }
+
+    /// Waits for its end and answers how it ended.
+    #[track_caller]
+    pub fn exit(&mut self) -> Exit {
+        if !self.ended_within(DEADLINE) {
+            self.fail(&format!("did not end in {DEADLINE:?}"));
+        }
+        exit_status(&self.pidfd)
+    }
+
+    /// Releases it, waits for its end and the end of its output.
+    #[track_caller]
+    pub fn finish(mut self) -> Finished {
+        self.release();
+        let exit = self.exit();
+        self.read_to_end();
+        Finished { exit, stdout: std::mem::take(&mut self.stdout.seen), stderr: std::mem::take(&mut self.stderr.seen) }
+    }
+
+    /// Reads both outputs until the last process that holds them is gone.
+    #[track_caller]
+    fn read_to_end(&mut self) {
+        let until = Instant::now() + DEADLINE;
+        for stream in ["stdout", "stderr"] {
+            let lines = if stream == "stdout" { &mut self.stdout } else { &mut self.stderr };
+            loop {
+                match lines.next(until) {
+                    Next::Line(_) => {}
+                    Next::End => break,
+                    Next::TimedOut => self.fail(&format!("somebody still holds its {stream}")),
+                }
+            }
+        }
+    }
+
+    /// Fails the test with everything that the program said.
+    #[track_caller]
+    pub fn fail(&mut self, what: &str) -> ! {
+        let stdout = self.stdout.so_far().join("\n  ");
+        let stderr = self.stderr.so_far().join("\n  ");
+        panic!("{}\n{what}\nstdout:\n  {stdout}\nstderr:\n  {stderr}", self.name)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let group = libc::pid_t::try_from(self.child.id()).expect("a pid fits pid_t");
+        // SAFETY: the leader is not reaped before the next line, so the group id
+        // is still that of the group that we started.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
+        let _ = self.child.wait();
+    }
+}
+
+fn pidfd_open(pid: u32) -> OwnedFd {
+    // SAFETY: no memory is passed; the result is checked and owned at once.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    assert!(fd >= 0, "pidfd_open: {}", std::io::Error::last_os_error());
+    // SAFETY: a new descriptor that nobody else owns.
+    unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("a descriptor fits i32")) }
+}
+
+/// `WNOWAIT`: looks without reaping, see [`Program`].
+fn exit_status(pidfd: &OwnedFd) -> Exit {
+    // SAFETY: siginfo_t is plain data, for which zeroes are valid.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let id = libc::id_t::try_from(pidfd.as_raw_fd()).expect("a descriptor is not negative");
+    // SAFETY: `info` is valid for writes.
+    let answer = unsafe { libc::waitid(libc::P_PIDFD, id, &mut info, libc::WEXITED | libc::WNOWAIT) };
+    assert_eq!(answer, 0, "waitid: {}", std::io::Error::last_os_error());
+    // SAFETY: waitid filled the fields of a SIGCHLD.
+    let status = unsafe { info.si_status() };
+    if info.si_code == libc::CLD_EXITED { Exit::Code(status) } else { Exit::Signal(status) }
+}

@@ -1,0 +1,73 @@
+//! Where the shim is, and whether a run has it.
+
+use crate::victim::target_dir;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Whether a victim runs with the shim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shim {
+    /// Without: the oracle.
+    Native,
+    /// With `LD_PRELOAD`.
+    Preloaded,
+}
+
+impl Shim {
+    /// The oracle first.
+    pub const BOTH: [Self; 2] = [Self::Native, Self::Preloaded];
+
+    /// Sets the environment of one victim. What the caller of the tests has set
+    /// for softclose does not reach it.
+    pub fn dress(self, command: &mut Command) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SOFTCLOSE_")) {
+            command.env_remove(name);
+        }
+        match self {
+            Self::Native => command.env_remove("LD_PRELOAD"),
+            Self::Preloaded => command.env("LD_PRELOAD", library()),
+        };
+    }
+}
+
+/// The shim under test: `SOFTCLOSE_LIB`, or built now, beside this test.
+pub fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| match std::env::var_os("SOFTCLOSE_LIB") {
+        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_LIB is a path"),
+        None => built("libsoftclose.so"),
+    })
+}
+
+/// The launcher under test: `SOFTCLOSE_BIN`, or built now, beside this test.
+pub fn launcher() -> &'static Path {
+    static LAUNCHER: OnceLock<PathBuf> = OnceLock::new();
+    LAUNCHER.get_or_init(|| match std::env::var_os("SOFTCLOSE_BIN") {
+        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_BIN is a path"),
+        None => built("softclose"),
+    })
+}
+
+fn built(file: &str) -> PathBuf {
+    static BUILD: OnceLock<()> = OnceLock::new();
+    BUILD.get_or_init(build);
+    let path = target_dir().join(file);
+    assert!(path.exists(), "{} was not built", path.display());
+    path
+}
+
+/// Cargo does not build a cdylib for the tests of another package, so a test run
+/// does it itself, once a process, with the profile of the test.
+fn build() {
+    let profile_dir = target_dir();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "-p", "softclose", "-p", "softclose-launcher", "--target-dir"]);
+    command.arg(profile_dir.parent().expect("a target directory"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let profile = profile_dir.file_name().expect("a profile");
+    command.arg("--profile").arg(if profile == "debug" { "dev".as_ref() } else { profile });
+    let output = command.output().expect("cargo runs");
+    assert!(output.status.success(), "the shim does not build:\n{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,118 @@
+//! The same run natively and shimmed, and the same result asked of both.
+
+use crate::arena::Arena;
+use crate::peer::{Peer, Tally};
+use crate::program::{Exit, Finished, Program};
+use crate::shim::Shim;
+use crate::victim::Victim;
+
+/// Runs `scenario` natively, then shimmed, each in an arena of its own, and
+/// answers both results. `None` where there can be no arena.
+pub fn twice<T>(test: &str, mut scenario: impl FnMut(&Arena, Shim) -> T) -> Option<(T, T)> {
+    let mut run = |shim| Arena::or_skip(test).map(|arena| scenario(&arena, shim));
+    Some((run(Shim::Native)?, run(Shim::Preloaded)?))
+}
+
+/// As [`twice`], and both results must be equal.
+#[track_caller]
+pub fn alike<T: PartialEq + std::fmt::Debug>(test: &str, scenario: impl FnMut(&Arena, Shim) -> T) -> Option<T> {
+    let (native, shimmed) = twice(test, scenario)?;
+    assert_eq!(native, shimmed, "native on the left, shimmed on the right");
+    Some(native)
+}
+
+/// A victim that needs no peer: what it prints, and how it ends, is the same.
+/// Answers its transcript, for what is to be true of both.
+pub fn same_transcript(test: &str, victim: &Victim) -> Option<Finished> {
+    let finished = alike(test, |arena, shim| victim.start(arena, shim).finish())?;
+    assert_eq!(finished.exit, Exit::Code(0), "{finished:#?}");
+    Some(finished)
+}
+
+/// When a victim's helper gets the word to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cue {
+    /// It needs none.
+    None,
+    /// When the victim said `closed`.
+    Closed,
+    /// When the victim's first process has ended.
+    Ended,
+}
+
+/// A victim that keeps its connection in use beyond a close, and a peer that
+/// takes the response in two halves: it arrives whole, natively and shimmed, and
+/// nothing is reset.
+#[derive(Clone, Debug)]
+pub struct Service {
+    victim: Victim,
+    response: usize,
+    copies: usize,
+    cue: Cue,
+}
+
+impl Service {
+    /// One connection and a response of the usual size.
+    pub fn of(victim: Victim) -> Self {
+        Self { victim, response: crate::RESPONSE, copies: 1, cue: Cue::None }
+    }
+
+    /// As many connections, with a response of `response` bytes for each.
+    pub fn copies(mut self, copies: usize, response: usize) -> Self {
+        self.copies = copies;
+        self.response = response;
+        self
+    }
+
+    /// Whoever serves is to begin when the victim said `closed`.
+    pub fn when_closed(mut self) -> Self {
+        self.cue = Cue::Closed;
+        self
+    }
+
+    /// Whoever serves is to begin when the victim's first process has ended.
+    pub fn when_ended(mut self) -> Self {
+        self.cue = Cue::Ended;
+        self
+    }
+
+    /// Runs it natively and shimmed.
+    pub fn prove(&self, test: &str) {
+        let seen = alike(test, |arena, shim| self.run(arena, shim));
+        let Some((reports, finished, clean)) = seen else { return };
+        assert!(reports.all(|report| report.has_all_of(self.response)), "{reports:#?}\n{finished:#?}");
+        assert!(clean, "the kernel aborted a connection\n{reports:#?}\n{finished:#?}");
+        assert_eq!(finished.exit, Exit::Code(0), "{finished:#?}");
+    }
+
+    /// Counterpart of `respond_in_two` in `victims/victim.h`.
+    fn run(&self, arena: &Arena, shim: Shim) -> (Tally, Finished, bool) {
+        let before = arena.counters();
+        let mut victim = self.victim.start(arena, shim);
+        let peer = Peer::to(victim.port()).copies(self.copies).ask(self.response, 0);
+        let mut peer = peer.read(self.response / 2).say("next").read_to_end().start(arena);
+        match self.cue {
+            Cue::None => {}
+            Cue::Closed => after(&mut victim, "closed"),
+            Cue::Ended => {
+                victim.exit();
+                victim.go();
+            }
+        }
+        let reports = peer.tally();
+        let finished = without_port(victim.finish());
+        (reports, finished, arena.counters().since(before).are_clean(self.copies))
+    }
+}
+
+/// The port is the one thing that may differ between two runs.
+pub fn without_port(mut finished: Finished) -> Finished {
+    finished.stdout.retain(|line| !line.starts_with("port "));
+    finished
+}
+
+/// Waits until `victim` has said `word`, then lets it go on.
+pub fn after(victim: &mut Program, word: &str) {
+    victim.expect(word);
+    victim.go();
+}

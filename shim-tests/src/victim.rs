@@ -1,0 +1,181 @@
+//! Victims: where they are, how they are compiled and how they are started.
+//!
+//! A victim is a program that knows nothing of softclose. It is compiled at test
+//! time, kept in the target directory, and compiled again when its source is
+//! newer. Nothing of ours is ever linked into it.
+
+use crate::arena::Arena;
+use crate::program::Program;
+use crate::shim::{Shim, launcher};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+/// A program and how it is to be run.
+#[derive(Clone, Debug)]
+pub struct Victim {
+    program: Vec<OsString>,
+    environment: Vec<(String, String)>,
+    open_files: Option<u64>,
+    launched: bool,
+}
+
+impl Victim {
+    /// The C program `victims/NAME.c`.
+    pub fn c(name: &str) -> Self {
+        Self::program(compiled(name).into())
+    }
+
+    /// The Python program `victims/NAME.py`, where there is a Python.
+    pub fn python(name: &str) -> Option<Self> {
+        let script = sources().join(name).with_extension("py");
+        Some(Self::program(python()?.into()).arg(script))
+    }
+
+    /// A Rust program of this crate, `src/bin/NAME.rs`.
+    pub fn rust(name: &str) -> Self {
+        Self::program(helper(name).into())
+    }
+
+    /// Any program.
+    pub fn program(path: OsString) -> Self {
+        Self { program: vec![path], environment: Vec::new(), open_files: None, launched: false }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.program.push(argument.into());
+        self
+    }
+
+    /// Sets an environment variable, natively too: what it means is the shim's.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it with this `RLIMIT_NOFILE`.
+    pub fn open_files(mut self, limit: u64) -> Self {
+        self.open_files = Some(limit);
+        self
+    }
+
+    /// Starts it through the launcher instead of `LD_PRELOAD`.
+    pub fn launched(mut self) -> Self {
+        self.launched = true;
+        self
+    }
+
+    /// Starts it in `arena`.
+    pub fn start(&self, arena: &Arena, shim: Shim) -> Program {
+        arena.start(self.command(shim))
+    }
+
+    fn command(&self, shim: Shim) -> Command {
+        let through_launcher = self.launched && shim == Shim::Preloaded;
+        let mut words = Vec::new();
+        if through_launcher {
+            words.extend([launcher().into(), "--".into()]);
+        }
+        words.extend(self.program.iter().cloned());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        if through_launcher { Shim::Native } else { shim }.dress(&mut command);
+        command.envs(self.environment.iter().cloned());
+        if let Some(limit) = self.open_files {
+            // SAFETY: between fork and exec only setrlimit(2) is called.
+            unsafe { command.pre_exec(move || limit_open_files(limit)) };
+        }
+        command
+    }
+}
+
+fn limit_open_files(limit: u64) -> std::io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+    // SAFETY: reads one rlimit.
+    match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// A binary of this crate, beside the test that runs.
+pub fn helper(name: &str) -> PathBuf {
+    let path = target_dir().join(name);
+    assert!(path.exists(), "{} was not built: run the tests through cargo", path.display());
+    path
+}
+
+/// `target/debug` or `target/release`: a test is in its `deps`.
+pub fn target_dir() -> PathBuf {
+    let test = std::env::current_exe().expect("a path of this test");
+    let dir = test.parent().expect("a directory");
+    if dir.ends_with("deps") { dir.parent().expect("a target directory").to_owned() } else { dir.to_owned() }
+}
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("victims")
+}
+
+/// Path of the compiled `victims/NAME.c`, compiled first if need be.
+pub fn compiled(name: &str) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let source = sources().join(name).with_extension("c");
+    let binary = target_dir().join("victims").join(name);
+    if !is_fresh(&binary, &source) {
+        let _turn = our_turn(binary.parent().expect("a directory"));
+        if !is_fresh(&binary, &source) {
+            compile(&source, &binary);
+        }
+    }
+    binary
+}
+
+/// Nextest runs each test in a process of its own. A victim that was compiled
+/// twice would be replaced while it runs, and one that executes itself would not
+/// find itself any more.
+fn our_turn(directory: &Path) -> File {
+    fs::create_dir_all(directory).expect("the target directory is writable");
+    let lock = File::create(directory.join(".lock")).expect("the target directory is writable");
+    // SAFETY: no memory is passed. The lock goes with the file.
+    let answer = unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) };
+    assert_eq!(answer, 0, "flock: {}", std::io::Error::last_os_error());
+    lock
+}
+
+/// Newer than its source and than every header.
+fn is_fresh(binary: &Path, source: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+    let entries = fs::read_dir(sources()).expect("the victims are there").flatten().map(|entry| entry.path());
+    let headers = entries.filter(|path| path.extension().is_some_and(|extension| extension == "h"));
+    let newest = headers.filter_map(|header| changed(&header)).chain(changed(source)).max();
+    matches!((changed(binary), newest), (Some(binary), Some(source)) if binary > source)
+}
+
+/// Compiles to a name of our own and renames: whoever starts the program finds
+/// all of it.
+fn compile(source: &Path, binary: &Path) {
+    let draft = binary.with_extension(format!("{}", std::process::id()));
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let output = Command::new(compiler)
+        .args(["-O1", "-g", "-Wall", "-Wextra", "-pthread", "-o"])
+        .args([&draft, source])
+        .output()
+        .expect("a C compiler: set CC");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}:\n{said}", source.display());
+    assert!(said.is_empty(), "{} compiles with warnings:\n{said}", source.display());
+    fs::rename(&draft, binary).expect("the victim can be put in place");
+}
+
+/// The interpreter itself: a wrapper script (pyenv's) would be shimmed as well.
+fn python() -> Option<PathBuf> {
+    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+    (output.status.success() && path.exists()).then_some(path)
+}

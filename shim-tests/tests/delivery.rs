@@ -1,0 +1,331 @@
+//! Promise 2: the peer gets every byte and a clean end. Each test runs natively
+//! first, where the same peer loses data and the kernel counts an abort.
+
+use shim_tests::arena::Arena;
+use shim_tests::gauntlet::Gauntlet;
+use shim_tests::victim::Victim;
+use shim_tests::{here, skip};
+
+/// What a client may drink is less than what a server may (1 MiB, all told).
+const CLIENT_UPLOAD: usize = 512 << 10;
+
+#[test]
+fn a_blocking_socket() {
+    Gauntlet::of(Victim::c("blocking")).prove(here!());
+}
+
+#[test]
+fn a_nonblocking_socket() {
+    Gauntlet::of(Victim::c("nonblocking")).prove(here!());
+}
+
+#[test]
+fn a_socket_from_accept4() {
+    Gauntlet::of(Victim::c("accept4_flags")).prove(here!());
+}
+
+#[test]
+fn a_close_in_a_worker_thread() {
+    Gauntlet::of(Victim::c("worker_thread")).prove(here!());
+}
+
+#[test]
+fn a_close_by_closesocket() {
+    Gauntlet::of(Victim::c("closesocket")).prove(here!());
+}
+
+#[test]
+fn closesocket_is_there_for_those_who_ask() {
+    let gauntlet = Gauntlet::of(Victim::c("closesocket"));
+    if let Some(outcome) = gauntlet.run(here!(), shim_tests::shim::Shim::Preloaded) {
+        assert_eq!(outcome.finished.stdout.last().unwrap(), "closed by closesocket");
+    }
+}
+
+#[test]
+fn a_connected_socket() {
+    Gauntlet::of(Victim::c("client")).victim_connects().upload(CLIENT_UPLOAD).prove(here!());
+}
+
+#[test]
+fn a_socket_of_ipv6() {
+    match Arena::or_skip(here!()) {
+        Some(arena) if arena.has_ipv6() => Gauntlet::of(Victim::c("ipv6")).ipv6().prove(here!()),
+        Some(_) => skip(here!(), "no IPv6 on the loopback"),
+        None => {}
+    }
+}
+
+#[test]
+fn a_socket_of_mptcp() {
+    if kernel_has_mptcp() {
+        Gauntlet::of(Victim::c("mptcp")).mptcp().prove(here!());
+    } else {
+        skip(here!(), "this kernel has no MPTCP");
+    }
+}
+
+#[test]
+fn a_corked_socket() {
+    Gauntlet::of(Victim::c("cork")).prove(here!());
+}
+
+#[test]
+fn two_hundred_closed_in_a_row_by_an_event_loop() {
+    Gauntlet::of(Victim::c("event_loop").arg("200")).at_once(200).prove(here!());
+}
+
+#[test]
+fn two_hundred_closed_at_once_by_as_many_threads() {
+    Gauntlet::of(Victim::c("thread_per_connection").arg("200")).at_once(200).prove(here!());
+}
+
+#[test]
+fn nothing_unread_and_a_peer_that_sends_after_the_close() {
+    Gauntlet::of(Victim::c("blocking")).after_close().prove(here!());
+}
+
+#[test]
+fn a_client_with_nothing_unread_and_a_server_that_sends_on() {
+    Gauntlet::of(Victim::c("client")).victim_connects().after_close().upload(CLIENT_UPLOAD).prove(here!());
+}
+
+#[test]
+fn a_server_in_python() {
+    match Victim::python("socketserver_early") {
+        Some(victim) => Gauntlet::of(victim).prove(here!()),
+        None => skip(here!(), "no python3"),
+    }
+}
+
+#[test]
+fn a_server_in_rust() {
+    Gauntlet::of(Victim::rust("rust_server")).prove(here!());
+}
+
+#[test]
+fn a_server_started_by_the_launcher() {
+    Gauntlet::of(Victim::c("blocking").launched()).prove(here!());
+}
+
+#[test]
+fn with_the_inline_engine() {
+    Gauntlet::of(Victim::c("blocking").env("SOFTCLOSE_ENGINE", "inline")).prove(here!());
+}
+
+/// The socket is still open when the process ends.
+mod at_exit_still_open {
+    use super::*;
+
+    fn proves(test: &str, way: &str) {
+        Gauntlet::of(Victim::c("exit_open").arg(way)).exits_with(7).prove(test);
+    }
+
+    #[test]
+    fn by_return_from_main() {
+        proves(here!(), "return");
+    }
+
+    #[test]
+    fn by_exit() {
+        proves(here!(), "exit");
+    }
+
+    #[test]
+    fn by_underscore_exit() {
+        proves(here!(), "_exit");
+    }
+
+    #[test]
+    fn by_underscore_capital_exit() {
+        proves(here!(), "_Exit");
+    }
+
+    #[test]
+    fn by_quick_exit() {
+        proves(here!(), "quick_exit");
+    }
+
+    #[test]
+    fn by_exit_in_a_thread() {
+        Gauntlet::of(Victim::c("exit_from_thread")).exits_with(7).prove(here!());
+    }
+
+    #[test]
+    fn with_the_response_in_a_stdio_buffer() {
+        Gauntlet::of(Victim::c("exit_stdio")).exits_with(7).prove(here!());
+    }
+
+    #[test]
+    fn with_the_response_written_by_an_atexit_handler() {
+        Gauntlet::of(Victim::c("exit_atexit")).exits_with(7).prove(here!());
+    }
+
+    #[test]
+    fn with_the_inline_engine() {
+        let victim = Victim::c("exit_open").arg("exit").env("SOFTCLOSE_ENGINE", "inline");
+        Gauntlet::of(victim).exits_with(7).prove(here!());
+    }
+}
+
+/// The socket was closed just before, and is still being drained.
+mod at_exit_still_pending {
+    use super::*;
+
+    fn proves(test: &str, way: &str) {
+        Gauntlet::of(Victim::c("exit_pending").arg(way)).exits_with(7).prove(test);
+    }
+
+    #[test]
+    fn by_return_from_main() {
+        proves(here!(), "return");
+    }
+
+    #[test]
+    fn by_exit() {
+        proves(here!(), "exit");
+    }
+
+    #[test]
+    fn by_underscore_exit() {
+        proves(here!(), "_exit");
+    }
+
+    #[test]
+    fn by_underscore_capital_exit() {
+        proves(here!(), "_Exit");
+    }
+
+    #[test]
+    fn by_quick_exit() {
+        proves(here!(), "quick_exit");
+    }
+}
+
+/// The parent closes at once; the child has the last reference.
+mod a_process_for_each_connection {
+    use super::*;
+
+    fn proves(test: &str, ending: &str) {
+        Gauntlet::of(Victim::c("fork_server").arg("5").arg(ending)).copies(5).prove(test);
+    }
+
+    #[test]
+    fn that_closes_and_exits() {
+        proves(here!(), "close");
+    }
+
+    #[test]
+    fn that_exits_without_a_close() {
+        proves(here!(), "exit");
+    }
+
+    #[test]
+    fn that_underscore_exits_without_a_close() {
+        proves(here!(), "_exit");
+    }
+
+    #[test]
+    fn that_was_forked_before_the_accept() {
+        Gauntlet::of(Victim::c("prefork")).copies(2).prove(here!());
+    }
+
+    /// The new image knows nothing of where its streams come from: only a look
+    /// at every process tells that nobody else has them.
+    #[test]
+    fn that_executes_a_server_on_its_standard_streams() {
+        if std::fs::read_dir("/proc/1/fd").is_ok() {
+            Gauntlet::of(Victim::c("inetd")).prove(here!());
+        } else {
+            skip(here!(), "needs the right to look at every process");
+        }
+    }
+}
+
+/// A child shared the connection and is gone, or has let go of it: whoever is
+/// left has the last reference.
+mod after_a_child {
+    use super::*;
+
+    fn proves(test: &str, way: &str) {
+        Gauntlet::of(Victim::c("after_child").arg(way)).prove(test);
+    }
+
+    #[test]
+    fn that_closed_and_ended() {
+        proves(here!(), "closes");
+    }
+
+    #[test]
+    fn that_ended_without_a_close() {
+        proves(here!(), "exits");
+    }
+
+    #[test]
+    fn that_was_killed() {
+        proves(here!(), "killed");
+    }
+
+    #[test]
+    fn that_closed_and_lives_on() {
+        proves(here!(), "lives");
+    }
+
+    #[test]
+    fn that_is_a_zombie() {
+        proves(here!(), "zombie");
+    }
+
+    #[test]
+    fn by_vfork() {
+        proves(here!(), "vfork");
+    }
+
+    #[test]
+    fn by_vfork_that_executed() {
+        proves(here!(), "vfork-exec");
+    }
+
+    #[test]
+    fn by_posix_spawn() {
+        proves(here!(), "spawn");
+    }
+
+    #[test]
+    fn by_system() {
+        proves(here!(), "system");
+    }
+
+    #[test]
+    fn by_popen() {
+        proves(here!(), "popen");
+    }
+
+    #[test]
+    fn by_underscore_fork() {
+        proves(here!(), "clone-_Fork");
+    }
+
+    #[test]
+    fn by_a_raw_clone() {
+        proves(here!(), "clone-syscall");
+    }
+
+    #[test]
+    fn by_a_clone_instruction() {
+        proves(here!(), "clone-instruction");
+    }
+
+    #[test]
+    fn that_executed_and_lives_without_the_close_on_exec_connection() {
+        Gauntlet::of(Victim::c("helper_process")).prove(here!());
+    }
+}
+
+fn kernel_has_mptcp() -> bool {
+    // SAFETY: no memory is passed; the descriptor is closed again at once.
+    unsafe {
+        let fd = libc::socket(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP);
+        fd >= 0 && libc::close(fd) == 0
+    }
+}

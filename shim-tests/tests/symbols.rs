@@ -1,0 +1,75 @@
+//! Exactly the intended symbols are exported: one more, and some program finds
+//! its own function replaced by ours.
+
+use object::{Object, ObjectSymbol};
+use shim_tests::shim::library;
+use std::collections::BTreeSet;
+
+/// What a program may find in us.
+const EXPORTED: &[&str] = &[
+    // The end of a descriptor.
+    "close",
+    "closesocket",
+    // How a connection comes to be.
+    "socket",
+    "accept",
+    "accept4",
+    "connect",
+    // Copies.
+    "dup",
+    "dup2",
+    "dup3",
+    "fcntl",
+    "fcntl64",
+    // New processes.
+    "fork",
+    "_Fork",
+    "vfork",
+    "posix_spawn",
+    "posix_spawnp",
+    "popen",
+    "system",
+    "clone",
+    // Passing.
+    "sendmsg",
+    "sendmmsg",
+    "recvmsg",
+    "recvmmsg",
+    // What must find no thread of ours.
+    "unshare",
+    "setns",
+    "prctl",
+    "setuid",
+    "setgid",
+    "seteuid",
+    "setegid",
+    "setreuid",
+    "setregid",
+    "setresuid",
+    "setresgid",
+    "setgroups",
+    "initgroups",
+    // All of these by number.
+    "syscall",
+    // Who watches.
+    "epoll_ctl",
+    // The end of the process; `exit` ends in a destructor, `quick_exit` in a
+    // handler of `at_quick_exit`.
+    "_exit",
+    "_Exit",
+];
+
+#[test]
+fn exactly_the_intended_symbols_are_exported() {
+    let data = std::fs::read(library()).expect("the shim is there");
+    let file = object::File::parse(&*data).expect("the shim is an object file");
+    let found: BTreeSet<&str> = file
+        .dynamic_symbols()
+        .filter(|symbol| symbol.is_definition() && symbol.is_global())
+        .map(|symbol| symbol.name().expect("a name"))
+        .collect();
+    let intended: BTreeSet<&str> = EXPORTED.iter().copied().collect();
+    let missing: Vec<_> = intended.difference(&found).collect();
+    let leaked: Vec<_> = found.difference(&intended).collect();
+    assert!(missing.is_empty() && leaked.is_empty(), "missing: {missing:?}\nleaked: {leaked:?}");
+}
