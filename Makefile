@@ -26,9 +26,13 @@ demo: setup tools ## what softclose is for, without it and with it, in two table
 # Named here, so that not every test process asks cargo to build them.
 test: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
 test: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+# The test runner hides what a test says that passes: skipped ones are listed here.
+test: export SOFTCLOSE_SKIPPED := $(CARGO_TARGET_DIR)/skipped.txt
 test: setup tools ## every test; ARGS="..." goes to the test runner
 	$(CARGO) build --workspace
-	@if $(CARGO) nextest --version >/dev/null 2>&1; \
+	@rm -f $(SOFTCLOSE_SKIPPED)
+	@trap 'test ! -e $(SOFTCLOSE_SKIPPED) || sort -u $(SOFTCLOSE_SKIPPED)' EXIT; \
+	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then set -x; $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else set -x; $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
 
