@@ -16,6 +16,21 @@
 //! | [`engine`] | all of it behind one door, for the hooks |
 //! | [`sys`] | the unsafe floor |
 
+// It runs in somebody's production process: nothing here may panic.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable,
+        clippy::todo
+    )
+)]
+// Nor close a descriptor through libc's symbol, nor wait for a lock.
+#![cfg_attr(test, allow(clippy::disallowed_types))]
+
 pub mod bounds;
 pub mod counters;
 pub mod decision;

@@ -4,6 +4,9 @@
 //! process that has the shim loaded is our own export. [`Fd`] has no drop at
 //! all: who closes says so.
 
+// Taken apart at once, never dropped.
+#![allow(clippy::disallowed_types)]
+
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use rustix::io::{self, Result};
 
