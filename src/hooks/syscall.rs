@@ -86,7 +86,7 @@ extern "C" fn route(number: usize, first: usize) -> *const c_void {
 /// the drain's must not be the last, whose status would count.
 fn leave_by(number: usize) {
     let Some(guard) = Guard::enter() else { return };
-    let is_end = number == nr::EXIT_GROUP || (guard.engine().host.is_single_threaded)();
+    let is_end = number == nr::EXIT_GROUP || (guard.engine().common.host.is_single_threaded)();
     if is_end && guard.owner().is_some() {
         leave(Exit::AtOnce);
         guard.engine().drain.dismiss();

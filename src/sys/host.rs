@@ -4,7 +4,7 @@ use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{FILE, c_char, c_int};
-use softclose_core::engine::Host;
+use softclose_core::common::Host;
 
 /// For the engine.
 pub const HOST: Host = Host { is_single_threaded, flush_streams, ignore_sigpipe };

@@ -8,6 +8,7 @@
 use super::guard::{ENGINE, Guard};
 use super::{atfork, host, real};
 use core::ffi::{c_int, c_void};
+use softclose_core::common::Common;
 use softclose_core::counters::Counters;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
@@ -59,7 +60,8 @@ fn engine(settings: Settings) -> Engine {
     }
     let ledger = Ledger::new();
     ledger.begin(capacity());
-    Engine { settings, ledger, drain: Drain::new(), counters: Counters::new(), log, host: host::HOST }
+    let common = Box::leak(Box::new(Common { settings, counters: Counters::new(), log, host: host::HOST }));
+    Engine { common, ledger, drain: Drain::new(common) }
 }
 
 fn complain(line: &str) {

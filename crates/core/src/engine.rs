@@ -9,44 +9,26 @@
 //! `SO_LINGER{1,n}` and the end of the process wait, within bounds.
 
 use crate::bounds::Bounds;
-use crate::counters::Counters;
+use crate::common::Common;
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
-use crate::drain::hand_over::{Reserved, reserve};
+use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::{self, Scope, writers};
 use crate::ledger::table::Entry;
 use crate::ledger::{Claim, Ledger, Owner, Standing};
-use crate::log::{Line, Log};
-use crate::settings::{Engine as Waits, LogLevel, Settings};
+use crate::settings::{Engine as Waits, LogLevel};
 use crate::sys::Fd;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
 
-/// What only the injector can tell about or do to the program.
-#[derive(Clone, Copy)]
-pub struct Host {
-    /// Whether the program surely has one thread.
-    pub is_single_threaded: fn() -> bool,
-    /// Writes out what stdio has buffered, without waiting for a lock.
-    pub flush_streams: fn(),
-    /// From now on a write to a half-closed socket must not kill the process.
-    pub ignore_sigpipe: fn(),
-}
-
 /// One process' softclose.
 pub struct Engine {
-    /// What the user has set.
-    pub settings: Settings,
+    /// What all parts use.
+    pub common: &'static Common,
     /// Whose socket is it.
     pub ledger: Ledger,
     /// What is held.
     pub drain: Drain,
-    /// What was done.
-    pub counters: Counters,
-    /// What is told.
-    pub log: Log,
-    /// What the injector provides.
-    pub host: Host,
 }
 
 /// What has been prepared for one close.
@@ -84,8 +66,8 @@ impl Engine {
         match self.verdict(owner, fd, info, claim, false) {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, reason),
             Verdict::Discard => self.discard(fd),
-            Verdict::WaitUpTo(seconds) => self.wait(fd, claim.entry, seconds),
-            Verdict::Drain => self.hold(fd, claim.entry),
+            Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim.entry, seconds),
+            Verdict::Drain => self.hold(owner, fd, claim.entry),
         }
     }
 
@@ -104,21 +86,21 @@ impl Engine {
         if claim.standing == Standing::Doubtful {
             // Procfs is asked only where its answer matters.
             facts.standing = Standing::Last;
-            if matches!(decide(facts, self.settings.role), Verdict::LeaveAlone(_)) {
+            if matches!(decide(facts, self.common.settings.role), Verdict::LeaveAlone(_)) {
                 facts.standing = Standing::Doubtful;
             } else {
                 facts.standing = judged(owner, fd, claim.entry, leaving);
             }
         }
-        decide(facts, self.settings.role)
+        decide(facts, self.common.settings.role)
     }
 
-    fn hold(&'static self, fd: Fd, entry: Entry) -> Prepared {
+    fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry) -> Prepared {
         if socket::is_under_repair(fd) {
             return self.leave_alone(fd, Reason::Repair);
         }
         // What is blocked now is found here; what runs now, by the drainer.
-        if self.may_be_written_to(fd) && writers::any_on(fd) {
+        if may_be_written_to(self.common, fd) && writers::any_on(fd) {
             return self.leave_alone(fd, Reason::Busy);
         }
         let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
@@ -126,11 +108,11 @@ impl Engine {
             return self.leave_alone(fd, Reason::Unsure);
         }
         socket::stop_signals(fd);
-        match self.settings.engine {
-            Waits::Inline => self.drain_here(fd, Bounds::of(&self.settings, entry.role)),
-            Waits::Thread => match reserve(self, fd, entry.role) {
+        match self.common.settings.engine {
+            Waits::Inline => self.drain_here(fd, Bounds::of(&self.common.settings, entry.role)),
+            Waits::Thread => match self.drain.reserve(owner, fd, entry.role) {
                 Ok(reserved) => {
-                    self.counters.begun();
+                    self.common.counters.begun();
                     Prepared::Held(reserved)
                 }
                 Err(reason) => self.leave_alone(fd, reason),
@@ -138,67 +120,51 @@ impl Engine {
         }
     }
 
-    /// Whether another thread may be inside a write to `fd`: then more than a
-    /// little is queued.
-    pub(crate) fn may_be_written_to(&self, fd: Fd) -> bool {
-        !(self.host.is_single_threaded)() && (socket::unacknowledged(fd) > finish::LITTLE || !socket::is_writable(fd))
-    }
-
     /// What the program asked to wait for is waited for; the rest is as always.
-    fn wait(&'static self, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
+    fn wait(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
         if socket::is_under_repair(fd) {
             return self.leave_alone(fd, Reason::Repair);
         }
-        if self.may_be_written_to(fd) && writers::any_on(fd) {
+        if may_be_written_to(self.common, fd) && writers::any_on(fd) {
             return self.leave_alone(fd, Reason::Busy);
         }
         finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);
-        self.hold(fd, entry)
+        self.hold(owner, fd, entry)
     }
 
     fn drain_here(&self, fd: Fd, bounds: Bounds) -> Prepared {
-        self.counters.begun();
+        self.common.counters.begun();
         let (end, discarded) = finish::one(fd, bounds);
         self.ended(fd, end, discarded);
         Prepared::Plain
     }
 
     fn discard(&self, fd: Fd) -> Prepared {
-        self.counters.begun();
+        self.common.counters.begun();
         let discarded = finish::discard_queued(fd);
         self.ended(fd, crate::bounds::End::Fin, discarded);
         Prepared::Plain
     }
 
     fn leave_alone(&self, fd: Fd, reason: Reason) -> Prepared {
-        self.counters.left_alone(reason);
+        self.common.counters.left_alone(reason);
         let level = match reason {
             Reason::Full | Reason::NoThread => LogLevel::Error,
             _ => LogLevel::Debug,
         };
-        self.report(level, |line| {
+        self.common.report(level, |line| {
             line.text(" left alone").field("fd", fd.raw() as u64).word("reason", reason.name());
         });
         Prepared::Plain
     }
 
     fn ended(&self, fd: Fd, end: crate::bounds::End, discarded: u64) {
-        self.counters.ended(end, discarded);
-        self.report(LogLevel::Debug, |line| {
+        self.common.counters.ended(end, discarded);
+        self.common.report(LogLevel::Debug, |line| {
             line.text(" drained").field("fd", fd.raw() as u64).word("end", end.name()).field("discarded", discarded);
         });
-    }
-
-    /// Writes a line, if lines of this level are wanted.
-    #[inline(never)]
-    pub fn report(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {
-        if self.log.wants(level) {
-            let mut line = Line::begin();
-            fill(&mut line);
-            self.log.write(line.end(), &self.counters);
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! | module | one idea |
 //! |---|---|
 //! | [`settings`] | what a user can set |
+//! | [`common`] | settings, counters, log, host: what all parts use |
 //! | [`ledger`] | who holds which socket, across threads and fork |
 //! | [`judge`] | who holds it in truth: procfs, where the ledger cannot know |
 //! | [`decision`] | what one close becomes |
@@ -32,6 +33,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_types))]
 
 pub mod bounds;
+pub mod common;
 pub mod counters;
 pub mod decision;
 pub mod drain;

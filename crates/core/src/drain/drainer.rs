@@ -14,7 +14,6 @@ use super::sip::{Sip, sip};
 use super::slot::{Place, Slot};
 use super::{Drain, Phase};
 use crate::bounds::{Bounds, End};
-use crate::engine::Engine;
 use crate::finish::is_quiet;
 use crate::settings::LogLevel;
 use crate::sys::clock::Millis;
@@ -32,11 +31,10 @@ const STAY_MS: u32 = 1000;
 const EXIT_TICK_MS: u32 = 20;
 
 /// The body of the thread.
-pub extern "C" fn run(engine: &'static Engine) {
-    let Some(fd) = Fd::new(engine.drain.poller.load(SeqCst)) else { return };
+pub extern "C" fn run(drain: &'static Drain) {
+    let Some(fd) = Fd::new(drain.poller.load(SeqCst)) else { return };
     let mut drainer = Drainer {
-        engine,
-        drain: &engine.drain,
+        drain,
         poller: fd,
         by_activity: Queue::new(|slot| &slot.by_activity),
         by_age: Queue::new(|slot| &slot.by_age),
@@ -46,18 +44,11 @@ pub extern "C" fn run(engine: &'static Engine) {
 }
 
 struct Drainer {
-    engine: &'static Engine,
     drain: &'static Drain,
     poller: Fd,
     by_activity: Queue,
     by_age: Queue,
     idle_since: Millis,
-}
-
-/// What epoll says back for a place: its index, and enough of the cookie to tell
-/// it from a later socket in the same place.
-pub fn ticket(place: Place, slot: &Slot) -> u64 {
-    slot.cookie() << 32 | place.index() as u64
 }
 
 impl Drainer {
@@ -138,7 +129,7 @@ impl Drainer {
     }
 
     fn bounds(&self, slot: &Slot) -> Bounds {
-        Bounds::of(&self.engine.settings, slot.role())
+        Bounds::of(&self.drain.common.settings, slot.role())
     }
 
     /// Takes in what hooks have offered; false where there was nothing.
@@ -168,7 +159,7 @@ impl Drainer {
         }
         socket::report_every_byte(fd);
         if let Some(poller) = Poller::verified(self.poller) {
-            let ticket = ticket(place, slot);
+            let ticket = slot.ticket(place);
             let _ = match (slot.is_watched(), slot.take_missed()) {
                 (false, _) => poller.add(fd, ticket, false),
                 (true, true) => poller.rearm(fd, ticket),
@@ -181,7 +172,7 @@ impl Drainer {
     fn harvest(&mut self, poller: Poller, found: u64) {
         let Some(place) = self.drain.slots.place(found as u32) else { return };
         let Some(slot) = self.drain.slots.at(place) else { return };
-        if ticket(place, slot) != found {
+        if slot.ticket(place) != found {
             return;
         }
         if !slot.is_adopted() {
@@ -288,7 +279,7 @@ impl Drainer {
             self.drain.still_open.fetch_sub(1, SeqCst);
         }
         self.drain.slots.free(place);
-        self.engine.counters.ended(end, progress.discarded);
+        self.drain.common.counters.ended(end, progress.discarded);
         self.report(end, progress.discarded, Millis::now().since(progress.begun));
         self.idle_since = Millis::now();
         self.drain.one_less();
@@ -297,7 +288,7 @@ impl Drainer {
 
     fn report(&self, end: End, discarded: u64, ms: u32) {
         let level = if end == End::Fin { LogLevel::Debug } else { LogLevel::Info };
-        self.engine.report(level, |line| {
+        self.drain.common.report(level, |line| {
             line.text(" drained").word("end", end.name()).field("discarded", discarded).field("ms", u64::from(ms));
         });
     }

@@ -6,8 +6,10 @@
 
 use super::slot::{Place, Slot};
 use super::{Drain, MOST, ONE, PHASE, Phase, SLACK, drainer};
+use crate::common::Common;
 use crate::decision::Reason;
-use crate::engine::Engine;
+use crate::finish::LITTLE;
+use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::sys::poller::Poller;
 use crate::sys::{Fd, socket, thread};
@@ -18,26 +20,14 @@ use rustix::io::Errno;
 /// A private duplicate in a place of its own, not yet given to the drainer.
 #[must_use = "commit it after the program's own call, or abandon it"]
 pub struct Reserved {
-    engine: &'static Engine,
+    drain: &'static Drain,
     place: Place,
 }
 
-/// Reserves a place for `fd` and takes a private duplicate of it.
-///
-/// # Errors
-/// The reason to leave the close alone.
-pub fn reserve(engine: &'static Engine, fd: Fd, role: Role) -> Result<Reserved, Reason> {
-    let drain = &engine.drain;
-    drain.enter(engine)?;
-    let place = drain.slots.claim().ok_or(Reason::Full);
-    let reserved = place.map(|place| Reserved { engine, place }).inspect_err(|_| drain.one_less())?;
-    match reserved.duplicate(fd, role) {
-        Ok(()) => Ok(reserved),
-        Err(reason) => {
-            reserved.abandon();
-            Err(reason)
-        }
-    }
+/// Whether another thread may be inside a write to `fd`: then more than a little
+/// is queued.
+pub fn may_be_written_to(common: &Common, fd: Fd) -> bool {
+    !(common.host.is_single_threaded)() && (socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd))
 }
 
 impl Reserved {
@@ -51,34 +41,34 @@ impl Reserved {
 
     /// The limit may have been lowered since the numbers were chosen.
     fn private_number(&self, fd: Fd) -> Result<Fd, Reason> {
-        let drain = &self.engine.drain;
+        let drain = self.drain;
         let index = self.place.index();
         let copy = fd.duplicate_from(drain.number_of(index)).or_else(|_| {
-            drain.measure(&self.engine.settings);
+            drain.measure();
             fd.duplicate_from(drain.number_of(index))
         });
         copy.map_err(|_| Reason::Full)
     }
 
     fn slot(&self) -> Option<&'static Slot> {
-        self.engine.drain.slots.at(self.place)
+        self.drain.slots.at(self.place)
     }
 
     /// The program's own call has succeeded: half-closes, and hands over.
     pub fn commit(self) {
-        let drain = &self.engine.drain;
+        let drain = self.drain;
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
-        if self.engine.may_be_written_to(fd) {
+        if may_be_written_to(drain.common, fd) {
             slot.set_still_open();
             drain.still_open.fetch_add(1, SeqCst);
         } else {
             let _ = socket::half_close(fd);
         }
-        if !(self.engine.host.is_single_threaded)() {
+        if !(drain.common.host.is_single_threaded)() {
             slot.set_patient();
         }
-        let data = drainer::ticket(self.place, slot);
+        let data = slot.ticket(self.place);
         // Before the offer, after which the drainer may end it at any time.
         let crowded = drain.held() > drain.cap.load(SeqCst);
         if drain.poller().is_some_and(|poller| poller.add(fd, data, crowded).is_ok()) {
@@ -93,7 +83,7 @@ impl Reserved {
 
     /// The program's own call has failed, and the descriptor is still its own.
     pub fn abandon(self) {
-        let drain = &self.engine.drain;
+        let drain = self.drain;
         if let Some(fd) = self.slot().and_then(Slot::verified) {
             fd.close();
         }
@@ -103,13 +93,33 @@ impl Reserved {
 }
 
 impl Drain {
+    /// Reserves a place for `fd` and takes a private duplicate of it.
+    ///
+    /// # Errors
+    /// The reason to leave the close alone.
+    pub fn reserve(&'static self, owner: Owner<'_>, fd: Fd, role: Role) -> Result<Reserved, Reason> {
+        self.enter(owner)?;
+        let Some(place) = self.slots.claim() else {
+            self.one_less();
+            return Err(Reason::Full);
+        };
+        let reserved = Reserved { drain: self, place };
+        match reserved.duplicate(fd, role) {
+            Ok(()) => Ok(reserved),
+            Err(reason) => {
+                reserved.abandon();
+                Err(reason)
+            }
+        }
+    }
+
     /// Counts one more socket, and starts the thread where there is none.
-    fn enter(&self, engine: &'static Engine) -> Result<(), Reason> {
+    fn enter(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
         let mut word = self.state.load(SeqCst);
         loop {
             let idle = word & PHASE == Phase::Idle as u32;
             if idle {
-                self.measure(&engine.settings);
+                self.measure();
             }
             if word / ONE >= self.cap.load(SeqCst) + self.slack.load(SeqCst) {
                 self.bell.ring();
@@ -117,7 +127,7 @@ impl Drain {
             }
             let next = if idle { word + ONE + Phase::Starting as u32 } else { word + ONE };
             match self.state.compare_exchange(word, next, SeqCst, SeqCst) {
-                Ok(_) if idle => return self.start(engine),
+                Ok(_) if idle => return self.start(owner),
                 Ok(_) => return Ok(()),
                 Err(now) => word = now,
             }
@@ -125,8 +135,8 @@ impl Drain {
     }
 
     #[inline(never)]
-    fn start(&self, engine: &'static Engine) -> Result<(), Reason> {
-        let started = self.try_start(engine);
+    fn start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
+        let started = self.try_start(owner);
         if started.is_ok() {
             self.set_phase(Phase::Running);
         } else {
@@ -136,27 +146,27 @@ impl Drain {
         started
     }
 
-    fn try_start(&self, engine: &'static Engine) -> Result<(), Reason> {
+    fn try_start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
         let numbers = self.cap.load(SeqCst) + self.slack.load(SeqCst);
         if !self.slots.ensure((MOST + SLACK) as usize) {
             return Err(Reason::Full);
         }
         let poller = Poller::create_from(self.number_of(numbers as usize)).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
-        let unseen = engine.ledger.owner().is_none_or(|owner| has_unseen_set(owner, poller.fd()));
+        let unseen = has_unseen_set(owner, poller.fd());
         self.unseen_sets.store(unseen, SeqCst);
-        self.spawn(engine).map_err(|_| {
+        self.spawn().map_err(|_| {
             poller.fd().close();
             self.poller.store(-1, SeqCst);
             Reason::NoThread
         })
     }
 
-    fn spawn(&self, engine: &'static Engine) -> Result<(), Errno> {
+    fn spawn(&'static self) -> Result<(), Errno> {
         let mut rooms = self.rooms.try_lock().ok_or(Errno::BUSY)?;
         let turn = self.generation.fetch_add(1, SeqCst) as usize % 2;
         let room = rooms.get_mut(turn).ok_or(Errno::BUSY)?;
-        let id = engine.drain.threads.get(turn).ok_or(Errno::BUSY)?;
-        thread::spawn(room, id, drainer::run, engine)
+        let id = self.threads.get(turn).ok_or(Errno::BUSY)?;
+        thread::spawn(room, id, drainer::run, self)
     }
 }

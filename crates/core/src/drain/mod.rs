@@ -24,7 +24,7 @@ pub mod queue;
 pub mod sip;
 pub mod slot;
 
-use crate::settings::Settings;
+use crate::common::Common;
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
@@ -36,6 +36,7 @@ use slot::Slots;
 
 /// The state shared by the hooks and the thread.
 pub struct Drain {
+    common: &'static Common,
     slots: Slots,
     /// [`Phase`] in the lower two bits, sockets claimed or held above.
     state: AtomicU32,
@@ -87,8 +88,9 @@ const MOST: u32 = 65536;
 
 impl Drain {
     /// Nothing held, no thread, no memory.
-    pub const fn new() -> Self {
+    pub const fn new(common: &'static Common) -> Self {
         Self {
+            common,
             slots: Slots::new(),
             state: AtomicU32::new(0),
             poller: AtomicI32::new(-1),
@@ -130,10 +132,11 @@ impl Drain {
 
     /// Where private numbers begin, and how many sockets may be held, by the
     /// limits of now.
-    fn measure(&self, settings: &Settings) {
+    fn measure(&self) {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let limit = u32::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(i32::MAX as u32);
-        let Share { cap, slack, base } = share(limit, settings.max_pending.unwrap_or((limit / 4).min(4096)));
+        let Share { cap, slack, base } =
+            share(limit, self.common.settings.max_pending.unwrap_or((limit / 4).min(4096)));
         self.cap.store(cap, SeqCst);
         self.slack.store(slack, SeqCst);
         self.base.store(base, SeqCst);
@@ -220,7 +223,7 @@ impl Drain {
         if let (Some(poller), Some((place, slot))) = (self.poller(), self.slots.any_held())
             && let Some(fd) = slot.fd()
         {
-            let _ = poller.nudge(fd, drainer::ticket(place, slot));
+            let _ = poller.nudge(fd, slot.ticket(place));
         }
     }
 

@@ -96,9 +96,10 @@ impl Slot {
         self.fd().filter(|&fd| crate::sys::socket::cookie(fd) == Some(self.cookie.load(SeqCst)))
     }
 
-    /// Its cookie.
-    pub fn cookie(&self) -> u64 {
-        self.cookie.load(SeqCst)
+    /// What epoll says back for it: its place, and enough of the cookie to tell it
+    /// from a later socket in the same place.
+    pub fn ticket(&self, place: Place) -> u64 {
+        self.cookie.load(SeqCst) << 32 | place.index() as u64
     }
 
     /// Which side opened it.

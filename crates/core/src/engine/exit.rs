@@ -30,7 +30,7 @@ impl Engine {
     /// Answers whether the other threads were stopped: then the process must end
     /// without another call that may take a lock.
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
-        let bound = self.settings.exit_timeout_ms;
+        let bound = self.common.settings.exit_timeout_ms;
         let stopped = bound != 0 && self.finish(owner, exit, Millis::now().plus(bound));
         self.ledger.retire();
         self.sum_up();
@@ -47,10 +47,10 @@ impl Engine {
             return false;
         }
         if exit == Exit::WithStreams {
-            (self.host.flush_streams)();
+            (self.common.host.flush_streams)();
         }
         // Whatever still writes after us, such as a destructor.
-        (self.host.ignore_sigpipe)();
+        (self.common.host.ignore_sigpipe)();
         let open = self.half_close_open(owner, count, deadline);
         open.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
         self.drain.finish(deadline);
@@ -84,7 +84,7 @@ impl Engine {
             Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, reason),
             Verdict::Discard => _ = self.discard(fd),
             Verdict::Drain | Verdict::WaitUpTo(_) => {
-                self.counters.begun();
+                self.common.counters.begun();
                 all.add(fd);
             }
         }
@@ -92,9 +92,9 @@ impl Engine {
 
     #[inline(never)]
     fn sum_up(&self) {
-        self.report(LogLevel::Info, |line| {
+        self.common.report(LogLevel::Info, |line| {
             line.text(" exit");
-            self.counters.each(|name, value| {
+            self.common.counters.each(|name, value| {
                 if value != 0 {
                     line.field(name, value);
                 }
