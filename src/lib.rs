@@ -1,9 +1,10 @@
 //! `libsoftclose.so`: libc's names, and nothing else.
 //!
-//! | folder | what is in it |
+//! | part | what is in it |
 //! |---|---|
 //! | `hooks` | one file an intercepted call; each only translates |
-//! | `sys` | the floor: libc's own functions, the guard, start and end |
+//! | `start` | the constructor |
+//! | `sys` | the floor: libc's own functions, the guard, the end |
 //!
 //! All logic is in `softclose-core`, which knows no symbol. This crate exports
 //! `close` and its kin: nothing of ours may ever link against it.
@@ -29,4 +30,5 @@
 )]
 
 mod hooks;
+mod start;
 mod sys;

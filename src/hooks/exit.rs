@@ -1,10 +1,10 @@
 //! `_exit(2)` and `_Exit(3)`: the end of the process without handlers.
 //!
 //! `exit` and a return from `main` end in a handler of `on_exit`, `quick_exit` in
-//! one of `at_quick_exit`; see [`crate::sys::start`].
+//! one of `at_quick_exit`; see [`crate::sys::leave`].
 
+use crate::sys::leave::{end, leave};
 use crate::sys::real::is_ready;
-use crate::sys::start::{end, leave};
 use libc::c_int;
 use softclose_core::engine::exit::Exit;
 

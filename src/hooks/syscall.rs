@@ -12,7 +12,7 @@ use super::close::{Door, close_by};
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
 use crate::sys::guard::{Guard, become_passive};
-use crate::sys::start::leave;
+use crate::sys::leave::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_long, c_uint, c_void};

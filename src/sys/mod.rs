@@ -4,6 +4,6 @@ pub mod atfork;
 pub mod errno;
 pub mod guard;
 pub mod host;
+pub mod leave;
 pub mod real;
 pub mod rights;
-pub mod start;

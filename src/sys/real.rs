@@ -6,7 +6,7 @@
 //! function is a system call; the few that are more than that resolve
 //! themselves, which nothing but that early moment can see.
 //!
-//! redhook keeps its own pointers for the hooks that it exports; [`resolve_all`]
+//! redhook keeps its own pointers for the hooks that it exports; the constructor
 //! touches those too. It is used for calls that every libc has and in which nobody
 //! is cancelled. The others are not for it: its `catch_unwind` aborts the process
 //! when a cancellation unwinds through (an asynchronous one may do so in any
@@ -126,7 +126,6 @@ const MORE: [&Symbol; 7] = [&CLOSESOCKET, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_
 pub fn resolve_all() {
     symbols::each(|symbol| _ = symbol.resolve());
     MORE.iter().for_each(|symbol| _ = symbol.resolve());
-    crate::hooks::touch_redhook();
     READY.store(true, Ordering::Release);
 }
 

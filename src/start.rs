@@ -5,8 +5,10 @@
 //! descriptor (unless a log file is asked for), starts no thread and installs no
 //! signal handler. Bad settings are reported, never fatal.
 
-use super::guard::{ENGINE, Guard};
-use super::{atfork, host, real};
+use crate::hooks;
+use crate::sys::guard::ENGINE;
+use crate::sys::leave::{end, leave};
+use crate::sys::{atfork, host, real};
 use core::ffi::{c_int, c_void};
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
@@ -16,13 +18,13 @@ use softclose_core::engine::exit::Exit;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::{Reading, Settings, read};
-use softclose_core::sys::raw::nr;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = construct;
 
 extern "C" fn construct() {
+    hooks::touch_redhook();
     real::resolve_all();
     let settings = settings();
     if settings.disable {
@@ -94,18 +96,4 @@ extern "C" fn leave_with_streams(status: c_int, _argument: *mut c_void) {
 
 extern "C" fn leave_quickly() {
     leave(Exit::AtOnce);
-}
-
-/// The end of the process, where it is ours. Answers whether the other threads
-/// were stopped, so that no lock may be taken any more.
-pub fn leave(exit: Exit) -> bool {
-    Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().at_exit(owner, exit)))
-}
-
-/// Ends the process by system call.
-pub fn end(status: c_int) -> ! {
-    loop {
-        // SAFETY: ends the process.
-        let _ = unsafe { super::errno::call(nr::EXIT_GROUP, [status as usize, 0, 0, 0, 0, 0]) };
-    }
 }
