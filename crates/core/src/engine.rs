@@ -8,7 +8,7 @@
 //! Context: hooks of any kind. Nothing here allocates; only the inline engine,
 //! `SO_LINGER{1,n}` and the end of the process wait, within bounds.
 
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, End};
 use crate::common::Common;
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
@@ -96,12 +96,8 @@ impl Engine {
     }
 
     fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry) -> Prepared {
-        if socket::is_under_repair(fd) {
-            return self.leave_alone(fd, Reason::Repair);
-        }
-        // What is blocked now is found here; what runs now, by the drainer.
-        if may_be_written_to(self.common, fd) && writers::any_on(fd) {
-            return self.leave_alone(fd, Reason::Busy);
+        if let Some(reason) = self.hands_off(fd) {
+            return self.leave_alone(fd, reason);
         }
         let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
         if !watch::leave_all(fd, entry.watched, followed) {
@@ -120,14 +116,23 @@ impl Engine {
         }
     }
 
+    /// A last reference that is not to be half-closed all the same. A writer that is
+    /// blocked now is found here; one that runs now, by the drainer.
+    fn hands_off(&self, fd: Fd) -> Option<Reason> {
+        if socket::is_under_repair(fd) {
+            Some(Reason::Repair)
+        } else if may_be_written_to(self.common, fd) && writers::any_on(fd) {
+            Some(Reason::Busy)
+        } else {
+            None
+        }
+    }
+
     /// What the program asked to wait for is waited for; the rest is as always.
     fn wait(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        if socket::is_under_repair(fd) {
-            return self.leave_alone(fd, Reason::Repair);
-        }
-        if may_be_written_to(self.common, fd) && writers::any_on(fd) {
-            return self.leave_alone(fd, Reason::Busy);
+        if let Some(reason) = self.hands_off(fd) {
+            return self.leave_alone(fd, reason);
         }
         finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);
@@ -144,7 +149,7 @@ impl Engine {
     fn discard(&self, fd: Fd) -> Prepared {
         self.common.counters.begun();
         let discarded = finish::discard_queued(fd);
-        self.ended(fd, crate::bounds::End::Fin, discarded);
+        self.ended(fd, End::Fin, discarded);
         Prepared::Plain
     }
 
@@ -160,7 +165,7 @@ impl Engine {
         Prepared::Plain
     }
 
-    fn ended(&self, fd: Fd, end: crate::bounds::End, discarded: u64) {
+    fn ended(&self, fd: Fd, end: End, discarded: u64) {
         self.common.counters.ended(end, discarded);
         self.common.report(LogLevel::Debug, |line| {
             line.text(" drained").field("fd", fd.raw() as u64).word("end", end.name()).field("discarded", discarded);
@@ -168,8 +173,8 @@ impl Engine {
     }
 }
 
-#[inline(never)]
 /// What procfs says of a claim that the counts cannot decide.
+#[inline(never)]
 fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
     let counted = entry.slot.is_some();
     let not_before = if counted { owner.founded() } else { 0 };

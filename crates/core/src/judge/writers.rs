@@ -2,8 +2,8 @@
 //!
 //! A thread that is blocked in `send` holds the description without having a
 //! number of its own: when another thread closes the number, the send goes on,
-//! and a half-close would break it. Such a writer can exist only while the send
-//! buffer is full, so that this is asked rarely.
+//! and a half-close would break it. It is asked where more than
+//! a little is unacknowledged, as a look at every thread is not free.
 //!
 //! Source: `/proc/self/task/TID/syscall`, which a process may always read of its
 //! own threads (`__ptrace_may_access`, same thread group).

@@ -163,7 +163,7 @@ impl Ledger {
 }
 
 /// When this process was started. Without procfs the beginning of time, so that
-/// nobody can be excluded for being older.
+/// nobody can be excluded for being older. A frame of its own: it has buffers.
 #[inline(never)]
 fn start_time() -> u64 {
     let stat = Dir::root().and_then(|root| Stat::read(&root, c"self"));
@@ -221,7 +221,7 @@ impl Owner<'_> {
         }
     }
 
-    /// `fd` is about to be sent through `SCM_RIGHTS`.
+    /// `fd` was sent through `SCM_RIGHTS`.
     pub fn passed(self, fd: Fd) {
         match self.0.table.slot(fd) {
             Some(slot) => self.0.descriptions.mark(slot, Marks::PASSED),
