@@ -18,11 +18,11 @@ static struct shared *shared;
 
 static void *ticker(void *nothing)
 {
-	(void)nothing;
 	for (;;) {
 		shared->ticks++;
 		poll(NULL, 0, 1);
 	}
+	return nothing;
 }
 
 static void child(int port, int by_exit)

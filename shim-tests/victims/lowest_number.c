@@ -10,13 +10,10 @@ static void with_limit(unsigned limit)
 	tcp_pair(first);
 	tcp_pair(second);
 	must(setrlimit(RLIMIT_NOFILE, &both) == 0);
-	int low = first[1] < second[1] ? first[1] : second[1];
 	must(close(first[1]) == 0 && close(second[1]) == 0);
 	int file = open("/dev/null", O_RDONLY);
-	int answer = file < 0 ? -errno : file - low;
 	close(file);
-	int next = socket(AF_INET, SOCK_STREAM, 0);
-	say("limit %u: file %d, socket %d", limit, answer, next < 0 ? -errno : next - low);
+	say("limit %u: file %d, socket %d", limit, file, socket(AF_INET, SOCK_STREAM, 0));
 }
 
 int main(void)

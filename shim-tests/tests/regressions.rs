@@ -1,0 +1,294 @@
+//! What hostile victims once broke, and must not break again. Each test names the
+//! harm that there was; the victim says how it was done. All of them run natively
+//! and shimmed and come to the same, unless the test says why not.
+
+use shim_tests::arena::Arena;
+use shim_tests::gauntlet::Gauntlet;
+use shim_tests::peer::{End, Peer};
+use shim_tests::proc::becomes_true;
+use shim_tests::program::Exit;
+use shim_tests::shim::{Shim, library};
+use shim_tests::twice::{alike, same_transcript, twice, without_port};
+use shim_tests::victim::{Victim, compiled};
+use shim_tests::{here, skip};
+use std::time::Duration;
+
+/// The victim says exactly this, natively and shimmed; or why it cannot run here.
+#[track_caller]
+fn says(test: &str, victim: &Victim, expected: &[&str]) {
+    let Some(finished) = same_transcript(test, victim) else { return };
+    match finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
+        Some(reason) => skip(test, reason),
+        None => assert_eq!(finished.stdout, expected, "{finished:#?}"),
+    }
+}
+
+mod the_end_of_a_process {
+    use super::*;
+
+    /// Once the connection was half-closed at exit, the thread read the end of
+    /// it, and aborted after main had returned 0.
+    #[test]
+    fn wakes_no_thread_that_would_abort_at_the_end_of_its_connection() {
+        let seen = alike(here!(), |arena, shim| {
+            let mut victim = Victim::c("exit_reader_aborts").start(arena, shim);
+            let mut peer = Peer::to(victim.port()).ask(64, 0).read_to_end().start(arena);
+            (peer.report().end, without_port(victim.finish()))
+        });
+        if let Some((end, finished)) = seen {
+            assert_eq!((end, finished.exit), (End::Eof, Exit::Code(0)), "{finished:#?}");
+        }
+    }
+
+    fn stops_other_threads(test: &str, way: &str) {
+        let expected = ["process: status 0", "ticks after the end: few"];
+        says(test, &Victim::c("exit_ends_threads").arg(way), &expected);
+    }
+
+    #[test]
+    fn by_exit_lets_no_other_thread_run_on() {
+        stops_other_threads(here!(), "exit");
+    }
+
+    #[test]
+    fn by_underscore_exit_lets_no_other_thread_run_on() {
+        stops_other_threads(here!(), "_exit");
+    }
+
+    /// The drain's thread was the last one, and so its status was the process's.
+    #[test]
+    fn by_the_end_of_its_only_thread_keeps_its_status() {
+        says(here!(), &Victim::c("thread_exit"), &["process: status 7"]);
+    }
+
+    /// procfs was read once for every connection: 2000 of them took half a minute
+    /// the bound, and 3000 a minute.
+    #[test]
+    fn with_many_connections_that_a_child_may_have_inherited_keeps_its_bound() {
+        let (connections, bound) = (2000, Duration::from_secs(10));
+        let victim = Victim::c("exit_many_spawned").arg(connections.to_string());
+        let victim = victim.open_files(4096).env("SOFTCLOSE_EXIT_TIMEOUT", "500ms");
+        twice(here!(), |arena, shim| {
+            let mut victim = victim.start(arena, shim);
+            let peers = Peer::to(victim.port()).copies(connections).ask(64, 0).read(64).tell("got").wait();
+            let mut peers = peers.start(arena);
+            peers.told("got");
+            victim.go();
+            assert!(victim.ended_within(bound), "{shim:?}");
+            assert_eq!(victim.exit(), Exit::Code(0), "{shim:?}");
+        });
+    }
+}
+
+mod a_close {
+    use super::*;
+
+    /// It sent the FIN ahead of the thread, whom SIGPIPE killed.
+    #[test]
+    fn waits_for_a_writer_that_has_queued_nothing_yet() {
+        says(here!(), &Victim::c("zero_window"), &["sent 1000, the peer got all"]);
+    }
+
+    fn lingers(test: &str, until: &str) {
+        says(test, &Victim::c("linger").arg(until), &["close: 0", "soon"]);
+    }
+
+    /// It waited for the peer's FIN, for all of `l_linger`.
+    #[test]
+    fn that_lingers_returns_when_everything_is_acknowledged() {
+        lingers(here!(), "acknowledged");
+    }
+
+    /// It went on waiting.
+    #[test]
+    fn that_lingers_returns_when_a_signal_comes() {
+        lingers(here!(), "interrupted");
+    }
+
+    /// The owner of a socket belongs to the open file, as `O_ASYNC` does.
+    #[test]
+    fn is_followed_by_no_sigurg() {
+        says(here!(), &Victim::c("sigurg"), &["signals after the close: 0"]);
+    }
+
+    /// The FIN killed a connection that had moved elsewhere.
+    #[test]
+    fn under_tcp_repair_is_silent() {
+        says(here!(), &Victim::c("tcp_repair"), &["the peer sees nothing"]);
+    }
+
+    /// epoll reported it until the drain was over.
+    #[test]
+    fn takes_it_out_of_an_epoll_set_that_an_instruction_put_it_in() {
+        says(here!(), &Victim::c("epoll_by_instruction"), &["events after the close: 0"]);
+    }
+
+    /// Private descriptors were where the program's next one belongs, or all
+    /// that the limit allows was taken.
+    #[test]
+    fn leaves_the_lowest_number_free_under_every_limit() {
+        let Some(finished) = same_transcript(here!(), &Victim::c("lowest_number")) else { return };
+        assert_eq!(finished.stdout.len(), 59, "{finished:#?}");
+        assert!(finished.stdout.iter().all(|line| !line.contains("-1")), "{finished:#?}");
+    }
+
+    /// The vDSO is not where rustix looked for it. What valgrind says of system
+    /// calls it does not know is not compared.
+    #[test]
+    fn works_under_valgrind() {
+        let valgrind = "/usr/bin/valgrind";
+        if !std::path::Path::new(valgrind).exists() {
+            return skip(here!(), "there is no valgrind");
+        }
+        let victim = Victim::program(valgrind.into()).arg("-q").arg(compiled("plain_close"));
+        let seen = alike(here!(), |arena, shim| {
+            let finished = victim.start(arena, shim).finish();
+            (finished.exit, finished.stdout)
+        });
+        if let Some((exit, stdout)) = seen {
+            assert_eq!((exit, stdout), (Exit::Code(0), vec!["the peer reads 0".to_owned()]));
+        }
+    }
+}
+
+/// Somebody else holds the connection, whom the one that closed did not see: the
+/// FIN came, and the other got EPIPE.
+mod a_reference_stays_in_use {
+    use super::*;
+
+    #[test]
+    fn of_a_parent_that_a_child_in_its_own_pid_namespace_cannot_see() {
+        says(here!(), &Victim::c("pidns_child_closes"), &["child: status 0", "parent: works"]);
+    }
+
+    #[test]
+    fn of_a_parent_outside_of_the_program_s_pid_namespace() {
+        says(here!(), &Victim::c("pidns_inherited"), &["parent: works"]);
+    }
+
+    #[test]
+    fn of_a_pid_1_whose_child_is_pid_1_as_well() {
+        says(here!(), &Victim::c("pid1_clone"), &["child: status 0", "parent: works"]);
+    }
+
+    #[test]
+    fn of_a_process_whose_first_thread_has_gone() {
+        says(here!(), &Victim::c("leader_gone"), &["child: works"]);
+    }
+
+    #[test]
+    fn when_a_thread_with_its_own_table_closes_its_copy() {
+        says(here!(), &Victim::c("unshare_files"), &["main thread: works"]);
+    }
+
+    fn raw(test: &str, way: &str) {
+        says(test, &Victim::c("raw_reference").arg(way), &["copy: works"]);
+    }
+
+    #[test]
+    fn that_was_sent_by_a_raw_sendmsg() {
+        raw(here!(), "sendmsg");
+    }
+
+    #[test]
+    fn that_was_made_by_a_raw_pidfd_getfd() {
+        raw(here!(), "pidfd_getfd");
+    }
+
+    fn stale(test: &str, way: &str) {
+        says(test, &Victim::c("stale_number").arg(way), &["copy: works"]);
+    }
+
+    #[test]
+    fn of_a_connection_accepted_by_syscall_on_the_number_of_another() {
+        stale(here!(), "syscall");
+    }
+
+    #[test]
+    fn of_a_connection_accepted_by_an_instruction_on_the_number_of_another() {
+        stale(here!(), "instruction");
+    }
+}
+
+mod sandboxes {
+    use super::*;
+
+    /// Calls of the shim's own that the filter does not allow killed the process.
+    #[test]
+    fn with_an_allow_list_of_five_calls_kill_nobody() {
+        let expected = [
+            "close a file: status 0",
+            "_exit: status 0",
+            "close a connection: status 0",
+            "_exit with a connection: status 0",
+        ];
+        says(here!(), &Victim::c("sandboxed"), &expected);
+    }
+
+    /// libc's `setuid` reaches its own threads, and not the drain's.
+    #[test]
+    fn of_another_user_leave_no_thread_with_the_old_credentials() {
+        says(here!(), &Victim::c("setuid_threads"), &["threads of somebody else: 0"]);
+    }
+}
+
+mod a_small_signal_stack {
+    use super::*;
+
+    #[test]
+    fn has_room_for_the_close_of_a_file() {
+        says(here!(), &Victim::c("small_signal_stack").arg("file"), &["close: 0"]);
+    }
+
+    /// What a debug build leaves on the stack is not what is shipped.
+    #[test]
+    fn has_room_for_the_close_of_a_connection() {
+        if library().parent().is_some_and(|directory| directory.ends_with("debug")) {
+            return skip(here!(), "frames of a debug build are larger: run it with --release");
+        }
+        says(here!(), &Victim::c("small_signal_stack").arg("tcp"), &["close: 0"]);
+    }
+}
+
+mod the_log {
+    use super::*;
+
+    #[test]
+    fn to_a_pipe_without_a_reader_kills_nobody() {
+        says(here!(), &Victim::c("log_to_nobody").env("SOFTCLOSE_LOG", "debug"), &["alive"]);
+    }
+
+    #[test]
+    fn never_lands_in_a_file_of_the_program_on_number_2() {
+        let victim = Victim::c("log_number_reused").env("SOFTCLOSE_LOG", "debug");
+        says(here!(), &victim, &["bytes of data: 4"]);
+    }
+}
+
+mod the_drain {
+    use super::*;
+
+    /// The epoll's own number was beyond the limit, and so nothing was drained.
+    #[test]
+    fn works_with_a_cap_above_the_limit_of_descriptors() {
+        for cap in ["1000", "4096", "65536"] {
+            let victim = Victim::c("serve").arg("1").open_files(1024).env("SOFTCLOSE_MAX_PENDING", cap);
+            Gauntlet::of(victim).prove(here!());
+        }
+    }
+
+    /// `SO_RCVLOWAT` stays with the open file: what came was not noticed, and a
+    /// slow upload taken for an idle one. Shimmed only: natively it is reset.
+    #[test]
+    fn notices_a_slow_upload_to_a_server_that_wants_a_megabyte() {
+        let (idle, watched) = ("1500ms", Duration::from_secs(3));
+        let victim = Victim::c("low_water_mark").env("SOFTCLOSE_IDLE", idle).env("SOFTCLOSE_TIMEOUT", "20s");
+        let Some(arena) = Arena::or_skip(here!()) else { return };
+        let mut victim = victim.start(&arena, Shim::Preloaded);
+        let port = victim.port();
+        let _peer = Peer::to(port).ask(64, 0).drip(50).wait().start(&arena);
+        victim.expect("closed");
+        let is_gone = || !arena.sockets().iter().any(|socket| socket.is_held_by_server(port));
+        assert!(!becomes_true(watched, is_gone), "taken for idle");
+    }
+}
