@@ -225,6 +225,18 @@ mod sandboxes {
         says(here!(), &Victim::c("sandboxed"), &expected);
     }
 
+    /// The drain's own calls, on a thread that the filter reached as well.
+    #[test]
+    fn for_every_thread_meet_none_of_ours() {
+        says(here!(), &Victim::c("sandboxed_threads"), &["process: status 0"; 2]);
+    }
+
+    /// A process with two threads may not do it, and natively this one has one.
+    #[test]
+    fn of_another_user_namespace_can_be_entered_after_a_close() {
+        says(here!(), &Victim::c("unshare_user"), &["done"]);
+    }
+
     /// libc's `setuid` reaches its own threads, and not the drain's.
     #[test]
     fn of_another_user_leave_no_thread_with_the_old_credentials() {

@@ -28,11 +28,11 @@ use crate::common::Common;
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
-use crate::sys::thread::{Bell, Room, ThreadId};
+use crate::sys::thread::{Bell, Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use parking_lot::Mutex;
 use rustix::process::Pid;
-use slot::Slots;
+use slot::{Slot, Slots};
 
 /// The state shared by the hooks and the thread.
 pub struct Drain {
@@ -207,23 +207,30 @@ impl Drain {
     pub fn dismiss(&self) {
         const PATIENCE_MS: u32 = 500;
         let deadline = Millis::now().plus(PATIENCE_MS);
+        let in_time = || deadline.since(Millis::now()) != 0;
+        let leaving = [0, 1].map(|turn: usize| self.threads.get(turn)?.get());
         self.dismissed.store(true, SeqCst);
-        while self.has_thread() && deadline.since(Millis::now()) != 0 {
+        while self.has_thread() && in_time() {
             let seen = self.ended.count();
             self.wake();
             self.ended.sleep(seen, 1);
         }
         self.dismissed.store(false, SeqCst);
+        // The kernel clears the id a little before it forgets the thread.
+        while leaving.iter().flatten().any(|&thread| is_known(thread)) && in_time() {
+            rustix::thread::sched_yield();
+        }
     }
 
-    /// Wakes the thread from its rest, from its leisure, or from epoll.
+    /// Wakes the thread from its rest, from its leisure, or from epoll: there any
+    /// socket of the set will do, adopted or not.
     fn wake(&self) {
         self.bell.ring();
         self.doorbell.ring();
-        if let (Some(poller), Some((place, slot))) = (self.poller(), self.slots.any_held())
-            && let Some(fd) = slot.fd()
-        {
-            let _ = poller.nudge(fd, slot.ticket(place));
+        if let Some(poller) = self.poller() {
+            let nudge =
+                |(place, slot): (_, &Slot)| slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place)).is_ok());
+            let _ = self.slots.offered().any(nudge);
         }
     }
 

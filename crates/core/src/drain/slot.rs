@@ -128,6 +128,10 @@ impl Slot {
         self.in_use.load(SeqCst) == Use::Adopted as u32
     }
 
+    fn is_offered(&self) -> bool {
+        self.in_use.load(SeqCst) >= Use::Offered as u32
+    }
+
     /// An event has come, once and for all, before the adoption.
     pub fn set_missed(&self) {
         self.flags.fetch_or(MISSED, SeqCst);
@@ -317,12 +321,10 @@ impl Slots {
         }
     }
 
-    /// Some place that holds a socket.
-    pub fn any_held(&self) -> Option<(Place, &Slot)> {
-        (0..self.touched.load(SeqCst)).map(Place).find_map(|place| {
-            let slot = self.at(place)?;
-            (slot.is_adopted() && slot.fd().is_some()).then_some((place, slot))
-        })
+    /// Every place that was offered, adopted or not.
+    pub fn offered(&self) -> impl Iterator<Item = (Place, &Slot)> {
+        let places = (0..self.touched.load(SeqCst)).map(Place);
+        places.filter_map(|place| Some((place, self.at(place)?))).filter(|(_, slot)| slot.is_offered())
     }
 
     /// Whether `fd` is one of our private descriptors.

@@ -20,7 +20,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 use rustix::io::{Errno, Result};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-use rustix::process::Pid;
+use rustix::process::{Pid, getpid};
 use rustix::thread::futex;
 
 const STACK: usize = 128 * 1024;
@@ -93,6 +93,13 @@ impl ThreadId {
     pub fn forget(&self) {
         self.0.store(0, Ordering::Release);
     }
+}
+
+/// Whether the kernel still counts this thread of our process.
+pub fn is_known(thread: Pid) -> bool {
+    let (process, thread) = (getpid().as_raw_nonzero().get() as usize, thread.as_raw_nonzero().get() as usize);
+    // SAFETY: tgkill with integer arguments; signal 0 only asks.
+    unsafe { syscall6(nr::TGKILL, [process, thread, 0, 0, 0, 0]) }.is_ok()
 }
 
 /// Starts `body(argument)` on a thread of its own that blocks every signal.
