@@ -60,18 +60,33 @@ impl Drainer {
         }
         let mut busy = self.adopt() | self.settle();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
-        let mut ready = [0; BATCH];
-        let found = poller.wait(Some(self.patience(busy)), &mut ready).unwrap_or(0);
-        busy |= self.adopt();
-        for &ticket in ready.iter().take(found) {
-            self.harvest(poller, ticket);
-        }
+        busy |= self.reap(poller, self.patience(busy));
         self.expire();
         self.evict();
-        if busy || found != 0 {
+        if busy {
             self.drain.bell.sleep(seen, TICK_MS);
         }
         true
+    }
+
+    /// Waits for events, and takes all there are, within reason. False where there
+    /// was none.
+    fn reap(&mut self, poller: Poller, patience: u32) -> bool {
+        const BATCHES: u32 = 32;
+        let mut ready = [0; BATCH];
+        let mut any = false;
+        for batch in 0..BATCHES {
+            let timeout = if batch == 0 { patience } else { 0 };
+            let found = poller.wait(Some(timeout), &mut ready).unwrap_or(0);
+            any |= self.adopt() || found != 0;
+            for &ticket in ready.iter().take(found) {
+                self.harvest(poller, ticket);
+            }
+            if found < BATCH {
+                break;
+            }
+        }
+        any
     }
 
     /// With nothing held, waits for an offer; false where none has come, and the

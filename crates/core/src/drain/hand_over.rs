@@ -65,7 +65,8 @@ impl Reserved {
         } else {
             let _ = socket::half_close(fd);
         }
-        if !(drain.common.host.is_single_threaded)() {
+        // A thread can be blocked in `recv` only where nothing was queued.
+        if !(drain.common.host.is_single_threaded)() && socket::unread(fd) == 0 {
             slot.set_patient();
         }
         let data = slot.ticket(self.place);

@@ -158,21 +158,25 @@ impl Slot {
         self.flags.fetch_or(PATIENT, SeqCst);
     }
 
-    /// Whether to leave what has come in for another round: until nobody has taken
-    /// any of it for a few.
+    /// Whether to leave what has come in for a while: until nobody has taken any of
+    /// it for 20 ms.
     pub fn is_patient(&self, fd: Fd) -> bool {
-        const ROUNDS: u32 = 4;
-        if self.flags.load(SeqCst) & PATIENT == 0 {
+        const PATIENCE_MS: u32 = 20;
+        let patient = self.flags.load(SeqCst) & PATIENT != 0;
+        if !patient || crate::sys::socket::unread(fd) == 0 {
             return false;
         }
-        // While the drainer has it, `next` links nothing: count and progress.
-        let (consumed, before) = (crate::sys::socket::consumed(fd) as u32 & 0xff_ffff, self.next.load(SeqCst));
-        let rounds = if before & 0xff_ffff == consumed { (before >> 24) + 1 } else { 0 };
-        self.next.store(rounds << 24 | consumed, SeqCst);
-        if rounds >= ROUNDS {
+        let now = Millis::now();
+        // While the drainer has it, `next` links nothing: what was taken so far.
+        let consumed = crate::sys::socket::consumed(fd) as u32;
+        if self.next.swap(consumed, SeqCst) != consumed {
+            self.last.store(now.0, Relaxed);
+        }
+        let waiting = now.since(Millis(self.last.load(Relaxed))) < PATIENCE_MS;
+        if !waiting {
             self.flags.fetch_and(!PATIENT, SeqCst);
         }
-        rounds < ROUNDS
+        waiting
     }
 
     /// Half-closes if every writer is done by now; false where one may not be.
