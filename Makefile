@@ -33,8 +33,8 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 	@rm -f $(SOFTCLOSE_SKIPPED)
 	@trap 'test ! -e $(SOFTCLOSE_SKIPPED) || sort -u $(SOFTCLOSE_SKIPPED)' EXIT; \
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then set -x; $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
-	else set -x; $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
+	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
+	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all

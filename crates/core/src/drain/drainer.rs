@@ -161,51 +161,36 @@ impl Drainer {
         any
     }
 
-    /// Most peers have sent their FIN by now. A socket that the hook could not put
-    /// into the epoll set is put there; one that had its event too early is
-    /// watched once more.
+    /// Most peers have sent their FIN by now. Whatever has not is watched from here
+    /// on: the hook's own registration may have had its event too early, or be with
+    /// a thread that was about to leave.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        if !slot.is_patient(fd) {
-            self.discard(place, slot, fd);
-        }
-        if slot.fd() != Some(fd) {
-            return;
-        }
-        socket::report_every_byte(fd);
-        if let Some(poller) = Poller::verified(self.poller) {
+        let goes_on = slot.is_patient(fd) || self.discard(place, slot, fd);
+        if goes_on && let Some(poller) = Poller::verified(self.poller) {
+            socket::report_every_byte(fd);
             let ticket = slot.ticket(place);
-            let _ = match (slot.is_watched(), slot.take_missed()) {
-                (false, _) => poller.add(fd, ticket, false),
-                (true, true) => poller.rearm(fd, ticket),
-                (true, false) => Ok(()),
-            };
-            slot.set_watched();
+            let _ = poller.rearm(fd, ticket).or_else(|_| poller.add(fd, ticket, false));
         }
     }
 
     fn harvest(&mut self, poller: Poller, found: u64) {
         let Some(place) = self.drain.slots.place(found as u32) else { return };
         let Some(slot) = self.drain.slots.at(place) else { return };
-        if slot.ticket(place) != found {
+        // The hook watches before it offers: an event may come before the adoption.
+        if slot.ticket(place) != found || !slot.is_adopted() {
             return;
         }
-        if !slot.is_adopted() {
-            return slot.set_missed();
-        }
-        let Some(fd) = slot.fd() else { return };
-        if slot.verified().is_none() {
-            return self.end(place, End::Lost);
-        }
-        if !slot.is_patient(fd) {
-            self.discard(place, slot, fd);
-        }
-        if slot.fd() == Some(fd) {
+        let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
+        let goes_on = slot.is_patient(fd) || self.discard(place, slot, fd);
+        if goes_on {
             let _ = poller.rearm(fd, found);
         }
     }
 
-    fn discard(&mut self, place: Place, slot: &Slot, fd: Fd) {
+    /// Whether the drain goes on. Where it does not, the place may be another
+    /// socket's by now, with the same number.
+    fn discard(&mut self, place: Place, slot: &Slot, fd: Fd) -> bool {
         let (bytes, end) = match sip(fd) {
             Sip::More(bytes) => (bytes, None),
             Sip::End(bytes, end) => (bytes, Some(end)),
@@ -222,6 +207,7 @@ impl Drainer {
         if let Some(end) = end {
             self.end(place, end);
         }
+        end.is_none()
     }
 
     /// Ends what is over by time: only the first of each order can be.
@@ -330,7 +316,7 @@ impl Drainer {
             let Some(slot) = self.drain.slots.at(place) else { break };
             match slot.verified() {
                 Some(fd) if slot.is_patient(fd) => {}
-                Some(fd) => self.discard(place, slot, fd),
+                Some(fd) => _ = self.discard(place, slot, fd),
                 None => self.end(place, End::Lost),
             }
         }

@@ -72,8 +72,8 @@ impl Reserved {
         let data = slot.ticket(self.place);
         // Before the offer, after which the drainer may end it at any time.
         let crowded = drain.held() > drain.cap.load(SeqCst);
-        if drain.poller().is_some_and(|poller| poller.add(fd, data, crowded).is_ok()) {
-            slot.set_watched();
+        if let Some(poller) = drain.poller() {
+            let _ = poller.add(fd, data, crowded);
         }
         drain.slots.offer(self.place);
         drain.doorbell.ring();
@@ -119,6 +119,10 @@ impl Drain {
         let mut word = self.state.load(SeqCst);
         loop {
             let idle = word & PHASE == Phase::Idle as u32;
+            // Before anybody can see that it starts: others claim from then on.
+            if idle && !self.slots.ensure((MOST + SLACK) as usize) {
+                return Err(Reason::Full);
+            }
             if idle {
                 self.measure();
             }
@@ -149,9 +153,6 @@ impl Drain {
 
     fn try_start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
         let numbers = self.cap.load(SeqCst) + self.slack.load(SeqCst);
-        if !self.slots.ensure((MOST + SLACK) as usize) {
-            return Err(Reason::Full);
-        }
         let poller = Poller::create_from(self.number_of(numbers as usize)).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
         let unseen = has_unseen_set(owner, poller.fd());

@@ -80,10 +80,8 @@ pub struct Slot {
 unsafe impl Zeroed for Slot {}
 
 const CONNECTED: u32 = 1;
-const WATCHED: u32 = 2;
 const STILL_OPEN: u32 = 4;
 const PATIENT: u32 = 8;
-const MISSED: u32 = 32;
 
 impl Slot {
     /// The private descriptor.
@@ -107,39 +105,18 @@ impl Slot {
         if self.flags.load(Relaxed) & CONNECTED != 0 { Role::Connected } else { Role::Accepted }
     }
 
-    /// Whether the hook has put it into the drainer's epoll set.
-    pub fn is_watched(&self) -> bool {
-        self.flags.load(SeqCst) & WATCHED != 0
-    }
-
-    /// The hook has put it into the drainer's epoll set.
-    pub fn set_watched(&self) {
-        self.flags.fetch_or(WATCHED, SeqCst);
-    }
-
     /// The drainer has it in its queues.
     pub fn set_adopted(&self) {
         self.in_use.store(Use::Adopted as u32, SeqCst);
     }
 
-    /// Whether it does. The hook watches before it offers, so that an event may
-    /// come earlier: see [`Slot::set_missed`].
+    /// Whether it does.
     pub fn is_adopted(&self) -> bool {
         self.in_use.load(SeqCst) == Use::Adopted as u32
     }
 
     fn is_offered(&self) -> bool {
         self.in_use.load(SeqCst) >= Use::Offered as u32
-    }
-
-    /// An event has come, once and for all, before the adoption.
-    pub fn set_missed(&self) {
-        self.flags.fetch_or(MISSED, SeqCst);
-    }
-
-    /// Whether one has; once.
-    pub fn take_missed(&self) -> bool {
-        self.flags.fetch_and(!MISSED, SeqCst) & MISSED != 0
     }
 
     /// Whether the half-close is still to come, as a writer may be at it.
@@ -159,9 +136,9 @@ impl Slot {
     }
 
     /// Whether to leave what has come in for a while: until nobody has taken any of
-    /// it for 20 ms.
+    /// it for 200 ms.
     pub fn is_patient(&self, fd: Fd) -> bool {
-        const PATIENCE_MS: u32 = 20;
+        const PATIENCE_MS: u32 = 200;
         let patient = self.flags.load(SeqCst) & PATIENT != 0;
         if !patient || crate::sys::socket::unread(fd) == 0 {
             return false;
