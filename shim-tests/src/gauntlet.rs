@@ -49,7 +49,7 @@ pub struct Outcome {
 }
 
 impl Gauntlet {
-    /// The scenario of the issue for `victim`.
+    /// The main scenario for `victim`.
     pub fn of(victim: Victim) -> Self {
         Self {
             victim,

@@ -26,7 +26,7 @@ use std::time::Duration;
 /// needed, far below what a hang would cost.
 pub const DEADLINE: Duration = Duration::from_secs(25);
 
-/// The response of the issue: larger than any window, smaller than the arena's
+/// The main response: larger than any window, smaller than the arena's
 /// send buffer, so that the victim reaches its `close` with most of it unsent.
 pub const RESPONSE: usize = 3 << 20;
 
