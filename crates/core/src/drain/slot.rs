@@ -10,6 +10,7 @@
 //! can be shared as plain references.
 
 use crate::bounds::Progress;
+use crate::decision::Phase;
 use crate::finish::Settling;
 use crate::ledger::table::Role;
 use crate::sys::Fd;
@@ -139,18 +140,20 @@ impl Slot {
     /// it for 200 ms.
     pub fn is_patient(&self, fd: Fd) -> bool {
         const PATIENCE_MS: u32 = 200;
-        let patient = self.flags.load(SeqCst) & PATIENT != 0;
-        if !patient || crate::sys::socket::unread(fd) == 0 {
+        if self.flags.load(SeqCst) & PATIENT == 0 || is_at_its_end(fd) {
             return false;
         }
         let now = Millis::now();
-        // While the drainer has it, `next` links nothing: what was taken so far.
+        let empty = crate::sys::socket::unread(fd) == 0;
+        // While the drainer has it, `next` links nothing: what was taken so far, as
+        // long as something is queued. So data after a pause is news.
         let consumed = crate::sys::socket::consumed(fd) as u32;
-        if self.next.swap(consumed, SeqCst) != consumed {
+        let before = self.next.swap(if empty { u32::MAX } else { consumed }, SeqCst);
+        if before != consumed && !(empty && before == u32::MAX) {
             self.last.store(now.0, Relaxed);
         }
         let waiting = now.since(Millis(self.last.load(Relaxed))) < PATIENCE_MS;
-        if !waiting {
+        if !waiting && !empty {
             self.flags.fetch_and(!PATIENT, SeqCst);
         }
         waiting
@@ -196,6 +199,14 @@ impl Slot {
         self.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
         self.set_progress(Progress::begin(Millis::now()));
     }
+}
+
+/// Whether nothing is queued and nothing can come any more, so that there is only
+/// the end to be read. Where something can, it might come, and be the program's,
+/// between a look at the queue and the discarding.
+fn is_at_its_end(fd: Fd) -> bool {
+    use crate::sys::socket::{tcp_info, unread};
+    unread(fd) == 0 && !tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open)
 }
 
 /// All places.
