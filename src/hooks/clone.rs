@@ -1,7 +1,7 @@
 //! `clone(2)`, libc's wrapper: a child process runs a function of the program's,
 //! with every descriptor, and no handler of ours. A thread is none of our concern.
 
-use crate::sys::guard::Guard;
+use crate::sys::guard::with_owner;
 use crate::sys::real::{self, CloneArguments};
 use core::ffi::{c_int, c_void};
 use softclose_core::Pid;
@@ -18,16 +18,13 @@ pub unsafe extern "C-unwind" fn clone(
     ctid: *mut c_void,
 ) -> c_int {
     let is_process = flags & libc::CLONE_THREAD == 0;
-    if is_process && let Some(owner) = Guard::enter().and_then(|guard| guard.owner()) {
-        owner.before_spawn();
+    if is_process {
+        with_owner(|owner| owner.before_spawn());
     }
     // SAFETY: the program's own call.
     let result = unsafe { real::clone(CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] }) };
-    if is_process
-        && result > 0
-        && let Some(owner) = Guard::enter().and_then(|guard| guard.owner())
-    {
-        owner.spawned(Pid::from_raw(result));
+    if is_process && result > 0 {
+        with_owner(|owner| owner.spawned(Pid::from_raw(result)));
     }
     result
 }

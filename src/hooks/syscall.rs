@@ -11,7 +11,7 @@
 use super::close::{Door, close_by};
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
-use crate::sys::guard::{Guard, become_passive};
+use crate::sys::guard::{Guard, become_passive, with_owner};
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
@@ -96,9 +96,7 @@ fn leave_by(number: usize) {
 /// References will be made that nobody can see: a ring holds files, and another
 /// process' descriptor may be one of ours.
 fn blinded() {
-    if let Some(owner) = Guard::enter().and_then(|guard| guard.owner()) {
-        owner.blinded();
-    }
+    with_owner(|owner| owner.blinded());
 }
 
 /// Defines a function that drops the number and calls the hook of that name.

@@ -4,7 +4,7 @@
 //! this one notes that a process is being made, and jumps. What the child does
 //! until it execs passes through every hook untouched, by the pid test.
 
-use crate::sys::guard::Guard;
+use super::popen::note_nameless_child;
 use crate::sys::real;
 use core::arch::naked_asm;
 use core::ffi::c_void;
@@ -24,10 +24,7 @@ pub unsafe extern "C" fn vfork() -> libc::pid_t {
 
 /// Answers where libc's own is.
 extern "C" fn note() -> *mut c_void {
-    if let Some(owner) = Guard::enter().and_then(|guard| guard.owner()) {
-        owner.before_spawn();
-        owner.spawned(None);
-    }
+    note_nameless_child();
     let at = real::vfork_address();
     if at.is_null() { fork_instead as *mut c_void } else { at }
 }

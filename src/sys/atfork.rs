@@ -7,7 +7,7 @@
 //! Context: the thread that forks; the child handlers run before anything of the
 //! program's does. Async-signal-safe.
 
-use super::guard::Guard;
+use super::guard::{Guard, with_owner};
 use core::cell::Cell;
 use softclose_core::Pid;
 use softclose_core::ledger::family::Token;
@@ -33,15 +33,14 @@ pub fn register() {
 
 /// The child is counted before it exists.
 pub extern "C" fn prepare() {
-    let owner = Guard::enter().and_then(|guard| guard.owner());
-    FORKING.set(owner.map_or(Forking::No, |owner| Forking::Yes(owner.before_fork())));
+    FORKING.set(Forking::No);
+    with_owner(|owner| FORKING.set(Forking::Yes(owner.before_fork())));
 }
 
 /// Whether or not there is a child; which, [`made`] is told.
 pub extern "C" fn parent() {
-    let owner = Guard::enter().and_then(|guard| guard.owner());
-    if let (Some(owner), Forking::Yes(_)) = (owner, FORKING.get()) {
-        owner.after_fork();
+    if matches!(FORKING.get(), Forking::Yes(_)) {
+        with_owner(|owner| owner.after_fork());
     }
 }
 
@@ -58,9 +57,8 @@ pub extern "C" fn child() {
 /// is none.
 pub fn made(result: libc::c_int) {
     let Forking::Yes(token) = FORKING.replace(Forking::No) else { return };
-    let Some(owner) = Guard::enter().and_then(|guard| guard.owner()) else { return };
-    match Pid::from_raw(result.max(0)) {
+    with_owner(|owner| match Pid::from_raw(result.max(0)) {
         Some(pid) => owner.forked(token, pid),
         None => owner.not_forked(token),
-    }
+    });
 }

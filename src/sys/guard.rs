@@ -73,7 +73,7 @@ impl Guard {
     }
 
     /// The pid test; see [`softclose_core::ledger`].
-    pub fn owner(&self) -> Option<Owner<'static>> {
+    pub fn owner(&self) -> Option<Owner<'_>> {
         self.engine.ledger.owner()
     }
 
@@ -93,6 +93,15 @@ impl Drop for Guard {
         // has made its thread asynchronously cancellable.
         unsafe { pthread_setcancelstate(self.cancel, &raw mut ours) };
         errno::set(self.errno.get());
+    }
+}
+
+/// Runs `act` with a guard held, where the memory of the engine is this process'.
+pub fn with_owner(act: impl FnOnce(Owner<'_>)) {
+    if let Some(guard) = Guard::enter()
+        && let Some(owner) = guard.owner()
+    {
+        act(owner);
     }
 }
 
