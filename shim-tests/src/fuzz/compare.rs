@@ -1,0 +1,98 @@
+//! What must be the same in both runs, and what may only be better shimmed.
+//!
+//! What the program itself can see is the same: results, errno, numbers, events,
+//! states of what it holds. For the peer the shim may only do better: what
+//! arrived natively arrives, an end that was clean stays clean, and what was open
+//! stays open. A reset that the program asked for stays a reset.
+
+use super::outcome::{End, LinkReport, Outcome};
+
+/// Every way in which the shimmed run is not as it must be.
+pub fn differences(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
+    if native.hung.is_some() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    found.extend(shimmed.hung.iter().map(|what| format!("hangs: {what}")));
+    if native.stderr != shimmed.stderr {
+        found.push(format!("stderr: {:?} became {:?}", native.stderr, shimmed.stderr));
+    }
+    found.extend(first_seen(native, shimmed));
+    found.extend(checks(native, shimmed));
+    found.extend(links(native, shimmed));
+    found
+}
+
+/// What follows the first difference follows from it.
+fn first_seen(native: &Outcome, shimmed: &Outcome) -> Option<String> {
+    let longest = native.seen.len().max(shimmed.seen.len());
+    let (before, after) = (0..longest).map(|at| (native.seen.get(at), shimmed.seen.get(at))).find(|(a, b)| a != b)?;
+    let text = |line: Option<&String>| line.map_or("nothing".to_owned(), String::clone);
+    Some(format!("the program saw\n    {}\n    {}", text(before), text(after)))
+}
+
+fn checks<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = String> + 'a {
+    let pairs = native.checks.iter().zip(&shimmed.checks).enumerate();
+    pairs.filter(|(_, (before, after))| before.0 == after.0 && !may_become(before.1, after.1)).map(
+        |(at, ((link, before), (_, after)))| format!("check {at}: connection k{link} was {before}, became {after}"),
+    )
+}
+
+fn may_become(native: End, shimmed: End) -> bool {
+    native == shimmed || (native == End::Reset && shimmed == End::Eof)
+}
+
+fn links<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = String> + 'a {
+    let pairs = native.links.iter().zip(&shimmed.links).enumerate();
+    pairs.filter_map(|(at, (before, after))| {
+        worse(before, after).map(|how| format!("connection k{at} {how}\n    {before}\n    {after}"))
+    })
+}
+
+fn worse(native: &LinkReport, shimmed: &LinkReport) -> Option<&'static str> {
+    if native.end == End::Closed && shimmed.end == End::Closed {
+        return None;
+    }
+    if !may_become(native.end, shimmed.end) {
+        return Some("ends worse");
+    }
+    if native.wants_reset && native.end != shimmed.end {
+        return Some("was to be reset");
+    }
+    // How much arrives before a reset is chance.
+    let is_chance = native.end == End::Reset && shimmed.end == End::Reset;
+    (!is_chance && !native.received.begins(&shimmed.received)).then_some("received less, or something else")
+}
+
+/// Whether something that a connection's program is known to have written did not
+/// arrive.
+pub fn has_lost(link: &LinkReport) -> bool {
+    link.end != End::Closed && link.written.0.iter().any(|(value, count)| link.received.count(*value) < *count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(end: End, received: &str) -> LinkReport {
+        let received = received.parse().unwrap();
+        LinkReport { end, received, written: "-,1x9".parse().unwrap(), wants_reset: false, was_passed: false }
+    }
+
+    #[test]
+    fn better_is_good_and_worse_is_not() {
+        let (whole, half) = (link(End::Eof, "-,1x9"), link(End::Reset, "-,1x4"));
+        assert_eq!(worse(&half, &whole), None);
+        assert!(worse(&whole, &half).is_some());
+        assert!(worse(&link(End::Open, "-"), &link(End::Eof, "-")).is_some());
+        assert!(worse(&whole, &link(End::Eof, "-,1x8")).is_some());
+        assert!(has_lost(&half) && !has_lost(&whole));
+    }
+
+    #[test]
+    fn a_reset_that_was_asked_for_stays() {
+        let asked = LinkReport { wants_reset: true, ..link(End::Reset, "-") };
+        assert!(worse(&asked, &LinkReport { wants_reset: true, ..link(End::Eof, "-,1x9") }).is_some());
+        assert_eq!(worse(&asked, &asked), None);
+    }
+}
