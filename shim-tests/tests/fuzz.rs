@@ -9,8 +9,8 @@
 //! | `FUZZ_REPLAY` | a file with one program, instead |
 
 use shim_tests::arena::Arena;
-use shim_tests::fuzz::hunt::{Failure, Stagehand, Tally, program, shrink};
-use proptest::strategy::ValueTree;
+use shim_tests::fuzz::hunt::{Failure, Stagehand, Tally, program};
+use shim_tests::fuzz::shrink::shrink;
 use shim_tests::here;
 use shim_tests::shim::Shim;
 use std::io::Write;
@@ -60,13 +60,12 @@ impl Hunt {
 
     fn one(&self, stagehand: &mut Stagehand<'_>, at: u64) -> (Tally, Option<Failure>) {
         let mut tally = Tally::default();
-        let tree = program(self.seed, at);
-        let case = tree.current();
+        let case = program(self.seed, at);
         if at.is_multiple_of(REPEATED) {
             stagehand.is_certain(&case, &mut tally);
         }
         let failure = stagehand.judge(&case, &mut tally);
-        (tally, failure.map(|failure| shrink(stagehand, tree, failure)))
+        (tally, failure.map(|failure| shrink(stagehand, failure)))
     }
 
     fn note(&self, at: u64, tally: &Tally, failure: Option<Failure>) {

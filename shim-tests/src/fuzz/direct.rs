@@ -67,14 +67,19 @@ pub fn run(stage: &Stage, program: &Path, case: &Case, shim: Shim) -> Outcome {
     command.arg(stage.path()).arg("0").stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
     command.stderr(stderr.try_clone().expect("a descriptor"));
     shim.dress(&mut command);
-    let child = command.spawn().expect("the interpreter runs");
-    let group = i32::try_from(child.id()).expect("a pid fits");
+    let group = started(command);
     let mut director = Director::new(stage);
     director.play(case);
     director.finish(group);
     let _ = stderr.rewind();
     let _ = stderr.read_to_string(&mut director.outcome.stderr);
     director.outcome
+}
+
+/// Its process, which [`reap_all`] waits for, with all others.
+#[expect(clippy::zombie_processes)]
+fn started(mut command: Command) -> i32 {
+    i32::try_from(command.spawn().expect("the interpreter runs").id()).expect("a pid fits")
 }
 
 /// What is written to it is there after the last writer has been ended.
@@ -145,7 +150,7 @@ impl<'a> Director<'a> {
 
     /// Writes down what an act came to.
     fn told(&mut self, step: &Step, wait: Wait) -> Option<Answer> {
-        let Some(actor) = self.actors[step.actor] else { return None };
+        let actor = self.actors[step.actor]?;
         match wait {
             Wait::Ready => {
                 let answer = self.stage.answer(step.actor);

@@ -2,8 +2,7 @@
 //! that hold them, and things that close them.
 //!
 //! A program is a list of scenes: single steps for the most part, and short
-//! sequences that chance would seldom find. Shrinking drops scenes, then steps
-//! of scenes, then makes the numbers small.
+//! sequences that chance would seldom find, now and then with one step missing.
 
 use super::case::{Case, Step};
 use super::verb::{ACTORS, Arg, Doer, STREAMS, VARS, VERBS, Verb};
@@ -43,7 +42,7 @@ fn scene() -> Scene {
     .boxed()
 }
 
-/// Steps that belong together; each of them can be dropped.
+/// Steps that belong together; any of them may be missing.
 fn together(steps: Vec<BoxedStrategy<Step>>) -> Scene {
     let droppable: Vec<_> = steps.into_iter().map(|step| weighted(0.97, step)).collect();
     droppable.prop_map(|steps| steps.into_iter().flatten().collect()).boxed()
@@ -60,13 +59,16 @@ fn fixed(actor: i32, name: &str, args: Vec<Option<i32>>) -> BoxedStrategy<Step> 
 }
 
 fn step() -> BoxedStrategy<Step> {
-    let rows = VERBS.iter().map(|verb| (verb.weight, of(verb, actor(), verb.args.iter().map(|arg| value_of(*arg)).collect())));
+    let rows =
+        VERBS.iter().map(|verb| (verb.weight, of(verb, actor(), verb.args.iter().map(|arg| value_of(*arg)).collect())));
     Union::new_weighted(rows.collect()).boxed()
 }
 
 fn of(verb: &'static Verb, actor: BoxedStrategy<i32>, args: Vec<BoxedStrategy<i32>>) -> BoxedStrategy<Step> {
     (actor, args)
-        .prop_map(move |(actor, args)| Step::new(if verb.doer == Doer::Peer { 0 } else { actor as usize }, verb.name, &args))
+        .prop_map(move |(actor, args)| {
+            Step::new(if verb.doer == Doer::Peer { 0 } else { actor as usize }, verb.name, &args)
+        })
         .boxed()
 }
 

@@ -1,4 +1,4 @@
-//! Many programs, and the smallest that fails.
+//! Running one program, natively and shimmed, and what many came to.
 
 use super::case::Case;
 use super::compare::{differences, has_lost};
@@ -83,7 +83,12 @@ impl<'a> Stagehand<'a> {
         while is_different(&natives, &shimmed) {
             if natives.len() == 4 {
                 let differences = differences(&natives[0], &shimmed[0]);
-                return Some(Failure { case: case.clone(), differences, native: natives.remove(0), shimmed: shimmed.remove(0) });
+                return Some(Failure {
+                    case: case.clone(),
+                    differences,
+                    native: natives.remove(0),
+                    shimmed: shimmed.remove(0),
+                });
             }
             natives.push(self.run(case, Shim::Native));
             shimmed.push(self.run(case, Shim::Preloaded));
@@ -111,29 +116,14 @@ fn start(arena: &Arena) -> Program {
     arena.start(command)
 }
 
-/// Program number `at` of a run with this seed, and the way to smaller ones.
-pub fn program(seed: u64, at: u64) -> impl ValueTree<Value = Case> {
+/// Program number `at` of a run with this seed.
+pub fn program(seed: u64, at: u64) -> Case {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..16].copy_from_slice(&at.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
-    cases().new_tree(&mut runner).expect("nothing is filtered")
-}
-
-/// The smallest program on the way from `tree` that still fails.
-pub fn shrink(stagehand: &mut Stagehand<'_>, mut tree: impl ValueTree<Value = Case>, mut best: Failure) -> Failure {
-    const TRIES: usize = 300;
-    let mut ignored = Tally::default();
-    for _ in 0..TRIES {
-        let failure = if tree.simplify() { stagehand.judge(&tree.current(), &mut ignored) } else { break };
-        match failure {
-            Some(smaller) => best = smaller,
-            None if tree.complicate() => {}
-            None => break,
-        }
-    }
-    best
+    cases().new_tree(&mut runner).expect("nothing is filtered").current()
 }
 
 impl Tally {

@@ -35,6 +35,8 @@ pub struct Link {
     pub was_passed: bool,
     sent: usize,
     has_sent_fin: bool,
+    /// A write has taken the error that a read would have got.
+    was_refused: bool,
 }
 
 impl Link {
@@ -53,6 +55,7 @@ impl Link {
             was_passed: false,
             sent: 0,
             has_sent_fin: false,
+            was_refused: false,
         }
     }
 
@@ -63,7 +66,7 @@ impl Link {
         while most > 0 && self.end == End::Open {
             let room = most.min(block.len());
             match stream.read(&mut block[..room]) {
-                Ok(0) => self.end = End::Eof,
+                Ok(0) => self.end = if self.was_refused { End::Reset } else { End::Eof },
                 Ok(count) => {
                     self.received.take(&block[..count]);
                     most -= count;
@@ -78,8 +81,9 @@ impl Link {
     /// Sends, and waits until it has arrived where the socket is open.
     pub fn send(&mut self, count: usize) {
         let Some(stream) = &mut self.stream else { return };
-        if self.sent + count <= MOST_SENT {
-            self.sent += stream.write(&vec![b'x'; count]).unwrap_or(0);
+        if self.sent + count <= MOST_SENT && !self.has_sent_fin {
+            self.sent += count;
+            self.was_refused |= stream.write(&vec![b'x'; count]).is_err();
             becomes_true(|| is_acknowledged(stream));
         }
     }

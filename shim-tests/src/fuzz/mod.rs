@@ -18,7 +18,8 @@
 //! | [`direct`] | one run |
 //! | [`outcome`] | what a run came to, as text |
 //! | [`compare`] | what must be the same, and what may only be better |
-//! | [`hunt`] | many programs, and the smallest that fails |
+//! | [`hunt`] | one program in both runs, and what many came to |
+//! | [`shrink`] | the smallest program that fails |
 
 pub mod case;
 pub mod compare;
@@ -28,5 +29,6 @@ pub mod hunt;
 pub mod link;
 pub mod outcome;
 pub mod process;
+pub mod shrink;
 pub mod stage;
 pub mod verb;

@@ -18,8 +18,7 @@ pub enum End {
     Closed,
 }
 
-const ENDS: [(End, &str); 4] =
-    [(End::Open, "open"), (End::Eof, "eof"), (End::Reset, "reset"), (End::Closed, "closed")];
+const ENDS: [(End, &str); 4] = [(End::Open, "open"), (End::Eof, "eof"), (End::Reset, "reset"), (End::Closed, "closed")];
 
 /// Bytes, as runs of the same value: each step writes a value of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
