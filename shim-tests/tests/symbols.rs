@@ -58,6 +58,16 @@ const EXPORTED: &[&str] = &[
     "syscall",
     // Who watches.
     "epoll_ctl",
+    // The end of the program.
+    "execve",
+    "execv",
+    "execl",
+    "execle",
+    "execvp",
+    "execvpe",
+    "execlp",
+    "fexecve",
+    "execveat",
     // The end of the process; `exit` ends in a destructor, `quick_exit` in a
     // handler of `at_quick_exit`.
     "_exit",

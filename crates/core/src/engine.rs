@@ -188,5 +188,6 @@ fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
     }
 }
 
+pub mod exec;
 pub mod exit;
 mod numbers;

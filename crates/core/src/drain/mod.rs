@@ -257,6 +257,11 @@ impl Drain {
         }
     }
 
+    /// The process has not ended after all.
+    pub fn go_on(&self) {
+        self.exiting.store(false, SeqCst);
+    }
+
     /// Whether `tid` is that of the drain's own thread.
     pub fn runs_on(&self, tid: Pid) -> bool {
         self.threads.iter().any(|thread| thread.get() == Some(tid))
