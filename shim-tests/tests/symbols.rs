@@ -15,6 +15,7 @@ const EXPORTED: &[&str] = &[
     "fclose",
     "freopen",
     "freopen64",
+    "shutdown",
     // How a connection comes to be.
     "socket",
     "accept",

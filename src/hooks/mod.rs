@@ -24,6 +24,7 @@ pub mod posix_spawn;
 pub mod prctl;
 pub mod recvmsg;
 pub mod sendmsg;
+pub mod shutdown;
 pub mod socket;
 pub mod stdio;
 pub mod syscall;

@@ -333,6 +333,11 @@ impl Owner<'_> {
         slot.is_some_and(|slot| self.0.descriptions.holders(slot).all(|holder| self.0.me() == Some(holder)))
     }
 
+    /// Which side opened `fd`, as far as is known.
+    pub fn role(self, fd: Fd) -> Role {
+        self.0.table.look(fd).role
+    }
+
     /// Whether the table has a place for `fd`.
     pub fn covers(self, fd: Fd) -> bool {
         fd.index() < self.0.capacity.load(SeqCst) as usize
