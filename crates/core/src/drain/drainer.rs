@@ -59,8 +59,8 @@ impl Drainer {
     /// One round; false when the thread is to leave.
     fn turn(&mut self) -> bool {
         let seen = self.drain.bell.count();
-        if self.drain.held() == 0 && !self.linger() {
-            return false;
+        if self.drain.held() == 0 {
+            return self.linger();
         }
         let mut busy = self.adopt() | self.settle();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
