@@ -10,6 +10,12 @@ const EXPORTED: &[&str] = &[
     // The end of a descriptor.
     "close",
     "closesocket",
+    "close_range",
+    "closefrom",
+    "fclose",
+    "freopen",
+    "freopen64",
+    "shutdown",
     // How a connection comes to be.
     "socket",
     "accept",
@@ -53,6 +59,16 @@ const EXPORTED: &[&str] = &[
     "syscall",
     // Who watches.
     "epoll_ctl",
+    // The end of the program.
+    "execve",
+    "execv",
+    "execl",
+    "execle",
+    "execvp",
+    "execvpe",
+    "execlp",
+    "fexecve",
+    "execveat",
     // The end of the process; `exit` ends in a destructor, `quick_exit` in a
     // handler of `at_quick_exit`.
     "_exit",

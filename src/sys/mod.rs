@@ -1,9 +1,11 @@
 //! The unsafe floor of the shim.
 
 pub mod atfork;
+pub mod ending;
 pub mod errno;
 pub mod guard;
 pub mod host;
+pub mod jump;
 pub mod leave;
 pub mod real;
 pub mod rights;

@@ -16,7 +16,7 @@ use super::errno::call;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use libc::{c_int, c_uint, epoll_event, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use libc::{FILE, c_int, c_uint, epoll_event, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
 static READY: AtomicBool = AtomicBool::new(false);
@@ -26,10 +26,12 @@ pub fn is_ready() -> bool {
     READY.load(Ordering::Acquire)
 }
 
-/// One function of libc's, or of the next interposer's.
-struct Symbol {
-    name: &'static CStr,
+/// One function of libc's, or of the next interposer's. The pointer comes first:
+/// the `syscall` hook reads it by the address of its symbol.
+#[repr(C)]
+pub struct Symbol {
     at: AtomicPtr<c_void>,
+    name: &'static CStr,
 }
 
 impl Symbol {
@@ -93,6 +95,8 @@ real! {
     dup(old: c_int) -> c_int = nr::DUP;
     dup2(old: c_int, new: c_int) -> c_int = nr::DUP2;
     dup3(old: c_int, new: c_int, flags: c_int) -> c_int = nr::DUP3;
+    close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = nr::CLOSE_RANGE;
+    shutdown(fd: c_int, how: c_int) -> c_int = nr::SHUTDOWN;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;
@@ -113,19 +117,52 @@ fn arguments(given: &[usize]) -> [usize; 6] {
 }
 
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
+static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
+static FCLOSE: Symbol = Symbol::new(c"fclose");
+static FREOPEN: Symbol = Symbol::new(c"freopen");
+static FREOPEN64: Symbol = Symbol::new(c"freopen64");
 static SYSTEM: Symbol = Symbol::new(c"system");
 static POPEN: Symbol = Symbol::new(c"popen");
 static CLONE: Symbol = Symbol::new(c"clone");
 static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
-static SYSCALL: Symbol = Symbol::new(c"syscall");
+/// `syscall(2)`.
+pub static SYSCALL: Symbol = Symbol::new(c"syscall");
 
-const MORE: [&Symbol; 7] = [&CLOSESOCKET, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+/// The functions of `exec(3)`.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub enum Image {
+    Execve,
+    Execv,
+    Execl,
+    Execle,
+    Execvp,
+    Execvpe,
+    Execlp,
+    Fexecve,
+    Execveat,
+}
+
+static IMAGES: [Symbol; 9] = [
+    Symbol::new(c"execve"),
+    Symbol::new(c"execv"),
+    Symbol::new(c"execl"),
+    Symbol::new(c"execle"),
+    Symbol::new(c"execvp"),
+    Symbol::new(c"execvpe"),
+    Symbol::new(c"execlp"),
+    Symbol::new(c"fexecve"),
+    Symbol::new(c"execveat"),
+];
+
+const MORE: [&Symbol; 11] =
+    [&CLOSESOCKET, &CLOSEFROM, &FCLOSE, &FREOPEN, &FREOPEN64, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
     symbols::each(|symbol| _ = symbol.resolve());
-    MORE.iter().for_each(|symbol| _ = symbol.resolve());
+    MORE.iter().copied().chain(&IMAGES).for_each(|symbol| _ = symbol.resolve());
     READY.store(true, Ordering::Release);
 }
 
@@ -148,6 +185,64 @@ pub unsafe fn closesocket(fd: c_int) -> Option<c_int> {
     CLOSESOCKET.get().map(|at| unsafe { core::mem::transmute::<*mut c_void, Function>(at)(fd) })
 }
 
+/// `closefrom(3)`, which exists since glibc 2.34. Where there is none, the one that
+/// a program finds in us is the system call.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn closefrom(lowest: c_int) {
+    type Function = unsafe extern "C-unwind" fn(c_int);
+    match needed(&CLOSEFROM) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(lowest) },
+        // SAFETY: the caller's.
+        None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
+    }
+}
+
+/// `fclose(3)`.
+///
+/// # Safety
+/// As its man page says; may unwind.
+pub unsafe fn fclose(stream: *mut FILE) -> c_int {
+    type Function = unsafe extern "C-unwind" fn(*mut FILE) -> c_int;
+    match needed(&FCLOSE) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(stream) },
+        None => super::errno::fail(libc::ENOSYS),
+    }
+}
+
+/// `freopen(3)`.
+///
+/// # Safety
+/// As its man page says; may unwind.
+pub unsafe fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    // SAFETY: the caller's.
+    unsafe { reopen(&FREOPEN, path, mode, stream) }
+}
+
+/// `freopen64(3)`.
+///
+/// # Safety
+/// As its man page says; may unwind.
+pub unsafe fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    // SAFETY: the caller's.
+    unsafe { reopen(&FREOPEN64, path, mode, stream) }
+}
+
+unsafe fn reopen(symbol: &Symbol, path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char, *mut FILE) -> *mut FILE;
+    match needed(symbol) {
+        // SAFETY: the pointer is that function's, the arguments are the caller's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(path, mode, stream) },
+        None => {
+            super::errno::set(libc::ENOSYS);
+            ptr::null_mut()
+        }
+    }
+}
+
 /// `system(3)`.
 ///
 /// # Safety
@@ -165,8 +260,8 @@ pub unsafe fn system(command: *const c_char) -> c_int {
 ///
 /// # Safety
 /// As its man page says.
-pub unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut libc::FILE {
-    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char) -> *mut libc::FILE;
+pub unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE {
+    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char) -> *mut FILE;
     match needed(&POPEN) {
         // SAFETY: the pointer is that function's.
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(command, mode) },
@@ -212,14 +307,29 @@ pub unsafe fn clone(given: CloneArguments) -> c_int {
     }
 }
 
-/// Where `vfork(2)` is, for a jump; null where libc has none.
-pub fn vfork_address() -> *mut c_void {
-    needed(&VFORK).unwrap_or(ptr::null_mut())
+fn address(symbol: &Symbol) -> *const c_void {
+    needed(symbol).map_or(missing as *const c_void, <*mut c_void>::cast_const)
+}
+
+/// A libc without the function is none that this shim was built for; but a jump
+/// needs somewhere to go.
+extern "C" fn missing() -> c_int {
+    super::errno::fail(libc::ENOSYS)
+}
+
+/// Where `vfork(2)` is, for a jump.
+pub fn vfork_address() -> *const c_void {
+    address(&VFORK)
+}
+
+/// Where a function of `exec(3)` is, for a jump.
+pub fn image_address(image: Image) -> *const c_void {
+    IMAGES.get(image as usize).map_or(missing as *const c_void, address)
 }
 
 /// Where `syscall(2)` is, for a jump.
-pub fn syscall_address() -> *mut c_void {
-    needed(&SYSCALL).unwrap_or(ptr::null_mut())
+pub fn syscall_address() -> *const c_void {
+    address(&SYSCALL)
 }
 
 /// `_Fork(3)`, which exists since glibc 2.34. A program that calls it was built

@@ -14,7 +14,9 @@
 //! | [`bounds`] | how long and how much a drain may take |
 //! | [`drain`] | the background thread and the sockets it holds |
 //! | [`finish`] | draining in place: the inline engine, and process exit |
+//! | [`image`] | whether an `exec` will succeed |
 //! | [`engine`] | all of it behind one door, for the hooks |
+//! | `sync` | the atomics of the lock-free protocols, or loom's |
 //! | [`sys`] | the unsafe floor |
 
 // It runs in somebody's production process: nothing here may panic.
@@ -39,10 +41,12 @@ pub mod decision;
 pub mod drain;
 pub mod engine;
 pub mod finish;
+pub mod image;
 pub mod judge;
 pub mod ledger;
 pub mod log;
 pub mod settings;
+mod sync;
 pub mod sys;
 pub mod watch;
 

@@ -9,10 +9,12 @@
 //! Context: the thread of [`crate::sys::thread`]: no thread-local storage, no
 //! libc, no allocation, no panic, and no descriptor on a low number, ever.
 
+use super::Drain;
+use super::place::Place;
 use super::queue::Queue;
 use super::sip::{Sip, sip};
-use super::slot::{Place, Slot};
-use super::{Drain, Phase};
+use super::slot::Slot;
+use super::{AWAKE, UNSURE};
 use crate::bounds::{Bounds, End};
 use crate::finish::is_quiet;
 use crate::settings::LogLevel;
@@ -51,18 +53,23 @@ struct Drainer {
     idle_since: Millis,
 }
 
+fn look(poller: Poller, timeout_ms: u32, ready: &mut [u64; BATCH]) -> usize {
+    poller.wait(Some(timeout_ms), ready).unwrap_or(0)
+}
+
 impl Drainer {
     /// One round; false when the thread is to leave.
     fn turn(&mut self) -> bool {
         let seen = self.drain.bell.count();
-        if self.drain.held() == 0 && !self.linger() {
-            return false;
+        if self.drain.held() == 0 {
+            return self.linger();
         }
         let mut busy = self.adopt() | self.settle();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
-        busy |= self.reap(poller, self.patience(busy));
+        busy |= self.reap(poller, busy);
         self.expire();
         self.evict();
+        self.end_graces();
         if busy {
             self.drain.bell.sleep(seen, TICK_MS);
         }
@@ -71,13 +78,12 @@ impl Drainer {
 
     /// Waits for events, and takes all there are, within reason. False where there
     /// was none.
-    fn reap(&mut self, poller: Poller, patience: u32) -> bool {
+    fn reap(&mut self, poller: Poller, busy: bool) -> bool {
         const BATCHES: u32 = 32;
         let mut ready = [0; BATCH];
         let mut any = false;
         for batch in 0..BATCHES {
-            let timeout = if batch == 0 { patience } else { 0 };
-            let found = poller.wait(Some(timeout), &mut ready).unwrap_or(0);
+            let found = if batch == 0 { self.sleep(poller, busy, &mut ready) } else { look(poller, 0, &mut ready) };
             any |= self.adopt() || found != 0;
             for &ticket in ready.iter().take(found) {
                 self.harvest(poller, ticket);
@@ -87,6 +93,17 @@ impl Drainer {
             }
         }
         any
+    }
+
+    /// Sleeps in epoll until something comes or is due. Who brings something that is
+    /// due earlier sees that we sleep, or we see what was brought.
+    fn sleep(&self, poller: Poller, busy: bool, ready: &mut [u64; BATCH]) -> usize {
+        self.drain.wakes_at.store(UNSURE, SeqCst);
+        let patience = self.patience(busy);
+        self.drain.wakes_at.store(Millis::now().plus(patience).0, SeqCst);
+        let found = look(poller, patience, ready);
+        self.drain.wakes_at.store(AWAKE, SeqCst);
+        found
     }
 
     /// With nothing held, waits for an offer; false where none has come, and the
@@ -99,7 +116,7 @@ impl Drainer {
             self.drain.doorbell.sleep(seen, STAY_MS - idle);
             return true;
         }
-        !self.leave() || {
+        !self.drain.gate.leave() || {
             self.close_poller();
             false
         }
@@ -115,7 +132,9 @@ impl Drainer {
             let firsts = [self.by_activity.first(), self.by_age.first()];
             let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
             // A clock tick later, so that the bound is over by then.
-            left.min().map_or(NAP_MS, |left| left.saturating_add(TICK_MS).min(NAP_MS))
+            left.chain(self.drain.graces.time_left(now))
+                .min()
+                .map_or(NAP_MS, |left| left.saturating_add(TICK_MS).min(NAP_MS))
         }
     }
 
@@ -246,12 +265,19 @@ impl Drainer {
         let pressed = self.drain.pressed.swap(false, SeqCst);
         let most = match (self.drain.dismissed.load(SeqCst), pressed) {
             (true, _) => 0,
-            (false, true) => cap.min(self.drain.held() / 2),
+            (false, true) => cap.min(self.drain.sockets() / 2),
             (false, false) => cap,
         };
-        while self.drain.held() > most {
+        while self.drain.sockets() > most {
             let Some(place) = self.acknowledged().or(self.by_age.first()) else { return };
             self.end(place, End::Evicted);
+        }
+    }
+
+    fn end_graces(&self) {
+        let at_once = self.drain.exiting.load(SeqCst) || self.drain.dismissed.load(SeqCst);
+        if self.drain.graces.count() != 0 {
+            self.drain.end_graces(at_once);
         }
     }
 
@@ -283,7 +309,7 @@ impl Drainer {
         self.drain.common.counters.ended(end, progress.discarded);
         self.report(end, progress.discarded, Millis::now().since(progress.begun));
         self.idle_since = Millis::now();
-        self.drain.one_less();
+        self.drain.gate.one_less();
         self.drain.ended.ring();
     }
 
@@ -292,12 +318,6 @@ impl Drainer {
         self.drain.common.report(level, |line| {
             line.text(" drained").word("end", end.name()).field("discarded", discarded).field("ms", u64::from(ms));
         });
-    }
-
-    /// The one step after which a hook starts a new thread.
-    fn leave(&self) -> bool {
-        let running = Phase::Running as u32;
-        self.drain.state.compare_exchange(running, Phase::Idle as u32, SeqCst, SeqCst).is_ok()
     }
 
     fn close_poller(&self) {
@@ -322,7 +342,8 @@ impl Drainer {
         }
         self.expire();
         self.evict();
-        if self.drain.held() == 0 && self.leave() {
+        self.end_graces();
+        if self.drain.held() == 0 && self.drain.gate.leave() {
             return false;
         }
         self.drain.bell.sleep(self.drain.bell.count(), TICK_MS);

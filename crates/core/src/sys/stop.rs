@@ -13,13 +13,13 @@
 //!
 //! Context: the thread that ends the process. Async-signal-safe.
 
-use super::clock::timespec;
+use super::futex;
 use super::procfs::{Dir, number};
 use super::raw::{nr, syscall6};
 use core::ops::ControlFlow::Continue;
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use rustix::process::{Pid, getpid};
-use rustix::thread::{futex, gettid};
+use rustix::thread::gettid;
 
 const SIGSETXID: usize = 33;
 
@@ -34,6 +34,11 @@ pub enum Others {
     Stopped,
     /// They run on: nobody can tell which they are.
     Running,
+}
+
+/// Whether there are other threads than the calling one and those of ours.
+pub fn look_for_others(is_ours: impl Fn(Pid) -> bool) -> Others {
+    if signal_each(&is_ours, false) == Some(0) { Others::None } else { Others::Running }
 }
 
 /// Stops every thread of this process but the calling one and those of ours.
@@ -87,7 +92,7 @@ fn await_stopped(many: u32) {
     const PATIENCE_MS: u32 = 20;
     let stopped = STOPPED.load(SeqCst);
     if stopped < many {
-        let _ = futex::wait(&STOPPED, futex::Flags::PRIVATE, stopped, Some(&timespec(PATIENCE_MS)));
+        futex::wait(&STOPPED, stopped, PATIENCE_MS);
     }
 }
 
@@ -111,7 +116,7 @@ fn install() -> bool {
 
 extern "C" fn stay(_signal: i32) {
     STOPPED.fetch_add(1, SeqCst);
-    let _ = futex::wake(&STOPPED, futex::Flags::PRIVATE, i32::MAX as u32);
+    futex::wake_all(&STOPPED);
     loop {
         // SAFETY: pause takes no arguments. Every signal is blocked here.
         let _ = unsafe { syscall6(nr::PAUSE, [0; 6]) };
