@@ -77,7 +77,6 @@ pub fn run(stage: &Stage, program: &Path, case: &Case, shim: Shim) -> Outcome {
 }
 
 /// Its process, which [`reap_all`] waits for, with all others.
-#[expect(clippy::zombie_processes)]
 fn started(mut command: Command) -> i32 {
     i32::try_from(command.spawn().expect("the interpreter runs").id()).expect("a pid fits")
 }
