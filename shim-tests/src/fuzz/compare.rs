@@ -4,8 +4,18 @@
 //! states of what it holds. For the peer the shim may only do better: what
 //! arrived natively arrives, an end that was clean stays clean, and what was open
 //! stays open. A reset that the program asked for stays a reset.
+//!
+//! And where nothing in the program excuses it, everything arrives shimmed, whether
+//! it does so natively or not: else a shim that does nothing would pass.
 
+use super::case::Step;
 use super::outcome::{End, LinkReport, Outcome};
+use super::verb::ENDINGS;
+
+/// Everything that is wrong with a shimmed run, given a native one.
+pub fn faults(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
+    differences(native, shimmed).into_iter().chain(losses(shimmed)).collect()
+}
 
 /// Every way in which the shimmed run is not as it must be.
 pub fn differences(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
@@ -70,6 +80,38 @@ pub fn has_lost(link: &LinkReport) -> bool {
     link.end != End::Closed && link.written.0.iter().any(|(value, count)| link.received.count(*value) < *count)
 }
 
+/// What should have been delivered, and was not.
+fn losses(shimmed: &Outcome) -> Vec<String> {
+    if shimmed.hung.is_some() || shimmed.seen.iter().any(|line| is_excuse(line)) {
+        return Vec::new();
+    }
+    let links = shimmed.links.iter().enumerate();
+    let lost = links.filter(|(_, link)| !link.wants_reset && (has_lost(link) || link.end == End::Reset));
+    lost.map(|(at, link)| format!("connection k{at} lost something, and nothing excuses it\n    {link}")).collect()
+}
+
+/// Whether a step was done after which `docs/limits.md` promises nothing any more.
+fn is_excuse(line: &str) -> bool {
+    let Some((step, result)) = line.split_once(": ") else { return false };
+    let (Ok(Step { verb, args, .. }), false) = (step.parse(), result.starts_with(['-', 's'])) else { return false };
+    match verb.name {
+        // No code of the shim's runs.
+        "end" => matches!(ENDINGS[args[0] as usize], "kill" | "abort"),
+        "rawclose" => true,
+        // Nothing can be proved from then on.
+        "scmsend" => true,
+        "closerange" | "sysrange" => args[3] == UNSHARE,
+        // An epoll set that the shim cannot leave; what only exec could have closed.
+        "ctl" | "exec" => true,
+        // The receive side is shut for good once the grace is over.
+        "shutdown" => args[1] != libc::SHUT_WR,
+        _ => false,
+    }
+}
+
+/// Of the flags in `victims/acts_descriptors.h`.
+const UNSHARE: i32 = 2;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +129,19 @@ mod tests {
         assert!(worse(&link(End::Open, "-"), &link(End::Eof, "-")).is_some());
         assert!(worse(&whole, &link(End::Eof, "-,1x8")).is_some());
         assert!(has_lost(&half) && !has_lost(&whole));
+    }
+
+    #[test]
+    fn what_is_lost_without_excuse_is_a_fault() {
+        let lossy = |line: &str| {
+            let links = vec![link(End::Reset, "-,1x4")];
+            Outcome { seen: vec![line.to_owned()], links, ..Outcome::default() }
+        };
+        let faults = |line| faults(&lossy(line), &lossy(line)).len();
+        assert_eq!(faults("a0 close v1: 0 errno 4001 []"), 1);
+        assert_eq!(faults("a0 end 5 0: ended, status 9"), 0);
+        assert_eq!(faults("a0 rawclose v1: skipped"), 1);
+        assert_eq!(faults("a0 rawclose v1: 0 errno 4001 []"), 0);
     }
 
     #[test]

@@ -365,6 +365,7 @@ impl<'a> Director<'a> {
 
     fn as_peer(&mut self, step: &Step) {
         let at = step.args[0] as usize;
+        self.outcome.seen.push(step.to_string());
         if at >= self.links.len() {
             return;
         }

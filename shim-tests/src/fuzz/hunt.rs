@@ -1,7 +1,7 @@
 //! Running one program, natively and shimmed, and what many came to.
 
 use super::case::Case;
-use super::compare::{differences, has_lost};
+use super::compare::{differences, faults, has_lost};
 use super::generate::cases;
 use super::outcome::Outcome;
 use super::verb::VERBS;
@@ -27,8 +27,8 @@ pub struct Stagehand<'a> {
 pub struct Failure {
     /// The program.
     pub case: Case,
-    /// How the runs differ.
-    pub differences: Vec<String>,
+    /// What is wrong with the shimmed run.
+    pub faults: Vec<String>,
     /// The native run.
     pub native: Outcome,
     /// The shimmed run.
@@ -80,12 +80,11 @@ impl<'a> Stagehand<'a> {
         let mut natives = vec![self.run(case, Shim::Native)];
         let mut shimmed = vec![self.run(case, Shim::Preloaded)];
         tally.add(case, &natives[0], &shimmed[0]);
-        while is_different(&natives, &shimmed) {
+        while is_wrong(&natives, &shimmed) {
             if natives.len() == 4 {
-                let differences = differences(&natives[0], &shimmed[0]);
                 return Some(Failure {
                     case: case.clone(),
-                    differences,
+                    faults: faults(&natives[0], &shimmed[0]),
                     native: natives.remove(0),
                     shimmed: shimmed.remove(0),
                 });
@@ -105,9 +104,10 @@ impl<'a> Stagehand<'a> {
     }
 }
 
-fn is_different(natives: &[Outcome], shimmed: &[Outcome]) -> bool {
+/// No shimmed run is as it must be, while the native ones agree on how that is.
+fn is_wrong(natives: &[Outcome], shimmed: &[Outcome]) -> bool {
     let agree = natives.iter().all(|native| differences(&natives[0], native).is_empty());
-    agree && natives.iter().all(|native| shimmed.iter().all(|shimmed| !differences(native, shimmed).is_empty()))
+    agree && natives.iter().all(|native| shimmed.iter().all(|shimmed| !faults(native, shimmed).is_empty()))
 }
 
 fn start(arena: &Arena) -> Program {
@@ -168,7 +168,7 @@ impl fmt::Display for Tally {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "native first, shimmed below:\n{}", self.differences.join("\n"))?;
+        writeln!(f, "native first, shimmed below:\n{}", self.faults.join("\n"))?;
         writeln!(f, "the program:\n{}", self.case)?;
         for (name, outcome) in [("native", &self.native), ("shimmed", &self.shimmed)] {
             writeln!(f, "{name}:\n  {}", outcome.to_string().replace('\t', "\n  "))?;
