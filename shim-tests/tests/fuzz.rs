@@ -6,6 +6,7 @@
 //! | `FUZZ_PROGRAMS` | how many programs (default: a few hundred) |
 //! | `FUZZ_SEED` | which ones; the same for the same number |
 //! | `FUZZ_JOBS` | how many at the same time |
+//! | `FUZZ_FIRST` | not empty: the first that fails ends the run |
 //! | `FUZZ_REPLAY` | a file with one program, instead |
 
 use shim_tests::arena::Arena;
@@ -65,6 +66,9 @@ impl Hunt {
             stagehand.is_certain(&case, &mut tally);
         }
         let failure = stagehand.judge(&case, &mut tally);
+        if failure.is_some() && std::env::var_os("FUZZ_FIRST").is_some_and(|word| !word.is_empty()) {
+            self.next.store(self.programs, Relaxed);
+        }
         (tally, failure.map(|failure| shrink(stagehand, failure)))
     }
 

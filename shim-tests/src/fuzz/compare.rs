@@ -92,6 +92,10 @@ fn losses(shimmed: &Outcome) -> Vec<String> {
 
 /// Whether a step was done after which `docs/limits.md` promises nothing any more.
 fn is_excuse(line: &str) -> bool {
+    // Whoever has started it cannot be ruled out as a holder from within a container.
+    if line.starts_with("peer inetd") {
+        return true;
+    }
     let Some((step, result)) = line.split_once(": ") else { return false };
     let (Ok(Step { verb, args, .. }), false) = (step.parse(), result.starts_with(['-', 's'])) else { return false };
     match verb.name {

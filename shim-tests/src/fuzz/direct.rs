@@ -16,7 +16,7 @@ use crate::shim::Shim;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -61,14 +61,17 @@ pub struct Director<'a> {
 
 /// Runs `case` with `program` on `stage`.
 pub fn run(stage: &Stage, program: &Path, case: &Case, shim: Shim) -> Outcome {
-    stage.clear();
+    let mut director = Director::new(stage);
     let mut stderr = memory_file();
     let mut command = Command::new(program);
     command.arg(stage.path()).arg("0").stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
     command.stderr(stderr.try_clone().expect("a descriptor"));
+    // SAFETY: between fork and exec only setrlimit(2) is called.
+    unsafe { command.pre_exec(limit_numbers) };
     shim.dress(&mut command);
+    let vars = director.standard_streams(case, &mut command);
+    stage.clear(vars);
     let group = started(command);
-    let mut director = Director::new(stage);
     director.play(case);
     director.finish(group);
     let _ = stderr.rewind();
@@ -79,6 +82,16 @@ pub fn run(stage: &Stage, program: &Path, case: &Case, shim: Shim) -> Outcome {
 /// Its process, which [`reap_all`] waits for, with all others.
 fn started(mut command: Command) -> i32 {
     i32::try_from(command.spawn().expect("the interpreter runs").id()).expect("a pid fits")
+}
+
+/// As many as an actor looks through when it is born.
+fn limit_numbers() -> std::io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: 1024, rlim_max: 1024 };
+    // SAFETY: reads one rlimit.
+    match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }
 
 /// What is written to it is there after the last writer has been ended.
@@ -105,6 +118,26 @@ impl<'a> Director<'a> {
             outcome: Outcome::default(),
             calm_from: Instant::now(),
         }
+    }
+
+    /// A program that begins with `inetd` is started like a server of that one: with
+    /// a connection as its standard streams, which are in its first variables.
+    fn standard_streams(&mut self, case: &Case, command: &mut Command) -> &'static [i32] {
+        let Some(Step { args: [with_output, ..], .. }) = case.steps.first().filter(|step| step.verb.name == "inetd")
+        else {
+            return &[];
+        };
+        let port = self.listener.local_addr().expect("an address").port();
+        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("we listen");
+        let (peer, _) = self.listener.accept().expect("it has connected");
+        self.links.push(Link::new(peer));
+        let copy = server.try_clone().expect("a descriptor");
+        command.stdin(OwnedFd::from(server));
+        if *with_output == 0 {
+            return &[0];
+        }
+        command.stdout(OwnedFd::from(copy));
+        &[0, 1]
     }
 
     fn play(&mut self, case: &Case) {
@@ -375,7 +408,8 @@ impl<'a> Director<'a> {
             "pread" => link.read(step.args[1] as usize),
             "pfin" => link.fin(),
             "pclose" => link.close(),
-            _ => self.check(at),
+            "check" => self.check(at),
+            _ => {}
         }
     }
 

@@ -21,7 +21,8 @@ type Scene = BoxedStrategy<Vec<Step>>;
 
 /// Any program.
 pub fn cases() -> impl Strategy<Value = Case> {
-    let listen = Just(vec![Step::new(0, "listen", &[LISTENER])]).boxed();
+    let listen = (weighted(0.05, fixed(0, "inetd", vec![])), Just(Step::new(0, "listen", &[LISTENER])))
+        .prop_map(|(first, listen)| first.into_iter().chain([listen]).collect::<Vec<_>>());
     let last = weighted(0.5, fixed(0, "end", vec![]));
     (listen, vec(connection(), 1..4), vec(scene(), 2..14), last).prop_map(|(first, links, scenes, last)| Case {
         steps: [first].into_iter().chain(links).chain(scenes).flatten().chain(last).collect(),
@@ -35,6 +36,7 @@ fn scene() -> Scene {
         2 => worker(),
         2 => copies(),
         2 => watched(),
+        1 => ghost(),
         2 => stream(),
         1 => passed(),
         1 => threads(),
@@ -151,6 +153,22 @@ fn watched() -> Scene {
                 fixed(0, "ctl", vec![Some(SET), Some(0), Some(var)]),
                 fixed(0, "wait", vec![Some(SET)]),
                 fixed(closer, "close", vec![Some(var)]),
+                fixed(0, "wait", vec![Some(SET)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A connection in an epoll set under a number that is closed before its copy is.
+fn ghost() -> Scene {
+    (0..4_i32, 0..5_i32)
+        .prop_flat_map(|(var, copy)| {
+            together(vec![
+                fixed(0, "epoll", vec![Some(SET)]),
+                fixed(0, "ctl", vec![Some(SET), Some(0), Some(var)]),
+                fixed(0, "dup", vec![Some(copy), Some(var)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(0, "close", vec![Some(copy)]),
                 fixed(0, "wait", vec![Some(SET)]),
             ])
         })

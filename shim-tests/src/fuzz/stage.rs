@@ -135,8 +135,9 @@ impl Stage {
         }
     }
 
-    /// Every slot as at the beginning. Nobody may be acting.
-    pub fn clear(&self) {
+    /// Every slot as at the beginning, with the first variables of the first actor.
+    /// Nobody may be acting.
+    pub fn clear(&self, vars: &[i32]) {
         for actor in 0..ACTORS {
             // SAFETY: zeroes are valid for a slot, and nobody else uses it.
             unsafe {
@@ -144,6 +145,8 @@ impl Stage {
                 (*self.slot(actor)).vars = [-1; VARS];
             }
         }
+        // SAFETY: as above.
+        unsafe { (&mut (*self.slot(0)).vars)[..vars.len()].copy_from_slice(vars) };
     }
 
     /// The actor is gone in the middle of an act: its slot is idle again.

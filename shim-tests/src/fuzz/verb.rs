@@ -134,6 +134,7 @@ pub static VERBS: &[Verb] = &[
     act("exec", 1, &[Below(5)]),
     act("reap", 2, &[]),
     act("end", 4, &[Below(ENDINGS.len() as i32), Below(3)]),
+    peer("inetd", 0, &[Below(2)]),
     peer("psend", 8, &[Link, Little]),
     peer("pread", 1, &[Link, Little]),
     peer("pfin", 1, &[Link]),
