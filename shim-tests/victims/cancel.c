@@ -1,11 +1,12 @@
 /* A cancellation is pending when the thread calls close, which is a cancellation
- * point: the thread is cancelled, there or at the next one, and nothing worse
- * happens. cancel (tcp|file) */
-#include "victim.h"
+ * point, or takes another road: the thread is cancelled, there or at the next
+ * one, and nothing worse happens. cancel (tcp|file) [ROAD] */
+#include "road.h"
 #include <semaphore.h>
 
 static sem_t ready, cancelled;
 static int fd;
+static const char *road = "close";
 
 static void cleanup(void *nothing)
 {
@@ -21,7 +22,7 @@ static void *closer(void *nothing)
 		;
 	pthread_cleanup_push(cleanup, NULL);
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	close(fd);
+	leave_by(road, fd);
 	pthread_testcancel();
 	pthread_cleanup_pop(0);
 	return nothing;
@@ -29,7 +30,9 @@ static void *closer(void *nothing)
 
 int main(int count, char **arguments)
 {
-	must(count == 2);
+	must(count >= 2);
+	if (count == 3)
+		road = arguments[2];
 	int pair[2];
 	void *result;
 	tcp_pair(pair);
