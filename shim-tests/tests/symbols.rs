@@ -10,6 +10,11 @@ const EXPORTED: &[&str] = &[
     // The end of a descriptor.
     "close",
     "closesocket",
+    "close_range",
+    "closefrom",
+    "fclose",
+    "freopen",
+    "freopen64",
     // How a connection comes to be.
     "socket",
     "accept",

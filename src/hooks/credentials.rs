@@ -3,7 +3,7 @@
 //! so that one is dismissed first. The next close starts another, with the
 //! credentials of then.
 
-use crate::sys::guard::Guard;
+use crate::sys::guard::dismiss;
 use core::ffi::{c_char, c_int};
 use libc::{gid_t, size_t, uid_t};
 
@@ -38,12 +38,4 @@ dismissing! {
     setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) => my_setresgid;
     setgroups(count: size_t, list: *const gid_t) => my_setgroups;
     initgroups(user: *const c_char, group: gid_t) => my_initgroups;
-}
-
-fn dismiss() {
-    if let Some(guard) = Guard::enter()
-        && guard.owner().is_some()
-    {
-        guard.engine().drain.dismiss();
-    }
 }

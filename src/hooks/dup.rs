@@ -1,13 +1,19 @@
-//! `dup(2)`, `dup2(2)`, `dup3(2)`: one more descriptor of the same description.
+//! `dup(2)`, `dup2(2)`, `dup3(2)`: one more descriptor of the same description;
+//! and the end of whatever the new number was before. Java ends its sockets by a
+//! `dup2` over them.
 
+use crate::sys::ending::{self, Ending};
 use crate::sys::guard::{Guard, engine, with_relief};
-use crate::sys::real;
-use libc::c_int;
+use crate::sys::{errno, real};
+use libc::{EBADF, O_CLOEXEC, c_int};
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
 /// `dup(2)`.
 pub unsafe extern "C-unwind" fn dup(old: c_int) -> c_int {
+    if is_private(old) {
+        return errno::fail(EBADF);
+    }
     // SAFETY: the program's own call.
     duplicated(old, || unsafe { real::dup(old) })
 }
@@ -16,14 +22,14 @@ pub unsafe extern "C-unwind" fn dup(old: c_int) -> c_int {
 /// `dup2(2)`.
 pub unsafe extern "C-unwind" fn dup2(old: c_int, new: c_int) -> c_int {
     // SAFETY: the program's own call.
-    duplicated(old, || unsafe { real::dup2(old, new) })
+    over(old, new, 0, || unsafe { real::dup2(old, new) })
 }
 
 #[unsafe(no_mangle)]
 /// `dup3(2)`.
 pub unsafe extern "C-unwind" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int {
     // SAFETY: the program's own call.
-    duplicated(old, || unsafe { real::dup3(old, new, flags) })
+    over(old, new, flags, || unsafe { real::dup3(old, new, flags) })
 }
 
 /// Makes the copy by `own_call`, and counts it.
@@ -38,4 +44,26 @@ pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int) -> c_int {
         owner.duplicated(old, new, since);
     }
     result
+}
+
+/// Makes the copy over `new`, which may be the last reference to a connection.
+fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int) -> c_int {
+    if is_private(old) {
+        return errno::fail(EBADF);
+    }
+    match before(old, new, flags) {
+        Ending::Held(held) => held.through(|| duplicated(old, own_call), |&result| result == new),
+        Ending::Plain | Ending::Private => duplicated(old, own_call),
+    }
+}
+
+/// Only a call that will succeed ends anything.
+fn before(old: c_int, new: c_int, flags: c_int) -> Ending {
+    let succeeds = old != new && flags & !O_CLOEXEC == 0 && Fd::new(old).is_some_and(Fd::is_open);
+    if succeeds { ending::before(new) } else { Ending::Plain }
+}
+
+/// A number that the program does not know must look as it does natively: closed.
+pub fn is_private(fd: c_int) -> bool {
+    engine().zip(Fd::new(fd)).is_some_and(|(engine, fd)| engine.drain.owns(fd) && engine.ledger.owner().is_some())
 }

@@ -6,11 +6,9 @@
 //! `F_SETLKW` waits and is a cancellation point: libc's own is called without a
 //! guard.
 
-use super::dup::duplicated;
-use crate::sys::guard::engine;
+use super::dup::{duplicated, is_private};
 use crate::sys::{errno, real};
 use libc::{EBADF, F_DUPFD, F_DUPFD_CLOEXEC, c_int};
-use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
 /// `fcntl(2)`.
@@ -45,9 +43,4 @@ pub unsafe fn fcntl_by(
     }
     // SAFETY: the program's own call.
     unsafe { own_call(fd, command, argument) }
-}
-
-/// A number that the program does not know must look as it does natively: closed.
-fn is_private(fd: c_int) -> bool {
-    engine().zip(Fd::new(fd)).is_some_and(|(engine, fd)| engine.drain.owns(fd) && engine.ledger.owner().is_some())
 }

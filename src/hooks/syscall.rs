@@ -9,6 +9,7 @@
 //! them.
 
 use super::close::{Door, close_by};
+use super::close_range::close_range_by;
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
 use crate::sys::guard::{Guard, become_passive, with_owner};
@@ -40,6 +41,7 @@ pub unsafe extern "C-unwind" fn syscall(number: c_long) -> c_long {
 extern "C" fn route(number: usize, first: usize) -> *const c_void {
     match number {
         nr::CLOSE => close as *const c_void,
+        nr::CLOSE_RANGE => close_range as *const c_void,
         nr::DUP => dup as *const c_void,
         nr::DUP2 => dup2 as *const c_void,
         nr::DUP3 => dup3 as *const c_void,
@@ -111,6 +113,7 @@ macro_rules! forward {
 
 forward! {
     close(fd: c_int) = close_by_instruction;
+    close_range(first: c_uint, last: c_uint, flags: c_int) = close_range_by_instruction;
     dup(old: c_int) = super::dup::dup;
     dup2(old: c_int, new: c_int) = super::dup::dup2;
     dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3;
@@ -147,4 +150,13 @@ unsafe fn fcntl_by_instruction(fd: c_int, command: c_int, argument: usize) -> c_
             errno::call(nr::FCNTL, [fd as usize, command as usize, argument, 0, 0, 0])
         })
     }
+}
+
+/// # Safety
+/// As `close_range`.
+unsafe fn close_range_by_instruction(first: c_uint, last: c_uint, flags: c_int) -> c_int {
+    close_range_by(first, last, flags, |first, last| {
+        // SAFETY: the program's own call.
+        unsafe { errno::call(nr::CLOSE_RANGE, [first as usize, last as usize, flags as usize, 0, 0, 0]) }
+    })
 }

@@ -3,7 +3,7 @@
 //! And with `CLONE_FILES` a thread gets a descriptor table of its own, which no
 //! count covers.
 
-use crate::sys::guard::Guard;
+use crate::sys::guard::{Guard, dismiss};
 use core::ffi::c_int;
 
 redhook::hook! {
@@ -30,10 +30,22 @@ pub fn touch() {
 
 /// Before the call.
 pub fn prepare(flags: c_int) {
-    let Some(guard) = Guard::enter() else { return };
-    let Some(owner) = guard.owner() else { return };
-    guard.engine().drain.dismiss();
     if flags & libc::CLONE_FILES != 0 {
+        prepare_files();
+    } else {
+        dismiss();
+    }
+}
+
+/// Before this thread gets a descriptor table of its own. Answers whether it will:
+/// the only thread of a process has one already.
+pub fn prepare_files() -> bool {
+    let Some(guard) = Guard::enter() else { return false };
+    let Some(owner) = guard.owner() else { return false };
+    guard.engine().drain.dismiss();
+    let is_alone = (guard.engine().common.host.is_single_threaded)();
+    if !is_alone {
         owner.blinded();
     }
+    !is_alone
 }

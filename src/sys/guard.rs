@@ -33,10 +33,8 @@ static PASSIVE: AtomicBool = AtomicBool::new(false);
 /// on every hook passes through, in its children too. The drain's thread, which
 /// the filter may reach, is dismissed first.
 pub fn become_passive() {
-    if let Some(guard) = Guard::enter() {
-        if guard.owner().is_some() {
-            guard.engine().drain.dismiss();
-        }
+    if engine().is_some() {
+        dismiss();
         PASSIVE.store(true, Ordering::SeqCst);
     }
 }
@@ -102,6 +100,16 @@ pub fn with_owner(act: impl FnOnce(Owner<'_>)) {
         && let Some(owner) = guard.owner()
     {
         act(owner);
+    }
+}
+
+/// Has the drain end what it holds, and its thread leave, before the program does
+/// what must find no thread of ours.
+pub fn dismiss() {
+    if let Some(guard) = Guard::enter()
+        && guard.owner().is_some()
+    {
+        guard.engine().drain.dismiss();
     }
 }
 

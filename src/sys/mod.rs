@@ -1,6 +1,7 @@
 //! The unsafe floor of the shim.
 
 pub mod atfork;
+pub mod ending;
 pub mod errno;
 pub mod guard;
 pub mod host;

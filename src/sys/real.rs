@@ -16,7 +16,7 @@ use super::errno::call;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use libc::{c_int, c_uint, epoll_event, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use libc::{FILE, c_int, c_uint, epoll_event, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
 static READY: AtomicBool = AtomicBool::new(false);
@@ -93,6 +93,7 @@ real! {
     dup(old: c_int) -> c_int = nr::DUP;
     dup2(old: c_int, new: c_int) -> c_int = nr::DUP2;
     dup3(old: c_int, new: c_int, flags: c_int) -> c_int = nr::DUP3;
+    close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = nr::CLOSE_RANGE;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;
@@ -113,6 +114,10 @@ fn arguments(given: &[usize]) -> [usize; 6] {
 }
 
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
+static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
+static FCLOSE: Symbol = Symbol::new(c"fclose");
+static FREOPEN: Symbol = Symbol::new(c"freopen");
+static FREOPEN64: Symbol = Symbol::new(c"freopen64");
 static SYSTEM: Symbol = Symbol::new(c"system");
 static POPEN: Symbol = Symbol::new(c"popen");
 static CLONE: Symbol = Symbol::new(c"clone");
@@ -120,7 +125,8 @@ static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
 static SYSCALL: Symbol = Symbol::new(c"syscall");
 
-const MORE: [&Symbol; 7] = [&CLOSESOCKET, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 11] =
+    [&CLOSESOCKET, &CLOSEFROM, &FCLOSE, &FREOPEN, &FREOPEN64, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -148,6 +154,64 @@ pub unsafe fn closesocket(fd: c_int) -> Option<c_int> {
     CLOSESOCKET.get().map(|at| unsafe { core::mem::transmute::<*mut c_void, Function>(at)(fd) })
 }
 
+/// `closefrom(3)`, which exists since glibc 2.34. Where there is none, the one that
+/// a program finds in us is the system call.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn closefrom(lowest: c_int) {
+    type Function = unsafe extern "C-unwind" fn(c_int);
+    match needed(&CLOSEFROM) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(lowest) },
+        // SAFETY: the caller's.
+        None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
+    }
+}
+
+/// `fclose(3)`.
+///
+/// # Safety
+/// As its man page says; may unwind.
+pub unsafe fn fclose(stream: *mut FILE) -> c_int {
+    type Function = unsafe extern "C-unwind" fn(*mut FILE) -> c_int;
+    match needed(&FCLOSE) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(stream) },
+        None => super::errno::fail(libc::ENOSYS),
+    }
+}
+
+/// `freopen(3)`.
+///
+/// # Safety
+/// As its man page says; may unwind.
+pub unsafe fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    // SAFETY: the caller's.
+    unsafe { reopen(&FREOPEN, path, mode, stream) }
+}
+
+/// `freopen64(3)`.
+///
+/// # Safety
+/// As its man page says; may unwind.
+pub unsafe fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    // SAFETY: the caller's.
+    unsafe { reopen(&FREOPEN64, path, mode, stream) }
+}
+
+unsafe fn reopen(symbol: &Symbol, path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char, *mut FILE) -> *mut FILE;
+    match needed(symbol) {
+        // SAFETY: the pointer is that function's, the arguments are the caller's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(path, mode, stream) },
+        None => {
+            super::errno::set(libc::ENOSYS);
+            ptr::null_mut()
+        }
+    }
+}
+
 /// `system(3)`.
 ///
 /// # Safety
@@ -165,8 +229,8 @@ pub unsafe fn system(command: *const c_char) -> c_int {
 ///
 /// # Safety
 /// As its man page says.
-pub unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut libc::FILE {
-    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char) -> *mut libc::FILE;
+pub unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE {
+    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char) -> *mut FILE;
     match needed(&POPEN) {
         // SAFETY: the pointer is that function's.
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(command, mode) },

@@ -189,3 +189,4 @@ fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
 }
 
 pub mod exit;
+mod numbers;

@@ -130,6 +130,15 @@ impl Drain {
                 || self.slots.owns(fd, (fd.raw() - base) as usize))
     }
 
+    /// The lowest private number that is `from` or more.
+    pub fn next_private(&self, from: u32) -> Option<u32> {
+        if self.state.load(SeqCst) == 0 {
+            return None;
+        }
+        let poller = self.poller().map(|poller| poller.fd().raw() as u32).filter(|&fd| fd >= from);
+        poller.into_iter().chain(self.slots.next_number(from)).min()
+    }
+
     /// Where private numbers begin, and how many sockets may be held, by the
     /// limits of now.
     fn measure(&self) {

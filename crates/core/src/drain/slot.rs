@@ -327,6 +327,22 @@ impl Slots {
         self.slots.get(guess).is_some_and(is_it) || (0..touched).any(|index| self.slots.get(index).is_some_and(is_it))
     }
 
+    /// The lowest of our private descriptors that is `from` or more.
+    pub fn next_number(&self, from: u32) -> Option<u32> {
+        let touched = self.touched.load(SeqCst) as usize;
+        let slots = || (0..touched).filter_map(|index| self.slots.get(index));
+        let number = |slot: &Slot| slot.fd().map(|fd| fd.raw() as u32);
+        let mut from = from;
+        loop {
+            let lowest = slots().filter_map(number).filter(|&fd| fd >= from).min()?;
+            // Only what is asked for is verified: that takes a system call.
+            if slots().any(|slot| number(slot) == Some(lowest) && slot.verified().is_some()) {
+                return Some(lowest);
+            }
+            from = lowest + 1;
+        }
+    }
+
     /// In a fork child: closes every copy of a private descriptor, and begins
     /// afresh. `number_of` says which number a place asks for, for those whose
     /// descriptor was just being made when another thread forked.

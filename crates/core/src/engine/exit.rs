@@ -5,7 +5,8 @@
 //! context. No allocation; the list of sockets is mapped.
 
 use super::Engine;
-use crate::decision::{Phase, Reason, Verdict};
+use super::numbers::{each_socket, is_connected};
+use crate::decision::{Reason, Verdict};
 use crate::finish::All;
 use crate::ledger::Owner;
 use crate::settings::LogLevel;
@@ -103,18 +104,6 @@ impl Engine {
     }
 }
 
-/// Calls `visit` with the number and inode of every socket in this process.
-fn each_socket(mut visit: impl FnMut(Fd, u64)) {
-    let Ok(dir) = Dir::root().and_then(|root| root.below(c"thread-self/fd")) else { return };
-    let _: Result<Option<()>, _> = dir.each(|name| {
-        let fd = number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32));
-        if let (Some(fd), Some(inode)) = (fd, dir.socket_link(name)) {
-            visit(fd, inode);
-        }
-        Continue(())
-    });
-}
-
 /// At most so many connections will be finished: those that are counted, also
 /// where there is no procfs, and those that only procfs knows.
 #[inline(never)]
@@ -123,10 +112,6 @@ fn count_connections(owner: Owner<'_>) -> usize {
     owner.each(|fd| count += usize::from(is_connected(fd)));
     each_socket(|fd, _| count += usize::from(!owner.knows(fd) && is_connected(fd)));
     count
-}
-
-fn is_connected(fd: Fd) -> bool {
-    socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) != Phase::Unconnected)
 }
 
 /// Whether no lower number refers to the same socket: an inetd server has it as

@@ -37,6 +37,16 @@ impl Fd {
         self.0 as usize
     }
 
+    /// Whether the number is open (`F_GETFD`).
+    pub fn is_open(self) -> bool {
+        io::fcntl_getfd(self).is_ok()
+    }
+
+    /// Whether `exec` closes the number.
+    pub fn is_close_on_exec(self) -> bool {
+        io::fcntl_getfd(self).is_ok_and(|flags| flags.contains(io::FdFlags::CLOEXEC))
+    }
+
     /// `F_DUPFD_CLOEXEC`: the lowest free number that is `min` or more.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ pub mod nr {
     pub const RECVFROM: usize = 45;
     pub const SENDMSG: usize = 46;
     pub const RECVMSG: usize = 47;
+    pub const SHUTDOWN: usize = 48;
     pub const SETSOCKOPT: usize = 54;
     pub const GETSOCKOPT: usize = 55;
     pub const EXIT: usize = 60;
@@ -34,6 +35,7 @@ pub mod nr {
     pub const CLONE: usize = 56;
     pub const FORK: usize = 57;
     pub const VFORK: usize = 58;
+    pub const EXECVE: usize = 59;
     pub const PRCTL: usize = 157;
     pub const CLOCK_GETTIME: usize = 228;
     pub const EXIT_GROUP: usize = 231;
@@ -45,8 +47,10 @@ pub mod nr {
     pub const RECVMMSG: usize = 299;
     pub const SENDMMSG: usize = 307;
     pub const SECCOMP: usize = 317;
+    pub const EXECVEAT: usize = 322;
     pub const IO_URING_SETUP: usize = 425;
     pub const CLONE3: usize = 435;
+    pub const CLOSE_RANGE: usize = 436;
     pub const PIDFD_GETFD: usize = 438;
 }
 

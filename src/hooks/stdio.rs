@@ -1,0 +1,59 @@
+//! What `fclose` and `freopen` share: streams over connections.
+//!
+//! A stream writes out its buffer before it closes, which may take as long as the
+//! peer likes. Who else holds the connection is asked after that, so that the
+//! answer is still true when the number is closed. No guard is held while it
+//! waits: a cancellation acts in it, as it does natively.
+
+use crate::sys::errno;
+use crate::sys::guard::Guard;
+use libc::{FILE, c_int};
+use softclose_core::sys::{Fd, socket};
+
+unsafe extern "C-unwind" {
+    fn fflush(stream: *mut FILE) -> c_int;
+}
+
+unsafe extern "C" {
+    fn fileno(stream: *mut FILE) -> c_int;
+    fn __fpending(stream: *mut FILE) -> usize;
+    fn __fpurge(stream: *mut FILE);
+}
+
+/// The number of the connection that `stream` is over, if it is over one and this
+/// process' memory is ours.
+///
+/// # Safety
+/// `stream` is a stream of libc's.
+pub unsafe fn of_socket(stream: *mut FILE) -> Option<c_int> {
+    let guard = Guard::enter()?;
+    // SAFETY: the caller's. Takes no lock; -1 for a stream in memory.
+    let fd = Fd::new(unsafe { fileno(stream) })?;
+    socket::tcp_info(fd).ok()?;
+    guard.owner().map(|_| fd.raw())
+}
+
+/// What became of a stream's buffer.
+pub enum Flushed {
+    /// It is empty.
+    All,
+    /// It could not be written, for this `errno`, and is empty all the same: libc
+    /// must not try again, and raise another `SIGPIPE`.
+    Not(c_int),
+}
+
+/// Writes out what `stream` has buffered, as the call that follows would.
+///
+/// # Safety
+/// As `fflush`; may unwind. The program gives up the stream.
+pub unsafe fn flush(stream: *mut FILE) -> Flushed {
+    // SAFETY: the caller's.
+    unsafe {
+        if __fpending(stream) == 0 || fflush(stream) == 0 {
+            return Flushed::All;
+        }
+        let error = errno::get();
+        __fpurge(stream);
+        Flushed::Not(error)
+    }
+}

@@ -1,0 +1,63 @@
+//! The end of one descriptor number, whichever call brings it: `close`, `fclose`,
+//! a `dup2` over it, a range that it lies in.
+//!
+//! The shape is always the same: [`before`], then the program's own call, by
+//! [`Held::through`] where there is something to hold.
+
+use super::guard::Guard;
+use libc::c_int;
+use softclose_core::engine::Prepared;
+use softclose_core::sys::socket::TcpInfo;
+use softclose_core::sys::{Fd, socket};
+
+/// What a call that gives up a number has to mind.
+pub enum Ending {
+    /// Nothing.
+    Plain,
+    /// A number that the program does not know, and that natively is not open.
+    Private,
+    /// The last reference to a connection.
+    Held(Held),
+}
+
+/// A connection that is to be drained once the program's own call has given it up.
+#[must_use = "make the program's own call through it"]
+pub struct Held {
+    guard: Guard,
+    prepared: Prepared,
+}
+
+/// Before a call that gives up number `raw`.
+pub fn before(raw: c_int) -> Ending {
+    let Some((guard, fd)) = Guard::enter().zip(Fd::new(raw)) else { return Ending::Plain };
+    match socket::tcp_info(fd) {
+        Ok(info) => before_tcp(guard, fd, info),
+        Err(_) => Ending::Plain,
+    }
+}
+
+#[inline(never)]
+fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
+    let Some(owner) = guard.owner() else { return Ending::Plain };
+    if guard.engine().drain.owns(fd) {
+        return Ending::Private;
+    }
+    match guard.engine().prepare(owner, fd, info) {
+        Prepared::Plain => Ending::Plain,
+        prepared => Ending::Held(Held { guard, prepared }),
+    }
+}
+
+impl Held {
+    /// Makes the program's own call, which cannot be cancelled; `gave_up` says of
+    /// its result whether the number is no longer the connection.
+    pub fn through<T>(self, own_call: impl FnOnce() -> T, gave_up: impl FnOnce(&T) -> bool) -> T {
+        let result = self.guard.own_call(own_call);
+        if gave_up(&result) {
+            self.prepared.commit();
+        } else {
+            self.prepared.abandon();
+        }
+        result
+    }
+}
