@@ -222,3 +222,21 @@ mod with_a_pending_cancellation_does_not_abort {
 fn answers_and_errno_are_those_of_libc() {
     same_transcript(here!(), &Victim::c("road_errno"));
 }
+
+/// A number that is free may be another thread's at once.
+mod closes_no_number_twice {
+    use super::*;
+
+    fn loses_none(test: &str, road: &str) {
+        says(test, &Victim::c("number_race").arg(road), &["lost: 0"]);
+    }
+
+    roads!(loses_none:
+        by_close "close",
+        by_syscall_close "SYS_close",
+        by_fclose "fclose",
+        by_freopen "freopen",
+        by_close_range "close_range",
+        by_syscall_close_range "SYS_close_range",
+    );
+}
