@@ -15,6 +15,7 @@ const EXPORTED: &[&str] = &[
     "fclose",
     "freopen",
     "freopen64",
+    "shutdown",
     // How a connection comes to be.
     "socket",
     "accept",
@@ -58,6 +59,16 @@ const EXPORTED: &[&str] = &[
     "syscall",
     // Who watches.
     "epoll_ctl",
+    // The end of the program.
+    "execve",
+    "execv",
+    "execl",
+    "execle",
+    "execvp",
+    "execvpe",
+    "execlp",
+    "fexecve",
+    "execveat",
     // The end of the process; `exit` ends in a destructor, `quick_exit` in a
     // handler of `at_quick_exit`.
     "_exit",

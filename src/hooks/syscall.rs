@@ -2,88 +2,118 @@
 //!
 //! libuv closes only like this, and a `dup` made like this is a reference like
 //! any other. The numbers that matter are handed to the hooks of the calls that
-//! they stand for; all others are jumped on, arguments and stack untouched, as
-//! are those that may return twice or on another stack.
+//! they stand for, or looked at; all others are jumped on after one look into a
+//! table, arguments and stack untouched.
 //!
 //! Variadic in C; on x86_64 all seven integers lie where a plain function has
 //! them.
 
 use super::close::{Door, close_by};
 use super::close_range::close_range_by;
+use super::exec;
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
 use crate::sys::guard::{Guard, become_passive, with_owner};
+use crate::sys::jump::jump_through;
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
-use core::ffi::{c_int, c_long, c_uint, c_void};
-use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
+use libc::{AT_FDCWD, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::engine::exit::Exit;
+use softclose_core::image::Candidate;
 use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 /// `syscall(2)`.
 pub unsafe extern "C-unwind" fn syscall(number: c_long) -> c_long {
-    // `route` answers what to jump to: one of the functions below, which take the
-    // same arguments, or libc's own. The registers that carry them are kept.
     naked_asm!(
-        "push rdi", "push rsi", "push rdx", "push rcx", "push r8", "push r9",
-        "sub rsp, 8",
-        "call {route}",
-        "add rsp, 8",
-        "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
+        "cmp rdi, {count}",
+        "jae 2f",
+        "lea rax, [rip + {routes}]",
+        "mov rax, [rax + 8 * rdi]",
+        "test rax, rax",
+        "jz 2f",
         "jmp rax",
-        route = sym route,
+        "2:",
+        "mov rax, [rip + {real}]",
+        "test rax, rax",
+        "jz {unresolved}",
+        "jmp rax",
+        count = const ROUTES.0.len(),
+        routes = sym ROUTES,
+        real = sym real::SYSCALL,
+        unresolved = sym unresolved,
     )
 }
 
-extern "C" fn route(number: usize, first: usize) -> *const c_void {
-    match number {
-        nr::CLOSE => close as *const c_void,
-        nr::CLOSE_RANGE => close_range as *const c_void,
-        nr::DUP => dup as *const c_void,
-        nr::DUP2 => dup2 as *const c_void,
-        nr::DUP3 => dup3 as *const c_void,
-        nr::FCNTL => fcntl as *const c_void,
-        nr::EPOLL_CTL => epoll_ctl as *const c_void,
-        nr::SOCKET => socket as *const c_void,
-        nr::ACCEPT => accept as *const c_void,
-        nr::ACCEPT4 => accept4 as *const c_void,
-        nr::CONNECT => connect as *const c_void,
-        nr::SENDMSG => sendmsg as *const c_void,
-        nr::RECVMSG => recvmsg as *const c_void,
-        nr::SENDMMSG => sendmmsg as *const c_void,
-        nr::RECVMMSG => recvmmsg as *const c_void,
-        nr::IO_URING_SETUP | nr::PIDFD_GETFD => {
-            blinded();
-            real::syscall_address()
-        }
-        nr::EXIT | nr::EXIT_GROUP => {
-            leave_by(number);
-            real::syscall_address()
-        }
-        nr::SECCOMP => {
-            become_passive();
-            real::syscall_address()
-        }
-        nr::PRCTL => {
-            super::prctl::prepare(first as c_int);
-            real::syscall_address()
-        }
-        nr::UNSHARE => {
-            super::unshare::prepare(first as c_int);
-            real::syscall_address()
-        }
-        nr::CLONE if first & libc::CLONE_THREAD as usize != 0 => real::syscall_address(),
-        nr::CLONE | nr::FORK | nr::VFORK | nr::CLONE3 => {
-            note_nameless_child();
-            real::syscall_address()
-        }
-        _ => real::syscall_address(),
-    }
+/// Where each number leads that matters; null for all others.
+#[repr(transparent)]
+struct Routes([*const c_void; 512]);
+
+// SAFETY: addresses of functions, never written.
+unsafe impl Sync for Routes {}
+
+static ROUTES: Routes = routes();
+
+const fn routes() -> Routes {
+    let mut to = [core::ptr::null(); 512];
+    to[nr::CLOSE] = close as *const c_void;
+    to[nr::CLOSE_RANGE] = close_range as *const c_void;
+    to[nr::SHUTDOWN] = shutdown as *const c_void;
+    to[nr::DUP] = dup as *const c_void;
+    to[nr::DUP2] = dup2 as *const c_void;
+    to[nr::DUP3] = dup3 as *const c_void;
+    to[nr::FCNTL] = fcntl as *const c_void;
+    to[nr::EPOLL_CTL] = epoll_ctl as *const c_void;
+    to[nr::SOCKET] = socket as *const c_void;
+    to[nr::ACCEPT] = accept as *const c_void;
+    to[nr::ACCEPT4] = accept4 as *const c_void;
+    to[nr::CONNECT] = connect as *const c_void;
+    to[nr::SENDMSG] = sendmsg as *const c_void;
+    to[nr::RECVMSG] = recvmsg as *const c_void;
+    to[nr::SENDMMSG] = sendmmsg as *const c_void;
+    to[nr::RECVMMSG] = recvmmsg as *const c_void;
+    // These may return twice, on another stack, or not at all.
+    to[nr::CLONE] = looked_at as *const c_void;
+    to[nr::CLONE3] = looked_at as *const c_void;
+    to[nr::FORK] = looked_at as *const c_void;
+    to[nr::VFORK] = looked_at as *const c_void;
+    to[nr::EXECVE] = looked_at as *const c_void;
+    to[nr::EXECVEAT] = looked_at as *const c_void;
+    to[nr::EXIT] = looked_at as *const c_void;
+    to[nr::EXIT_GROUP] = looked_at as *const c_void;
+    to[nr::IO_URING_SETUP] = looked_at as *const c_void;
+    to[nr::PIDFD_GETFD] = looked_at as *const c_void;
+    to[nr::PRCTL] = looked_at as *const c_void;
+    to[nr::SECCOMP] = looked_at as *const c_void;
+    to[nr::UNSHARE] = looked_at as *const c_void;
+    Routes(to)
 }
 
+jump_through! { fn looked_at => look }
+jump_through! { fn unresolved => resolve }
+
+/// Before the constructor.
+extern "C" fn resolve() -> *const c_void {
+    real::syscall_address()
+}
+
+extern "C" fn look(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> *const c_void {
+    match number {
+        nr::IO_URING_SETUP | nr::PIDFD_GETFD => blinded(),
+        nr::EXIT | nr::EXIT_GROUP => leave_by(number),
+        nr::SECCOMP => become_passive(),
+        nr::PRCTL => super::prctl::prepare(a as c_int),
+        nr::UNSHARE => super::unshare::prepare(a as c_int),
+        nr::EXECVE => exec::before_exec(Candidate::at(AT_FDCWD, a as *const c_char), &[b as _, c as _]),
+        nr::EXECVEAT => exec::before_execveat(a as c_int, b as _, c as _, d as _, e as c_int),
+        nr::CLONE if a & libc::CLONE_THREAD as usize != 0 => {}
+        _ => note_nameless_child(),
+    }
+    real::syscall_address()
+}
 /// `exit` ends one thread, and so the process if the program has no other: then
 /// the drain's must not be the last, whose status would count.
 fn leave_by(number: usize) {
@@ -114,6 +144,7 @@ macro_rules! forward {
 forward! {
     close(fd: c_int) = close_by_instruction;
     close_range(first: c_uint, last: c_uint, flags: c_int) = close_range_by_instruction;
+    shutdown(fd: c_int, how: c_int) = super::shutdown::shutdown;
     dup(old: c_int) = super::dup::dup;
     dup2(old: c_int, new: c_int) = super::dup::dup2;
     dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3;

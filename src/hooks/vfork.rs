@@ -5,32 +5,17 @@
 //! until it execs passes through every hook untouched, by the pid test.
 
 use super::popen::note_nameless_child;
+use crate::sys::jump::jump_through;
 use crate::sys::real;
-use core::arch::naked_asm;
 use core::ffi::c_void;
 
-#[unsafe(no_mangle)]
-#[unsafe(naked)]
-/// `vfork(2)`.
-pub unsafe extern "C" fn vfork() -> libc::pid_t {
-    naked_asm!(
-        "sub rsp, 8",
-        "call {note}",
-        "add rsp, 8",
-        "jmp rax",
-        note = sym note,
-    )
+jump_through! {
+    #[unsafe(no_mangle)]
+    /// `vfork(2)`.
+    pub fn vfork => note
 }
 
-/// Answers where libc's own is.
-extern "C" fn note() -> *mut c_void {
+extern "C" fn note() -> *const c_void {
     note_nameless_child();
-    let at = real::vfork_address();
-    if at.is_null() { fork_instead as *mut c_void } else { at }
-}
-
-/// A libc without `vfork` is none that this shim was built for; but a jump needs
-/// somewhere to go.
-extern "C" fn fork_instead() -> libc::c_int {
-    crate::sys::errno::fail(libc::ENOSYS)
+    real::vfork_address()
 }

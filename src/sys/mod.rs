@@ -5,6 +5,7 @@ pub mod ending;
 pub mod errno;
 pub mod guard;
 pub mod host;
+pub mod jump;
 pub mod leave;
 pub mod real;
 pub mod rights;

@@ -26,10 +26,12 @@ pub fn is_ready() -> bool {
     READY.load(Ordering::Acquire)
 }
 
-/// One function of libc's, or of the next interposer's.
-struct Symbol {
-    name: &'static CStr,
+/// One function of libc's, or of the next interposer's. The pointer comes first:
+/// the `syscall` hook reads it by the address of its symbol.
+#[repr(C)]
+pub struct Symbol {
     at: AtomicPtr<c_void>,
+    name: &'static CStr,
 }
 
 impl Symbol {
@@ -94,6 +96,7 @@ real! {
     dup2(old: c_int, new: c_int) -> c_int = nr::DUP2;
     dup3(old: c_int, new: c_int, flags: c_int) -> c_int = nr::DUP3;
     close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = nr::CLOSE_RANGE;
+    shutdown(fd: c_int, how: c_int) -> c_int = nr::SHUTDOWN;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;
@@ -123,7 +126,35 @@ static POPEN: Symbol = Symbol::new(c"popen");
 static CLONE: Symbol = Symbol::new(c"clone");
 static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
-static SYSCALL: Symbol = Symbol::new(c"syscall");
+/// `syscall(2)`.
+pub static SYSCALL: Symbol = Symbol::new(c"syscall");
+
+/// The functions of `exec(3)`.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub enum Image {
+    Execve,
+    Execv,
+    Execl,
+    Execle,
+    Execvp,
+    Execvpe,
+    Execlp,
+    Fexecve,
+    Execveat,
+}
+
+static IMAGES: [Symbol; 9] = [
+    Symbol::new(c"execve"),
+    Symbol::new(c"execv"),
+    Symbol::new(c"execl"),
+    Symbol::new(c"execle"),
+    Symbol::new(c"execvp"),
+    Symbol::new(c"execvpe"),
+    Symbol::new(c"execlp"),
+    Symbol::new(c"fexecve"),
+    Symbol::new(c"execveat"),
+];
 
 const MORE: [&Symbol; 11] =
     [&CLOSESOCKET, &CLOSEFROM, &FCLOSE, &FREOPEN, &FREOPEN64, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
@@ -131,7 +162,7 @@ const MORE: [&Symbol; 11] =
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
     symbols::each(|symbol| _ = symbol.resolve());
-    MORE.iter().for_each(|symbol| _ = symbol.resolve());
+    MORE.iter().copied().chain(&IMAGES).for_each(|symbol| _ = symbol.resolve());
     READY.store(true, Ordering::Release);
 }
 
@@ -276,14 +307,29 @@ pub unsafe fn clone(given: CloneArguments) -> c_int {
     }
 }
 
-/// Where `vfork(2)` is, for a jump; null where libc has none.
-pub fn vfork_address() -> *mut c_void {
-    needed(&VFORK).unwrap_or(ptr::null_mut())
+fn address(symbol: &Symbol) -> *const c_void {
+    needed(symbol).map_or(missing as *const c_void, <*mut c_void>::cast_const)
+}
+
+/// A libc without the function is none that this shim was built for; but a jump
+/// needs somewhere to go.
+extern "C" fn missing() -> c_int {
+    super::errno::fail(libc::ENOSYS)
+}
+
+/// Where `vfork(2)` is, for a jump.
+pub fn vfork_address() -> *const c_void {
+    address(&VFORK)
+}
+
+/// Where a function of `exec(3)` is, for a jump.
+pub fn image_address(image: Image) -> *const c_void {
+    IMAGES.get(image as usize).map_or(missing as *const c_void, address)
 }
 
 /// Where `syscall(2)` is, for a jump.
-pub fn syscall_address() -> *mut c_void {
-    needed(&SYSCALL).unwrap_or(ptr::null_mut())
+pub fn syscall_address() -> *const c_void {
+    address(&SYSCALL)
 }
 
 /// `_Fork(3)`, which exists since glibc 2.34. A program that calls it was built

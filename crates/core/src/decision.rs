@@ -124,7 +124,8 @@ pub fn decide(facts: Facts, policy: RolePolicy) -> Verdict {
     }
 }
 
-fn covers(policy: RolePolicy, role: Role) -> bool {
+/// Whether connections of this role are closed gracefully.
+pub fn covers(policy: RolePolicy, role: Role) -> bool {
     match policy {
         RolePolicy::Both => true,
         RolePolicy::Accepted => role == Role::Accepted,

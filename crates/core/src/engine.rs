@@ -63,12 +63,17 @@ impl Engine {
     #[inline(never)]
     pub fn prepare(&'static self, owner: Owner<'_>, fd: Fd, info: TcpInfo) -> Prepared {
         let claim = owner.release(fd);
-        match self.verdict(owner, fd, info, claim, false) {
+        let prepared = match self.verdict(owner, fd, info, claim, false) {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, reason),
             Verdict::Discard => self.discard(fd),
             Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim.entry, seconds),
             Verdict::Drain => self.hold(owner, fd, claim.entry),
+        };
+        match prepared {
+            Prepared::Held(_) => self.drain.revoke(fd),
+            Prepared::Plain => self.drain.cash_in(fd),
         }
+        prepared
     }
 
     /// Looks at the kernel only as far as the decision needs it; `leaving` says
@@ -134,6 +139,7 @@ impl Engine {
         if let Some(reason) = self.hands_off(fd) {
             return self.leave_alone(fd, reason);
         }
+        self.drain.revoke(fd);
         finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);
         self.hold(owner, fd, entry)
@@ -188,5 +194,7 @@ fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
     }
 }
 
+pub mod exec;
 pub mod exit;
 mod numbers;
+pub mod shutdown;

@@ -14,6 +14,7 @@
 //! | [`bounds`] | how long and how much a drain may take |
 //! | [`drain`] | the background thread and the sockets it holds |
 //! | [`finish`] | draining in place: the inline engine, and process exit |
+//! | [`image`] | whether an `exec` will succeed |
 //! | [`engine`] | all of it behind one door, for the hooks |
 //! | [`sys`] | the unsafe floor |
 
@@ -39,6 +40,7 @@ pub mod decision;
 pub mod drain;
 pub mod engine;
 pub mod finish;
+pub mod image;
 pub mod judge;
 pub mod ledger;
 pub mod log;

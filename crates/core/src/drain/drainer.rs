@@ -12,7 +12,7 @@
 use super::queue::Queue;
 use super::sip::{Sip, sip};
 use super::slot::{Place, Slot};
-use super::{Drain, Phase};
+use super::{AWAKE, Drain, Phase, UNSURE};
 use crate::bounds::{Bounds, End};
 use crate::finish::is_quiet;
 use crate::settings::LogLevel;
@@ -51,6 +51,10 @@ struct Drainer {
     idle_since: Millis,
 }
 
+fn look(poller: Poller, timeout_ms: u32, ready: &mut [u64; BATCH]) -> usize {
+    poller.wait(Some(timeout_ms), ready).unwrap_or(0)
+}
+
 impl Drainer {
     /// One round; false when the thread is to leave.
     fn turn(&mut self) -> bool {
@@ -60,9 +64,10 @@ impl Drainer {
         }
         let mut busy = self.adopt() | self.settle();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
-        busy |= self.reap(poller, self.patience(busy));
+        busy |= self.reap(poller, busy);
         self.expire();
         self.evict();
+        self.end_graces();
         if busy {
             self.drain.bell.sleep(seen, TICK_MS);
         }
@@ -71,13 +76,12 @@ impl Drainer {
 
     /// Waits for events, and takes all there are, within reason. False where there
     /// was none.
-    fn reap(&mut self, poller: Poller, patience: u32) -> bool {
+    fn reap(&mut self, poller: Poller, busy: bool) -> bool {
         const BATCHES: u32 = 32;
         let mut ready = [0; BATCH];
         let mut any = false;
         for batch in 0..BATCHES {
-            let timeout = if batch == 0 { patience } else { 0 };
-            let found = poller.wait(Some(timeout), &mut ready).unwrap_or(0);
+            let found = if batch == 0 { self.sleep(poller, busy, &mut ready) } else { look(poller, 0, &mut ready) };
             any |= self.adopt() || found != 0;
             for &ticket in ready.iter().take(found) {
                 self.harvest(poller, ticket);
@@ -87,6 +91,17 @@ impl Drainer {
             }
         }
         any
+    }
+
+    /// Sleeps in epoll until something comes or is due. Who brings something that is
+    /// due earlier sees that we sleep, or we see what was brought.
+    fn sleep(&self, poller: Poller, busy: bool, ready: &mut [u64; BATCH]) -> usize {
+        self.drain.wakes_at.store(UNSURE, SeqCst);
+        let patience = self.patience(busy);
+        self.drain.wakes_at.store(Millis::now().plus(patience).0, SeqCst);
+        let found = look(poller, patience, ready);
+        self.drain.wakes_at.store(AWAKE, SeqCst);
+        found
     }
 
     /// With nothing held, waits for an offer; false where none has come, and the
@@ -115,7 +130,9 @@ impl Drainer {
             let firsts = [self.by_activity.first(), self.by_age.first()];
             let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
             // A clock tick later, so that the bound is over by then.
-            left.min().map_or(NAP_MS, |left| left.saturating_add(TICK_MS).min(NAP_MS))
+            left.chain(self.drain.graces.time_left(now))
+                .min()
+                .map_or(NAP_MS, |left| left.saturating_add(TICK_MS).min(NAP_MS))
         }
     }
 
@@ -246,12 +263,19 @@ impl Drainer {
         let pressed = self.drain.pressed.swap(false, SeqCst);
         let most = match (self.drain.dismissed.load(SeqCst), pressed) {
             (true, _) => 0,
-            (false, true) => cap.min(self.drain.held() / 2),
+            (false, true) => cap.min(self.drain.sockets() / 2),
             (false, false) => cap,
         };
-        while self.drain.held() > most {
+        while self.drain.sockets() > most {
             let Some(place) = self.acknowledged().or(self.by_age.first()) else { return };
             self.end(place, End::Evicted);
+        }
+    }
+
+    fn end_graces(&self) {
+        let at_once = self.drain.exiting.load(SeqCst) || self.drain.dismissed.load(SeqCst);
+        if self.drain.graces.count() != 0 {
+            self.drain.end_graces(at_once);
         }
     }
 
@@ -322,6 +346,7 @@ impl Drainer {
         }
         self.expire();
         self.evict();
+        self.end_graces();
         if self.drain.held() == 0 && self.leave() {
             return false;
         }

@@ -5,7 +5,7 @@
 //! had, the close is the program's own, and counted.
 
 use super::slot::{Place, Slot};
-use super::{Drain, MOST, ONE, PHASE, Phase, SLACK, drainer};
+use super::{Drain, Guest, MOST, ONE, PHASE, Phase, SLACK, drainer};
 use crate::common::Common;
 use crate::decision::Reason;
 use crate::finish::LITTLE;
@@ -71,7 +71,7 @@ impl Reserved {
         }
         let data = slot.ticket(self.place);
         // Before the offer, after which the drainer may end it at any time.
-        let crowded = drain.held() > drain.cap.load(SeqCst);
+        let crowded = drain.sockets() > drain.cap.load(SeqCst);
         if let Some(poller) = drain.poller() {
             let _ = poller.add(fd, data, crowded);
         }
@@ -99,7 +99,7 @@ impl Drain {
     /// # Errors
     /// The reason to leave the close alone.
     pub fn reserve(&'static self, owner: Owner<'_>, fd: Fd, role: Role) -> Result<Reserved, Reason> {
-        self.enter(owner)?;
+        self.enter(owner, Guest::Socket)?;
         let Some(place) = self.slots.claim() else {
             self.one_less();
             return Err(Reason::Full);
@@ -114,8 +114,8 @@ impl Drain {
         }
     }
 
-    /// Counts one more socket, and starts the thread where there is none.
-    fn enter(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
+    /// Counts one more guest, and starts the thread where there is none.
+    pub(super) fn enter(&'static self, owner: Owner<'_>, guest: Guest) -> Result<(), Reason> {
         let mut word = self.state.load(SeqCst);
         loop {
             let idle = word & PHASE == Phase::Idle as u32;
@@ -126,7 +126,7 @@ impl Drain {
             if idle {
                 self.measure();
             }
-            if word / ONE >= self.cap.load(SeqCst) + self.slack.load(SeqCst) {
+            if guest == Guest::Socket && self.is_full(word / ONE) {
                 self.bell.ring();
                 return Err(Reason::Full);
             }
@@ -137,6 +137,10 @@ impl Drain {
                 Err(now) => word = now,
             }
         }
+    }
+
+    fn is_full(&self, held: u32) -> bool {
+        held.saturating_sub(self.graces.count()) >= self.cap.load(SeqCst) + self.slack.load(SeqCst)
     }
 
     #[inline(never)]

@@ -6,6 +6,7 @@
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
+//! | [`grace`] | receive sides that are shut a moment later |
 //! | [`sip`] | discarding a limited amount |
 //!
 //! Hooks and the thread share one word: its phase and the number of sockets that
@@ -19,6 +20,7 @@
 //! use they are compared with the socket's cookie.
 
 pub mod drainer;
+pub mod grace;
 pub mod hand_over;
 pub mod queue;
 pub mod sip;
@@ -30,6 +32,7 @@ use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
 use crate::sys::thread::{Bell, Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use grace::Graces;
 use parking_lot::Mutex;
 use rustix::process::Pid;
 use slot::{Slot, Slots};
@@ -66,6 +69,18 @@ pub struct Drain {
     unseen_sets: AtomicBool,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
+    graces: Graces,
+    /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
+    wakes_at: AtomicU32,
+}
+
+/// What a hook brings to the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guest {
+    /// A socket to drain: of these there are only so many.
+    Socket,
+    /// A receive side to shut later; see [`grace`].
+    Grace,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +92,11 @@ enum Phase {
     /// There is one.
     Running = 2,
 }
+
+/// The thread does not sleep in epoll.
+const AWAKE: u32 = 0;
+/// It is about to, and has not looked yet for how long.
+const UNSURE: u32 = u32::MAX;
 
 const PHASE: u32 = 3;
 const ONE: u32 = 4;
@@ -108,12 +128,28 @@ impl Drain {
             exiting: AtomicBool::new(false),
             unseen_sets: AtomicBool::new(true),
             pressed: AtomicBool::new(false),
+            graces: Graces::new(),
+            wakes_at: AtomicU32::new(AWAKE),
         }
     }
 
-    /// Sockets claimed or held.
+    /// Sockets claimed or held, and graces: what the thread stays for.
     pub fn held(&self) -> u32 {
         self.state.load(SeqCst) / ONE
+    }
+
+    /// Sockets claimed or held.
+    fn sockets(&self) -> u32 {
+        self.held().saturating_sub(self.graces.count())
+    }
+
+    /// Whether the thread would sleep beyond `due`.
+    fn oversleeps(&self, due: Millis) -> bool {
+        match self.wakes_at.load(SeqCst) {
+            AWAKE => false,
+            UNSURE => true,
+            at => Millis(at).since(due) != 0,
+        }
     }
 
     /// Whether the program uses epoll sets that no hook has seen.
@@ -183,6 +219,8 @@ impl Drain {
         self.state.store(0, SeqCst);
         self.exiting.store(false, SeqCst);
         self.pressed.store(false, SeqCst);
+        self.graces.forget();
+        self.wakes_at.store(AWAKE, SeqCst);
         self.unseen_sets.store(true, SeqCst);
         self.open_rooms();
     }
@@ -201,7 +239,7 @@ impl Drain {
     pub fn relieve(&self) -> bool {
         const MOMENT_MS: u32 = 50;
         let seen = self.ended.count();
-        if self.held() == 0 || !self.has_thread() {
+        if self.sockets() == 0 || !self.has_thread() {
             return false;
         }
         self.pressed.store(true, SeqCst);
@@ -255,6 +293,11 @@ impl Drain {
             }
             self.ended.sleep(seen, left.min(100));
         }
+    }
+
+    /// The process has not ended after all.
+    pub fn go_on(&self) {
+        self.exiting.store(false, SeqCst);
     }
 
     /// Whether `tid` is that of the drain's own thread.

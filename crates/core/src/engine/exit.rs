@@ -33,6 +33,8 @@ impl Engine {
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
         let bound = self.common.settings.exit_timeout_ms;
         let stopped = bound != 0 && self.finish(owner, exit, Millis::now().plus(bound));
+        // Whoever else holds a connection that we shut.
+        self.drain.end_graces(true);
         self.ledger.retire();
         self.sum_up();
         stopped
@@ -85,6 +87,7 @@ impl Engine {
             Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, reason),
             Verdict::Discard => _ = self.discard(fd),
             Verdict::Drain | Verdict::WaitUpTo(_) => {
+                self.drain.revoke(fd);
                 self.common.counters.begun();
                 all.add(fd);
             }

@@ -326,6 +326,18 @@ impl Owner<'_> {
         self.0.table.slot(fd).is_some()
     }
 
+    /// Whether no other process has a count for `fd`, living or dead: a look at
+    /// memory, without a system call.
+    pub fn is_only_ours(self, fd: Fd) -> bool {
+        let slot = self.0.table.slot(fd);
+        slot.is_some_and(|slot| self.0.descriptions.holders(slot).all(|holder| self.0.me() == Some(holder)))
+    }
+
+    /// Which side opened `fd`, as far as is known.
+    pub fn role(self, fd: Fd) -> Role {
+        self.0.table.look(fd).role
+    }
+
     /// Whether the table has a place for `fd`.
     pub fn covers(self, fd: Fd) -> bool {
         fd.index() < self.0.capacity.load(SeqCst) as usize

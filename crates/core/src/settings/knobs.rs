@@ -98,6 +98,14 @@ pub const KNOBS: &[Knob] = &[
         help: "longest wait at process exit for drains and open connections; 0 means no wait",
     },
     Knob {
+        env: "SOFTCLOSE_SHUTDOWN_GRACE",
+        flag: "shutdown-grace",
+        kind: Kind::Duration,
+        default: "50ms",
+        allowed: DURATION,
+        help: "how long the receive side stays open after shutdown, if no close follows; 0 leaves shutdown alone",
+    },
+    Knob {
         env: "SOFTCLOSE_ROLE",
         flag: "role",
         kind: Kind::Choice(&["both", "accepted", "connected"]),

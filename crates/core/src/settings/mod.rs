@@ -64,6 +64,9 @@ pub struct Settings {
     pub max_pending: Option<u32>,
     /// Longest wait at process exit, ms; `0` means no wait.
     pub exit_timeout_ms: u32,
+    /// How long after `shutdown` the receive side stays open at most, ms; `0` leaves
+    /// `shutdown` alone.
+    pub shutdown_grace_ms: u32,
     /// Which connections are closed gracefully.
     pub role: RolePolicy,
     /// Who waits for the peer.

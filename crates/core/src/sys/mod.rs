@@ -11,6 +11,7 @@
 
 pub mod clock;
 pub mod fd;
+pub mod file;
 pub mod poller;
 pub mod procfs;
 pub mod raw;

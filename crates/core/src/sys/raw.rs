@@ -41,10 +41,12 @@ pub mod nr {
     pub const EXIT_GROUP: usize = 231;
     pub const EPOLL_CTL: usize = 233;
     pub const TGKILL: usize = 234;
+    pub const OPENAT: usize = 257;
     pub const UNSHARE: usize = 272;
     pub const ACCEPT4: usize = 288;
     pub const DUP3: usize = 292;
     pub const RECVMMSG: usize = 299;
+    pub const PROCESS_VM_READV: usize = 310;
     pub const SENDMMSG: usize = 307;
     pub const SECCOMP: usize = 317;
     pub const EXECVEAT: usize = 322;
@@ -52,6 +54,7 @@ pub mod nr {
     pub const CLONE3: usize = 435;
     pub const CLOSE_RANGE: usize = 436;
     pub const PIDFD_GETFD: usize = 438;
+    pub const FACCESSAT2: usize = 439;
 }
 
 /// Makes system call `nr` with six arguments.

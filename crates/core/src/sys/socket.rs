@@ -114,6 +114,15 @@ pub fn half_close(fd: Fd) -> Result<()> {
     rustix::net::shutdown(fd, Shutdown::Write)
 }
 
+/// Shuts the receive side: readers get the end, and data that comes from now on is
+/// answered with a RST once our own side is shut (`tcp_rcv_state_process`).
+///
+/// # Errors
+/// `ENOTCONN` where the connection has gone.
+pub fn shut_receive(fd: Fd) -> Result<()> {
+    rustix::net::shutdown(fd, Shutdown::Read)
+}
+
 /// Whether there is room to write, and nothing wrong. On a socket: no thread can
 /// be blocked in a write (`sk_stream_wait_memory` ends when it is writeable).
 pub fn is_writable(fd: Fd) -> bool {

@@ -36,6 +36,11 @@ pub enum Others {
     Running,
 }
 
+/// Whether there are other threads than the calling one and those of ours.
+pub fn look_for_others(is_ours: impl Fn(Pid) -> bool) -> Others {
+    if signal_each(&is_ours, false) == Some(0) { Others::None } else { Others::Running }
+}
+
 /// Stops every thread of this process but the calling one and those of ours.
 pub fn others(is_ours: impl Fn(Pid) -> bool) -> Others {
     const ROUNDS: u32 = 8;

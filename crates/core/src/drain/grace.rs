@@ -1,0 +1,255 @@
+//! Receive sides that the program has shut down, and that stay open for a moment.
+//!
+//! `shutdown(SHUT_RDWR)` before the close is the advice of a thousand tutorials, and
+//! with the receive side shut the peer's next segment is answered with a RST. So
+//! that half waits: until the close, whose drain makes it needless, or until the
+//! grace is over; then the drainer does it, and whoever waits for it wakes.
+//!
+//! A grace names the program's own number and the socket's cookie. It takes no
+//! private descriptor: the drainer duplicates the number for the length of one call,
+//! and looks whether it still is that socket.
+//!
+//! A place belongs to whoever changes its cookie, so that of a close and the drainer
+//! only one gets it. Context: any hook, and the drainer's thread; lock-free.
+
+use super::{Drain, Guest};
+use crate::decision::Reason;
+use crate::ledger::Owner;
+use crate::sys::clock::Millis;
+use crate::sys::region::{Region, Sharing, Zeroed};
+use crate::sys::{Fd, socket};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
+use rustix::io::Errno;
+
+#[repr(C)]
+struct Grace {
+    /// `SO_COOKIE`; 0: free; [`BUSY`]: being filled.
+    cookie: AtomicU64,
+    fd: AtomicI32,
+    due: AtomicU32,
+}
+
+// SAFETY: repr(C), atomics only; all zeroes is a free place.
+unsafe impl Zeroed for Grace {}
+
+const BUSY: u64 = u64::MAX;
+/// Beyond that a shutdown is what it is natively.
+const MOST: usize = 1024;
+
+/// All graces of one process.
+pub struct Graces {
+    places: Region<Grace>,
+    /// Places from here on have never been used.
+    touched: AtomicU32,
+    granted: AtomicU32,
+}
+
+impl Graces {
+    /// None, and no memory.
+    pub const fn new() -> Self {
+        Self { places: Region::new(Sharing::Private), touched: AtomicU32::new(0), granted: AtomicU32::new(0) }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        self.granted.load(SeqCst)
+    }
+
+    fn used(&self) -> impl Iterator<Item = &Grace> {
+        (0..self.touched.load(SeqCst) as usize).filter_map(|index| self.places.get(index))
+    }
+
+    fn has(&self, cookie: u64) -> bool {
+        self.count() != 0 && self.used().any(|grace| grace.cookie.load(SeqCst) == cookie)
+    }
+
+    /// False where there is no room.
+    fn add(&self, fd: Fd, cookie: u64, due: Millis) -> bool {
+        let free = |index: &usize| {
+            let grace = self.places.get(*index);
+            grace.is_some_and(|grace| grace.cookie.compare_exchange(0, BUSY, SeqCst, SeqCst).is_ok())
+        };
+        let Some(index) = self.places.ensure(MOST).then(|| (0..MOST).find(free)).flatten() else { return false };
+        let Some(grace) = self.places.get(index) else { return false };
+        grace.fd.store(fd.raw(), SeqCst);
+        grace.due.store(due.0, SeqCst);
+        self.granted.fetch_add(1, SeqCst);
+        self.touched.fetch_max(index as u32 + 1, SeqCst);
+        grace.cookie.store(cookie, SeqCst);
+        true
+    }
+
+    /// Takes the first that `is_it`; of two takers one gets it.
+    fn take(&self, is_it: impl Fn(&Grace, u64) -> bool) -> Option<(Fd, u64)> {
+        if self.count() == 0 {
+            return None;
+        }
+        self.used().find_map(|grace| {
+            let cookie = grace.cookie.load(SeqCst);
+            let fd = Fd::new(grace.fd.load(SeqCst))?;
+            let wanted = cookie != 0 && cookie != BUSY && is_it(grace, cookie);
+            if !wanted || grace.cookie.compare_exchange(cookie, 0, SeqCst, SeqCst).is_err() {
+                return None;
+            }
+            self.granted.fetch_sub(1, SeqCst);
+            Some((fd, cookie))
+        })
+    }
+
+    /// Milliseconds until the first is over.
+    pub fn time_left(&self, now: Millis) -> Option<u32> {
+        if self.count() == 0 {
+            return None;
+        }
+        let granted = self.used().filter(|grace| grace.cookie.load(SeqCst) != 0);
+        granted.map(|grace| Millis(grace.due.load(SeqCst)).since(now)).min()
+    }
+
+    /// In a fork child: they are its parent's.
+    pub fn forget(&self) {
+        self.used().for_each(|grace| grace.cookie.store(0, SeqCst));
+        self.granted.store(0, SeqCst);
+    }
+}
+
+impl Drain {
+    /// The receive side of `fd` will be shut `ms` milliseconds from now, unless the
+    /// program closes before.
+    ///
+    /// # Errors
+    /// The reason to shut it at once.
+    pub fn grant(&'static self, owner: Owner<'_>, fd: Fd, ms: u32) -> Result<(), Reason> {
+        let cookie = socket::cookie(fd).ok_or(Reason::Unsure)?;
+        if self.graces.has(cookie) {
+            return Ok(());
+        }
+        self.enter(owner, Guest::Grace)?;
+        let due = Millis::now().plus(ms);
+        if !self.graces.add(fd, cookie, due) {
+            self.one_less();
+            return Err(Reason::Full);
+        }
+        self.doorbell.ring();
+        if self.oversleeps(due) {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// `fd` is about to be closed, and drained: its receive side stays open.
+    pub fn revoke(&self, fd: Fd) {
+        if self.graces.count() != 0
+            && let Some(cookie) = socket::cookie(fd)
+            && self.graces.take(|_, found| found == cookie).is_some()
+        {
+            self.one_less();
+        }
+    }
+
+    /// `fd` is about to be closed, and nothing else is to happen: where the grace is
+    /// that of this very number, its receive side is shut now.
+    pub fn cash_in(&self, fd: Fd) {
+        if self.graces.count() != 0
+            && let Some(cookie) = socket::cookie(fd)
+            && self.graces.take(|grace, found| found == cookie && grace.fd.load(SeqCst) == fd.raw()).is_some()
+        {
+            let _ = socket::shut_receive(fd);
+            self.one_less();
+        }
+    }
+
+    /// Ends the graces that are over, or all of them.
+    pub fn end_graces(&self, all: bool) {
+        let now = Millis::now();
+        let is_over = |grace: &Grace, _| all || Millis(grace.due.load(SeqCst)).since(now) == 0;
+        for _ in 0..MOST {
+            let Some((fd, cookie)) = self.graces.take(is_over) else { return };
+            // A number may be had the next time.
+            let ended = self.shut_receive(fd, cookie).is_ok() || !self.graces.add(fd, cookie, now.plus(RETRY_MS));
+            if ended {
+                self.one_less();
+                self.ended.ring();
+            }
+        }
+    }
+
+    /// Shuts the receive side of that socket, if it still has that number. On a
+    /// duplicate: the program may close the number at any time.
+    fn shut_receive(&self, fd: Fd, cookie: u64) -> Result<(), Errno> {
+        let copy = match self.private_copy(fd) {
+            Err(Errno::BADF) => return Ok(()),
+            copy => copy?,
+        };
+        if socket::cookie(copy) == Some(cookie) {
+            let _ = socket::shut_receive(copy);
+        }
+        copy.close();
+        Ok(())
+    }
+
+    /// The limit may have been lowered since the numbers were chosen.
+    fn private_copy(&self, fd: Fd) -> Result<Fd, Errno> {
+        let number = || self.number_of((self.cap.load(SeqCst) + self.slack.load(SeqCst)) as usize);
+        fd.duplicate_from(number()).or_else(|error| {
+            self.measure();
+            if error == Errno::BADF { Err(error) } else { fd.duplicate_from(number()) }
+        })
+    }
+}
+
+const RETRY_MS: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fd(raw: i32) -> Fd {
+        Fd::new(raw).unwrap()
+    }
+
+    #[test]
+    fn a_grace_is_taken_once() {
+        let graces = Graces::new();
+        assert!(graces.add(fd(4), 77, Millis(100)));
+        assert!(graces.has(77) && !graces.has(78));
+        assert_eq!(graces.take(|_, cookie| cookie == 77), Some((fd(4), 77)));
+        assert_eq!(graces.take(|_, cookie| cookie == 77), None);
+        assert_eq!(graces.count(), 0);
+    }
+
+    #[test]
+    fn the_first_that_is_over_says_how_long_to_sleep() {
+        let graces = Graces::new();
+        assert_eq!(graces.time_left(Millis(0)), None);
+        assert!(graces.add(fd(4), 77, Millis(100)) && graces.add(fd(5), 78, Millis(50)));
+        assert_eq!(graces.time_left(Millis(20)), Some(30));
+        assert_eq!(graces.time_left(Millis(60)), Some(0));
+    }
+
+    #[test]
+    fn there_are_only_so_many() {
+        let graces = Graces::new();
+        assert!((0..MOST as u64).all(|cookie| graces.add(fd(4), cookie + 1, Millis(0))));
+        assert!(!graces.add(fd(4), 5000, Millis(0)));
+        graces.forget();
+        assert!(graces.add(fd(4), 5000, Millis(0)));
+    }
+
+    #[test]
+    fn closers_and_the_drainer_never_share_one() {
+        let graces = Graces::new();
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let graces = &graces;
+                scope.spawn(move || {
+                    for round in 1..2000 {
+                        let cookie = thread << 32 | round;
+                        assert!(graces.add(fd(4), cookie, Millis(0)));
+                        assert!(graces.take(|_, found| found == cookie).is_some());
+                    }
+                });
+            }
+        });
+        assert_eq!(graces.count(), 0);
+    }
+}

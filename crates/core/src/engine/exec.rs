@@ -1,0 +1,67 @@
+//! Before another program image: what `exec` will close is finished, and what is
+//! held, all at the same time, within the exit bound.
+//!
+//! Other threads run on until the kernel ends them, and `exec` may still fail. So in
+//! a process with threads only what is held already is waited for.
+//!
+//! Context: hooks of the `exec` family. No allocation; the list of sockets is mapped.
+
+use super::Engine;
+use super::numbers::is_connected;
+use crate::decision::Verdict;
+use crate::finish::All;
+use crate::ledger::Owner;
+use crate::sys::clock::Millis;
+use crate::sys::stop::{self, Others};
+use crate::sys::{Fd, socket};
+
+impl Engine {
+    /// `will_succeed` is asked only where something is to be finished: it takes a
+    /// few system calls.
+    #[inline(never)]
+    pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl FnOnce() -> bool) {
+        let bound = self.common.settings.exit_timeout_ms;
+        let open = count_leaving(owner);
+        if bound == 0 || (open == 0 && self.drain.held() == 0) || !will_succeed() {
+            return;
+        }
+        let deadline = Millis::now().plus(bound);
+        if open != 0 && stop::look_for_others(|tid| self.drain.runs_on(tid)) == Others::None {
+            let all = self.half_close_leaving(owner, open);
+            all.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+        }
+        self.drain.finish(deadline);
+        self.drain.go_on();
+    }
+
+    #[inline(never)]
+    fn half_close_leaving(&self, owner: Owner<'_>, count: usize) -> All {
+        let mut all = All::with_room(count);
+        each_leaving(owner, |fd| {
+            let Ok(info) = socket::tcp_info(fd) else { return };
+            let claim = owner.release(fd);
+            if let Verdict::Drain | Verdict::WaitUpTo(_) = self.verdict(owner, fd, info, claim, false) {
+                self.drain.revoke(fd);
+                self.common.counters.begun();
+                all.add(fd);
+            }
+        });
+        all
+    }
+}
+
+/// Connections that `exec` closes, and that no other process may hold.
+fn each_leaving(owner: Owner<'_>, mut visit: impl FnMut(Fd)) {
+    owner.each(|fd| {
+        if owner.is_only_ours(fd) && fd.is_close_on_exec() && is_connected(fd) {
+            visit(fd);
+        }
+    });
+}
+
+#[inline(never)]
+fn count_leaving(owner: Owner<'_>) -> usize {
+    let mut count = 0;
+    each_leaving(owner, |_| count += 1);
+    count
+}

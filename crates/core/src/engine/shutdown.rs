@@ -1,0 +1,27 @@
+//! `shutdown(SHUT_RD)` and `SHUT_RDWR` before the close: whether the receive side may
+//! stay open for a moment; see [`crate::drain::grace`].
+//!
+//! Nobody is harmed by a receive side that is shut a little later, so it need not be
+//! proved who else holds the connection.
+//!
+//! Context: hooks of any kind. No wait.
+
+use super::Engine;
+use crate::decision::{Phase, covers};
+use crate::ledger::Owner;
+use crate::settings::Engine as Waits;
+use crate::sys::{Fd, socket};
+
+impl Engine {
+    /// Whether the receive side of `fd`, which the program shuts, is left to us.
+    #[inline(never)]
+    pub fn soften(&'static self, owner: Owner<'_>, fd: Fd) -> bool {
+        let grace = self.common.settings.shutdown_grace_ms;
+        grace != 0
+            && self.common.settings.engine == Waits::Thread
+            && socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open)
+            && covers(self.common.settings.role, owner.role(fd))
+            && socket::linger(fd) != Some(0)
+            && self.drain.grant(owner, fd, grace).is_ok()
+    }
+}

@@ -1,0 +1,204 @@
+//! Whether `exec` will succeed, as far as can be told without doing it: the file,
+//! its mode, its format, and its arguments.
+//!
+//! Where this says yes and the kernel says no all the same (a security module, no
+//! process left for this user, the file being written to), the program has lost
+//! what was finished for it. So whatever is not known here is a no.
+//!
+//! Context: hooks of the `exec` family, on the program's threads. Async-signal-safe;
+//! pointers of the program's are only ever read by the kernel.
+//!
+//! Source: `fs/exec.c`, `fs/binfmt_elf.c`, `fs/binfmt_script.c`.
+
+mod arguments;
+mod format;
+mod search;
+
+pub use arguments::Arguments;
+
+use crate::sys::Fd;
+use crate::sys::file::{self, Access};
+use core::ffi::{CStr, c_char};
+use format::Format;
+
+/// The program that is to be run.
+#[derive(Clone, Copy)]
+pub enum Candidate<'a> {
+    /// A path below a directory.
+    At(i32, *const c_char),
+    /// An open file.
+    Open(i32),
+    /// A name to be looked for, and the directories to look in.
+    Searched(&'a CStr, &'a CStr),
+}
+
+/// What a file is to `exec`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finding {
+    /// It will run.
+    Program,
+    /// It is not there, or not for us: a search goes on.
+    Absent,
+    /// Anything else.
+    Unknown,
+}
+
+impl Candidate<'_> {
+    /// `path` as seen from directory `dir`.
+    pub fn at(dir: i32, path: *const c_char) -> Self {
+        Self::At(dir, path)
+    }
+
+    /// The arguments of `execveat(2)`.
+    pub fn with_flags(dir: i32, path: *const c_char, flags: i32) -> Self {
+        const AT_EMPTY_PATH: i32 = 0x1000;
+        // Other flags, and a path beside this one, are left to the kernel.
+        if flags == AT_EMPTY_PATH { Self::Open(dir) } else { Self::At(dir, path) }
+    }
+
+    /// Whether it is as good as certain to run.
+    pub fn will_run(self) -> bool {
+        match self {
+            Self::At(dir, path) => examine(dir, path, DEEPEST) == Finding::Program,
+            Self::Open(fd) => Fd::new(fd).is_some_and(|fd| examine_open(fd) == Finding::Program),
+            Self::Searched(name, directories) => search::finds_program(name, directories),
+        }
+    }
+}
+
+/// How many scripts may interpret each other (`exec_binprm`).
+const DEEPEST: u32 = 4;
+
+/// Looks at the file behind a path; at its interpreter, too.
+fn examine(dir: i32, path: *const c_char, depth: u32) -> Finding {
+    match file::access(dir, path) {
+        Access::Executable => {}
+        Access::Denied => return Finding::Absent,
+        Access::Unknown => return Finding::Unknown,
+    }
+    let Ok(fd) = file::open(dir, path) else { return Finding::Unknown };
+    let runs = match Format::of(fd) {
+        Some(Format::Elf) => true,
+        Some(Format::Interpreted(loader)) => is_loader(loader.as_ptr()),
+        Some(Format::Script(name)) => depth > 1 && examine(file::HERE, name.as_ptr(), depth - 1) == Finding::Program,
+        None => false,
+    };
+    fd.close();
+    if runs { Finding::Program } else { Finding::Unknown }
+}
+
+/// A script that is run through a close-on-exec number cannot be found again by its
+/// interpreter: only binaries are certain.
+fn examine_open(fd: Fd) -> Finding {
+    let runs = file::is_executable(fd)
+        && match Format::of(fd) {
+            Some(Format::Elf) => true,
+            Some(Format::Interpreted(loader)) => is_loader(loader.as_ptr()),
+            _ => false,
+        };
+    if runs { Finding::Program } else { Finding::Unknown }
+}
+
+fn is_loader(path: *const c_char) -> bool {
+    if file::access(file::HERE, path) != Access::Executable {
+        return false;
+    }
+    let Ok(fd) = file::open(file::HERE, path) else { return false };
+    let is_elf = matches!(Format::of(fd), Some(Format::Elf));
+    fd.close();
+    is_elf
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    struct Scratch(std::path::PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("softclose-image-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self, name: &str, content: &[u8], mode: u32) -> CString {
+            let path = self.0.join(name);
+            std::fs::write(&path, content).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            self.path(name)
+        }
+
+        fn path(&self, name: &str) -> CString {
+            CString::new(self.0.join(name).into_os_string().into_encoded_bytes()).unwrap()
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn runs(path: &CString) -> bool {
+        Candidate::at(file::HERE, path.as_ptr()).will_run()
+    }
+
+    #[test]
+    fn binaries_and_scripts_run() {
+        let scratch = Scratch::new("runs");
+        assert!(runs(&c"/bin/sh".to_owned()));
+        assert!(runs(&scratch.file("script", b"#!/bin/sh\necho\n", 0o755)));
+        assert!(runs(&scratch.file("with-argument", b"#! /bin/sh -e\n", 0o755)));
+        let script = scratch.path("script").into_string().unwrap();
+        assert!(runs(&scratch.file("script-of-script", format!("#!{script}\n").as_bytes(), 0o755)));
+        symlink("/bin/sh", scratch.0.join("link")).unwrap();
+        assert!(runs(&scratch.path("link")));
+    }
+
+    #[test]
+    fn whatever_may_fail_does_not_count() {
+        let scratch = Scratch::new("fails");
+        let sh = std::fs::read("/bin/sh").unwrap();
+        assert!(!runs(&scratch.path("missing")));
+        assert!(!runs(&CString::new(scratch.0.to_str().unwrap()).unwrap()));
+        assert!(!runs(&scratch.file("not-executable", &sh, 0o644)));
+        assert!(!runs(&scratch.file("garbage", b"garbage", 0o755)));
+        assert!(!runs(&scratch.file("empty", b"", 0o755)));
+        assert!(!runs(&scratch.file("no-interpreter", b"#!/nonexistent/sh\n", 0o755)));
+        assert!(!runs(&scratch.file("no-newline", b"#!/bin/sh", 0o755)));
+        assert!(!runs(&scratch.file("cut-off", sh.get(..100).unwrap(), 0o755)));
+        let mut foreign = sh.clone();
+        foreign[18] = 183;
+        assert!(!runs(&scratch.file("other-machine", &foreign, 0o755)));
+        let me = scratch.path("loop").into_string().unwrap();
+        assert!(!runs(&scratch.file("loop", format!("#!{me}\n").as_bytes(), 0o755)));
+    }
+
+    #[test]
+    fn a_pointer_that_is_not_good_is_no_program() {
+        assert!(!Candidate::at(file::HERE, core::ptr::null()).will_run());
+        assert!(!Candidate::at(file::HERE, core::ptr::without_provenance(8)).will_run());
+    }
+
+    #[test]
+    fn a_search_skips_what_is_not_for_us() {
+        let scratch = Scratch::new("search");
+        let finds = |name: &CString, path: &str| {
+            let path = CString::new(path).unwrap();
+            Candidate::Searched(name, &path).will_run()
+        };
+        let sh = c"sh".to_owned();
+        let here = scratch.0.to_str().unwrap().to_owned();
+        assert!(finds(&sh, "/nonexistent:/bin"));
+        assert!(!finds(&sh, "/nonexistent"));
+        scratch.file("sh", b"", 0o644);
+        assert!(finds(&sh, &format!("{here}:/bin")));
+        // libc would run it by /bin/sh: nothing that we promise.
+        scratch.file("sh", b"echo", 0o755);
+        assert!(!finds(&sh, &format!("{here}:/bin")));
+        assert!(finds(&c"/bin/sh".to_owned(), "/nonexistent"));
+    }
+}

@@ -1,0 +1,117 @@
+//! The `exec` family: the kernel closes what is close-on-exec as the program image
+//! goes, and nobody is left to drain it. So it is finished before, where the call
+//! is as good as certain to succeed.
+//!
+//! libc's functions call each other inside, past our names: each is hooked for
+//! itself. None of them returns unless it fails, and some are variadic: they are
+//! jumped through.
+
+use crate::sys::guard::Guard;
+use crate::sys::jump::jump_through;
+use crate::sys::real::{self, Image};
+use core::ffi::{CStr, c_char, c_int, c_void};
+use libc::AT_FDCWD;
+use softclose_core::image::{Arguments, Candidate};
+
+type Text = *const c_char;
+type List = *const *const c_char;
+
+macro_rules! exec {
+    ($($name:ident by $note:ident;)*) => { $(
+        jump_through! {
+            #[unsafe(no_mangle)]
+            #[doc = concat!("`", stringify!($name), "`.")]
+            pub fn $name => $note
+        }
+    )* };
+}
+
+exec! {
+    execve by note_execve;
+    execv by note_execv;
+    execl by note_execl;
+    execle by note_execle;
+    execvp by note_execvp;
+    execvpe by note_execvpe;
+    execlp by note_execlp;
+    fexecve by note_fexecve;
+    execveat by note_execveat;
+}
+
+extern "C" fn note_execve(path: Text, argv: List, envp: List) -> *const c_void {
+    before_exec(Candidate::at(AT_FDCWD, path), &[argv, envp]);
+    real::image_address(Image::Execve)
+}
+
+extern "C" fn note_execv(path: Text, argv: List) -> *const c_void {
+    before_exec(Candidate::at(AT_FDCWD, path), &[argv, environment()]);
+    real::image_address(Image::Execv)
+}
+
+extern "C" fn note_execl(path: Text) -> *const c_void {
+    before_exec(Candidate::at(AT_FDCWD, path), &[environment()]);
+    real::image_address(Image::Execl)
+}
+
+extern "C" fn note_execle(path: Text) -> *const c_void {
+    before_exec(Candidate::at(AT_FDCWD, path), &[]);
+    real::image_address(Image::Execle)
+}
+
+extern "C" fn note_execvp(file: Text, argv: List) -> *const c_void {
+    before_exec(searched(file), &[argv, environment()]);
+    real::image_address(Image::Execvp)
+}
+
+extern "C" fn note_execvpe(file: Text, argv: List, envp: List) -> *const c_void {
+    before_exec(searched(file), &[argv, envp]);
+    real::image_address(Image::Execvpe)
+}
+
+extern "C" fn note_execlp(file: Text) -> *const c_void {
+    before_exec(searched(file), &[environment()]);
+    real::image_address(Image::Execlp)
+}
+
+extern "C" fn note_fexecve(fd: c_int, argv: List, envp: List) -> *const c_void {
+    before_exec(Candidate::Open(fd), &[argv, envp]);
+    real::image_address(Image::Fexecve)
+}
+
+extern "C" fn note_execveat(dir: c_int, path: Text, argv: List, envp: List, flags: c_int) -> *const c_void {
+    before_execveat(dir, path, argv, envp, flags);
+    real::image_address(Image::Execveat)
+}
+
+/// Before `execveat(2)`, by whichever door.
+pub fn before_execveat(dir: c_int, path: Text, argv: List, envp: List, flags: c_int) {
+    before_exec(Candidate::with_flags(dir, path, flags), &[argv, envp]);
+}
+
+/// Before the program image is replaced, by whichever door.
+pub fn before_exec(candidate: Candidate<'_>, lists: &[List]) {
+    let Some(guard) = Guard::enter() else { return };
+    let Some(owner) = guard.owner() else { return };
+    guard.engine().before_exec(owner, || candidate.will_run() && Arguments(lists).will_fit());
+}
+
+fn environment() -> List {
+    unsafe extern "C" {
+        static environ: List;
+    }
+    // SAFETY: libc's variable, read as libc's own functions read it.
+    unsafe { environ }
+}
+
+/// A program's name, and where libc looks for it.
+fn searched<'a>(name: Text) -> Candidate<'a> {
+    if name.is_null() {
+        return Candidate::at(AT_FDCWD, name);
+    }
+    // SAFETY: a constant, terminated name; the others are read by libc in the same way.
+    unsafe {
+        let path = libc::getenv(c"PATH".as_ptr());
+        let path = if path.is_null() { c"/bin:/usr/bin" } else { CStr::from_ptr(path) };
+        Candidate::Searched(CStr::from_ptr(name), path)
+    }
+}
