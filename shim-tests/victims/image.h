@@ -32,8 +32,13 @@ static UNUSED int execute_by_descriptor(const char *way, const char *path, char 
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	int result = strcmp(way, "fexecve") ? syscall(SYS_execveat, fd, "", arguments, environ, AT_EMPTY_PATH)
-					    : fexecve(fd, arguments, environ);
+	int result;
+	if (!strcmp(way, "fexecve"))
+		result = fexecve(fd, arguments, environ);
+	else if (!strcmp(way, "execveat"))
+		result = execveat(fd, "", arguments, environ, AT_EMPTY_PATH);
+	else
+		result = syscall(SYS_execveat, fd, "", arguments, environ, AT_EMPTY_PATH);
 	int error = errno;
 	must(close(fd) == 0);
 	errno = error;
@@ -53,7 +58,7 @@ static UNUSED int execute(const char *way, const char *path, char *const argumen
 		return execvpe(path, arguments, environ);
 	if (!strcmp(way, "SYS_execve"))
 		return syscall(SYS_execve, path, arguments, environ);
-	if (!strcmp(way, "fexecve") || !strcmp(way, "SYS_execveat"))
+	if (!strcmp(way, "fexecve") || strstr(way, "execveat"))
 		return execute_by_descriptor(way, path, arguments);
 	return execute_by_list(way, path, arguments);
 }
