@@ -108,6 +108,17 @@ mod is_delivered_to_a_program_that_lingers {
     all_roads!(delivers);
 }
 
+/// The peer reads nothing: `SO_LINGER{1,1}` waits for its second, and no longer.
+mod waits_for_as_long_as_the_program_lingers {
+    use super::*;
+
+    fn waits(test: &str, road: &str) {
+        says(test, &Victim::c("linger").arg("second").arg(road), &["soon"]);
+    }
+
+    all_roads_but_exec!(waits);
+}
+
 /// Each thread takes the other's copy for one that is still in use, unless they
 /// are told apart in the end.
 mod is_delivered_when_two_threads_give_up_the_last_two_copies {
@@ -124,6 +135,16 @@ mod is_delivered_when_two_threads_give_up_the_last_two_copies {
         by_dup2 "dup2",
         by_close_range "close_range",
     );
+}
+
+mod is_delivered_while_a_thread_reads {
+    use super::*;
+
+    fn delivers(test: &str, road: &str) {
+        Gauntlet::of(Victim::c("road_reader").arg(road)).after_close().prove(test);
+    }
+
+    all_roads_but_exec!(delivers);
 }
 
 mod is_left_alone_while_a_copy_is_kept {
