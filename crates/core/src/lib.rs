@@ -16,6 +16,7 @@
 //! | [`finish`] | draining in place: the inline engine, and process exit |
 //! | [`image`] | whether an `exec` will succeed |
 //! | [`engine`] | all of it behind one door, for the hooks |
+//! | `sync` | the atomics of the lock-free protocols, or loom's |
 //! | [`sys`] | the unsafe floor |
 
 // It runs in somebody's production process: nothing here may panic.
@@ -45,6 +46,7 @@ pub mod judge;
 pub mod ledger;
 pub mod log;
 pub mod settings;
+mod sync;
 pub mod sys;
 pub mod watch;
 

@@ -9,10 +9,12 @@
 //! Context: the thread of [`crate::sys::thread`]: no thread-local storage, no
 //! libc, no allocation, no panic, and no descriptor on a low number, ever.
 
+use super::Drain;
+use super::place::Place;
 use super::queue::Queue;
 use super::sip::{Sip, sip};
-use super::slot::{Place, Slot};
-use super::{AWAKE, Drain, Phase, UNSURE};
+use super::slot::Slot;
+use super::{AWAKE, UNSURE};
 use crate::bounds::{Bounds, End};
 use crate::finish::is_quiet;
 use crate::settings::LogLevel;
@@ -59,8 +61,8 @@ impl Drainer {
     /// One round; false when the thread is to leave.
     fn turn(&mut self) -> bool {
         let seen = self.drain.bell.count();
-        if self.drain.held() == 0 && !self.linger() {
-            return false;
+        if self.drain.held() == 0 {
+            return self.linger();
         }
         let mut busy = self.adopt() | self.settle();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
@@ -114,7 +116,7 @@ impl Drainer {
             self.drain.doorbell.sleep(seen, STAY_MS - idle);
             return true;
         }
-        !self.leave() || {
+        !self.drain.gate.leave() || {
             self.close_poller();
             false
         }
@@ -307,7 +309,7 @@ impl Drainer {
         self.drain.common.counters.ended(end, progress.discarded);
         self.report(end, progress.discarded, Millis::now().since(progress.begun));
         self.idle_since = Millis::now();
-        self.drain.one_less();
+        self.drain.gate.one_less();
         self.drain.ended.ring();
     }
 
@@ -316,12 +318,6 @@ impl Drainer {
         self.drain.common.report(level, |line| {
             line.text(" drained").word("end", end.name()).field("discarded", discarded).field("ms", u64::from(ms));
         });
-    }
-
-    /// The one step after which a hook starts a new thread.
-    fn leave(&self) -> bool {
-        let running = Phase::Running as u32;
-        self.drain.state.compare_exchange(running, Phase::Idle as u32, SeqCst, SeqCst).is_ok()
     }
 
     fn close_poller(&self) {
@@ -347,7 +343,7 @@ impl Drainer {
         self.expire();
         self.evict();
         self.end_graces();
-        if self.drain.held() == 0 && self.leave() {
+        if self.drain.held() == 0 && self.drain.gate.leave() {
             return false;
         }
         self.drain.bell.sleep(self.drain.bell.count(), TICK_MS);

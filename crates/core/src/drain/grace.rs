@@ -126,7 +126,7 @@ impl Drain {
         self.enter(owner, Guest::Grace)?;
         let due = Millis::now().plus(ms);
         if !self.graces.add(fd, cookie, due) {
-            self.one_less();
+            self.gate.one_less();
             return Err(Reason::Full);
         }
         self.doorbell.ring();
@@ -142,7 +142,7 @@ impl Drain {
             && let Some(cookie) = socket::cookie(fd)
             && self.graces.take(|_, found| found == cookie).is_some()
         {
-            self.one_less();
+            self.gate.one_less();
         }
     }
 
@@ -154,7 +154,7 @@ impl Drain {
             && self.graces.take(|grace, found| found == cookie && grace.fd.load(SeqCst) == fd.raw()).is_some()
         {
             let _ = socket::shut_receive(fd);
-            self.one_less();
+            self.gate.one_less();
         }
     }
 
@@ -167,7 +167,7 @@ impl Drain {
             // A number may be had the next time.
             let ended = self.shut_receive(fd, cookie).is_ok() || !self.graces.add(fd, cookie, now.plus(RETRY_MS));
             if ended {
-                self.one_less();
+                self.gate.one_less();
                 self.ended.ring();
             }
         }

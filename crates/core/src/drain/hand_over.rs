@@ -4,8 +4,9 @@
 //! Context: any hook. No wait: where a place, a number or a thread is not to be
 //! had, the close is the program's own, and counted.
 
-use super::slot::{Place, Slot};
-use super::{Drain, Guest, MOST, ONE, PHASE, Phase, SLACK, drainer};
+use super::place::Place;
+use super::slot::Slot;
+use super::{Drain, Guest, MOST, SLACK, drainer};
 use crate::common::Common;
 use crate::decision::Reason;
 use crate::finish::LITTLE;
@@ -89,7 +90,7 @@ impl Reserved {
             fd.close();
         }
         drain.slots.free(self.place);
-        drain.one_less();
+        drain.gate.one_less();
     }
 }
 
@@ -101,7 +102,7 @@ impl Drain {
     pub fn reserve(&'static self, owner: Owner<'_>, fd: Fd, role: Role) -> Result<Reserved, Reason> {
         self.enter(owner, Guest::Socket)?;
         let Some(place) = self.slots.claim() else {
-            self.one_less();
+            self.gate.one_less();
             return Err(Reason::Full);
         };
         let reserved = Reserved { drain: self, place };
@@ -116,27 +117,23 @@ impl Drain {
 
     /// Counts one more guest, and starts the thread where there is none.
     pub(super) fn enter(&'static self, owner: Owner<'_>, guest: Guest) -> Result<(), Reason> {
-        let mut word = self.state.load(SeqCst);
-        loop {
-            let idle = word & PHASE == Phase::Idle as u32;
+        let idle = self.gate.enter(|idle, held| self.admit(guest, idle, held))?;
+        if idle { self.start(owner) } else { Ok(()) }
+    }
+
+    fn admit(&self, guest: Guest, idle: bool, held: u32) -> Result<(), Reason> {
+        if idle {
             // Before anybody can see that it starts: others claim from then on.
-            if idle && !self.slots.ensure((MOST + SLACK) as usize) {
+            if !self.slots.ensure((MOST + SLACK) as usize) {
                 return Err(Reason::Full);
             }
-            if idle {
-                self.measure();
-            }
-            if guest == Guest::Socket && self.is_full(word / ONE) {
-                self.bell.ring();
-                return Err(Reason::Full);
-            }
-            let next = if idle { word + ONE + Phase::Starting as u32 } else { word + ONE };
-            match self.state.compare_exchange(word, next, SeqCst, SeqCst) {
-                Ok(_) if idle => return self.start(owner),
-                Ok(_) => return Ok(()),
-                Err(now) => word = now,
-            }
+            self.measure();
         }
+        if guest == Guest::Socket && self.is_full(held) {
+            self.bell.ring();
+            return Err(Reason::Full);
+        }
+        Ok(())
     }
 
     fn is_full(&self, held: u32) -> bool {
@@ -146,11 +143,9 @@ impl Drain {
     #[inline(never)]
     fn start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
         let started = self.try_start(owner);
-        if started.is_ok() {
-            self.set_phase(Phase::Running);
-        } else {
-            self.set_phase(Phase::Idle);
-            self.one_less();
+        match started {
+            Ok(()) => self.gate.started(),
+            Err(_) => self.gate.not_started(),
         }
         started
     }

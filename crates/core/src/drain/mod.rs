@@ -2,6 +2,10 @@
 //!
 //! | file | one idea |
 //! |---|---|
+//! | [`gate`] | the word that hooks and the thread share |
+//! | [`place`] | a place in the table, and links between places |
+//! | [`stack`] | the free places |
+//! | [`inbox`] | the offered places |
 //! | [`slot`] | one held socket; the table; claim, offer, free |
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
@@ -9,29 +13,30 @@
 //! | [`grace`] | receive sides that are shut a moment later |
 //! | [`sip`] | discarding a limited amount |
 //!
-//! Hooks and the thread share one word: its phase and the number of sockets that
-//! are claimed or held. A hook raises the number before anything else, and the
-//! thread leaves only by changing "running, none" to "idle" in one step; so no
-//! socket is ever handed to a thread that has left. Nobody waits for anybody.
-//!
 //! The private descriptors are close-on-exec duplicates in the program's own
 //! table, on high numbers. The program may close any of them without knowing
 //! (`close_range`, a raw instruction) and put something else there: before every
 //! use they are compared with the socket's cookie.
 
 pub mod drainer;
+pub mod gate;
 pub mod grace;
 pub mod hand_over;
+pub mod inbox;
+pub mod place;
 pub mod queue;
 pub mod sip;
 pub mod slot;
+pub mod stack;
 
 use crate::common::Common;
 use crate::sys::Fd;
+use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
-use crate::sys::thread::{Bell, Room, ThreadId, is_known};
+use crate::sys::thread::{Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
 use rustix::process::Pid;
@@ -41,8 +46,7 @@ use slot::{Slot, Slots};
 pub struct Drain {
     common: &'static Common,
     slots: Slots,
-    /// [`Phase`] in the lower two bits, sockets claimed or held above.
-    state: AtomicU32,
+    gate: Gate,
     poller: AtomicI32,
     /// Where the private numbers begin.
     base: AtomicI32,
@@ -83,23 +87,10 @@ enum Guest {
     Grace,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// No thread.
-    Idle = 0,
-    /// A hook is starting it.
-    Starting = 1,
-    /// There is one.
-    Running = 2,
-}
-
 /// The thread does not sleep in epoll.
 const AWAKE: u32 = 0;
 /// It is about to, and has not looked yet for how long.
 const UNSURE: u32 = u32::MAX;
-
-const PHASE: u32 = 3;
-const ONE: u32 = 4;
 
 /// How many more than the cap may be held until the thread has evicted.
 const SLACK: u32 = 64;
@@ -112,7 +103,7 @@ impl Drain {
         Self {
             common,
             slots: Slots::new(),
-            state: AtomicU32::new(0),
+            gate: Gate::new(),
             poller: AtomicI32::new(-1),
             base: AtomicI32::new(i32::MAX),
             cap: AtomicU32::new(1),
@@ -135,7 +126,7 @@ impl Drain {
 
     /// Sockets claimed or held, and graces: what the thread stays for.
     pub fn held(&self) -> u32 {
-        self.state.load(SeqCst) / ONE
+        self.gate.held()
     }
 
     /// Sockets claimed or held.
@@ -161,14 +152,14 @@ impl Drain {
     pub fn owns(&self, fd: Fd) -> bool {
         let base = self.base.load(SeqCst);
         fd.raw() >= base
-            && self.state.load(SeqCst) != 0
+            && !self.gate.is_shut()
             && (self.poller().is_some_and(|poller| poller.fd() == fd)
                 || self.slots.owns(fd, (fd.raw() - base) as usize))
     }
 
     /// The lowest private number that is `from` or more.
     pub fn next_private(&self, from: u32) -> Option<u32> {
-        if self.state.load(SeqCst) == 0 {
+        if self.gate.is_shut() {
             return None;
         }
         let poller = self.poller().map(|poller| poller.fd().raw() as u32).filter(|&fd| fd >= from);
@@ -195,15 +186,6 @@ impl Drain {
         Poller::verified(Fd::new(self.poller.load(SeqCst))?)
     }
 
-    fn set_phase(&self, phase: Phase) {
-        let update = |word| Some(word & !PHASE | phase as u32);
-        let _ = self.state.fetch_update(SeqCst, SeqCst, update);
-    }
-
-    fn one_less(&self) {
-        self.state.fetch_sub(ONE, SeqCst);
-    }
-
     /// In a fork child: the private descriptors are closed, and there is no
     /// thread. Called before anything else runs in the child.
     pub fn become_child(&self) {
@@ -216,7 +198,7 @@ impl Drain {
         [&self.bell, &self.doorbell, &self.ended].into_iter().for_each(Bell::forget);
         self.still_open.store(0, SeqCst);
         self.dismissed.store(false, SeqCst);
-        self.state.store(0, SeqCst);
+        self.gate.forget();
         self.exiting.store(false, SeqCst);
         self.pressed.store(false, SeqCst);
         self.graces.forget();

@@ -6,7 +6,8 @@
 //!
 //! Context: the drainer's thread only.
 
-use super::slot::{Links, Place, Slot, Slots};
+use super::place::Place;
+use super::slot::{Links, Slot, Slots};
 use core::sync::atomic::Ordering::Relaxed;
 
 /// First and last place of an order; which links it uses is `links`.
@@ -29,7 +30,7 @@ impl Queue {
 
     /// The one behind `place`.
     pub fn after(&self, slots: &Slots, place: Place) -> Option<Place> {
-        slots.follow((self.links)(slots.at(place)?).after.load(Relaxed))
+        Place::from_link((self.links)(slots.at(place)?).after.load(Relaxed))
     }
 
     /// The one that was added last.
@@ -39,7 +40,7 @@ impl Queue {
 
     /// The one in front of `place`.
     pub fn before(&self, slots: &Slots, place: Place) -> Option<Place> {
-        slots.follow((self.links)(slots.at(place)?).before.load(Relaxed))
+        Place::from_link((self.links)(slots.at(place)?).before.load(Relaxed))
     }
 
     /// Adds a place at the end.
@@ -52,22 +53,26 @@ impl Queue {
     pub fn remove(&mut self, slots: &Slots, place: Place) {
         let Some(slot) = slots.at(place) else { return };
         let links = (self.links)(slot);
-        let before = slots.follow(links.before.load(Relaxed));
-        let after = slots.follow(links.after.load(Relaxed));
+        let before = Place::from_link(links.before.load(Relaxed));
+        let after = Place::from_link(links.after.load(Relaxed));
         self.tie(slots, before, after);
     }
 
     /// Makes `left` and `right` neighbours; `None` is the end of the queue.
     fn tie(&mut self, slots: &Slots, left: Option<Place>, right: Option<Place>) {
         match left.and_then(|place| slots.at(place)) {
-            Some(slot) => (self.links)(slot).after.store(slots.link_to(right), Relaxed),
+            Some(slot) => (self.links)(slot).after.store(link_to(right), Relaxed),
             None => self.first = right,
         }
         match right.and_then(|place| slots.at(place)) {
-            Some(slot) => (self.links)(slot).before.store(slots.link_to(left), Relaxed),
+            Some(slot) => (self.links)(slot).before.store(link_to(left), Relaxed),
             None => self.last = left,
         }
     }
+}
+
+fn link_to(place: Option<Place>) -> u32 {
+    place.map_or(0, Place::link)
 }
 
 #[cfg(test)]

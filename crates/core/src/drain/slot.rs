@@ -1,14 +1,15 @@
 //! One held socket, and the table of all of them.
 //!
 //! A hook claims a slot, fills it and offers it; the drainer adopts what was
-//! offered. Both directions are lock-free lists through the slots: a stack with
-//! a tag for the free ones (many take, so the tag keeps ABA out), and one that
-//! is always taken as a whole for the offers (so that no tag is needed).
+//! offered. Both directions are lock-free lists through the slots.
 //!
 //! Context: any hook; lock-free, no allocation once the table is mapped. Fields
 //! that only the drainer uses are atomics with relaxed order, so that the table
 //! can be shared as plain references.
 
+use super::inbox::Inbox;
+use super::place::Place;
+use super::stack::Stack;
 use crate::bounds::Progress;
 use crate::decision::Phase;
 use crate::finish::Settling;
@@ -17,26 +18,6 @@ use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::region::{Region, Sharing, Zeroed};
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-
-/// A place in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(u32);
-
-impl Place {
-    /// As stored in links: 0 is no place.
-    fn link(self) -> u32 {
-        self.0 + 1
-    }
-
-    fn from_link(link: u32) -> Option<Self> {
-        link.checked_sub(1).map(Self)
-    }
-
-    /// As an index.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// What a place is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,12 +193,10 @@ fn is_at_its_end(fd: Fd) -> bool {
 /// All places.
 pub struct Slots {
     slots: Region<Slot>,
-    /// Tag in the upper half, link of the first free place in the lower.
-    free: AtomicU64,
+    free: Stack,
     /// Places below have been used before.
     touched: AtomicU32,
-    /// Link of the latest offer.
-    offers: AtomicU32,
+    offers: Inbox,
 }
 
 impl Slots {
@@ -225,9 +204,9 @@ impl Slots {
     pub const fn new() -> Self {
         Self {
             slots: Region::new(Sharing::Private),
-            free: AtomicU64::new(0),
+            free: Stack::new(),
             touched: AtomicU32::new(0),
-            offers: AtomicU32::new(0),
+            offers: Inbox::new(),
         }
     }
 
@@ -243,34 +222,26 @@ impl Slots {
 
     /// The place with this index, if it has been used.
     pub fn place(&self, index: u32) -> Option<Place> {
-        (index < self.touched.load(SeqCst)).then_some(Place(index))
+        (index < self.touched.load(SeqCst)).then_some(Place::new(index))
     }
 
     /// Takes a free place. `None` where all are taken.
     pub fn claim(&self) -> Option<Place> {
-        let place = self.pop_free().or_else(|| self.touch())?;
+        let place = self.free.pop(|place| self.next_of(place)).or_else(|| self.touch())?;
         let slot = self.at(place)?;
         slot.set_fd(None);
         slot.in_use.store(Use::Claimed as u32, SeqCst);
         Some(place)
     }
 
-    fn pop_free(&self) -> Option<Place> {
-        let mut head = self.free.load(SeqCst);
-        loop {
-            let place = Place::from_link(head as u32)?;
-            let next = self.at(place)?.next.load(SeqCst);
-            match self.free.compare_exchange(head, retag(head, next), SeqCst, SeqCst) {
-                Ok(_) => return Some(place),
-                Err(now) => head = now,
-            }
-        }
+    fn next_of(&self, place: Place) -> Option<&AtomicU32> {
+        self.at(place).map(|slot| &slot.next)
     }
 
     fn touch(&self) -> Option<Place> {
         let len = self.slots.len() as u32;
         let update = |touched| (touched < len).then_some(touched + 1);
-        self.touched.fetch_update(SeqCst, SeqCst, update).ok().map(Place)
+        self.touched.fetch_update(SeqCst, SeqCst, update).ok().map(Place::new)
     }
 
     /// Gives a place back.
@@ -278,44 +249,31 @@ impl Slots {
         let Some(slot) = self.at(place) else { return };
         slot.set_fd(None);
         slot.in_use.store(Use::Free as u32, SeqCst);
-        let mut head = self.free.load(SeqCst);
-        loop {
-            slot.next.store(head as u32, SeqCst);
-            match self.free.compare_exchange(head, retag(head, place.link()), SeqCst, SeqCst) {
-                Ok(_) => return,
-                Err(now) => head = now,
-            }
-        }
+        self.free.push(place, &slot.next);
     }
 
     /// Hands a filled place to the drainer.
     pub fn offer(&self, place: Place) {
         let Some(slot) = self.at(place) else { return };
         slot.in_use.store(Use::Offered as u32, SeqCst);
-        let mut head = self.offers.load(SeqCst);
-        loop {
-            slot.next.store(head, SeqCst);
-            match self.offers.compare_exchange(head, place.link(), SeqCst, SeqCst) {
-                Ok(_) => return,
-                Err(now) => head = now,
-            }
-        }
+        self.offers.put(place, &slot.next);
     }
 
     /// Takes all offers, latest first, and calls `adopt` for each.
     pub fn take_offers(&self, mut adopt: impl FnMut(Place, &Slot)) {
-        let mut link = self.offers.swap(0, SeqCst);
-        while let Some(place) = Place::from_link(link) {
-            let Some(slot) = self.at(place) else { return };
-            // Before `adopt`, which may free the place and so change the link.
-            link = slot.next.load(SeqCst);
-            adopt(place, slot);
-        }
+        self.offers.take(
+            |place| self.next_of(place),
+            |place| {
+                if let Some(slot) = self.at(place) {
+                    adopt(place, slot);
+                }
+            },
+        );
     }
 
     /// Every place that was offered, adopted or not.
     pub fn offered(&self) -> impl Iterator<Item = (Place, &Slot)> {
-        let places = (0..self.touched.load(SeqCst)).map(Place);
+        let places = (0..self.touched.load(SeqCst)).map(Place::new);
         places.filter_map(|place| Some((place, self.at(place)?))).filter(|(_, slot)| slot.is_offered())
     }
 
@@ -359,26 +317,9 @@ impl Slots {
             }
             slot.set_fd(None);
         }
-        self.free.store(0, SeqCst);
+        self.free.forget();
         self.touched.store(0, SeqCst);
-        self.offers.store(0, SeqCst);
-    }
-}
-
-fn retag(head: u64, link: u32) -> u64 {
-    (head & !0xffff_ffff).wrapping_add(1 << 32) | u64::from(link)
-}
-
-/// Links between places, for [`super::queue`].
-impl Slots {
-    /// The place a link leads to.
-    pub fn follow(&self, link: u32) -> Option<Place> {
-        Place::from_link(link)
-    }
-
-    /// The link that leads to a place.
-    pub fn link_to(&self, place: Option<Place>) -> u32 {
-        place.map_or(0, Place::link)
+        self.offers.forget();
     }
 }
 

@@ -8,26 +8,12 @@
 //!
 //! Context: hooks of any kind; lock-free.
 
+pub use super::token::Token;
+
 use crate::sys::region::{Region, Sharing, Zeroed};
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, test_kill_process, waitid};
-
-/// Names one process of the family; never 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token(u32);
-
-impl Token {
-    /// From a stored number; `None` for 0.
-    pub fn new(raw: u32) -> Option<Self> {
-        (raw != 0).then_some(Self(raw))
-    }
-
-    /// The number to store.
-    pub fn raw(self) -> u32 {
-        self.0
-    }
-}
 
 #[repr(C)]
 struct Record {
@@ -94,7 +80,7 @@ impl Family {
     /// Takes back a token whose process has ended, or was never made.
     pub fn strike(&self, token: Token) {
         let Some(record) = self.record(token) else { return };
-        let update = |word| (token_of(word) == token.0).then_some(0);
+        let update = |word| (token_of(word) == token.raw()).then_some(0);
         let _ = record.word.fetch_update(SeqCst, SeqCst, update);
     }
 
@@ -104,7 +90,7 @@ impl Family {
         let Some(record) = self.record(token) else { return true };
         let word = record.word.load(SeqCst);
         match token_of(word) {
-            found if found == token.0 => self.lives(record, here),
+            found if found == token.raw() => self.lives(record, here),
             // Struck out, or its record given to another since.
             _ => false,
         }
@@ -114,7 +100,7 @@ impl Family {
     pub fn pid(&self, token: Token, here: Namespace) -> Option<Pid> {
         let record = self.record(token)?;
         let word = record.word.load(SeqCst);
-        let known = token_of(word) == token.0 && record.namespace.load(SeqCst) == here.0;
+        let known = token_of(word) == token.raw() && record.namespace.load(SeqCst) == here.0;
         if known { pid_of(word) } else { None }
     }
 
@@ -142,12 +128,12 @@ impl Family {
     }
 
     fn record(&self, token: Token) -> Option<&Record> {
-        self.records.get(FIRST + token.0 as usize % MEMBERS)
+        self.records.get(FIRST + token.raw() as usize % MEMBERS)
     }
 }
 
 fn pack(token: Token, pid: u32) -> u64 {
-    u64::from(token.0) << 32 | u64::from(pid)
+    u64::from(token.raw()) << 32 | u64::from(pid)
 }
 
 fn token_of(word: u64) -> u32 {

@@ -3,20 +3,23 @@
 //! `shutdown(2)` acts on the connection, not on the descriptor, so softclose may
 //! act only on the last reference to one. The ledger knows the references that
 //! hooks have seen: [`table`] what each number of this process means,
-//! [`descriptions`] who holds each connection across fork, [`family`] which of
-//! those processes live, [`kin`] whether there are children that no hook saw.
-//! Where it does not know, it says so, and [`crate::judge`] looks at procfs.
+//! [`descriptions`] and [`cells`] who holds each connection across fork,
+//! [`family`] which of those processes live, [`kin`] whether there are children
+//! that no hook saw. Where it does not know, it says so, and [`crate::judge`]
+//! looks at procfs.
 //!
 //! Context: hooks of any kind, signal handlers and `vfork` children included.
 //! A `vfork` child runs on its parent's memory: there every write corrupts the
 //! parent. So every method that writes hangs on [`Owner`], which only
 //! [`Ledger::owner`] gives out, after comparing the pid.
 
+pub mod cells;
 pub mod descriptions;
 pub mod family;
 pub mod kin;
 pub mod sets;
 pub mod table;
+pub mod token;
 
 use crate::sys::Fd;
 use crate::sys::procfs::{self, Dir, Stat};

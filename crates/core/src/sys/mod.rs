@@ -9,9 +9,11 @@
 //! Context: async-signal-safe throughout, vfork children included, unless a
 //! function says otherwise.
 
+pub mod bell;
 pub mod clock;
 pub mod fd;
 pub mod file;
+pub mod futex;
 pub mod poller;
 pub mod procfs;
 pub mod raw;

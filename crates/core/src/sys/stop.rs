@@ -13,13 +13,13 @@
 //!
 //! Context: the thread that ends the process. Async-signal-safe.
 
-use super::clock::timespec;
+use super::futex;
 use super::procfs::{Dir, number};
 use super::raw::{nr, syscall6};
 use core::ops::ControlFlow::Continue;
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use rustix::process::{Pid, getpid};
-use rustix::thread::{futex, gettid};
+use rustix::thread::gettid;
 
 const SIGSETXID: usize = 33;
 
@@ -92,7 +92,7 @@ fn await_stopped(many: u32) {
     const PATIENCE_MS: u32 = 20;
     let stopped = STOPPED.load(SeqCst);
     if stopped < many {
-        let _ = futex::wait(&STOPPED, futex::Flags::PRIVATE, stopped, Some(&timespec(PATIENCE_MS)));
+        futex::wait(&STOPPED, stopped, PATIENCE_MS);
     }
 }
 
@@ -116,7 +116,7 @@ fn install() -> bool {
 
 extern "C" fn stay(_signal: i32) {
     STOPPED.fetch_add(1, SeqCst);
-    let _ = futex::wake(&STOPPED, futex::Flags::PRIVATE, i32::MAX as u32);
+    futex::wake_all(&STOPPED);
     loop {
         // SAFETY: pause takes no arguments. Every signal is blocked here.
         let _ = unsafe { syscall6(nr::PAUSE, [0; 6]) };

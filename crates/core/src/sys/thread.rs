@@ -21,7 +21,6 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use rustix::io::{Errno, Result};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use rustix::process::{Pid, getpid};
-use rustix::thread::futex;
 
 const STACK: usize = 128 * 1024;
 /// libc's variables lie below the thread pointer, its control block above.
@@ -183,45 +182,4 @@ unsafe extern "C" fn clone_thread(flags: usize, stack: usize, ptid: usize, ctid:
         "syscall",
         "ud2",
     )
-}
-
-/// A word that threads sleep on and others wake; ringing it costs a system call
-/// only where somebody sleeps.
-pub struct Bell {
-    rung: AtomicU32,
-    sleepers: AtomicU32,
-}
-
-impl Bell {
-    /// Not rung.
-    pub const fn new() -> Self {
-        Self { rung: AtomicU32::new(0), sleepers: AtomicU32::new(0) }
-    }
-
-    /// The count to hand to [`Bell::sleep`].
-    pub fn count(&self) -> u32 {
-        self.rung.load(Ordering::SeqCst)
-    }
-
-    /// Sleeps until the bell has rung since `seen`, or `timeout_ms` is over.
-    pub fn sleep(&self, seen: u32, timeout_ms: u32) {
-        let timeout = super::clock::timespec(timeout_ms);
-        // Before the kernel compares the count, so that a ring is not missed.
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
-        let _ = futex::wait(&self.rung, futex::Flags::PRIVATE, seen, Some(&timeout));
-        self.sleepers.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// Wakes every sleeper.
-    pub fn ring(&self) {
-        self.rung.fetch_add(1, Ordering::SeqCst);
-        if self.sleepers.load(Ordering::SeqCst) != 0 {
-            let _ = futex::wake(&self.rung, futex::Flags::PRIVATE, i32::MAX as u32);
-        }
-    }
-
-    /// In a fork child: the sleepers did not come along.
-    pub fn forget(&self) {
-        self.sleepers.store(0, Ordering::SeqCst);
-    }
 }
