@@ -1,6 +1,9 @@
 /* A cancellation is pending when the thread calls close, which is a cancellation
  * point, or takes another road: the thread is cancelled, there or at the next
- * one, and nothing worse happens. cancel (tcp|file) [ROAD] */
+ * one, and nothing worse happens. In a flush it is there, and the stream stays
+ * half closed.
+ *
+ * cancel (tcp|file) [ROAD|flush] */
 #include "road.h"
 #include <semaphore.h>
 
@@ -14,6 +17,15 @@ static void cleanup(void *nothing)
 	say("cleanup ran");
 }
 
+static void leave(void)
+{
+	if (strcmp(road, "flush"))
+		return leave_by(road, fd);
+	FILE *stream = fdopen(fd, "w");
+	must(stream && fputs("tail", stream) >= 0);
+	fclose(stream);
+}
+
 static void *closer(void *nothing)
 {
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -22,7 +34,7 @@ static void *closer(void *nothing)
 		;
 	pthread_cleanup_push(cleanup, NULL);
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	leave_by(road, fd);
+	leave();
 	pthread_testcancel();
 	pthread_cleanup_pop(0);
 	return nothing;
@@ -37,7 +49,7 @@ int main(int count, char **arguments)
 	void *result;
 	tcp_pair(pair);
 	must(write(pair[0], "unread", 6) == 6);
-	fd = strcmp(arguments[1], "tcp") ? open("/dev/null", O_RDONLY) : pair[1];
+	fd = strcmp(arguments[1], "tcp") ? open("/dev/null", O_RDWR) : pair[1];
 	sem_init(&ready, 0, 0);
 	sem_init(&cancelled, 0, 0);
 	pthread_t thread = start_thread(closer, NULL);

@@ -237,6 +237,7 @@ mod with_a_pending_cancellation_does_not_abort {
     }
 
     all_roads_but_exec!(is_cancelled);
+    roads!(is_cancelled: by_fclose_that_writes "flush");
 }
 
 #[test]

@@ -51,6 +51,11 @@ fn one_of_two_streams_is_closed_and_the_other_goes_on() {
     Service::of(Victim::c("fdopen_kept")).prove(here!());
 }
 
+#[test]
+fn a_stream_that_another_thread_reads_is_closed_when_it_has_read() {
+    says(here!(), &Victim::c("fclose_locked"), &["fgetc: x", "fclose: 0", "the peer: end"]);
+}
+
 mod reopened_streams_are_delivered {
     use super::*;
 
