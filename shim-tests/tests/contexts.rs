@@ -217,9 +217,14 @@ mod another_interposer {
         of_debian(here!(), "coreutils/libstdbuf.so", &[("_STDBUF_O", "0")]);
     }
 
+    /// It asks libc's own handle for `close`, and so passes over whatever is behind it.
     #[test]
     fn torsocks() {
-        of_debian(here!(), "torsocks/libtorsocks.so", &[("TORSOCKS_ALLOW_INBOUND", "1"), ("TORSOCKS_LOG_LEVEL", "1")]);
+        let Some(library) = installed("torsocks/libtorsocks.so") else { return skip(here!(), "no torsocks") };
+        let victim = Victim::c("blocking").env("TORSOCKS_ALLOW_INBOUND", "1").env("TORSOCKS_LOG_LEVEL", "1");
+        Gauntlet::of(victim.clone().behind(&library)).prove(here!());
+        Gauntlet::of(victim.clone().ahead(&library)).loses(here!(), Shim::Native);
+        Gauntlet::of(victim.ahead(&library)).loses(here!(), Shim::Preloaded);
     }
 
     /// TCP sockets are unix sockets for it, so that there is nothing to do for us.
