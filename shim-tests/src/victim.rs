@@ -157,6 +157,11 @@ pub fn target_dir() -> PathBuf {
     if dir.ends_with("deps") { dir.parent().expect("a target directory").to_owned() } else { dir.to_owned() }
 }
 
+/// A file in `victims`.
+pub fn source(file: &str) -> PathBuf {
+    sources().join(file)
+}
+
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("victims")
 }
