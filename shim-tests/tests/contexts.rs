@@ -204,7 +204,11 @@ mod another_interposer {
 
     #[test]
     fn nss_wrapper() {
-        of_debian(here!(), "libnss_wrapper.so", &[("NSS_WRAPPER_PASSWD", "/etc/passwd"), ("NSS_WRAPPER_GROUP", "/etc/group")]);
+        of_debian(
+            here!(),
+            "libnss_wrapper.so",
+            &[("NSS_WRAPPER_PASSWD", "/etc/passwd"), ("NSS_WRAPPER_GROUP", "/etc/group")],
+        );
     }
 
     #[test]

@@ -5,13 +5,14 @@
 //! descriptor and serves on.
 
 use shim_tests::arena::Arena;
+use shim_tests::here;
 use shim_tests::peer::{End, Peer, Running, Tally};
 use shim_tests::proc::{descriptors, threads, wait_until};
 use shim_tests::program::{Exit, Program};
 use shim_tests::shim::Shim;
 use shim_tests::twice::{alike, twice};
 use shim_tests::victim::Victim;
-use shim_tests::here;
+use std::collections::BTreeMap;
 
 mod a_storm_of_forks_spawns_and_closes {
     use super::*;
@@ -20,13 +21,13 @@ mod a_storm_of_forks_spawns_and_closes {
     const ROUNDS: usize = 60;
 
     /// What the peers saw, and what the victim has open when it is over.
-    fn storm(arena: &Arena, shim: Shim, script: impl Fn(Peer) -> Peer) -> (Tally, Vec<String>) {
+    fn storm(arena: &Arena, shim: Shim, script: impl Fn(Peer) -> Peer) -> (Tally, BTreeMap<i32, String>) {
         let mut victim = Victim::c("fork_storm").arg((COPIES * ROUNDS).to_string()).start(arena, shim);
         let peers = script(Peer::to(victim.port()).copies(COPIES).rounds(ROUNDS));
         let tally = peers.read_to_end().start(arena).tally();
         victim.expect("the storm is over");
         wait_until("one thread is left", || threads(victim.pid()) == 1);
-        let open = descriptors(victim.pid()).into_iter().map(|(number, kind)| format!("{number} {kind}")).collect();
+        let open = descriptors(victim.pid());
         assert_eq!(victim.finish().exit, Exit::Code(0), "{shim:?}");
         (tally, open)
     }
@@ -36,7 +37,7 @@ mod a_storm_of_forks_spawns_and_closes {
         let seen = alike(here!(), |arena, shim| storm(arena, shim, |peer| peer.ask(16384, 0)));
         if let Some((tally, open)) = seen {
             assert!(tally.all(|report| report.has_all_of(16384)), "{tally:#?}");
-            assert!(open.iter().filter(|line| line.ends_with("socket")).count() == 1, "{open:#?}");
+            assert!(open.values().filter(|kind| *kind == "socket").count() == 1, "{open:#?}");
         }
     }
 
@@ -48,7 +49,7 @@ mod a_storm_of_forks_spawns_and_closes {
         twice(here!(), |arena, shim| {
             let (tally, open) = storm(arena, shim, script);
             assert!(tally.all(|report| report.end != End::TimedOut && report.intact), "{shim:?}: {tally:#?}");
-            assert!(open.iter().filter(|line| line.ends_with("socket")).count() == 1, "{open:#?}");
+            assert!(open.values().filter(|kind| *kind == "socket").count() == 1, "{open:#?}");
         });
     }
 }

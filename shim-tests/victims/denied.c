@@ -1,12 +1,12 @@
 /* A server that was started under a filter which denies one system call.
  *
- * denied NUMBER ERRNO CONNECTIONS */
+ * denied NUMBER ERRNO CONNECTIONS (close|exit) */
 #include "filter.h"
 
 int main(int count, char **arguments)
 {
-	must(count == 4);
-	int connections = atoi(arguments[3]), listener = listen_tcp();
+	must(count == 5);
+	int closes = !strcmp(arguments[4], "close"), connections = atoi(arguments[3]), listener = listen_tcp();
 	begin_filter();
 	rule(atoi(arguments[1]), SECCOMP_RET_ERRNO | atoi(arguments[2]));
 	end_filter(SECCOMP_RET_ALLOW);
@@ -14,7 +14,7 @@ int main(int count, char **arguments)
 	for (int at = 0; at < connections; at++) {
 		int conn = accept_one(listener);
 		respond(conn, 0, read_request(conn));
-		must(close(conn) == 0);
+		must(!closes || close(conn) == 0);
 	}
 	say("closed");
 	wait_for_the_end();

@@ -2,7 +2,7 @@
  * closes another one: while the peer of the first is still there, just after it has
  * gone, and when nothing is left of it.
  *
- * moves (pending|ended|forgotten) WHAT; see below. */
+ * moves (pending|ended|forgotten) WHAT TIMES; see below. */
 #include "round_trip.h"
 #include <dirent.h>
 #include <grp.h>
@@ -94,13 +94,10 @@ static int loopback_is_up(void)
 	return is_up;
 }
 
-int main(int count, char **arguments)
+static int run(const char *when, const char *what, int is_only_one)
 {
 	int first[2], second[2];
-	char byte;
-	at_most_a_minute();
-	must(count == 3);
-	const char *when = arguments[1];
+	char byte, answer[6];
 	int open_before = entries("/proc/self/fd");
 	tcp_pair(first);
 	must(write(first[0], "unread", 6) == 6 && close(first[1]) == 0);
@@ -110,14 +107,30 @@ int main(int count, char **arguments)
 	}
 	if (!strcmp(when, "forgotten"))
 		await_entries("/proc/self/task", 3);
-	int answer = move_by(arguments[2]);
-	say("%s: %s", arguments[2], answer ? strerrorname_np(errno) : "done");
+	if (move_by(what))
+		return errno;
 	compare_threads();
-	if (!loopback_is_up())
+	if (!is_only_one || !loopback_is_up())
 		return 0;
 	tcp_pair(second);
 	must(write(second[1], "answer", 6) == 6 && close(second[1]) == 0);
-	must(recv(second[0], first, 6, MSG_WAITALL) == 6);
+	must(recv(second[0], answer, 6, MSG_WAITALL) == 6);
 	say("the peer reads %zd", read(second[0], &byte, 1));
+	return 0;
+}
+
+int main(int count, char **arguments)
+{
+	at_most_a_minute();
+	must(count == 4);
+	for (int left = atoi(arguments[3]), status = 0; left > 0; left--) {
+		pid_t process = fork();
+		if (process == 0)
+			_exit(run(arguments[1], arguments[2], left == 1));
+		must(waitpid(process, &status, 0) == process && WIFEXITED(status));
+		if (status && WEXITSTATUS(status) != 99)
+			say("%s: %s", arguments[2], strerrorname_np(WEXITSTATUS(status)));
+	}
+	say("done");
 	return 0;
 }
