@@ -16,6 +16,7 @@ pub mod pattern;
 pub mod peer;
 pub mod proc;
 pub mod program;
+pub mod scratch;
 pub mod shim;
 pub mod twice;
 pub mod victim;

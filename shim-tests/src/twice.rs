@@ -29,6 +29,16 @@ pub fn same_transcript(test: &str, victim: &Victim) -> Option<Finished> {
     Some(finished)
 }
 
+/// The victim says exactly this, natively and shimmed; or why it cannot run here.
+#[track_caller]
+pub fn says(test: &str, victim: &Victim, expected: &[&str]) {
+    let Some(finished) = same_transcript(test, victim) else { return };
+    match finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
+        Some(reason) => crate::skip(test, reason),
+        None => assert_eq!(finished.stdout, expected, "{finished:#?}"),
+    }
+}
+
 /// When a victim's helper gets the word to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cue {

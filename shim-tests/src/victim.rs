@@ -6,8 +6,8 @@
 
 use crate::arena::Arena;
 use crate::program::Program;
-use crate::shim::{Shim, launcher};
-use std::ffi::OsString;
+use crate::shim::{Shim, launcher, library};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
@@ -22,6 +22,8 @@ pub struct Victim {
     environment: Vec<(String, String)>,
     open_files: Option<u64>,
     launched: bool,
+    ahead: Vec<PathBuf>,
+    behind: Vec<PathBuf>,
 }
 
 impl Victim {
@@ -36,6 +38,19 @@ impl Victim {
         Some(Self::program(python()?.into()).arg(script))
     }
 
+    /// The JavaScript program `victims/NAME.js`, where there is a Node.
+    pub fn node(name: &str) -> Option<Self> {
+        let script = sources().join(name).with_extension("js");
+        Some(Self::program(interpreter("node", &["-p", "process.execPath"])?.into()).arg(script))
+    }
+
+    /// The Java program `victims/NAME.java`, where there is a Java.
+    pub fn java(name: &str) -> Option<Self> {
+        let source = sources().join(name).with_extension("java");
+        let path = interpreter("sh", &["-c", r#"readlink -f "$(command -v java)""#])?;
+        Some(Self::program(path.into()).arg(source))
+    }
+
     /// A Rust program of this crate, `src/bin/NAME.rs`.
     pub fn rust(name: &str) -> Self {
         Self::program(helper(name).into())
@@ -43,7 +58,14 @@ impl Victim {
 
     /// Any program.
     pub fn program(path: OsString) -> Self {
-        Self { program: vec![path], environment: Vec::new(), open_files: None, launched: false }
+        Self {
+            program: vec![path],
+            environment: Vec::new(),
+            open_files: None,
+            launched: false,
+            ahead: Vec::new(),
+            behind: Vec::new(),
+        }
     }
 
     /// Adds an argument.
@@ -70,6 +92,25 @@ impl Victim {
         self
     }
 
+    /// Preloads another library as well, natively too, ahead of the shim.
+    pub fn ahead(mut self, library: impl Into<PathBuf>) -> Self {
+        self.ahead.push(library.into());
+        self
+    }
+
+    /// Preloads another library as well, natively too, behind the shim.
+    pub fn behind(mut self, library: impl Into<PathBuf>) -> Self {
+        self.behind.push(library.into());
+        self
+    }
+
+    /// Runs under another program, which executes it: that one's own name and
+    /// arguments come first.
+    pub fn under(mut self, wrapper: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.program.splice(0..0, wrapper.into_iter().map(Into::into));
+        self
+    }
+
     /// Starts it in `arena`.
     pub fn start(&self, arena: &Arena, shim: Shim) -> Program {
         arena.start(self.command(shim))
@@ -85,12 +126,24 @@ impl Victim {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
         if through_launcher { Shim::Native } else { shim }.dress(&mut command);
+        if !(self.ahead.is_empty() && self.behind.is_empty()) {
+            command.env("LD_PRELOAD", self.preloaded(shim));
+        }
         command.envs(self.environment.iter().cloned());
         if let Some(limit) = self.open_files {
             // SAFETY: between fork and exec only setrlimit(2) is called.
             unsafe { command.pre_exec(move || limit_open_files(limit)) };
         }
         command
+    }
+}
+
+impl Victim {
+    /// All that is preloaded, in order.
+    fn preloaded(&self, shim: Shim) -> OsString {
+        let ours = (shim == Shim::Preloaded).then(library);
+        let all = self.ahead.iter().map(PathBuf::as_path).chain(ours).chain(self.behind.iter().map(PathBuf::as_path));
+        all.map(Path::as_os_str).collect::<Vec<_>>().join(OsStr::new(":"))
     }
 }
 
@@ -117,20 +170,34 @@ pub fn target_dir() -> PathBuf {
     if dir.ends_with("deps") { dir.parent().expect("a target directory").to_owned() } else { dir.to_owned() }
 }
 
+/// A file in `victims`.
+pub fn source(file: &str) -> PathBuf {
+    sources().join(file)
+}
+
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("victims")
 }
 
 /// Path of the compiled `victims/NAME.c`, compiled first if need be.
 pub fn compiled(name: &str) -> PathBuf {
+    compiled_to(name, name, &["-pthread"])
+}
+
+/// Path of `victims/NAME.c` compiled to a shared library.
+pub fn compiled_library(name: &str) -> PathBuf {
+    compiled_to(name, &format!("{name}.so"), &["-pthread", "-shared", "-fPIC"])
+}
+
+fn compiled_to(name: &str, file: &str, flags: &[&str]) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let source = sources().join(name).with_extension("c");
-    let binary = target_dir().join("victims").join(name);
+    let binary = target_dir().join("victims").join(file);
     if !is_fresh(&binary, &source) {
         let _turn = our_turn(binary.parent().expect("a directory"));
         if !is_fresh(&binary, &source) {
-            compile(&source, &binary);
+            compile(&source, &binary, flags);
         }
     }
     binary
@@ -159,11 +226,13 @@ fn is_fresh(binary: &Path, source: &Path) -> bool {
 
 /// Compiles to a name of our own and renames: whoever starts the program finds
 /// all of it.
-fn compile(source: &Path, binary: &Path) {
+fn compile(source: &Path, binary: &Path, flags: &[&str]) {
     let draft = binary.with_extension(format!("{}", std::process::id()));
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let output = Command::new(compiler)
-        .args(["-O1", "-g", "-Wall", "-Wextra", "-pthread", "-o"])
+        .args(["-O1", "-g", "-Wall", "-Wextra"])
+        .args(flags)
+        .arg("-o")
         .args([&draft, source])
         .output()
         .expect("a C compiler: set CC");
@@ -173,9 +242,14 @@ fn compile(source: &Path, binary: &Path) {
     fs::rename(&draft, binary).expect("the victim can be put in place");
 }
 
-/// The interpreter itself: a wrapper script (pyenv's) would be shimmed as well.
 fn python() -> Option<PathBuf> {
-    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    interpreter("python3", &["-c", "import sys; print(sys.executable)"])
+}
+
+/// The interpreter itself, as it says where it is: a wrapper script (pyenv's)
+/// would be shimmed as well.
+fn interpreter(name: &str, question: &[&str]) -> Option<PathBuf> {
+    let output = Command::new(name).args(question).output().ok()?;
     let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
     (output.status.success() && path.exists()).then_some(path)
 }

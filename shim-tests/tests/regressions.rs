@@ -8,20 +8,10 @@ use shim_tests::peer::{End, Peer};
 use shim_tests::proc::becomes_true;
 use shim_tests::program::Exit;
 use shim_tests::shim::{Shim, library};
-use shim_tests::twice::{alike, same_transcript, twice, without_port};
+use shim_tests::twice::{alike, same_transcript, says, twice, without_port};
 use shim_tests::victim::{Victim, compiled};
 use shim_tests::{here, skip};
 use std::time::Duration;
-
-/// The victim says exactly this, natively and shimmed; or why it cannot run here.
-#[track_caller]
-fn says(test: &str, victim: &Victim, expected: &[&str]) {
-    let Some(finished) = same_transcript(test, victim) else { return };
-    match finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
-        Some(reason) => skip(test, reason),
-        None => assert_eq!(finished.stdout, expected, "{finished:#?}"),
-    }
-}
 
 mod the_end_of_a_process {
     use super::*;

@@ -21,7 +21,7 @@ static struct sock_filter instructions[] = {
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
 
-static struct sock_fprog allow_list = {
+static UNUSED struct sock_fprog allow_list = {
 	.len = sizeof instructions / sizeof *instructions,
 	.filter = instructions,
 };
