@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test fmt lint ci install clean help setup tools
+.PHONY: all build demo test fuzz fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -35,6 +35,14 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
+
+fuzz: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
+fuzz: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+fuzz: export FUZZ_PROGRAMS ?= 10000
+fuzz: export FUZZ_SEED ?= $(shell date +%s)
+fuzz: setup tools ## 10,000 random programs, natively and shimmed; FUZZ_PROGRAMS, FUZZ_SEED, FUZZ_REPLAY=file
+	$(CARGO) build --workspace
+	$(CARGO) test --workspace --test fuzz -- --nocapture random_programs
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all

@@ -63,7 +63,8 @@ fn fixed(actor: i32, name: &str, args: Vec<Option<i32>>) -> BoxedStrategy<Step> 
 
 fn step() -> BoxedStrategy<Step> {
     let row = |verb: &'static Verb| of(verb, actor(verb.name), verb.args.iter().map(|arg| value_of(*arg)).collect());
-    Union::new_weighted(VERBS.iter().map(|verb| (verb.weight, row(verb))).collect()).boxed()
+    let rows = VERBS.iter().filter(|verb| verb.weight != 0).map(|verb| (verb.weight, row(verb)));
+    Union::new_weighted(rows.collect()).boxed()
 }
 
 fn of(verb: &'static Verb, actor: BoxedStrategy<i32>, args: Vec<BoxedStrategy<i32>>) -> BoxedStrategy<Step> {

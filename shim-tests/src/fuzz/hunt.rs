@@ -35,6 +35,17 @@ pub struct Failure {
     pub shimmed: Outcome,
 }
 
+/// What becomes of a program.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Shimmed it is as it must be.
+    Good,
+    /// So it was in another run, or native runs are not alike.
+    Chance(Failure),
+    /// It is not.
+    Wrong(Failure),
+}
+
 /// What many programs came to.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -48,8 +59,8 @@ pub struct Tally {
     pub rescued: usize,
     /// Those that lost something shimmed too.
     pub missed: usize,
-    /// Programs whose native runs were not the same.
-    pub undecided: usize,
+    /// Programs that differed only by chance.
+    pub chance: usize,
     /// Programs that were run twice natively, to see whether they are the same.
     pub repeated: usize,
     /// Those of them that were not.
@@ -76,24 +87,28 @@ impl<'a> Stagehand<'a> {
 
     /// Runs a program natively and shimmed, and again where that differs: chance
     /// is what native runs do not agree on, or what the shim does only sometimes.
-    pub fn judge(&mut self, case: &Case, tally: &mut Tally) -> Option<Failure> {
+    pub fn judge(&mut self, case: &Case, tally: &mut Tally) -> Verdict {
+        const RUNS: usize = 4;
         let mut natives = vec![self.run(case, Shim::Native)];
         let mut shimmed = vec![self.run(case, Shim::Preloaded)];
         tally.add(case, &natives[0], &shimmed[0]);
+        let failure = Failure {
+            case: case.clone(),
+            faults: faults(&natives[0], &shimmed[0]),
+            native: natives[0].clone(),
+            shimmed: shimmed[0].clone(),
+        };
+        if failure.faults.is_empty() {
+            return Verdict::Good;
+        }
         while is_wrong(&natives, &shimmed) {
-            if natives.len() == 4 {
-                return Some(Failure {
-                    case: case.clone(),
-                    faults: faults(&natives[0], &shimmed[0]),
-                    native: natives.remove(0),
-                    shimmed: shimmed.remove(0),
-                });
+            if natives.len() == RUNS {
+                return Verdict::Wrong(failure);
             }
             natives.push(self.run(case, Shim::Native));
             shimmed.push(self.run(case, Shim::Preloaded));
         }
-        tally.undecided += usize::from(natives.len() > 1);
-        None
+        Verdict::Chance(failure)
     }
 
     /// Whether two native runs of a program are the same.
@@ -148,7 +163,7 @@ impl Tally {
         self.links += other.links;
         self.rescued += other.rescued;
         self.missed += other.missed;
-        self.undecided += other.undecided;
+        self.chance += other.chance;
         self.repeated += other.repeated;
         self.unlike += other.unlike;
     }
@@ -156,10 +171,10 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { programs, links, rescued, missed, undecided, repeated, unlike, .. } = self;
+        let Self { programs, links, rescued, missed, chance, repeated, unlike, .. } = self;
         writeln!(f, "{programs} programs, {links} connections")?;
         writeln!(f, "connections that natively lost data and shimmed did not: {rescued}; lost in both: {missed}")?;
-        writeln!(f, "differed only by chance: {undecided}; not alike in two native runs: {unlike} of {repeated}")?;
+        writeln!(f, "differed only by chance: {chance}; not alike in two native runs: {unlike} of {repeated}")?;
         let counts = VERBS.iter().map(|verb| (verb.name, self.steps.get(verb.name).copied().unwrap_or(0)));
         let steps: Vec<String> = counts.map(|(name, count)| format!("{name} {count}")).collect();
         write!(f, "steps: {}", steps.join(", "))

@@ -5,7 +5,7 @@
 //! smaller: a variable has no smaller value that means the same.
 
 use super::case::Case;
-use super::hunt::{Failure, Stagehand, Tally};
+use super::hunt::{Failure, Stagehand, Tally, Verdict};
 
 /// No more programs than this are tried.
 const TRIES: usize = 250;
@@ -21,8 +21,8 @@ pub fn shrink(stagehand: &mut Stagehand<'_>, failure: Failure) -> Failure {
         while at < best.case.steps.len() && tries < TRIES {
             tries += 1;
             match stagehand.judge(&without(&best.case, at, length), &mut Tally::default()) {
-                Some(smaller) => best = smaller,
-                None => at += length,
+                Verdict::Wrong(smaller) => best = smaller,
+                _ => at += length,
             }
         }
         match length {
