@@ -189,6 +189,22 @@ mod found {
         );
     }
 
+    /// What could not be written out is lost, but not what was written before.
+    #[test]
+    fn a_stream_that_cannot_be_written_out_is_closed_gracefully_all_the_same() {
+        is_good(
+            here!(),
+            "a0 listen v9
+             a0 accept v0 v9 0
+             a0 write v0 1048576
+             peer psend k0 14229
+             a0 shutdown v0 1
+             a0 fdopen s2 v0
+             a0 fwrite s2 29
+             a0 fclose s2",
+        );
+    }
+
     /// Its connections are closed one by one before the rest of the range, which
     /// starts the drain's thread again: the program left that one alone in the table
     /// that they had shared, with everything that was open in it, and the drain's

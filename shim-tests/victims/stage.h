@@ -99,7 +99,9 @@ static void look_at(int fd, struct seen *seen)
 	int unread = 0;
 	raw(SYS_fstat, fd, (long)&stat, 0, 0, 0);
 	raw(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, (long)&info, (long)&length);
-	raw(SYS_ioctl, fd, FIONREAD, (long)&unread, 0, 0);
+	/* Not of a pipe, which a child of popen reads when it likes. */
+	if (S_ISSOCK(stat.st_mode))
+		raw(SYS_ioctl, fd, FIONREAD, (long)&unread, 0, 0);
 	long status = raw(SYS_fcntl, fd, F_GETFL, 0, 0, 0), descriptor = raw(SYS_fcntl, fd, F_GETFD, 0, 0, 0);
 	*seen = (struct seen){.number = fd, .kind = stat.st_mode >> 12, .state = info.tcpi_state, .unread = unread};
 	seen->flags = (status & O_NONBLOCK ? 1 : 0) | (descriptor & FD_CLOEXEC ? 2 : 0);

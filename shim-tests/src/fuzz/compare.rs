@@ -121,6 +121,8 @@ fn is_excuse(line: &str) -> bool {
         "popen" => true,
         // For what `popen` has not made it is undefined.
         "pclose" => true,
+        // What a listener is set to, its connections are.
+        "linger" => args[1] == 1 && args[2] == 0,
         // The receive side is shut for good once the grace is over.
         "shutdown" => args[1] != libc::SHUT_WR,
         _ => false,

@@ -358,6 +358,7 @@ impl<'a> Director<'a> {
         let Some(Actor { pid, tid }) = self.actors[actor] else { return };
         self.stage.tell(actor, "end", args);
         let may_end_thread = matches!(ENDINGS[args[0] as usize], "pthread_exit" | "return");
+        let is_crash = matches!(ENDINGS[args[0] as usize], "kill" | "abort");
         let is_last = self.actors.iter().flatten().filter(|other| other.pid == pid).count() == 1;
         let begun = Instant::now();
         while !self.processes.ended_within(pid, Duration::from_millis(1)) {
@@ -368,7 +369,8 @@ impl<'a> Director<'a> {
                 self.stage.retire(actor);
                 return self.outcome.seen.push(format!("{what}: the thread is gone"));
             }
-            if begun.elapsed() >= PATIENCE {
+            // A crash waits for nobody, however long it takes.
+            if begun.elapsed() >= PATIENCE && !is_crash {
                 self.read_all(false);
             }
             if begun.elapsed() > HANG {
