@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test fmt lint ci install clean help setup tools
+.PHONY: all build demo test loom fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -35,6 +35,11 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
+
+# `make test` explores three preemptions already.
+loom: export LOOM_MAX_PREEMPTIONS ?= 4
+loom: tools ## the lock-free protocols under every interleaving of four preemptions
+	$(CARGO) test --release -p softclose-core --test loom
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all
