@@ -18,6 +18,7 @@ use softclose_core::engine::exit::Exit;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::{Reading, Settings, read};
+use softclose_core::sys::rehearsal::Rehearsal;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -63,7 +64,7 @@ fn engine(settings: Settings) -> Engine {
     let ledger = Ledger::new();
     ledger.begin(capacity());
     let common = Box::leak(Box::new(Common { settings, counters: Counters::new(), log, host: host::HOST }));
-    Engine { common, ledger, drain: Drain::new(common) }
+    Engine { common, ledger, drain: Drain::new(common), rehearsal: Rehearsal::new() }
 }
 
 fn complain(line: &str) {
