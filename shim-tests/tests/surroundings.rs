@@ -139,7 +139,10 @@ mod a_process_that_moves {
 
     #[test]
     fn to_another_user_is_as_natively() {
-        is_as_natively(here!(), &["setuid", "setresgid", "setgroups", "setuid-by-number"]);
+        is_as_natively(
+            here!(),
+            &["setuid", "setresgid", "setgroups", "setuid-by-number", "capset", "capset-by-number"],
+        );
     }
 
     #[test]

@@ -55,6 +55,9 @@ const EXPORTED: &[&str] = &[
     "setresgid",
     "setgroups",
     "initgroups",
+    "setfsuid",
+    "setfsgid",
+    "capset",
     // All of these by number.
     "syscall",
     // Who watches.

@@ -37,7 +37,17 @@ pub mod nr {
     pub const FORK: usize = 57;
     pub const VFORK: usize = 58;
     pub const EXECVE: usize = 59;
+    pub const SETUID: usize = 105;
+    pub const SETGID: usize = 106;
     pub const GETPPID: usize = 110;
+    pub const SETREUID: usize = 113;
+    pub const SETREGID: usize = 114;
+    pub const SETGROUPS: usize = 116;
+    pub const SETRESUID: usize = 117;
+    pub const SETRESGID: usize = 119;
+    pub const SETFSUID: usize = 122;
+    pub const SETFSGID: usize = 123;
+    pub const CAPSET: usize = 126;
     pub const PRCTL: usize = 157;
     pub const GETTID: usize = 186;
     pub const FUTEX: usize = 202;
@@ -55,6 +65,7 @@ pub mod nr {
     pub const PRLIMIT64: usize = 302;
     pub const PROCESS_VM_READV: usize = 310;
     pub const SENDMMSG: usize = 307;
+    pub const SETNS: usize = 308;
     pub const SECCOMP: usize = 317;
     pub const EXECVEAT: usize = 322;
     pub const IO_URING_SETUP: usize = 425;
@@ -62,6 +73,7 @@ pub mod nr {
     pub const CLOSE_RANGE: usize = 436;
     pub const PIDFD_GETFD: usize = 438;
     pub const FACCESSAT2: usize = 439;
+    pub const LANDLOCK_RESTRICT_SELF: usize = 446;
 }
 
 /// Makes system call `nr` with six arguments.
