@@ -13,7 +13,7 @@ use super::close_range::close_range_by;
 use super::exec;
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
-use crate::sys::guard::{Guard, become_passive, with_owner};
+use crate::sys::guard::{Guard, dismiss, with_owner};
 use crate::sys::jump::jump_through;
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
@@ -89,11 +89,30 @@ const fn routes() -> Routes {
     to[nr::PRCTL] = looked_at as *const c_void;
     to[nr::SECCOMP] = looked_at as *const c_void;
     to[nr::UNSHARE] = looked_at as *const c_void;
+    // These change the calling thread only, which may be the program's only one.
+    to[nr::SETUID] = alone as *const c_void;
+    to[nr::SETGID] = alone as *const c_void;
+    to[nr::SETREUID] = alone as *const c_void;
+    to[nr::SETREGID] = alone as *const c_void;
+    to[nr::SETRESUID] = alone as *const c_void;
+    to[nr::SETRESGID] = alone as *const c_void;
+    to[nr::SETGROUPS] = alone as *const c_void;
+    to[nr::SETFSUID] = alone as *const c_void;
+    to[nr::SETFSGID] = alone as *const c_void;
+    to[nr::CAPSET] = alone as *const c_void;
+    to[nr::SETNS] = alone as *const c_void;
+    to[nr::LANDLOCK_RESTRICT_SELF] = alone as *const c_void;
     Routes(to)
 }
 
 jump_through! { fn looked_at => look }
 jump_through! { fn unresolved => resolve }
+jump_through! { fn alone => be_alone }
+
+extern "C" fn be_alone() -> *const c_void {
+    dismiss();
+    real::syscall_address()
+}
 
 /// Before the constructor.
 extern "C" fn resolve() -> *const c_void {
@@ -104,8 +123,8 @@ extern "C" fn look(number: usize, a: usize, b: usize, c: usize, d: usize, e: usi
     match number {
         nr::IO_URING_SETUP | nr::PIDFD_GETFD => blinded(),
         nr::EXIT | nr::EXIT_GROUP => leave_by(number),
-        nr::SECCOMP => become_passive(),
-        nr::PRCTL => super::prctl::prepare(a as c_int),
+        nr::SECCOMP => super::prctl::before_seccomp(a, c),
+        nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
         nr::UNSHARE => super::unshare::prepare(a as c_int),
         nr::EXECVE => {
             exec::before_exec(Candidate::at(AT_FDCWD, a as *const c_char), &[Strings::at(b as _), Strings::at(c as _)])

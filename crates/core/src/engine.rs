@@ -18,6 +18,7 @@ use crate::ledger::table::Entry;
 use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::settings::{Engine as Waits, LogLevel};
 use crate::sys::Fd;
+use crate::sys::rehearsal::Rehearsal;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
 
@@ -29,6 +30,8 @@ pub struct Engine {
     pub ledger: &'static Ledger,
     /// What is held.
     pub drain: Drain,
+    /// Whether a drain is possible at all.
+    pub rehearsal: Rehearsal,
 }
 
 /// What has been prepared for one close.
@@ -97,7 +100,11 @@ impl Engine {
                 facts.standing = judged(owner, fd, claim.entry, leaving);
             }
         }
-        decide(facts, self.common.settings.role)
+        match decide(facts, self.common.settings.role) {
+            Verdict::LeaveAlone(reason) => Verdict::LeaveAlone(reason),
+            _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
+            verdict => verdict,
+        }
     }
 
     fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry) -> Prepared {

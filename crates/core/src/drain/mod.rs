@@ -40,7 +40,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
-use rustix::process::Pid;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::{Slot, Slots};
 
 /// The state shared by the hooks and the thread.
@@ -252,6 +252,7 @@ impl Drain {
         while leaving.iter().flatten().any(|&thread| is_known(thread)) && in_time() {
             rustix::thread::sched_yield();
         }
+        await_release();
     }
 
     /// Wakes the thread from its rest, from its leisure, or from epoll: there any
@@ -293,6 +294,13 @@ impl Drain {
     fn has_thread(&self) -> bool {
         self.threads.iter().any(|thread| thread.get().is_some())
     }
+}
+
+/// A thread that `tgkill` no longer finds may still share the signal handlers, for
+/// which `unshare` fails: the kernel forgets both under one lock (`release_task`),
+/// and whoever looks at children takes it.
+fn await_release() {
+    let _ = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
 }
 
 /// What of the descriptor space is ours.

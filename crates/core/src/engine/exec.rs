@@ -21,7 +21,7 @@ impl Engine {
     pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl FnOnce() -> bool) {
         let bound = self.common.settings.exit_timeout_ms;
         let open = count_leaving(owner);
-        if bound == 0 || (open == 0 && self.drain.held() == 0) || !will_succeed() {
+        if bound == 0 || (open == 0 && self.drain.held() == 0) || !self.rehearsal.is_allowed() || !will_succeed() {
             return;
         }
         let deadline = Millis::now().plus(bound);

@@ -22,6 +22,7 @@ impl Engine {
             && socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open)
             && covers(self.common.settings.role, owner.role(fd))
             && socket::linger(fd) != Some(0)
+            && self.rehearsal.is_allowed()
             && self.drain.grant(owner, fd, grace).is_ok()
     }
 }

@@ -22,6 +22,7 @@ pub mod table;
 pub mod token;
 
 use crate::sys::Fd;
+use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::region::Birthmark;
 use crate::sys::socket;
@@ -29,7 +30,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::
 use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
 use kin::Kin;
-use rustix::process::{Pid, getpid, getppid};
+use rustix::process::Pid;
 use sets::Sets;
 use table::{Entry, FdTable, Role, Watched};
 
@@ -114,12 +115,13 @@ impl Ledger {
     pub fn begin(&self, capacity: u32) {
         self.capacity.store(capacity, SeqCst);
         self.birthmark.set();
-        self.pid.store(getpid().as_raw_nonzero().get(), SeqCst);
+        self.pid.store(own_pid(), SeqCst);
     }
 
     /// The pid test: `None` in a process whose memory this is not.
     pub fn owner(&self) -> Option<Owner<'_>> {
-        let same = self.pid.load(SeqCst) == getpid().as_raw_nonzero().get() && self.birthmark.is_set();
+        let pid = own_pid();
+        let same = pid != 0 && self.pid.load(SeqCst) == pid && self.birthmark.is_set();
         same.then_some(Owner(self))
     }
 
@@ -151,7 +153,7 @@ impl Ledger {
         }
         self.family.found(start_time());
         let token = self.family.enlist(self.here())?;
-        self.family.name(token, getpid(), self.here());
+        self.family.name(token, process::pid()?, self.here());
         let raced = self.me.compare_exchange(0, token.raw(), SeqCst, SeqCst);
         if raced.is_err() {
             self.family.strike(token);
@@ -163,6 +165,11 @@ impl Ledger {
         let Some(me) = self.me() else { return Left::Here };
         self.descriptions.release(slot, me, |token| self.is_alive(token))
     }
+}
+
+/// 0 where the kernel does not tell: then nobody is the owner.
+fn own_pid() -> i32 {
+    process::pid().map_or(0, |pid| pid.as_raw_nonzero().get())
 }
 
 /// When this process was started. Without procfs the beginning of time, so that
@@ -425,17 +432,16 @@ impl Owner<'_> {
 impl Ledger {
     /// After a fork, in the child: the copied memory is its own now.
     pub fn become_child(&self, me: Option<Token>) {
-        let pid = getpid();
         self.birthmark.set();
-        self.pid.store(pid.as_raw_nonzero().get(), SeqCst);
+        self.pid.store(own_pid(), SeqCst);
         self.me.store(me.map_or(0, Token::raw), SeqCst);
         self.forking.store(0, SeqCst);
         self.kin.forget();
         self.table.inherit();
         // A parent without a pid is in an outer namespace, where it has named us.
-        if getppid().is_none() {
+        if process::is_parent_outside() {
             self.namespace.store(self.family.new_namespace().0, SeqCst);
-        } else if let Some(me) = me {
+        } else if let Some((me, pid)) = me.zip(process::pid()) {
             self.family.name(me, pid, self.here());
         }
     }
