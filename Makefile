@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test loom fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test fuzz loom fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -49,8 +49,16 @@ fuzz-settings: private export RUSTFLAGS := --cfg fuzzing -C debug-assertions -C 
     $(addprefix -C llvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
 fuzz-settings: tools ## libFuzzer over the settings parser, for TIME=60 seconds
 	@mkdir -p $(CARGO_TARGET_DIR)/corpus
-	cd fuzz && $(CARGO) run --release --target x86_64-unknown-linux-gnu --bin settings -- \
+	cd crates/core/fuzz && $(CARGO) run --release --target x86_64-unknown-linux-gnu --bin settings -- \
 	    -max_total_time=$(TIME) -artifact_prefix=$(CARGO_TARGET_DIR)/ $(CARGO_TARGET_DIR)/corpus seeds
+
+fuzz: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
+fuzz: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+fuzz: export FUZZ_PROGRAMS ?= 10000
+fuzz: export FUZZ_SEED ?= $(shell date +%s)
+fuzz: setup tools ## 10,000 random programs, natively and shimmed; FUZZ_PROGRAMS, FUZZ_SEED, FUZZ_REPLAY=file
+	$(CARGO) build --workspace
+	$(CARGO) test --workspace --test fuzz -- --nocapture random_programs
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all

@@ -10,6 +10,7 @@
 
 pub mod arena;
 pub mod counters;
+pub mod fuzz;
 pub mod gauntlet;
 pub mod pattern;
 pub mod peer;
