@@ -97,6 +97,38 @@ impl Dir {
         file.close();
         Ok(room.get(..read?).unwrap_or_default())
     }
+
+    /// Whether any line of file `path` below this directory `is_it`. What is longer
+    /// than a line of procfs is not looked at.
+    ///
+    /// # Errors
+    /// As [`Dir::below`].
+    pub fn any_line(&self, path: &CStr, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
+        let file = Fd::adopt(openat(self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
+        let found = any_line_of(file, is_it);
+        file.close();
+        found
+    }
+}
+
+fn any_line_of(file: Fd, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
+    let mut room = [0; 512];
+    let mut kept = 0;
+    loop {
+        let read = rustix::io::read(file, room.get_mut(kept..).unwrap_or_default())?;
+        let filled = room.get(..kept + read).unwrap_or_default();
+        let end = filled.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        if filled.get(..end).unwrap_or_default().split(|&byte| byte == b'\n').any(&is_it) {
+            return Ok(true);
+        }
+        if read == 0 {
+            return Ok(false);
+        }
+        // The beginning of the next line; all of one that does not fit is dropped.
+        kept = filled.len() - end;
+        kept = if kept == room.len() { 0 } else { kept };
+        room.copy_within(end..end + kept, 0);
+    }
 }
 
 /// Whether number `fd` of process `pid` is the socket with this inode, or cannot
