@@ -60,10 +60,10 @@ fn engine(settings: Settings) -> Engine {
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    let ledger = Ledger::new();
+    let ledger = Box::leak(Box::new(Ledger::new()));
     ledger.begin(capacity());
     let common = Box::leak(Box::new(Common { settings, counters: Counters::new(), log, host: host::HOST }));
-    Engine { common, ledger, drain: Drain::new(common), rehearsal: Rehearsal::new() }
+    Engine { common, ledger, drain: Drain::new(common, ledger), rehearsal: Rehearsal::new() }
 }
 
 fn complain(line: &str) {

@@ -34,6 +34,7 @@ pub struct Gauntlet {
     ipv6: bool,
     mptcp: bool,
     victim_connects: bool,
+    http: bool,
     exit: Exit,
 }
 
@@ -62,6 +63,7 @@ impl Gauntlet {
             ipv6: false,
             mptcp: false,
             victim_connects: false,
+            http: false,
             exit: Exit::Code(0),
         }
     }
@@ -111,6 +113,12 @@ impl Gauntlet {
     /// The victim is the client: it gets a port as its last argument.
     pub fn victim_connects(mut self) -> Self {
         self.victim_connects = true;
+        self
+    }
+
+    /// The victim is a server of HTTP; see [`Peer::post`].
+    pub fn http(mut self) -> Self {
+        self.http = true;
         self
     }
 
@@ -178,6 +186,9 @@ impl Gauntlet {
         let peer = if self.mptcp { peer.mptcp() } else { peer };
         let peer = self.receive_buffer.into_iter().fold(peer, Peer::receive_buffer);
         let peer = if self.copies > 1 { peer.copies(self.copies) } else { peer };
+        if self.http {
+            return peer.post(self.response, self.upload).upload(self.upload).head().read_to_end();
+        }
         let peer = peer.ask(self.response, self.unread).upload(self.unread);
         let peer = if self.order == Order::AfterClose { peer.wait() } else { peer };
         peer.upload(self.upload).read_to_end()

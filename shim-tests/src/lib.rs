@@ -10,11 +10,13 @@
 
 pub mod arena;
 pub mod counters;
+pub mod fuzz;
 pub mod gauntlet;
 pub mod pattern;
 pub mod peer;
 pub mod proc;
 pub mod program;
+pub mod scratch;
 pub mod shim;
 pub mod twice;
 pub mod victim;

@@ -194,6 +194,18 @@ impl Peer {
         self.then("read")
     }
 
+    /// Asks a server of HTTP for `response` bytes, as `POST /response`, and
+    /// promises `upload` bytes.
+    pub fn post(self, response: usize, upload: usize) -> Self {
+        let head = self.say(&format!("POST /{response} HTTP/1.1\r")).say("Host: 127.0.0.1\r");
+        head.say(&format!("Content-Length: {upload}\r")).say("\r")
+    }
+
+    /// Reads the head of a response of HTTP, which is not counted.
+    pub fn head(self) -> Self {
+        self.then("head")
+    }
+
     /// Waits for a word of the test: [`Program::go`] or [`Program::release`].
     pub fn wait(self) -> Self {
         self.then("wait")

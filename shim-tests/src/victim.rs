@@ -38,6 +38,19 @@ impl Victim {
         Some(Self::program(python()?.into()).arg(script))
     }
 
+    /// The JavaScript program `victims/NAME.js`, where there is a Node.
+    pub fn node(name: &str) -> Option<Self> {
+        let script = sources().join(name).with_extension("js");
+        Some(Self::program(interpreter("node", &["-p", "process.execPath"])?.into()).arg(script))
+    }
+
+    /// The Java program `victims/NAME.java`, where there is a Java.
+    pub fn java(name: &str) -> Option<Self> {
+        let source = sources().join(name).with_extension("java");
+        let path = interpreter("sh", &["-c", r#"readlink -f "$(command -v java)""#])?;
+        Some(Self::program(path.into()).arg(source))
+    }
+
     /// A Rust program of this crate, `src/bin/NAME.rs`.
     pub fn rust(name: &str) -> Self {
         Self::program(helper(name).into())
@@ -229,9 +242,14 @@ fn compile(source: &Path, binary: &Path, flags: &[&str]) {
     fs::rename(&draft, binary).expect("the victim can be put in place");
 }
 
-/// The interpreter itself: a wrapper script (pyenv's) would be shimmed as well.
 fn python() -> Option<PathBuf> {
-    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    interpreter("python3", &["-c", "import sys; print(sys.executable)"])
+}
+
+/// The interpreter itself, as it says where it is: a wrapper script (pyenv's)
+/// would be shimmed as well.
+fn interpreter(name: &str, question: &[&str]) -> Option<PathBuf> {
+    let output = Command::new(name).args(question).output().ok()?;
     let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
     (output.status.success() && path.exists()).then_some(path)
 }

@@ -262,4 +262,9 @@ mod a_program_that_closes_every_descriptor {
     fn by_closefrom() {
         still_delivers(here!(), "closefrom");
     }
+
+    #[test]
+    fn by_a_close_range_instruction() {
+        still_delivers(here!(), "instruction");
+    }
 }

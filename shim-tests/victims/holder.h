@@ -3,7 +3,7 @@
 #ifndef HOLDER_H
 #define HOLDER_H
 
-#include "victim.h"
+#include "image.h"
 
 /* First in main: in the executed image this serves and never returns. The word
  * of the test comes first, so that the other side has closed by then. */
@@ -16,15 +16,6 @@ static UNUSED void hold_if_told(int count, char **arguments)
 	hear();
 	respond_in_two(conn, read_request(conn));
 	exit(0);
-}
-
-static UNUSED const char *this_program(void)
-{
-	static char path[4096];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-	must(length > 0);
-	path[length] = 0;
-	return path;
 }
 
 /* A shell command that holds `fd`. */

@@ -1,20 +1,35 @@
 /* inetd's way: a forked child puts the connection on its standard streams and
- * executes a server that knows nothing of sockets and never closes one. */
+ * executes a server that knows nothing of sockets and never closes one. With
+ * PRELOAD_CHILD set, only the server is to be loaded with that.
+ *
+ * inetd (two|three): without or with standard error */
 #include "victim.h"
+
+static void become_server(int conn, int streams)
+{
+	char preload[4096];
+	must(dup2(conn, 0) == 0 && dup2(conn, 1) == 1 && (streams == 2 || dup2(conn, 2) == 2));
+	must(close(conn) == 0);
+	char *const arguments[] = {"inetd", "server", NULL}, *const environment[] = {preload, NULL};
+	const char *child_only = getenv("PRELOAD_CHILD");
+	if (!child_only)
+		execv("/proc/self/exe", arguments);
+	snprintf(preload, sizeof preload, "LD_PRELOAD=%s", child_only);
+	execve("/proc/self/exe", arguments, environment);
+	die("exec");
+}
 
 int main(int count, char **arguments)
 {
-	if (count == 2 && !strcmp(arguments[1], "server")) {
+	must(count == 2);
+	if (!strcmp(arguments[1], "server")) {
 		respond(1, 0, read_request(0));
 		return 0;
 	}
 	int conn = accept_one(listen_tcp());
 	pid_t child = fork();
-	if (child == 0) {
-		must(dup2(conn, 0) == 0 && dup2(conn, 1) == 1 && close(conn) == 0);
-		execl("/proc/self/exe", "inetd", "server", NULL);
-		die("execl");
-	}
+	if (child == 0)
+		become_server(conn, strcmp(arguments[1], "three") ? 2 : 3);
 	must(close(conn) == 0);
 	wait_for_child(child);
 	wait_for_the_end();

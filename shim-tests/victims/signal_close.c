@@ -1,11 +1,12 @@
 /* Connections are closed in a signal handler while the program allocates, or
  * closes connections itself. The first close of the process is one of them.
  *
- * signal_close N (malloc|close) */
-#include "victim.h"
+ * signal_close N (malloc|close) [ROAD] */
+#include "road.h"
 #include <sys/time.h>
 
 static int *conns;
+static const char *road = "close";
 static volatile sig_atomic_t left;
 
 static void on_alarm(int number)
@@ -13,7 +14,7 @@ static void on_alarm(int number)
 	(void)number;
 	int error = errno;
 	if (left > 0) {
-		must(close(conns[left - 1]) == 0);
+		leave_by(road, conns[left - 1]);
 		left--;
 	}
 	errno = error;
@@ -40,7 +41,9 @@ static void open_and_close(void)
 
 int main(int count, char **arguments)
 {
-	must(count == 3);
+	must(count >= 3);
+	if (count == 4)
+		road = arguments[3];
 	int connections = atoi(arguments[1]), closes = !strcmp(arguments[2], "close");
 	int listener = listen_tcp();
 	alarm(0);

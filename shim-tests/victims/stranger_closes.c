@@ -3,8 +3,8 @@
  * else; then it serves another connection. Whoever had descriptors in this
  * process must look at them before it uses a number again.
  *
- * stranger_closes (close|syscall|close_range|closefrom) */
-#include "victim.h"
+ * stranger_closes (close|syscall|close_range|closefrom|instruction) */
+#include "range.h"
 #include <dirent.h>
 
 enum { MOST = 4096 };
@@ -23,10 +23,8 @@ static void find_strangers(int last)
 
 static void close_all_above(int last, const char *way)
 {
-	if (!strcmp(way, "close_range"))
-		must(close_range(last + 1, ~0u, 0) == 0);
-	else if (!strcmp(way, "closefrom"))
-		closefrom(last + 1);
+	if (strcmp(way, "close") && strcmp(way, "syscall"))
+		close_all(way, last + 1, ~0u);
 	else
 		for (int fd = last + 1; fd < MOST; fd++)
 			strcmp(way, "syscall") ? close(fd) : syscall(SYS_close, fd);

@@ -21,7 +21,7 @@ use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use libc::{AT_FDCWD, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::engine::exit::Exit;
-use softclose_core::image::Candidate;
+use softclose_core::image::{Candidate, Strings};
 use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
@@ -126,7 +126,9 @@ extern "C" fn look(number: usize, a: usize, b: usize, c: usize, d: usize, e: usi
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
         nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
         nr::UNSHARE => super::unshare::prepare(a as c_int),
-        nr::EXECVE => exec::before_exec(Candidate::at(AT_FDCWD, a as *const c_char), &[b as _, c as _]),
+        nr::EXECVE => {
+            exec::before_exec(Candidate::at(AT_FDCWD, a as *const c_char), &[Strings::at(b as _), Strings::at(c as _)])
+        }
         nr::EXECVEAT => exec::before_execveat(a as c_int, b as _, c as _, d as _, e as c_int),
         nr::CLONE if a & libc::CLONE_THREAD as usize != 0 => {}
         _ => note_nameless_child(),

@@ -28,7 +28,7 @@ pub struct Engine {
     /// What all parts use.
     pub common: &'static Common,
     /// Whose socket is it.
-    pub ledger: Ledger,
+    pub ledger: &'static Ledger,
     /// What is held.
     pub drain: Drain,
     /// Whether a drain is possible at all.
@@ -213,5 +213,5 @@ fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
 
 pub mod exec;
 pub mod exit;
-mod numbers;
+pub mod numbers;
 pub mod shutdown;

@@ -30,6 +30,7 @@ pub mod slot;
 pub mod stack;
 
 use crate::common::Common;
+use crate::ledger::Ledger;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
@@ -45,6 +46,7 @@ use slot::{Slot, Slots};
 /// The state shared by the hooks and the thread.
 pub struct Drain {
     common: &'static Common,
+    ledger: &'static Ledger,
     slots: Slots,
     gate: Gate,
     poller: AtomicI32,
@@ -99,9 +101,10 @@ const MOST: u32 = 65536;
 
 impl Drain {
     /// Nothing held, no thread, no memory.
-    pub const fn new(common: &'static Common) -> Self {
+    pub const fn new(common: &'static Common, ledger: &'static Ledger) -> Self {
         Self {
             common,
+            ledger,
             slots: Slots::new(),
             gate: Gate::new(),
             poller: AtomicI32::new(-1),
@@ -158,11 +161,11 @@ impl Drain {
     }
 
     /// The lowest private number that is `from` or more.
-    pub fn next_private(&self, from: u32) -> Option<u32> {
+    pub fn next_private(&self, from: u32) -> Option<Fd> {
         if self.gate.is_shut() {
             return None;
         }
-        let poller = self.poller().map(|poller| poller.fd().raw() as u32).filter(|&fd| fd >= from);
+        let poller = self.poller().map(Poller::fd).filter(|fd| fd.raw() as u32 >= from);
         poller.into_iter().chain(self.slots.next_number(from)).min()
     }
 

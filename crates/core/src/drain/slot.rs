@@ -297,18 +297,17 @@ impl Slots {
     }
 
     /// The lowest of our private descriptors that is `from` or more.
-    pub fn next_number(&self, from: u32) -> Option<u32> {
+    pub fn next_number(&self, from: u32) -> Option<Fd> {
         let touched = self.touched.load(SeqCst) as usize;
         let slots = || (0..touched).filter_map(|index| self.slots.get(index));
-        let number = |slot: &Slot| slot.fd().map(|fd| fd.raw() as u32);
-        let mut from = from;
+        let mut from = Fd::new(from as i32)?;
         loop {
-            let lowest = slots().filter_map(number).filter(|&fd| fd >= from).min()?;
+            let lowest = slots().filter_map(Slot::fd).filter(|&fd| fd >= from).min()?;
             // Only what is asked for is verified: that takes a system call.
-            if slots().any(|slot| number(slot) == Some(lowest) && slot.verified().is_some()) {
+            if slots().any(|slot| slot.fd() == Some(lowest) && slot.verified().is_some()) {
                 return Some(lowest);
             }
-            from = lowest + 1;
+            from = Fd::new(lowest.raw().checked_add(1)?)?;
         }
     }
 

@@ -331,6 +331,12 @@ impl Owner<'_> {
         self.0.table.each(|fd, _| visit(fd));
     }
 
+    /// The first number from `first` on that is known to be a TCP socket, and that
+    /// `is_it`.
+    pub fn next_known(self, first: u32, is_it: impl Fn(Fd) -> bool) -> Option<Fd> {
+        self.0.table.find(first, |fd, _| is_it(fd))
+    }
+
     /// Whether the counts know `fd`.
     pub fn knows(self, fd: Fd) -> bool {
         self.0.table.slot(fd).is_some()
@@ -438,6 +444,12 @@ impl Ledger {
         } else if let Some((me, pid)) = me.zip(process::pid()) {
             self.family.name(me, pid, self.here());
         }
+    }
+
+    /// A number of this process that is counted as one of the connection with this
+    /// cookie, and still is.
+    pub fn number_of(&self, cookie: u64) -> Option<Fd> {
+        self.table.find(0, |fd, slot| self.descriptions.is(slot, cookie) && socket::cookie(fd) == Some(cookie))
     }
 
     /// At the end of the process: its cells are those of a dead process now.

@@ -16,13 +16,20 @@ use rustix::process::Pid;
 
 const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 
-/// An open directory of procfs, closed on drop by system call.
+/// An open directory of procfs, closed on drop by system call: unless another thread
+/// of the program has closed all numbers, and this one is another file by now.
 pub struct Dir(Fd);
 
 impl Drop for Dir {
     fn drop(&mut self) {
-        self.0.close();
+        if is_procfs(self.0) {
+            self.0.close();
+        }
     }
+}
+
+fn is_procfs(fd: Fd) -> bool {
+    fstatfs(fd).is_ok_and(|stat| stat.f_type == PROC_SUPER_MAGIC)
 }
 
 impl Dir {
@@ -32,10 +39,11 @@ impl Dir {
     /// `ENOENT` without a procfs (chroot), `EACCES`, `EMFILE`.
     pub fn root() -> Result<Self> {
         let dir = Self::open(CWD, c"/proc")?;
-        match fstatfs(dir.0) {
-            Ok(stat) if stat.f_type == PROC_SUPER_MAGIC => Ok(dir),
-            _ => Err(Errno::NOENT),
+        if is_procfs(dir.0) {
+            return Ok(dir);
         }
+        dir.0.close();
+        Err(Errno::NOENT)
     }
 
     /// A directory below this one.

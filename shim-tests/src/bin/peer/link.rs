@@ -97,6 +97,22 @@ impl Link {
         }
     }
 
+    /// Reads to the empty line after the head of an HTTP response, none of which
+    /// counts as received.
+    pub fn read_head(&self) {
+        let mut reading = self.reading.lock().expect("no panic holds the reading");
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            let _ = self.stream.set_read_timeout(Some(self.left()));
+            match (&self.stream).read(&mut byte) {
+                Ok(0) => return reading.end = "eof",
+                Ok(_) => head.push(byte[0]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return reading.end = if is_timeout(&error) { "timeout" } else { "reset" },
+            }
+        }
+    }
+
     pub fn fin(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }

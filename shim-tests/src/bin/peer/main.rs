@@ -67,6 +67,7 @@ fn follow(plan: &Plan, link: Link, gate: &Arc<Gate>) {
             }
             Step::Read(bytes) => link.read(*bytes),
             Step::ReadToEnd => link.read(usize::MAX),
+            Step::Head => link.read_head(),
             Step::Wait => ticket.wait(),
             Step::Tell(word) => print(word),
             Step::Fin => link.fin(),

@@ -1,0 +1,167 @@
+//! What must be the same in both runs, and what may only be better shimmed.
+//!
+//! What the program itself can see is the same: results, errno, numbers, events,
+//! states of what it holds. For the peer the shim may only do better: what
+//! arrived natively arrives, an end that was clean stays clean, and what was open
+//! stays open. A reset that the program asked for stays a reset.
+//!
+//! And where nothing in the program excuses it, everything arrives shimmed, whether
+//! it does so natively or not: else a shim that does nothing would pass.
+
+use super::case::Step;
+use super::outcome::{End, LinkReport, Outcome};
+
+/// Everything that is wrong with a shimmed run, given a native one.
+pub fn faults(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
+    differences(native, shimmed).into_iter().chain(losses(shimmed)).collect()
+}
+
+/// Every way in which the shimmed run is not as it must be.
+pub fn differences(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
+    if native.hung.is_some() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    found.extend(shimmed.hung.iter().map(|what| format!("hangs: {what}")));
+    if native.stderr != shimmed.stderr {
+        found.push(format!("stderr: {:?} became {:?}", native.stderr, shimmed.stderr));
+    }
+    found.extend(first_seen(native, shimmed));
+    found.extend(checks(native, shimmed));
+    found.extend(links(native, shimmed));
+    found
+}
+
+/// What follows the first difference follows from it.
+fn first_seen(native: &Outcome, shimmed: &Outcome) -> Option<String> {
+    let longest = native.seen.len().max(shimmed.seen.len());
+    let (before, after) = (0..longest).map(|at| (native.seen.get(at), shimmed.seen.get(at))).find(|(a, b)| a != b)?;
+    let text = |line: Option<&String>| line.map_or("nothing".to_owned(), String::clone);
+    Some(format!("the program saw\n    {}\n    {}", text(before), text(after)))
+}
+
+fn checks<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = String> + 'a {
+    let pairs = native.checks.iter().zip(&shimmed.checks).enumerate();
+    pairs.filter(|(_, (before, after))| before.0 == after.0 && !may_become(before.1, after.1)).map(
+        |(at, ((link, before), (_, after)))| format!("check {at}: connection k{link} was {before}, became {after}"),
+    )
+}
+
+fn may_become(native: End, shimmed: End) -> bool {
+    native == shimmed || (native == End::Reset && shimmed == End::Eof)
+}
+
+fn links<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = String> + 'a {
+    let pairs = native.links.iter().zip(&shimmed.links).enumerate();
+    pairs.filter_map(|(at, (before, after))| {
+        worse(before, after).map(|how| format!("connection k{at} {how}\n    {before}\n    {after}"))
+    })
+}
+
+fn worse(native: &LinkReport, shimmed: &LinkReport) -> Option<&'static str> {
+    if native.end == End::Closed && shimmed.end == End::Closed {
+        return None;
+    }
+    if !may_become(native.end, shimmed.end) {
+        return Some("ends worse");
+    }
+    if native.wants_reset && native.end != shimmed.end {
+        return Some("was to be reset");
+    }
+    // How much arrives before a reset is chance.
+    let is_chance = native.end == End::Reset && shimmed.end == End::Reset;
+    (!is_chance && !native.received.begins(&shimmed.received)).then_some("received less, or something else")
+}
+
+/// Whether something that a connection's program is known to have written did not
+/// arrive.
+pub fn has_lost(link: &LinkReport) -> bool {
+    link.end != End::Closed && link.written.0.iter().any(|(value, count)| link.received.count(*value) < *count)
+}
+
+/// What should have been delivered, and was not.
+fn losses(shimmed: &Outcome) -> Vec<String> {
+    if shimmed.hung.is_some() || shimmed.seen.iter().any(|line| is_excuse(line)) {
+        return Vec::new();
+    }
+    let links = shimmed.links.iter().enumerate();
+    let lost = links.filter(|(_, link)| !link.wants_reset && (has_lost(link) || link.end == End::Reset));
+    lost.map(|(at, link)| format!("connection k{at} lost something, and nothing excuses it\n    {link}")).collect()
+}
+
+/// Whether a step was done after which `docs/limits.md` promises nothing any more.
+fn is_excuse(line: &str) -> bool {
+    // Whoever has started it cannot be ruled out as a holder from within a container.
+    if line.starts_with("peer inetd") {
+        return true;
+    }
+    let Some((step, result)) = line.split_once(": ") else { return false };
+    if is_crash(result) {
+        return true;
+    }
+    let (Ok(Step { verb, args, .. }), false) = (step.parse(), result.starts_with(['-', 's'])) else { return false };
+    match verb.name {
+        "rawclose" => true,
+        // Nothing can be proved from then on.
+        "scmsend" => true,
+        "closerange" | "sysrange" => args[3] == UNSHARE,
+        // An epoll set that the shim cannot leave; what only exec could have closed.
+        "ctl" | "exec" => true,
+        // Its child may end at the same time as the program: where only procfs tells
+        // who holds a connection, each sees the other, and both leave it alone.
+        "popen" => true,
+        // The receive side is shut for good once the grace is over.
+        "shutdown" => args[1] != libc::SHUT_WR,
+        _ => false,
+    }
+}
+
+/// Ended by a signal: no code of the shim's runs.
+fn is_crash(result: &str) -> bool {
+    let status = result.strip_prefix("ended, status ").and_then(|status| status.parse().ok());
+    status.is_some_and(|status| libc::WIFSIGNALED(status))
+}
+
+/// Of the flags in `victims/acts_descriptors.h`.
+const UNSHARE: i32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(end: End, received: &str) -> LinkReport {
+        let received = received.parse().unwrap();
+        LinkReport { end, received, written: "-,1x9".parse().unwrap(), wants_reset: false, was_passed: false }
+    }
+
+    #[test]
+    fn better_is_good_and_worse_is_not() {
+        let (whole, half) = (link(End::Eof, "-,1x9"), link(End::Reset, "-,1x4"));
+        assert_eq!(worse(&half, &whole), None);
+        assert!(worse(&whole, &half).is_some());
+        assert!(worse(&link(End::Open, "-"), &link(End::Eof, "-")).is_some());
+        assert!(worse(&whole, &link(End::Eof, "-,1x8")).is_some());
+        assert!(has_lost(&half) && !has_lost(&whole));
+    }
+
+    #[test]
+    fn what_is_lost_without_excuse_is_a_fault() {
+        let lossy = |line: &str| {
+            let links = vec![link(End::Reset, "-,1x4")];
+            Outcome { seen: vec![line.to_owned()], links, ..Outcome::default() }
+        };
+        let faults = |line| faults(&lossy(line), &lossy(line)).len();
+        assert_eq!(faults("a0 close v1: 0 errno 4001 []"), 1);
+        assert_eq!(faults("a0 end 5 0: ended, status 9"), 0);
+        assert_eq!(faults("a0 end 1 1: ended, status 256"), 1);
+        assert_eq!(faults("a0 rawclose v1: skipped"), 1);
+        assert_eq!(faults("a0 rawclose v1: 0 errno 4001 []"), 0);
+    }
+
+    #[test]
+    fn a_reset_that_was_asked_for_stays() {
+        let asked = LinkReport { wants_reset: true, ..link(End::Reset, "-") };
+        assert!(worse(&asked, &LinkReport { wants_reset: true, ..link(End::Eof, "-,1x9") }).is_some());
+        assert_eq!(worse(&asked, &asked), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! Random programs that are worth a run: connections with data in flight, things
+//! that hold them, and things that close them.
+//!
+//! A program is a list of scenes: single steps for the most part, and short
+//! sequences that chance would seldom find, now and then with one step missing.
+
+use super::case::{Case, Step};
+use super::verb::{ACTORS, Arg, Doer, STREAMS, VARS, VERBS, Verb};
+use proptest::collection::vec;
+use proptest::option::weighted;
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
+use proptest::strategy::Union;
+
+/// Where the epoll set, the listener and a pair of unix sockets are, if nothing
+/// has happened to them.
+const SET: i32 = 8;
+const LISTENER: i32 = 9;
+const PAIR: [i32; 2] = [5, 6];
+
+type Scene = BoxedStrategy<Vec<Step>>;
+
+/// Any program.
+pub fn cases() -> impl Strategy<Value = Case> {
+    let listen = (weighted(0.05, fixed(0, "inetd", vec![])), Just(Step::new(0, "listen", &[LISTENER])))
+        .prop_map(|(first, listen)| first.into_iter().chain([listen]).collect::<Vec<_>>());
+    let last = weighted(0.5, fixed(0, "end", vec![]));
+    (listen, vec(connection(), 1..4), vec(scene(), 2..14), last).prop_map(|(first, links, scenes, last)| Case {
+        steps: [first].into_iter().chain(links).chain(scenes).flatten().chain(last).collect(),
+    })
+}
+
+fn scene() -> Scene {
+    prop_oneof![
+        16 => vec(step(), 1..4),
+        2 => connection(),
+        2 => worker(),
+        2 => copies(),
+        2 => watched(),
+        1 => ghost(),
+        2 => stream(),
+        1 => passed(),
+        1 => threads(),
+        1 => image(),
+    ]
+    .boxed()
+}
+
+/// Steps that belong together; any of them may be missing.
+fn together(steps: Vec<BoxedStrategy<Step>>) -> Scene {
+    let droppable: Vec<_> = steps.into_iter().map(|step| weighted(0.97, step)).collect();
+    droppable.prop_map(|steps| steps.into_iter().flatten().collect()).boxed()
+}
+
+/// A step whose arguments are given, but for those that are `None`.
+fn fixed(actor: i32, name: &str, args: Vec<Option<i32>>) -> BoxedStrategy<Step> {
+    let verb = Verb::named(name).expect("a verb");
+    let given = verb.args.iter().enumerate().map(|(at, arg)| match args.get(at).copied().flatten() {
+        Some(value) => Just(value).boxed(),
+        None => value_of(*arg),
+    });
+    of(verb, Just(actor).boxed(), given.collect())
+}
+
+fn step() -> BoxedStrategy<Step> {
+    let row = |verb: &'static Verb| of(verb, actor(verb.name), verb.args.iter().map(|arg| value_of(*arg)).collect());
+    let rows = VERBS.iter().filter(|verb| verb.weight != 0).map(|verb| (verb.weight, row(verb)));
+    Union::new_weighted(rows.collect()).boxed()
+}
+
+fn of(verb: &'static Verb, actor: BoxedStrategy<i32>, args: Vec<BoxedStrategy<i32>>) -> BoxedStrategy<Step> {
+    (actor, args)
+        .prop_map(move |(actor, args)| {
+            Step::new(if verb.doer == Doer::Peer { 0 } else { actor as usize }, verb.name, &args)
+        })
+        .boxed()
+}
+
+/// Where the first actor ends, most often there is nobody left.
+fn actor(verb: &str) -> BoxedStrategy<i32> {
+    let first = if matches!(verb, "end" | "exec") { 1 } else { 6 };
+    prop_oneof![first => Just(0), 3 => 1..3_i32, 1 => 3..5_i32].boxed()
+}
+
+fn value_of(arg: Arg) -> BoxedStrategy<i32> {
+    match arg {
+        Arg::Any => prop_oneof![8 => 0..4_i32, 2 => 4..VARS as i32].boxed(),
+        Arg::Target => (0..5_i32).boxed(),
+        Arg::Other => prop_oneof![6 => 5..8_i32, 1 => 0..VARS as i32].boxed(),
+        Arg::Set => prop_oneof![9 => Just(SET), 1 => 0..VARS as i32].boxed(),
+        Arg::Listener => prop_oneof![19 => Just(LISTENER), 1 => 0..VARS as i32].boxed(),
+        Arg::Stream => (0..STREAMS as i32).boxed(),
+        Arg::Actor => prop_oneof![4 => 1..3_i32, 2 => 3..5_i32, 1 => 5..ACTORS as i32].boxed(),
+        Arg::Link => (0..4_i32).boxed(),
+        Arg::Below(most) => (0..most).boxed(),
+        Arg::Much => prop_oneof![2 => 1..100_i32, 2 => 4000..70_000_i32, 3 => (1..9_i32).prop_map(|n| n << 17)].boxed(),
+        Arg::Little => prop_oneof![2 => 1..100_i32, 2 => 1000..16_000_i32].boxed(),
+    }
+}
+
+/// A connection, most often with a request that is not read, and a response that
+/// is in flight.
+fn connection() -> Scene {
+    (0..4_i32, any::<bool>(), 0..4_i32)
+        .prop_flat_map(|(var, accepts, link)| {
+            let open = if accepts {
+                fixed(0, "accept", vec![Some(var), Some(LISTENER)])
+            } else {
+                fixed(0, "connect", vec![Some(var)])
+            };
+            let request = fixed(0, "psend", vec![Some(link)]);
+            let response = fixed(0, "write", vec![Some(var)]);
+            together(vec![open, request, response])
+        })
+        .boxed()
+}
+
+/// A child that serves, while its parent closes its copy.
+fn worker() -> Scene {
+    (1..4_i32, 0..4_i32, any::<bool>())
+        .prop_flat_map(|(child, var, ends)| {
+            let mut steps = vec![
+                fixed(0, "fork", vec![Some(child)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(child, "write", vec![Some(var)]),
+            ];
+            if ends {
+                steps.push(fixed(child, "end", vec![]));
+            }
+            together(steps)
+        })
+        .boxed()
+}
+
+/// A copy, which is used after the original is closed.
+fn copies() -> Scene {
+    (0..4_i32, 0..5_i32, Union::new(["dup", "sysdup", "dupfd", "dup2"].map(Just)))
+        .prop_flat_map(|(var, copy, way)| {
+            together(vec![
+                fixed(0, way, vec![Some(copy), Some(var)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(0, "write", vec![Some(copy)]),
+                fixed(0, "close", vec![Some(copy)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A connection in an epoll set, before and after it is closed.
+fn watched() -> Scene {
+    (0..4_i32, actor("close"))
+        .prop_flat_map(|(var, closer)| {
+            together(vec![
+                fixed(0, "epoll", vec![Some(SET)]),
+                fixed(0, "ctl", vec![Some(SET), Some(0), Some(var)]),
+                fixed(0, "wait", vec![Some(SET)]),
+                fixed(closer, "close", vec![Some(var)]),
+                fixed(0, "wait", vec![Some(SET)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A connection in an epoll set under a number that is closed before its copy is.
+fn ghost() -> Scene {
+    (0..4_i32, 0..5_i32)
+        .prop_flat_map(|(var, copy)| {
+            together(vec![
+                fixed(0, "epoll", vec![Some(SET)]),
+                fixed(0, "ctl", vec![Some(SET), Some(0), Some(var)]),
+                fixed(0, "dup", vec![Some(copy), Some(var)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(0, "close", vec![Some(copy)]),
+                fixed(0, "wait", vec![Some(SET)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A stream over a connection.
+fn stream() -> Scene {
+    (0..4_i32, 0..STREAMS as i32, Union::new(["fclose", "freopen", "fflush"].map(Just)))
+        .prop_flat_map(|(var, stream, way)| {
+            together(vec![
+                fixed(0, "fdopen", vec![Some(stream), Some(var)]),
+                fixed(0, "fwrite", vec![Some(stream)]),
+                fixed(0, way, vec![Some(stream)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A connection in a message, closed while it is there.
+fn passed() -> Scene {
+    (0..4_i32, 0..4_i32)
+        .prop_flat_map(|(var, copy)| {
+            together(vec![
+                fixed(0, "pair", PAIR.map(Some).to_vec()),
+                fixed(0, "scmsend", vec![Some(PAIR[0]), Some(var)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(0, "scmrecv", vec![Some(copy), Some(PAIR[1])]),
+                fixed(0, "write", vec![Some(copy)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A thread that closes what the process has.
+fn threads() -> Scene {
+    (1..4_i32, 0..4_i32)
+        .prop_flat_map(|(thread, var)| {
+            together(vec![
+                fixed(0, "thread", vec![Some(thread)]),
+                fixed(thread, "close", vec![Some(var)]),
+                fixed(thread, "end", vec![]),
+            ])
+        })
+        .boxed()
+}
+
+/// Another image, in a child or in the process itself.
+fn image() -> Scene {
+    (0..3_i32, 0..4_i32)
+        .prop_flat_map(|(actor, var)| {
+            together(vec![
+                fixed(0, "fork", vec![Some(actor)]),
+                fixed(actor, "cloexec", vec![Some(var), Some(1)]),
+                fixed(actor, "exec", vec![]),
+                fixed(actor, "write", vec![None]),
+            ])
+        })
+        .boxed()
+}

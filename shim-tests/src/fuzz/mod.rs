@@ -1,0 +1,34 @@
+//! Random programs, run natively and shimmed, and what must be the same.
+//!
+//! A [`case::Case`] is a list of steps: which actor does what. An actor is a
+//! process or a thread of `victims/interpreter.c`, an unmodified program; a
+//! director (`src/bin/fuzz_peer.rs`, never shimmed) tells it one act after the
+//! other through shared memory, and plays the peer of every connection. No
+//! channel between the two has a descriptor, so nothing that a program closes
+//! can hit it.
+//!
+//! | module | one idea |
+//! |---|---|
+//! | [`verb`] | what an actor, or the peer, can do |
+//! | [`case`] | a program as text |
+//! | [`generate`] | random programs that are worth a run |
+//! | [`stage`] | the shared memory |
+//! | [`process`] | processes of others: their end, their status |
+//! | [`link`] | the peer's end of one connection |
+//! | [`direct`] | one run |
+//! | [`outcome`] | what a run came to, as text |
+//! | [`compare`] | what must be the same, and what may only be better |
+//! | [`hunt`] | one program in both runs, and what many came to |
+//! | [`shrink`] | the smallest program that fails |
+
+pub mod case;
+pub mod compare;
+pub mod direct;
+pub mod generate;
+pub mod hunt;
+pub mod link;
+pub mod outcome;
+pub mod process;
+pub mod shrink;
+pub mod stage;
+pub mod verb;

@@ -1,0 +1,233 @@
+//! The shared memory between the director and the actors, as
+//! `victims/stage.h` has it: a slot for each actor.
+//!
+//! An actor is idle while `done` equals `turn`. Only then does the director write
+//! to its slot; only while they differ does the actor.
+
+use super::verb::{ACTORS, VARS};
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+
+const EVENTS: usize = 16;
+const NUMBERS: usize = 48;
+
+/// One open number, as the actor sees it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Which.
+    pub number: u8,
+    /// `S_IFMT` of it, without the zeroes.
+    pub kind: u8,
+    /// 1: `O_NONBLOCK`, 2: `FD_CLOEXEC`.
+    pub flags: u8,
+    /// `tcpi_state`.
+    pub state: u8,
+    /// `FIONREAD`.
+    pub unread: u32,
+    /// Local port.
+    pub local: u16,
+    /// Port of the peer.
+    pub remote: u16,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Event {
+    data: u64,
+    events: u32,
+    unused: u32,
+}
+
+#[repr(C)]
+struct Slot {
+    turn: AtomicU32,
+    done: AtomicU32,
+    births: AtomicU32,
+    pid: AtomicI32,
+    tid: AtomicI32,
+    verb: [u8; 12],
+    args: [i32; 4],
+    vars: [i32; VARS],
+    numbers: [i32; 2],
+    value: i32,
+    error: i32,
+    seen_count: u32,
+    event_count: u32,
+    seen: [Seen; NUMBERS],
+    event: [Event; EVENTS],
+}
+
+/// What an act came to.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What the call returned.
+    pub value: i32,
+    /// `errno` after it.
+    pub error: i32,
+    /// What the first two arguments stood for, if they are variables.
+    pub numbers: [i32; 2],
+    /// Every open number after it.
+    pub seen: Vec<Seen>,
+    /// What an `epoll_wait` found: data and events, in order.
+    pub events: Vec<(u64, u32)>,
+}
+
+/// What the director waits for on an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The end of its act.
+    Done,
+    /// Its birth.
+    Births,
+}
+
+/// A file of slots, mapped.
+pub struct Stage {
+    path: PathBuf,
+    slots: *mut Slot,
+}
+
+impl Stage {
+    /// A new one, in a file that goes with it.
+    pub fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("softclose-fuzz-{}", std::process::id()));
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
+        let length = size_of::<[Slot; ACTORS]>();
+        file.set_len(length as u64).expect("room for it");
+        // SAFETY: a new mapping of a file that is long enough.
+        let slots = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        assert_ne!(slots, libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
+        Self { path, slots: slots.cast() }
+    }
+
+    /// Where an actor finds it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn slot(&self, actor: usize) -> *mut Slot {
+        assert!(actor < ACTORS);
+        // SAFETY: within the mapping.
+        unsafe { self.slots.add(actor) }
+    }
+
+    fn word(&self, actor: usize, word: Word) -> &AtomicU32 {
+        let slot = self.slot(actor);
+        // SAFETY: atomics in a mapping that lives as long as we do.
+        unsafe {
+            match word {
+                Word::Done => &(*slot).done,
+                Word::Births => &(*slot).births,
+            }
+        }
+    }
+
+    /// Every slot as at the beginning, with the first variables of the first actor.
+    /// Nobody may be acting.
+    pub fn clear(&self, vars: &[i32]) {
+        for actor in 0..ACTORS {
+            // SAFETY: zeroes are valid for a slot, and nobody else uses it.
+            unsafe {
+                self.slot(actor).write_bytes(0, 1);
+                (*self.slot(actor)).vars = [-1; VARS];
+            }
+        }
+        // SAFETY: as above.
+        unsafe { (&mut (*self.slot(0)).vars)[..vars.len()].copy_from_slice(vars) };
+    }
+
+    /// The actor is gone in the middle of an act: its slot is idle again.
+    pub fn retire(&self, actor: usize) {
+        let slot = self.slot(actor);
+        // SAFETY: atomics in the mapping.
+        unsafe { (*slot).done.store((*slot).turn.load(SeqCst), SeqCst) };
+    }
+
+    /// Tells an idle actor what to do.
+    pub fn tell(&self, actor: usize, verb: &str, args: [i32; 4]) {
+        let slot = self.slot(actor);
+        // SAFETY: the actor is idle, so its slot is ours; then it is told.
+        unsafe {
+            (*slot).verb = [0; 12];
+            (&mut (*slot).verb)[..verb.len()].copy_from_slice(verb.as_bytes());
+            (*slot).args = args;
+            (*slot).value = 0;
+            (*slot).turn.fetch_add(1, SeqCst);
+            futex(&(*slot).turn, libc::FUTEX_WAKE, 1, None);
+        }
+    }
+
+    /// Whether the actor is idle.
+    pub fn is_done(&self, actor: usize) -> bool {
+        let slot = self.slot(actor);
+        // SAFETY: atomics in the mapping.
+        unsafe { (*slot).turn.load(SeqCst) == (*slot).done.load(SeqCst) }
+    }
+
+    /// How often a thread became this actor.
+    pub fn births(&self, actor: usize) -> u32 {
+        self.word(actor, Word::Births).load(SeqCst)
+    }
+
+    /// Process and thread of an actor that was born.
+    pub fn ids(&self, actor: usize) -> (i32, i32) {
+        let slot = self.slot(actor);
+        // SAFETY: atomics in the mapping.
+        unsafe { ((*slot).pid.load(SeqCst), (*slot).tid.load(SeqCst)) }
+    }
+
+    /// Waits until `word` of the actor changes, is told of, or `patience` is over.
+    pub fn wait(&self, actor: usize, word: Word, patience: Duration, is_ready: impl FnOnce() -> bool) {
+        let word = self.word(actor, word);
+        let before = word.load(SeqCst);
+        if !is_ready() {
+            futex(word, libc::FUTEX_WAIT, before, Some(patience));
+        }
+    }
+
+    /// What the act of an idle actor came to.
+    pub fn answer(&self, actor: usize) -> Answer {
+        let slot = self.slot(actor);
+        // SAFETY: the actor is idle, so its slot does not change.
+        let slot = unsafe { &*slot };
+        let mut events: Vec<_> =
+            slot.event[..slot.event_count as usize].iter().map(|event| (event.data, event.events)).collect();
+        events.sort_unstable();
+        Answer {
+            value: slot.value,
+            error: slot.error,
+            numbers: slot.numbers,
+            seen: slot.seen[..slot.seen_count as usize].to_vec(),
+            events,
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+        // SAFETY: our own mapping, of that length; nobody refers to it any more.
+        unsafe { libc::munmap(self.slots.cast(), size_of::<[Slot; ACTORS]>()) };
+    }
+}
+
+fn futex(word: &AtomicU32, call: libc::c_int, value: u32, patience: Option<Duration>) {
+    let timeout = patience
+        .map(|patience| libc::timespec { tv_sec: patience.as_secs() as _, tv_nsec: patience.subsec_nanos() as _ });
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: an aligned word and a valid or null timeout.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), call, value, timeout) };
+}

@@ -1,0 +1,43 @@
+//! Files of a test's own, for programs to execute or to fail to.
+
+use crate::victim::target_dir;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A directory in the target directory, until it is dropped.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A new, empty one.
+    pub fn directory() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = target_dir().join("scratch").join(name);
+        fs::create_dir_all(&path).expect("the target directory is writable");
+        Self(path)
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A file of this content and mode. It is written by another process: a child
+    /// that this one starts meanwhile would inherit the descriptor, and what is
+    /// open for writing cannot be executed (`ETXTBSY`).
+    pub fn file(&self, name: &str, mode: &str, content: &[u8]) -> PathBuf {
+        let (draft, path) = (self.0.join("draft"), self.0.join(name));
+        fs::write(&draft, content).expect("the target directory is writable");
+        let status = Command::new("install").args(["-m", mode]).args([&draft, &path]).status().expect("coreutils");
+        assert!(status.success(), "install: {status}");
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,216 @@
+//! Random programs, natively and shimmed: what the program sees is the same, and
+//! for its peer nothing is worse. See `shim_tests::fuzz`.
+//!
+//! | variable | what it does |
+//! |---|---|
+//! | `FUZZ_PROGRAMS` | how many programs (default: a few hundred) |
+//! | `FUZZ_SEED` | which ones; the same for the same number |
+//! | `FUZZ_JOBS` | how many at the same time |
+//! | `FUZZ_FIRST` | not empty: the first that fails ends the run |
+//! | `FUZZ_REPLAY` | a file with one program, instead |
+
+use shim_tests::arena::Arena;
+use shim_tests::fuzz::case::Case;
+use shim_tests::fuzz::hunt::{Stagehand, Tally, Verdict, program};
+use shim_tests::fuzz::shrink::shrink;
+use shim_tests::here;
+use shim_tests::shim::Shim;
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// Most of the time a run waits.
+const JOBS: u64 = 8;
+/// Less than a minute's worth on two processors.
+const PROGRAMS: u64 = 400;
+const SEED: u64 = 1;
+/// One program in so many is run twice natively.
+const REPEATED: u64 = 20;
+
+fn setting(name: &str, default: u64) -> u64 {
+    let Ok(text) = std::env::var(name) else { return default };
+    text.parse().unwrap_or_else(|_| panic!("{name}={text}: not a number"))
+}
+
+/// Past the capture of the test runner: a long run is to be watched.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+struct Hunt {
+    seed: u64,
+    programs: u64,
+    next: AtomicU64,
+    begun: Instant,
+    /// And how many failed.
+    found: Mutex<(Tally, usize)>,
+}
+
+impl Hunt {
+    fn work(&self) {
+        let arena = Arena::open().expect("there was one");
+        let mut stagehand = Stagehand::new(&arena);
+        loop {
+            let at = self.next.fetch_add(1, Relaxed);
+            if at >= self.programs {
+                return;
+            }
+            let (tally, verdict) = self.one(&mut stagehand, at);
+            self.note(at, &tally, verdict);
+        }
+    }
+
+    fn one(&self, stagehand: &mut Stagehand<'_>, at: u64) -> (Tally, Verdict) {
+        let mut tally = Tally::default();
+        let case = program(self.seed, at);
+        if at.is_multiple_of(REPEATED) {
+            stagehand.is_certain(&case, &mut tally);
+        }
+        let verdict = match stagehand.judge(&case, &mut tally) {
+            Verdict::Wrong(failure) => {
+                self.stop_if_first();
+                Verdict::Wrong(shrink(stagehand, failure))
+            }
+            verdict => verdict,
+        };
+        (tally, verdict)
+    }
+
+    fn stop_if_first(&self) {
+        if std::env::var_os("FUZZ_FIRST").is_some_and(|word| !word.is_empty()) {
+            self.next.store(self.programs, Relaxed);
+        }
+    }
+
+    fn note(&self, at: u64, tally: &Tally, verdict: Verdict) {
+        let mut found = self.found.lock().expect("no worker panics with it");
+        found.0.merge(tally);
+        match verdict {
+            Verdict::Good => {}
+            Verdict::Chance(failure) => {
+                found.0.chance += 1;
+                say(&format!("program {at}, by chance: {}", failure.faults[0]));
+            }
+            Verdict::Wrong(failure) => {
+                found.1 += 1;
+                say(&format!("program {at} of seed {}: {failure}", self.seed));
+            }
+        }
+        let done = found.0.programs;
+        if done.is_multiple_of(100) {
+            let rate = done as f64 / self.begun.elapsed().as_secs_f64();
+            say(&format!("{done} of {} programs, {rate:.1} a second, {} failed", self.programs, found.1));
+        }
+    }
+}
+
+#[test]
+fn random_programs_see_no_difference_and_their_peers_nothing_worse() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    if let Some(path) = std::env::var_os("FUZZ_REPLAY") {
+        return replay(&arena, &std::fs::read_to_string(path).expect("FUZZ_REPLAY is a file"));
+    }
+    let hunt = Hunt {
+        seed: setting("FUZZ_SEED", SEED),
+        programs: setting("FUZZ_PROGRAMS", PROGRAMS),
+        next: AtomicU64::new(0),
+        begun: Instant::now(),
+        found: Mutex::default(),
+    };
+    say(&format!("FUZZ_SEED={}: {} programs", hunt.seed, hunt.programs));
+    std::thread::scope(|scope| {
+        for _ in 0..setting("FUZZ_JOBS", JOBS) {
+            scope.spawn(|| hunt.work());
+        }
+    });
+    let (tally, failed) = hunt.found.into_inner().expect("no worker panics with it");
+    say(&format!("FUZZ_SEED={}: {tally}", hunt.seed));
+    assert_eq!(failed, 0, "programs failed: see above");
+}
+
+/// Shows both runs, whether they differ or not.
+fn replay(arena: &Arena, text: &str) {
+    let case = text.parse().expect("a program");
+    let mut stagehand = Stagehand::new(arena);
+    for shim in Shim::BOTH {
+        say(&format!("{shim:?}:\n  {}", stagehand.run(&case, shim).to_string().replace('\t', "\n  ")));
+    }
+    assert_good(&mut stagehand, &case);
+}
+
+fn assert_good(stagehand: &mut Stagehand<'_>, case: &Case) {
+    if let Verdict::Wrong(failure) = stagehand.judge(case, &mut Tally::default()) {
+        panic!("{failure}");
+    }
+}
+
+/// What random programs have found, each as small as it can be.
+mod found {
+    use super::*;
+
+    fn is_good(test: &str, program: &str) {
+        let Some(arena) = Arena::or_skip(test) else { return };
+        assert_good(&mut Stagehand::new(&arena), &program.parse().expect("a program"));
+    }
+
+    /// Its connections are closed one by one before the rest of the range, which
+    /// starts the drain's thread again: the program left that one alone in the table
+    /// that they had shared, with everything that was open in it, and the drain's
+    /// descriptors in its own for ever.
+    #[test]
+    fn a_range_closed_with_unshare_leaves_no_descriptor_of_the_drain_behind() {
+        is_good(
+            here!(),
+            "a0 connect v0 1
+             a0 closerange v0 v2 1 2
+             a0 sysrange v3 v3 1 2
+             a0 fork a1 1",
+        );
+    }
+
+    /// As above: what the program closes afterwards, somebody still had.
+    #[test]
+    fn a_pipe_ends_after_a_range_was_closed_with_unshare() {
+        is_good(
+            here!(),
+            "a0 connect v0 0
+             a0 pipe v5 v6
+             a0 closerange v0 v0 1 2
+             a0 close v6
+             a0 poll v5",
+        );
+    }
+
+    /// As above: what was to be done later was done in a table that nobody uses.
+    #[test]
+    fn a_receive_side_is_shut_after_a_range_was_closed_with_unshare() {
+        is_good(
+            here!(),
+            "a0 listen v9
+             a0 connect v3 0
+             a0 sysrange v3 v7 0 2
+             a0 accept v1 v9 0
+             a0 shutdown v1 2
+             a0 epoll v8 0
+             a0 ctl v8 0 v3 1
+             a0 wait v8",
+        );
+    }
+
+    /// The number that an epoll set watches is closed first, then a copy. Of a
+    /// connection that no hook has seen coming nobody remembered the first.
+    #[test]
+    fn an_inherited_connection_haunts_no_epoll_set() {
+        is_good(
+            here!(),
+            "peer inetd 0
+             a0 epoll v8 0
+             a0 ctl v8 0 v0 3
+             a0 dup v3 v0
+             a0 close v0
+             a0 close v3
+             a0 wait v8",
+        );
+    }
+}

@@ -1,0 +1,163 @@
+/* Acts of interpreter.c: streams, messages with descriptors, processes. */
+#ifndef ACTS_PROCESSES_H
+#define ACTS_PROCESSES_H
+
+#include "acts_descriptors.h"
+#include "passing.h"
+#include <spawn.h>
+
+#define STREAMS 3
+
+static FILE *stream[STREAMS];
+static char *program, *stage_path;
+
+/* The child of a fork is another actor; what it does is in interpreter.c. */
+static long act_as(int actor);
+static void *act_in_thread(void *actor);
+
+static long do_fdopen(const int *a)
+{
+	FILE *opened = fdopen(var[a[1]], "r+");
+	stream[a[0]] = opened ? opened : stream[a[0]];
+	return opened ? 0 : -1;
+}
+
+static long do_fwrite(const int *a)
+{
+	memset(block, a[3], a[1]);
+	return stream[a[0]] ? (long)fwrite(block, 1, a[1], stream[a[0]]) : -2;
+}
+
+static long do_fflush(const int *a) { return stream[a[0]] ? fflush(stream[a[0]]) : -2; }
+
+static FILE *take(int at)
+{
+	FILE *taken = stream[at];
+	stream[at] = NULL;
+	return taken;
+}
+
+static long do_fclose(const int *a) { return stream[a[0]] ? fclose(take(a[0])) : -2; }
+static long do_popen(const int *a) { return (stream[a[0]] = popen("cat >/dev/null", "w")) ? 0 : -1; }
+static long do_pclose(const int *a) { return stream[a[0]] ? pclose(take(a[0])) : -2; }
+
+static long do_freopen(const int *a)
+{
+	if (!stream[a[0]])
+		return -2;
+	stream[a[0]] = freopen("/dev/null", "w", stream[a[0]]);
+	return stream[a[0]] ? fileno(stream[a[0]]) : -1;
+}
+
+static long do_scmsend(const int *a)
+{
+	struct parcel parcel;
+	prepare_parcel(&parcel);
+	struct cmsghdr *header = CMSG_FIRSTHDR(&parcel.message);
+	*header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+	memcpy(CMSG_DATA(header), &var[a[1]], sizeof(int));
+	return sendmsg(var[a[0]], &parcel.message, MSG_DONTWAIT);
+}
+
+static long do_scmrecv(const int *a)
+{
+	struct parcel parcel;
+	int fd;
+	prepare_parcel(&parcel);
+	if (recvmsg(var[a[1]], &parcel.message, MSG_DONTWAIT | (a[2] ? MSG_PEEK : 0)) < 0)
+		return -1;
+	struct cmsghdr *header = CMSG_FIRSTHDR(&parcel.message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return -3;
+	memcpy(&fd, CMSG_DATA(header), sizeof fd);
+	return keep(a[0], fd);
+}
+
+static long do_fork(const int *a)
+{
+	pid_t child = a[1] ? _Fork() : fork();
+	return child ? child < 0 ? -1 : 1 : act_as(a[0]);
+}
+
+static long do_thread(const int *a)
+{
+	pthread_t thread;
+	errno = pthread_create(&thread, NULL, act_in_thread, (void *)(intptr_t)a[0]);
+	return errno ? -1 : 1;
+}
+
+/* What another image of this program needs to go on as `actor`. */
+static char **image_for(int actor)
+{
+	static char name[4];
+	static char *words[4];
+	snprintf(name, sizeof name, "%d", actor);
+	memcpy(slots[actor].vars, var, sizeof var);
+	memcpy(words, (char *[]){program, stage_path, name, NULL}, sizeof words);
+	return words;
+}
+
+extern char **environ;
+
+static long do_spawn(const int *a)
+{
+	pid_t pid;
+	errno = posix_spawn(&pid, program, NULL, NULL, image_for(a[0]), environ);
+	return errno ? -1 : 1;
+}
+
+static long do_vspawn(const int *a)
+{
+	char **words = image_for(a[0]);
+	pid_t pid = vfork();
+	if (pid == 0) {
+		execv(program, words);
+		_exit(1);
+	}
+	return pid < 0 ? -1 : 1;
+}
+
+static long do_system(const int *a)
+{
+	(void)a;
+	return system("true");
+}
+
+static long do_vfork(const int *a)
+{
+	int status;
+	pid_t pid = vfork();
+	if (pid == 0) {
+		if (a[0] == 1)
+			close(var[a[1]]);
+		if (a[0] == 2)
+			execlp("true", "true", NULL);
+		_exit(3);
+	}
+	return pid < 0 || waitpid(pid, &status, 0) != pid ? -1 : status;
+}
+
+static long do_exec(const int *a)
+{
+	char **words = image_for(me);
+	if (a[0] == 0)
+		return execv(program, words);
+	if (a[0] == 1)
+		return execlp("true", "true", NULL);
+	if (a[0] == 2)
+		return execv("/nonexistent", words);
+	if (a[0] == 3)
+		return execv("/tmp", words);
+	return execv("/proc/self/stat", words);
+}
+
+static long do_reap(const int *a)
+{
+	(void)a;
+	int count = 0;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		count++;
+	return count;
+}
+
+#endif
