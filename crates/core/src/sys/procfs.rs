@@ -179,6 +179,8 @@ pub struct Stat {
     pub start: u64,
     /// Whether it is a kernel thread (`PF_KTHREAD` of field 9).
     pub is_kernel_thread: bool,
+    /// Whether it is about to be gone (`PF_EXITING` of field 9).
+    pub is_ending: bool,
 }
 
 impl Stat {
@@ -196,12 +198,14 @@ impl Stat {
     /// The name, in parentheses, may hold anything, parentheses included.
     fn parse(line: &[u8]) -> Option<Self> {
         const PF_KTHREAD: u64 = 0x0020_0000;
+        const PF_EXITING: u64 = 0x0000_0004;
         let end = line.iter().rposition(|&byte| byte == b')')?;
         let mut fields = line.get(end + 2..)?.split(|&byte| byte == b' ');
         // After the name comes field 3.
         let flags = number(fields.nth(9 - 3)?)?;
         let start = number(fields.nth(22 - 9 - 1)?)?;
-        Some(Self { start, is_kernel_thread: flags & PF_KTHREAD != 0 })
+        let is_ending = flags & PF_EXITING != 0;
+        Some(Self { start, is_kernel_thread: flags & PF_KTHREAD != 0, is_ending })
     }
 }
 
@@ -217,7 +221,7 @@ mod tests {
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
         let line = b"42 (a) b) (c) S 1 2 3 4 5 2097152 7 8 9 10 11 12 13 14 15 16 17 18 991 20 21\n";
-        assert_eq!(Stat::parse(line), Some(Stat { start: 991, is_kernel_thread: true }));
+        assert_eq!(Stat::parse(line), Some(Stat { start: 991, is_kernel_thread: true, is_ending: false }));
         assert_eq!(Stat::parse(b"42 (a"), None);
     }
 
