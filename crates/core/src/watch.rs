@@ -94,11 +94,12 @@ mod tests {
         use std::os::fd::AsRawFd;
         let (one, _two) = std::os::unix::net::UnixStream::pair().unwrap();
         let copy = one.try_clone().unwrap();
-        let set = epoll::create(CreateFlags::CLOEXEC).unwrap();
-        epoll::add(&set, &one, EventData::new_u64(0), EventFlags::IN).unwrap();
+        let number = |stream: &std::os::unix::net::UnixStream| Fd::new(stream.as_raw_fd()).unwrap();
+        let set = Fd::adopt(epoll::create(CreateFlags::CLOEXEC).unwrap());
+        epoll::add(set, number(&one), EventData::new_u64(0), EventFlags::IN).unwrap();
         drop(one);
-        assert!(is_watched_by_another_number(Fd::new(copy.as_raw_fd()).unwrap()));
-        drop(set);
-        assert!(!is_watched_by_another_number(Fd::new(copy.as_raw_fd()).unwrap()));
+        assert!(is_watched_by_another_number(number(&copy)));
+        set.close();
+        assert!(!is_watched_by_another_number(number(&copy)));
     }
 }
