@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test fuzz fmt lint ci install clean help setup tools
+.PHONY: all build demo test fuzz loom fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -35,6 +35,22 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
+
+# `make test` explores three preemptions already.
+loom: export LOOM_MAX_PREEMPTIONS ?= 4
+loom: tools ## the lock-free protocols under every interleaving of four preemptions
+	$(CARGO) test --release -p softclose-core --test loom
+
+# libFuzzer with the coverage that the stable compiler has: no sanitizer is needed
+# for a parser without unsafe code.
+TIME ?= 60
+fuzz-settings: private export CARGO_TARGET_DIR := $(CARGO_TARGET_DIR)/fuzz
+fuzz-settings: private export RUSTFLAGS := --cfg fuzzing -C debug-assertions -C codegen-units=1 -C passes=sancov-module \
+    $(addprefix -C llvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+fuzz-settings: tools ## libFuzzer over the settings parser, for TIME=60 seconds
+	@mkdir -p $(CARGO_TARGET_DIR)/corpus
+	cd crates/core/fuzz && $(CARGO) run --release --target x86_64-unknown-linux-gnu --bin settings -- \
+	    -max_total_time=$(TIME) -artifact_prefix=$(CARGO_TARGET_DIR)/ $(CARGO_TARGET_DIR)/corpus seeds
 
 fuzz: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
 fuzz: export SOFTCLOSE_BIN := $(DEBUG)/softclose
@@ -62,7 +78,7 @@ clean: ## away with target
 	$(CARGO) clean
 
 help: ## this
-	@sed -n 's/^\([a-z]*\):.* ## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.* ## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 setup:
 	@shim-tests/setup

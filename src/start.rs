@@ -7,9 +7,9 @@
 
 use crate::hooks;
 use crate::sys::guard::ENGINE;
-use crate::sys::leave::{end, leave};
+use crate::sys::leave::{self, leave};
 use crate::sys::{atfork, host, real};
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
 use softclose_core::drain::Drain;
@@ -18,6 +18,7 @@ use softclose_core::engine::exit::Exit;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::{Reading, Settings, read};
+use softclose_core::sys::rehearsal::Rehearsal;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -34,12 +35,11 @@ extern "C" fn construct() {
     // Nobody else can have set it.
     let _ = ENGINE.set(Box::new(engine(settings)));
     atfork::register();
-    // SAFETY: plain functions. What is registered first runs last: the loader's own
-    // handler, which runs all destructors, comes after the constructors.
-    unsafe {
-        on_exit(leave_with_streams, core::ptr::null_mut());
-        at_quick_exit(leave_quickly);
-    }
+    // What is registered first runs last: the loader's own handler, which runs all
+    // destructors, comes after the constructors.
+    leave::register();
+    // SAFETY: a plain function.
+    unsafe { at_quick_exit(leave_quickly) };
 }
 
 fn settings() -> Settings {
@@ -60,10 +60,10 @@ fn engine(settings: Settings) -> Engine {
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    let ledger = Ledger::new();
+    let ledger = Box::leak(Box::new(Ledger::new()));
     ledger.begin(capacity());
     let common = Box::leak(Box::new(Common { settings, counters: Counters::new(), log, host: host::HOST }));
-    Engine { common, ledger, drain: Drain::new(common) }
+    Engine { common, ledger, drain: Drain::new(common, ledger), rehearsal: Rehearsal::new() }
 }
 
 fn complain(line: &str) {
@@ -82,16 +82,7 @@ fn capacity() -> u32 {
 }
 
 unsafe extern "C" {
-    fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
     fn at_quick_exit(handler: extern "C" fn()) -> c_int;
-}
-
-/// After every handler of `atexit` and every destructor, before libc writes out
-/// its streams.
-extern "C" fn leave_with_streams(status: c_int, _argument: *mut c_void) {
-    if leave(Exit::WithStreams) {
-        end(status);
-    }
 }
 
 extern "C" fn leave_quickly() {

@@ -270,6 +270,13 @@ mod the_log {
 mod the_drain {
     use super::*;
 
+    /// While one close tried to start the thread, others gave it what they had, and
+    /// nobody came for it.
+    #[test]
+    fn leaves_nothing_behind_where_no_thread_is_to_be_had() {
+        says(here!(), &Victim::c("no_thread"), &["left behind: 0"]);
+    }
+
     /// The epoll's own number was beyond the limit, and so nothing was drained.
     #[test]
     fn works_with_a_cap_above_the_limit_of_descriptors() {

@@ -125,7 +125,7 @@ mod a_filter_that_denies {
             let victim = if way.engine == "inline" { victim.env("SOFTCLOSE_IDLE", "300ms") } else { victim };
             let mut victim = victim.start(arena, shim);
             let script = Peer::to(victim.port()).copies(CONNECTIONS).ask(64, 0);
-            let script = if way.end == "close" { script.read_to_end() } else { script.read(64) };
+            let script = if way.end == "exit" { script.read(64) } else { script.read_to_end() };
             let peers = script.tell("got").wait().start(arena);
             Self { name: format!("{name} with {errno}"), victim, peers }
         }
@@ -137,7 +137,7 @@ mod a_filter_that_denies {
             let before = ticks(pid);
             let is_at_once = self.get();
             becomes_true(WATCHED, || ticks(pid) > before + BUSY);
-            if way.end == "close" {
+            if way.end != "exit" {
                 self.peers.program().release();
             }
             let is_alone = becomes_true(SOON, || threads(pid) == 1);
@@ -205,6 +205,11 @@ mod a_filter_that_denies {
     #[test]
     fn any_call_of_the_shim_s_own_with_enosys_is_no_harm() {
         is_no_harm(here!(), libc::ENOSYS, CLOSES);
+    }
+
+    #[test]
+    fn any_call_of_a_shutdown_of_both_halves_is_no_harm() {
+        is_no_harm(here!(), libc::EPERM, Way { end: "shut", ..CLOSES });
     }
 
     #[test]

@@ -55,6 +55,9 @@ const EXPORTED: &[&str] = &[
     "setresgid",
     "setgroups",
     "initgroups",
+    "setfsuid",
+    "setfsgid",
+    "capset",
     // All of these by number.
     "syscall",
     // Who watches.
@@ -69,10 +72,11 @@ const EXPORTED: &[&str] = &[
     "execlp",
     "fexecve",
     "execveat",
-    // The end of the process; `exit` ends in a destructor, `quick_exit` in a
+    // The end of the process; `exit` ends in a handler, `quick_exit` in a
     // handler of `at_quick_exit`.
     "_exit",
     "_Exit",
+    "on_exit",
 ];
 
 #[test]

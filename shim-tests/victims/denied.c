@@ -1,12 +1,12 @@
 /* A server that was started under a filter which denies one system call.
  *
- * denied NUMBER ERRNO CONNECTIONS (close|exit) */
+ * denied NUMBER ERRNO CONNECTIONS (close|shut|exit) */
 #include "filter.h"
 
 int main(int count, char **arguments)
 {
 	must(count == 5);
-	int closes = !strcmp(arguments[4], "close"), connections = atoi(arguments[3]), listener = listen_tcp();
+	int closes = strcmp(arguments[4], "exit"), shuts = !strcmp(arguments[4], "shut"), connections = atoi(arguments[3]), listener = listen_tcp();
 	begin_filter();
 	rule(atoi(arguments[1]), SECCOMP_RET_ERRNO | atoi(arguments[2]));
 	end_filter(SECCOMP_RET_ALLOW);
@@ -14,6 +14,8 @@ int main(int count, char **arguments)
 	for (int at = 0; at < connections; at++) {
 		int conn = accept_one(listener);
 		respond(conn, 0, read_request(conn));
+		if (shuts)
+			shutdown(conn, SHUT_RDWR);
 		must(!closes || close(conn) == 0);
 	}
 	say("closed");

@@ -4,7 +4,8 @@
  *	open	close-on-exec
  *	copies	close-on-exec on two numbers
  *	pending	closed just before
- *	thread	close-on-exec, and a thread executes while main waits in accept */
+ *	thread	close-on-exec, and a thread executes while main waits in accept
+ *	pending-thread	the same, closed just before */
 #include "road.h"
 
 static const char *way, *path;
@@ -27,7 +28,7 @@ static void prepare(int conn, const char *state)
 {
 	if (!strcmp(state, "copies"))
 		must(fcntl(conn, F_DUPFD_CLOEXEC, 0) >= 0);
-	if (!strcmp(state, "pending"))
+	if (!strncmp(state, "pending", 7))
 		must(close(conn) == 0);
 	else
 		close_on_exec(conn);
@@ -44,7 +45,7 @@ int main(int count, char **arguments)
 	int conn = accept_one(listener);
 	respond(conn, 0, read_request(conn));
 	prepare(conn, arguments[2]);
-	if (strcmp(arguments[2], "thread"))
+	if (!strstr(arguments[2], "thread"))
 		go_on();
 	start_thread(other_thread, NULL);
 	accept_one(listener);

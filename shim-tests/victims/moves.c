@@ -6,9 +6,12 @@
 #include "round_trip.h"
 #include <dirent.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 
 enum { NOBODY = 65534 };
+
+extern int capset(cap_user_header_t, const cap_user_data_t);
 
 static int entries(const char *path)
 {
@@ -59,8 +62,14 @@ static int move_by(const char *what)
 		return setresgid(NOBODY, NOBODY, NOBODY);
 	if (!strcmp(what, "setgroups"))
 		return setgroups(0, NULL);
-	must(!strcmp(what, "setuid-by-number"));
-	return syscall(SYS_setuid, NOBODY);
+	if (!strcmp(what, "setuid-by-number"))
+		return syscall(SYS_setuid, NOBODY);
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct nothing[2] = {{0}};
+	if (!strcmp(what, "capset-by-number"))
+		return syscall(SYS_capset, &header, nothing);
+	must(!strcmp(what, "capset"));
+	return capset(&header, nothing);
 }
 
 /* Threads of this process that have other credentials than the first. */
@@ -79,7 +88,7 @@ static void compare_threads(void)
 		text[fread(text, 1, sizeof first - 1, file)] = 0;
 		fclose(file);
 		if (text == other)
-			must(!strncmp(strstr(first, "\nUid:"), strstr(other, "\nUid:"), 60));
+			must(!strncmp(strstr(first, "\nUid:"), strstr(other, "\nUid:"), 60) && !strncmp(strstr(first, "\nCapEff:"), strstr(other, "\nCapEff:"), 24));
 	}
 	closedir(threads);
 }

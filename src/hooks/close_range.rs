@@ -1,27 +1,27 @@
-//! `close_range(2)` and `closefrom(3)`: every connection in the range is closed for
-//! itself, then the range, around the numbers that the program does not know.
+//! `close_range(2)` and `closefrom(3)`: the range is closed piece by piece. A
+//! connection is closed for itself, as if by `close`, and what the program does not
+//! know is left out. No number is closed twice: another thread may have it by then.
 
 use super::close::{Door, close_by};
 use super::unshare;
 use crate::sys::errno::{self, call};
 use crate::sys::guard::Guard;
 use crate::sys::real;
-use libc::{CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
+use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
+use softclose_core::engine::numbers::Stop;
 use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
 /// `close_range(2)`.
 pub unsafe extern "C-unwind" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
     // SAFETY: the program's own call.
-    close_range_by(first, last, flags, |first, last| unsafe { real::close_range(first, last, flags) })
+    close_range_by(first, last, flags, |first, last, flags| unsafe { real::close_range(first, last, flags) })
 }
 
 #[unsafe(no_mangle)]
 /// `closefrom(3)`.
 pub unsafe extern "C-unwind" fn closefrom(lowest: c_int) {
-    let first = lowest.max(0) as c_uint;
-    close_connections(first, c_uint::MAX);
-    around_private(first, c_uint::MAX, |first, last| {
+    piece_by_piece(lowest.max(0) as c_uint, c_uint::MAX, |first, last| {
         if last == c_uint::MAX {
             // SAFETY: the program's own call, perhaps a little further on.
             unsafe { real::closefrom(first as c_int) };
@@ -37,30 +37,48 @@ pub fn close_range_by(
     first: c_uint,
     last: c_uint,
     flags: c_int,
-    own_call: impl FnMut(c_uint, c_uint) -> c_int,
+    mut own_call: impl FnMut(c_uint, c_uint, c_int) -> c_int,
 ) -> c_int {
-    let mut own_call = own_call;
     let is_understood = flags as c_uint & !(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE) == 0;
     if first > last || !is_understood {
-        return own_call(first, last);
+        return own_call(first, last, flags);
     }
-    let has_own_table = flags as c_uint & CLOSE_RANGE_UNSHARE != 0 && unshare::prepare_files();
-    if flags as c_uint & CLOSE_RANGE_CLOEXEC != 0 || has_own_table {
-        return own_call(first, last);
+    let shares_no_more = flags as c_uint & CLOSE_RANGE_UNSHARE == 0 || has_table_of_its_own();
+    if flags as c_uint & CLOSE_RANGE_CLOEXEC != 0 || !shares_no_more {
+        return own_call(first, last, flags);
     }
-    close_connections(first, last);
-    around_private(first, last, own_call)
+    piece_by_piece(first, last, |first, last| own_call(first, last, 0))
 }
 
-/// A connection is closed as if by `close`. Natively the numbers of a range are
-/// closed one after the other, too, and another thread may come between.
-fn close_connections(first: c_uint, last: c_uint) {
-    let Some(guard) = Guard::enter() else { return };
-    let Some(owner) = guard.owner() else { return };
-    guard.engine().each_connection(owner, first..=last, |fd| {
-        // SAFETY: the program closes this number.
-        unsafe { close_by(fd.raw(), Door { own_call: close_by_instruction, is_cancellation_point: false }) };
-    });
+/// The table is unshared before anything in it is closed, as natively: the first
+/// close may start the drain's thread, which is to have that same table. False where
+/// this is not the program's only thread.
+fn has_table_of_its_own() -> bool {
+    // SAFETY: integers only.
+    !unshare::prepare_files() && unsafe { call(nr::UNSHARE, [CLONE_FILES as usize, 0, 0, 0, 0, 0]) } == 0
+}
+
+/// Calls `own_call` for each part of the range that has nothing in it to stop at.
+fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
+    let mut from = first;
+    while let Some(stop) = next_stop(from, last) {
+        let at = stop.fd().raw() as c_uint;
+        if at > from && own_call(from, at - 1) != 0 {
+            return -1;
+        }
+        if let Stop::Connection(fd) = stop {
+            // SAFETY: the program closes this number.
+            unsafe { close_by(fd.raw(), Door { own_call: close_by_instruction, is_cancellation_point: false }) };
+        }
+        from = at + 1;
+    }
+    if from <= last { own_call(from, last) } else { 0 }
+}
+
+fn next_stop(first: c_uint, last: c_uint) -> Option<Stop> {
+    let guard = Guard::enter()?;
+    let owner = guard.owner()?;
+    guard.engine().next_stop(owner, first, last)
 }
 
 /// # Safety
@@ -68,24 +86,6 @@ fn close_connections(first: c_uint, last: c_uint) {
 unsafe fn close_by_instruction(fd: c_int) -> c_int {
     // SAFETY: the caller's.
     unsafe { call(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]) }
-}
-
-/// Calls `own_call` for each part of the range that has no private number in it.
-fn around_private(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
-    let mut from = first;
-    while let Some(private) = next_private(from).filter(|&private| private <= last) {
-        if private > from && own_call(from, private - 1) != 0 {
-            return -1;
-        }
-        from = private + 1;
-    }
-    if from <= last { own_call(from, last) } else { 0 }
-}
-
-fn next_private(from: c_uint) -> Option<c_uint> {
-    let guard = Guard::enter()?;
-    guard.owner()?;
-    guard.engine().drain.next_private(from)
 }
 
 /// `closefrom` must work where the kernel has no `close_range` (before 5.9).

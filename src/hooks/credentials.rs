@@ -4,7 +4,7 @@
 //! credentials of then.
 
 use crate::sys::guard::dismiss;
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 use libc::{gid_t, size_t, uid_t};
 
 /// Defines one hook: dismiss, then libc's own.
@@ -38,4 +38,7 @@ dismissing! {
     setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) => my_setresgid;
     setgroups(count: size_t, list: *const gid_t) => my_setgroups;
     initgroups(user: *const c_char, group: gid_t) => my_initgroups;
+    setfsuid(uid: uid_t) => my_setfsuid;
+    setfsgid(gid: gid_t) => my_setfsgid;
+    capset(header: *mut c_void, data: *const c_void) => my_capset;
 }

@@ -7,11 +7,11 @@
 //! jumped through.
 
 use crate::sys::guard::Guard;
-use crate::sys::jump::jump_through;
+use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real::{self, Image};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::AT_FDCWD;
-use softclose_core::image::{Arguments, Candidate};
+use softclose_core::image::{Arguments, Candidate, Strings};
 
 type Text = *const c_char;
 type List = *const *const c_char;
@@ -39,42 +39,70 @@ exec! {
 }
 
 extern "C" fn note_execve(path: Text, argv: List, envp: List) -> *const c_void {
-    before_exec(Candidate::at(AT_FDCWD, path), &[argv, envp]);
+    before_exec(Candidate::at(AT_FDCWD, path), &[Strings::at(argv), Strings::at(envp)]);
     real::image_address(Image::Execve)
 }
 
 extern "C" fn note_execv(path: Text, argv: List) -> *const c_void {
-    before_exec(Candidate::at(AT_FDCWD, path), &[argv, environment()]);
+    before_exec(Candidate::at(AT_FDCWD, path), &[Strings::at(argv), environment()]);
     real::image_address(Image::Execv)
 }
 
-extern "C" fn note_execl(path: Text) -> *const c_void {
-    before_exec(Candidate::at(AT_FDCWD, path), &[environment()]);
+type Unused = usize;
+
+extern "C" fn note_execl(
+    path: Text,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    kept: &Kept,
+) -> *const c_void {
+    before_exec(Candidate::at(AT_FDCWD, path), &[kept.variadic(), environment()]);
     real::image_address(Image::Execl)
 }
 
-extern "C" fn note_execle(path: Text) -> *const c_void {
-    before_exec(Candidate::at(AT_FDCWD, path), &[]);
+/// The environment follows the arguments.
+extern "C" fn note_execle(
+    path: Text,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    kept: &Kept,
+) -> *const c_void {
+    let arguments = kept.variadic();
+    before_exec(Candidate::at(AT_FDCWD, path), &[arguments, arguments.followed_by()]);
     real::image_address(Image::Execle)
 }
 
 extern "C" fn note_execvp(file: Text, argv: List) -> *const c_void {
-    before_exec(searched(file), &[argv, environment()]);
+    before_exec(searched(file), &[Strings::at(argv), environment()]);
     real::image_address(Image::Execvp)
 }
 
 extern "C" fn note_execvpe(file: Text, argv: List, envp: List) -> *const c_void {
-    before_exec(searched(file), &[argv, envp]);
+    before_exec(searched(file), &[Strings::at(argv), Strings::at(envp)]);
     real::image_address(Image::Execvpe)
 }
 
-extern "C" fn note_execlp(file: Text) -> *const c_void {
-    before_exec(searched(file), &[environment()]);
+extern "C" fn note_execlp(
+    file: Text,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    _: Unused,
+    kept: &Kept,
+) -> *const c_void {
+    before_exec(searched(file), &[kept.variadic(), environment()]);
     real::image_address(Image::Execlp)
 }
 
 extern "C" fn note_fexecve(fd: c_int, argv: List, envp: List) -> *const c_void {
-    before_exec(Candidate::Open(fd), &[argv, envp]);
+    before_exec(Candidate::Open(fd), &[Strings::at(argv), Strings::at(envp)]);
     real::image_address(Image::Fexecve)
 }
 
@@ -85,22 +113,22 @@ extern "C" fn note_execveat(dir: c_int, path: Text, argv: List, envp: List, flag
 
 /// Before `execveat(2)`, by whichever door.
 pub fn before_execveat(dir: c_int, path: Text, argv: List, envp: List, flags: c_int) {
-    before_exec(Candidate::with_flags(dir, path, flags), &[argv, envp]);
+    before_exec(Candidate::with_flags(dir, path, flags), &[Strings::at(argv), Strings::at(envp)]);
 }
 
 /// Before the program image is replaced, by whichever door.
-pub fn before_exec(candidate: Candidate<'_>, lists: &[List]) {
+pub fn before_exec(candidate: Candidate<'_>, lists: &[Strings]) {
     let Some(guard) = Guard::enter() else { return };
     let Some(owner) = guard.owner() else { return };
     guard.engine().before_exec(owner, || candidate.will_run() && Arguments(lists).will_fit());
 }
 
-fn environment() -> List {
+fn environment() -> Strings {
     unsafe extern "C" {
         static environ: List;
     }
     // SAFETY: libc's variable, read as libc's own functions read it.
-    unsafe { environ }
+    Strings::at(unsafe { environ })
 }
 
 /// A program's name, and where libc looks for it.

@@ -19,6 +19,7 @@ pub mod fclose;
 pub mod fcntl;
 pub mod fork;
 pub mod freopen;
+pub mod on_exit;
 pub mod popen;
 pub mod posix_spawn;
 pub mod prctl;

@@ -10,14 +10,26 @@ use core::ffi::c_int;
 #[unsafe(no_mangle)]
 /// `prctl(2)`.
 pub unsafe extern "C-unwind" fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int {
-    prepare(option);
+    prepare(option, a, b);
     // SAFETY: the program's own call.
     unsafe { real::prctl(option, a, b, c, d) }
 }
 
 /// Before the call.
-pub fn prepare(option: c_int) {
-    if option == libc::PR_SET_SECCOMP {
+pub fn prepare(option: c_int, mode: usize, program: usize) {
+    const STRICT: usize = libc::SECCOMP_MODE_STRICT as usize;
+    if option == libc::PR_SET_SECCOMP && (mode == STRICT || program != 0) {
+        become_passive();
+    }
+}
+
+/// Before `seccomp(2)`. What only asks what there could be, as libraries do, changes
+/// nothing; nor does a filter at no address, with which programs ask whether there
+/// are filters at all.
+pub fn before_seccomp(operation: usize, program: usize) {
+    const STRICT: usize = libc::SECCOMP_SET_MODE_STRICT as usize;
+    const FILTER: usize = libc::SECCOMP_SET_MODE_FILTER as usize;
+    if operation == STRICT || (operation == FILTER && program != 0) {
         become_passive();
     }
 }

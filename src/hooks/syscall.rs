@@ -13,7 +13,7 @@ use super::close_range::close_range_by;
 use super::exec;
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
-use crate::sys::guard::{Guard, become_passive, with_owner};
+use crate::sys::guard::{Guard, dismiss, with_owner};
 use crate::sys::jump::jump_through;
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
@@ -21,7 +21,7 @@ use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use libc::{AT_FDCWD, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::engine::exit::Exit;
-use softclose_core::image::Candidate;
+use softclose_core::image::{Candidate, Strings};
 use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
@@ -89,11 +89,30 @@ const fn routes() -> Routes {
     to[nr::PRCTL] = looked_at as *const c_void;
     to[nr::SECCOMP] = looked_at as *const c_void;
     to[nr::UNSHARE] = looked_at as *const c_void;
+    // These change the calling thread only, which may be the program's only one.
+    to[nr::SETUID] = alone as *const c_void;
+    to[nr::SETGID] = alone as *const c_void;
+    to[nr::SETREUID] = alone as *const c_void;
+    to[nr::SETREGID] = alone as *const c_void;
+    to[nr::SETRESUID] = alone as *const c_void;
+    to[nr::SETRESGID] = alone as *const c_void;
+    to[nr::SETGROUPS] = alone as *const c_void;
+    to[nr::SETFSUID] = alone as *const c_void;
+    to[nr::SETFSGID] = alone as *const c_void;
+    to[nr::CAPSET] = alone as *const c_void;
+    to[nr::SETNS] = alone as *const c_void;
+    to[nr::LANDLOCK_RESTRICT_SELF] = alone as *const c_void;
     Routes(to)
 }
 
 jump_through! { fn looked_at => look }
 jump_through! { fn unresolved => resolve }
+jump_through! { fn alone => be_alone }
+
+extern "C" fn be_alone() -> *const c_void {
+    dismiss();
+    real::syscall_address()
+}
 
 /// Before the constructor.
 extern "C" fn resolve() -> *const c_void {
@@ -104,10 +123,12 @@ extern "C" fn look(number: usize, a: usize, b: usize, c: usize, d: usize, e: usi
     match number {
         nr::IO_URING_SETUP | nr::PIDFD_GETFD => blinded(),
         nr::EXIT | nr::EXIT_GROUP => leave_by(number),
-        nr::SECCOMP => become_passive(),
-        nr::PRCTL => super::prctl::prepare(a as c_int),
+        nr::SECCOMP => super::prctl::before_seccomp(a, c),
+        nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
         nr::UNSHARE => super::unshare::prepare(a as c_int),
-        nr::EXECVE => exec::before_exec(Candidate::at(AT_FDCWD, a as *const c_char), &[b as _, c as _]),
+        nr::EXECVE => {
+            exec::before_exec(Candidate::at(AT_FDCWD, a as *const c_char), &[Strings::at(b as _), Strings::at(c as _)])
+        }
         nr::EXECVEAT => exec::before_execveat(a as c_int, b as _, c as _, d as _, e as c_int),
         nr::CLONE if a & libc::CLONE_THREAD as usize != 0 => {}
         _ => note_nameless_child(),
@@ -186,7 +207,7 @@ unsafe fn fcntl_by_instruction(fd: c_int, command: c_int, argument: usize) -> c_
 /// # Safety
 /// As `close_range`.
 unsafe fn close_range_by_instruction(first: c_uint, last: c_uint, flags: c_int) -> c_int {
-    close_range_by(first, last, flags, |first, last| {
+    close_range_by(first, last, flags, |first, last, flags| {
         // SAFETY: the program's own call.
         unsafe { errno::call(nr::CLOSE_RANGE, [first as usize, last as usize, flags as usize, 0, 0, 0]) }
     })

@@ -3,8 +3,27 @@
 //! they call a note-taker, which answers where to go, and jump there with registers
 //! and stack as they were found.
 
-/// Defines such a function. `$note` takes up to six of its arguments and answers an
-/// address.
+use softclose_core::image::Strings;
+
+/// The registers of such a call as they are kept while its note is taken, in memory
+/// below the return address and the arguments on the stack.
+#[repr(C)]
+pub struct Kept {
+    arguments: [usize; 6],
+    vectors: usize,
+    return_address: usize,
+}
+
+impl Kept {
+    /// Where the variadic arguments are, of a function that has one other.
+    pub fn variadic(&self) -> Strings {
+        let [_, rest @ ..] = &self.arguments;
+        Strings::in_two(rest, core::ptr::from_ref(self).wrapping_add(1).cast())
+    }
+}
+
+/// Defines such a function. `$note` takes up to six of its arguments, then a
+/// reference to [`Kept`], and answers an address.
 macro_rules! jump_through {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident => $note:path) => {
         #[unsafe(naked)]
@@ -12,10 +31,14 @@ macro_rules! jump_through {
         $visibility unsafe extern "C-unwind" fn $name() {
             // `al` says how many vector registers a variadic call uses.
             core::arch::naked_asm!(
-                "push rdi", "push rsi", "push rdx", "push rcx", "push r8", "push r9", "push rax",
+                "push rax", "push r9", "push r8", "push rcx", "push rdx", "push rsi", "push rdi",
+                "mov rax, rsp",
+                // The seventh argument, and the stack aligned as for any call.
+                "push rax", "push rax",
                 "call {note}",
                 "mov r11, rax",
-                "pop rax", "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
+                "add rsp, 16",
+                "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop r8", "pop r9", "pop rax",
                 "jmp r11",
                 note = sym $note,
             )

@@ -2,7 +2,9 @@
 
 use super::errno::call;
 use super::guard::Guard;
-use core::ffi::c_int;
+use super::real;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 
@@ -17,5 +19,22 @@ pub fn end(status: c_int) -> ! {
     loop {
         // SAFETY: ends the process.
         let _ = unsafe { call(nr::EXIT_GROUP, [status as usize, 0, 0, 0, 0, 0]) };
+    }
+}
+
+/// Has libc call us at `exit`, after every handler of `atexit` and every destructor,
+/// before it writes out its streams: whoever is registered first is called last.
+/// Once.
+pub fn register() {
+    static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+    if !IS_REGISTERED.swap(true, SeqCst) {
+        // SAFETY: a plain function that lives as long as the process.
+        unsafe { real::on_exit(Some(leave_with_streams), core::ptr::null_mut()) };
+    }
+}
+
+extern "C" fn leave_with_streams(status: c_int, _argument: *mut c_void) {
+    if leave(Exit::WithStreams) {
+        end(status);
     }
 }

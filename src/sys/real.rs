@@ -122,6 +122,7 @@ static FCLOSE: Symbol = Symbol::new(c"fclose");
 static FREOPEN: Symbol = Symbol::new(c"freopen");
 static FREOPEN64: Symbol = Symbol::new(c"freopen64");
 static SYSTEM: Symbol = Symbol::new(c"system");
+static ON_EXIT: Symbol = Symbol::new(c"on_exit");
 static POPEN: Symbol = Symbol::new(c"popen");
 static CLONE: Symbol = Symbol::new(c"clone");
 static VFORK: Symbol = Symbol::new(c"vfork");
@@ -156,8 +157,20 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 11] =
-    [&CLOSESOCKET, &CLOSEFROM, &FCLOSE, &FREOPEN, &FREOPEN64, &SYSTEM, &POPEN, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 12] = [
+    &CLOSESOCKET,
+    &CLOSEFROM,
+    &FCLOSE,
+    &FREOPEN,
+    &FREOPEN64,
+    &SYSTEM,
+    &ON_EXIT,
+    &POPEN,
+    &CLONE,
+    &VFORK,
+    &RAW_FORK,
+    &SYSCALL,
+];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -252,6 +265,19 @@ pub unsafe fn system(command: *const c_char) -> c_int {
     match needed(&SYSTEM) {
         // SAFETY: the pointer is that function's.
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(command) },
+        None => super::errno::fail(libc::ENOSYS),
+    }
+}
+
+/// `on_exit(3)`.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int {
+    type Function = unsafe extern "C" fn(Option<extern "C" fn(c_int, *mut c_void)>, *mut c_void) -> c_int;
+    match needed(&ON_EXIT) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, argument) },
         None => super::errno::fail(libc::ENOSYS),
     }
 }

@@ -57,10 +57,12 @@ pub enum Reason {
     Full,
     /// No thread is to be had.
     NoThread,
+    /// The kernel refuses a system call that a drain takes.
+    Denied,
 }
 
 /// All reasons, in the order of their discriminants.
-pub const REASONS: [(Reason, &str); 10] = [
+pub const REASONS: [(Reason, &str); 11] = [
     (Reason::Unconnected, "unconnected"),
     (Reason::PeerDone, "peer-done"),
     (Reason::Shared, "shared"),
@@ -71,6 +73,7 @@ pub const REASONS: [(Reason, &str); 10] = [
     (Reason::Busy, "busy"),
     (Reason::Full, "full"),
     (Reason::NoThread, "no-thread"),
+    (Reason::Denied, "denied"),
 ];
 
 impl Reason {

@@ -14,7 +14,7 @@ mod arguments;
 mod format;
 mod search;
 
-pub use arguments::Arguments;
+pub use arguments::{Arguments, Strings};
 
 use crate::sys::Fd;
 use crate::sys::file::{self, Access};
@@ -30,6 +30,8 @@ pub enum Candidate<'a> {
     Open(i32),
     /// A name to be looked for, and the directories to look in.
     Searched(&'a CStr, &'a CStr),
+    /// None that we can tell.
+    Unknown,
 }
 
 /// What a file is to `exec`.
@@ -39,6 +41,8 @@ enum Finding {
     Program,
     /// It is not there, or not for us: a search goes on.
     Absent,
+    /// In no format of the kernel's; libc's search has a shell run it (`ENOEXEC`).
+    Text,
     /// Anything else.
     Unknown,
 }
@@ -52,8 +56,12 @@ impl Candidate<'_> {
     /// The arguments of `execveat(2)`.
     pub fn with_flags(dir: i32, path: *const c_char, flags: i32) -> Self {
         const AT_EMPTY_PATH: i32 = 0x1000;
-        // Other flags, and a path beside this one, are left to the kernel.
-        if flags == AT_EMPTY_PATH { Self::Open(dir) } else { Self::At(dir, path) }
+        match flags {
+            0 => Self::At(dir, path),
+            AT_EMPTY_PATH if file::is_empty(path) => Self::Open(dir),
+            AT_EMPTY_PATH => Self::At(dir, path),
+            _ => Self::Unknown,
+        }
     }
 
     /// Whether it is as good as certain to run.
@@ -62,6 +70,7 @@ impl Candidate<'_> {
             Self::At(dir, path) => examine(dir, path, DEEPEST) == Finding::Program,
             Self::Open(fd) => Fd::new(fd).is_some_and(|fd| examine_open(fd) == Finding::Program),
             Self::Searched(name, directories) => search::finds_program(name, directories),
+            Self::Unknown => false,
         }
     }
 }
@@ -77,13 +86,19 @@ fn examine(dir: i32, path: *const c_char, depth: u32) -> Finding {
         Access::Unknown => return Finding::Unknown,
     }
     let Ok(fd) = file::open(dir, path) else { return Finding::Unknown };
+    let found = if file::is_being_written(fd) { Finding::Unknown } else { examine_content(fd, depth) };
+    fd.close();
+    found
+}
+
+fn examine_content(fd: Fd, depth: u32) -> Finding {
     let runs = match Format::of(fd) {
         Some(Format::Elf) => true,
         Some(Format::Interpreted(loader)) => is_loader(loader.as_ptr()),
         Some(Format::Script(name)) => depth > 1 && examine(file::HERE, name.as_ptr(), depth - 1) == Finding::Program,
+        Some(Format::Text) => return Finding::Text,
         None => false,
     };
-    fd.close();
     if runs { Finding::Program } else { Finding::Unknown }
 }
 
@@ -91,6 +106,7 @@ fn examine(dir: i32, path: *const c_char, depth: u32) -> Finding {
 /// interpreter: only binaries are certain.
 fn examine_open(fd: Fd) -> Finding {
     let runs = file::is_executable(fd)
+        && !file::is_being_written(fd)
         && match Format::of(fd) {
             Some(Format::Elf) => true,
             Some(Format::Interpreted(loader)) => is_loader(loader.as_ptr()),
@@ -178,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_being_written_does_not_count() {
+        let scratch = Scratch::new("written");
+        let path = scratch.file("program", &std::fs::read("/bin/sh").unwrap(), 0o755);
+        assert!(runs(&path));
+        let writer = std::fs::File::options().append(true).open(scratch.0.join("program")).unwrap();
+        assert!(!runs(&path));
+        drop(writer);
+        assert!(runs(&path));
+    }
+
+    #[test]
     fn a_pointer_that_is_not_good_is_no_program() {
         assert!(!Candidate::at(file::HERE, core::ptr::null()).will_run());
         assert!(!Candidate::at(file::HERE, core::ptr::without_provenance(8)).will_run());
@@ -196,8 +223,10 @@ mod tests {
         assert!(!finds(&sh, "/nonexistent"));
         scratch.file("sh", b"", 0o644);
         assert!(finds(&sh, &format!("{here}:/bin")));
-        // libc would run it by /bin/sh: nothing that we promise.
+        // libc runs it by /bin/sh.
         scratch.file("sh", b"echo", 0o755);
+        assert!(finds(&sh, &here));
+        scratch.file("sh", b"\x7fELF", 0o755);
         assert!(!finds(&sh, &format!("{here}:/bin")));
         assert!(finds(&c"/bin/sh".to_owned(), "/nonexistent"));
     }

@@ -6,6 +6,10 @@
 //! socket is ever handed to a thread that has left, and there are never two.
 //! Nobody waits for anybody.
 //!
+//! Where no thread is to be had, others may have counted on it. Who failed to
+//! start it looks for offers afterwards, and who offers looks whether the gate is
+//! idle afterwards: one of the two takes the offer back.
+//!
 //! Context: any hook, and the drainer's thread; lock-free.
 
 use crate::sync::{AtomicU32, SeqCst};
@@ -40,6 +44,11 @@ impl Gate {
     /// Whether there is no thread and nothing is held.
     pub fn is_shut(&self) -> bool {
         self.0.load(SeqCst) == 0
+    }
+
+    /// Whether no thread is there, nor on its way.
+    pub fn is_idle(&self) -> bool {
+        self.0.load(SeqCst) & PHASE == Phase::Idle as u32
     }
 
     /// Counts one more socket, if `admit` lets it, which is told whether there is

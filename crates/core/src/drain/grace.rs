@@ -173,18 +173,28 @@ impl Drain {
         }
     }
 
-    /// Shuts the receive side of that socket, if it still has that number. On a
-    /// duplicate: the program may close the number at any time.
+    /// Shuts the receive side of that socket by the number that it had, or by another:
+    /// that one may have been closed where no hook saw it.
     fn shut_receive(&self, fd: Fd, cookie: u64) -> Result<(), Errno> {
+        if self.shut_receive_by(fd, cookie)? {
+            return Ok(());
+        }
+        self.ledger.number_of(cookie).map_or(Ok(()), |other| self.shut_receive_by(other, cookie).map(drop))
+    }
+
+    /// On a duplicate: the program may close the number at any time. False where it is
+    /// not that socket.
+    fn shut_receive_by(&self, fd: Fd, cookie: u64) -> Result<bool, Errno> {
         let copy = match self.private_copy(fd) {
-            Err(Errno::BADF) => return Ok(()),
+            Err(Errno::BADF) => return Ok(false),
             copy => copy?,
         };
-        if socket::cookie(copy) == Some(cookie) {
+        let is_it = socket::cookie(copy) == Some(cookie);
+        if is_it {
             let _ = socket::shut_receive(copy);
         }
         copy.close();
-        Ok(())
+        Ok(is_it)
     }
 
     /// The limit may have been lowered since the numbers were chosen.

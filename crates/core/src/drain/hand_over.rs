@@ -7,6 +7,7 @@
 use super::place::Place;
 use super::slot::Slot;
 use super::{Drain, Guest, MOST, SLACK, drainer};
+use crate::bounds::End;
 use crate::common::Common;
 use crate::decision::Reason;
 use crate::finish::LITTLE;
@@ -55,12 +56,20 @@ impl Reserved {
         self.drain.slots.at(self.place)
     }
 
+    /// Nobody can tell whether a thread is blocked in a write: the half-close is to
+    /// wait longer.
+    pub fn be_cautious(&self) {
+        if let Some(slot) = self.slot() {
+            slot.set_cautious();
+        }
+    }
+
     /// The program's own call has succeeded: half-closes, and hands over.
     pub fn commit(self) {
         let drain = self.drain;
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
-        if may_be_written_to(drain.common, fd) {
+        if slot.is_cautious() || may_be_written_to(drain.common, fd) {
             slot.set_still_open();
             drain.still_open.fetch_add(1, SeqCst);
         } else {
@@ -77,6 +86,9 @@ impl Reserved {
             let _ = poller.add(fd, data, crowded);
         }
         drain.slots.offer(self.place);
+        if drain.gate.is_idle() {
+            return drain.take_back();
+        }
         drain.doorbell.ring();
         if crowded {
             drain.bell.ring();
@@ -145,9 +157,25 @@ impl Drain {
         let started = self.try_start(owner);
         match started {
             Ok(()) => self.gate.started(),
-            Err(_) => self.gate.not_started(),
+            Err(_) => {
+                self.gate.not_started();
+                self.take_back();
+            }
         }
         started
+    }
+
+    /// No thread will come for what has been offered: plain closes, and shutdowns.
+    #[inline(never)]
+    fn take_back(&'static self) {
+        self.end_graces(true);
+        self.slots.take_offers(|place, slot| {
+            if slot.is_still_open() {
+                self.still_open.fetch_sub(1, SeqCst);
+            }
+            self.common.counters.ended(End::Evicted, 0);
+            Reserved { drain: self, place }.abandon();
+        });
     }
 
     fn try_start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {

@@ -30,6 +30,7 @@ pub mod slot;
 pub mod stack;
 
 use crate::common::Common;
+use crate::ledger::Ledger;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
@@ -39,12 +40,13 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
-use rustix::process::Pid;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::{Slot, Slots};
 
 /// The state shared by the hooks and the thread.
 pub struct Drain {
     common: &'static Common,
+    ledger: &'static Ledger,
     slots: Slots,
     gate: Gate,
     poller: AtomicI32,
@@ -99,9 +101,10 @@ const MOST: u32 = 65536;
 
 impl Drain {
     /// Nothing held, no thread, no memory.
-    pub const fn new(common: &'static Common) -> Self {
+    pub const fn new(common: &'static Common, ledger: &'static Ledger) -> Self {
         Self {
             common,
+            ledger,
             slots: Slots::new(),
             gate: Gate::new(),
             poller: AtomicI32::new(-1),
@@ -158,11 +161,11 @@ impl Drain {
     }
 
     /// The lowest private number that is `from` or more.
-    pub fn next_private(&self, from: u32) -> Option<u32> {
+    pub fn next_private(&self, from: u32) -> Option<Fd> {
         if self.gate.is_shut() {
             return None;
         }
-        let poller = self.poller().map(|poller| poller.fd().raw() as u32).filter(|&fd| fd >= from);
+        let poller = self.poller().map(Poller::fd).filter(|fd| fd.raw() as u32 >= from);
         poller.into_iter().chain(self.slots.next_number(from)).min()
     }
 
@@ -249,6 +252,7 @@ impl Drain {
         while leaving.iter().flatten().any(|&thread| is_known(thread)) && in_time() {
             rustix::thread::sched_yield();
         }
+        await_release();
     }
 
     /// Wakes the thread from its rest, from its leisure, or from epoll: there any
@@ -290,6 +294,13 @@ impl Drain {
     fn has_thread(&self) -> bool {
         self.threads.iter().any(|thread| thread.get().is_some())
     }
+}
+
+/// A thread that `tgkill` no longer finds may still share the signal handlers, for
+/// which `unshare` fails: the kernel forgets both under one lock (`release_task`),
+/// and whoever looks at children takes it.
+fn await_release() {
+    let _ = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
 }
 
 /// What of the descriptor space is ours.

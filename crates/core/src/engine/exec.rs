@@ -1,8 +1,7 @@
 //! Before another program image: what `exec` will close is finished, and what is
 //! held, all at the same time, within the exit bound.
 //!
-//! Other threads run on until the kernel ends them, and `exec` may still fail. So in
-//! a process with threads only what is held already is waited for.
+//! Other threads are stopped meanwhile, as at exit, and go on if `exec` fails.
 //!
 //! Context: hooks of the `exec` family. No allocation; the list of sockets is mapped.
 
@@ -22,16 +21,27 @@ impl Engine {
     pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl FnOnce() -> bool) {
         let bound = self.common.settings.exit_timeout_ms;
         let open = count_leaving(owner);
-        if bound == 0 || (open == 0 && self.drain.held() == 0) || !will_succeed() {
+        if bound == 0 || (open == 0 && self.drain.held() == 0) || !self.rehearsal.is_allowed() || !will_succeed() {
             return;
         }
         let deadline = Millis::now().plus(bound);
-        if open != 0 && stop::look_for_others(|tid| self.drain.runs_on(tid)) == Others::None {
-            let all = self.half_close_leaving(owner, open);
-            all.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+        if open != 0 {
+            self.finish_leaving(owner, open, deadline);
         }
         self.drain.finish(deadline);
         self.drain.go_on();
+    }
+
+    fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) {
+        let others = stop::others(|tid| self.drain.runs_on(tid));
+        if others == Others::Running {
+            return;
+        }
+        let all = self.half_close_leaving(owner, count);
+        all.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+        if others == Others::Stopped {
+            stop::resume_soon();
+        }
     }
 
     #[inline(never)]

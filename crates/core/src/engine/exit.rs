@@ -42,7 +42,7 @@ impl Engine {
 
     fn finish(&'static self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> bool {
         let count = count_connections(owner);
-        if count == 0 && self.drain.held() == 0 {
+        if (count == 0 && self.drain.held() == 0) || !self.rehearsal.is_allowed() {
             return false;
         }
         let others = stop::others(|tid| self.drain.runs_on(tid));

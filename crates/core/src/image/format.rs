@@ -32,10 +32,12 @@ pub enum Format {
     Interpreted(Name),
     /// A script that names an interpreter.
     Script(Name),
+    /// Nothing that the kernel knows.
+    Text,
 }
 
 impl Format {
-    /// Reads the head of an open file. `None`: nothing that is known here.
+    /// Reads the head of an open file. `None`: something is wrong with it.
     #[inline(never)]
     pub fn of(fd: Fd) -> Option<Self> {
         let mut head = [0; HEAD];
@@ -43,7 +45,8 @@ impl Format {
         let head = head.get(..length)?;
         match head.strip_prefix(b"#!") {
             Some(line) => Some(Self::Script(interpreter(line)?)),
-            None => Headers::of(head)?.format(fd),
+            None if head.starts_with(b"\x7fELF") => Headers::of(head)?.format(fd),
+            None => Some(Self::Text),
         }
     }
 }

@@ -9,13 +9,22 @@ use core::ffi::CStr;
 pub fn finds_program(name: &CStr, directories: &CStr) -> bool {
     let (name, directories) = (name.to_bytes(), directories.to_bytes());
     if name.contains(&b'/') {
-        return try_path(&[name]) == Finding::Program;
+        return is_run(try_path(&[name]));
     }
     let mut tried = directories.split(|&byte| byte == b':').map(|directory| match directory {
         b"" => try_path(&[name]),
         _ => try_path(&[directory, b"/", name]),
     });
-    !name.is_empty() && tried.find(|&found| found != Finding::Absent) == Some(Finding::Program)
+    !name.is_empty() && tried.find(|&found| found != Finding::Absent).is_some_and(is_run)
+}
+
+/// What the kernel does not understand, libc has run by a shell.
+fn is_run(found: Finding) -> bool {
+    match found {
+        Finding::Program => true,
+        Finding::Text => examine(file::HERE, c"/bin/sh".as_ptr(), DEEPEST) == Finding::Program,
+        Finding::Absent | Finding::Unknown => false,
+    }
 }
 
 /// A path made of parts; what is longer than a path may be is not known.

@@ -22,6 +22,7 @@ pub mod table;
 pub mod token;
 
 use crate::sys::Fd;
+use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::region::Birthmark;
 use crate::sys::socket;
@@ -29,7 +30,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::
 use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
 use kin::Kin;
-use rustix::process::{Pid, getpid, getppid};
+use rustix::process::Pid;
 use sets::Sets;
 use table::{Entry, FdTable, Role, Watched};
 
@@ -114,12 +115,13 @@ impl Ledger {
     pub fn begin(&self, capacity: u32) {
         self.capacity.store(capacity, SeqCst);
         self.birthmark.set();
-        self.pid.store(getpid().as_raw_nonzero().get(), SeqCst);
+        self.pid.store(own_pid(), SeqCst);
     }
 
     /// The pid test: `None` in a process whose memory this is not.
     pub fn owner(&self) -> Option<Owner<'_>> {
-        let same = self.pid.load(SeqCst) == getpid().as_raw_nonzero().get() && self.birthmark.is_set();
+        let pid = own_pid();
+        let same = pid != 0 && self.pid.load(SeqCst) == pid && self.birthmark.is_set();
         same.then_some(Owner(self))
     }
 
@@ -151,7 +153,7 @@ impl Ledger {
         }
         self.family.found(start_time());
         let token = self.family.enlist(self.here())?;
-        self.family.name(token, getpid(), self.here());
+        self.family.name(token, process::pid()?, self.here());
         let raced = self.me.compare_exchange(0, token.raw(), SeqCst, SeqCst);
         if raced.is_err() {
             self.family.strike(token);
@@ -163,6 +165,11 @@ impl Ledger {
         let Some(me) = self.me() else { return Left::Here };
         self.descriptions.release(slot, me, |token| self.is_alive(token))
     }
+}
+
+/// 0 where the kernel does not tell: then nobody is the owner.
+fn own_pid() -> i32 {
+    process::pid().map_or(0, |pid| pid.as_raw_nonzero().get())
 }
 
 /// When this process was started. Without procfs the beginning of time, so that
@@ -324,6 +331,12 @@ impl Owner<'_> {
         self.0.table.each(|fd, _| visit(fd));
     }
 
+    /// The first number from `first` on that is known to be a TCP socket, and that
+    /// `is_it`.
+    pub fn next_known(self, first: u32, is_it: impl Fn(Fd) -> bool) -> Option<Fd> {
+        self.0.table.find(first, |fd, _| is_it(fd))
+    }
+
     /// Whether the counts know `fd`.
     pub fn knows(self, fd: Fd) -> bool {
         self.0.table.slot(fd).is_some()
@@ -407,6 +420,11 @@ impl Owner<'_> {
         self.0.blind.store(true, SeqCst);
     }
 
+    /// Whether it can.
+    pub fn is_blind(self) -> bool {
+        self.0.blind.load(SeqCst)
+    }
+
     /// A process was made that no count covers; its pid, where the door tells it.
     pub fn spawned(self, pid: Option<Pid>) {
         match pid {
@@ -419,19 +437,24 @@ impl Owner<'_> {
 impl Ledger {
     /// After a fork, in the child: the copied memory is its own now.
     pub fn become_child(&self, me: Option<Token>) {
-        let pid = getpid();
         self.birthmark.set();
-        self.pid.store(pid.as_raw_nonzero().get(), SeqCst);
+        self.pid.store(own_pid(), SeqCst);
         self.me.store(me.map_or(0, Token::raw), SeqCst);
         self.forking.store(0, SeqCst);
         self.kin.forget();
         self.table.inherit();
         // A parent without a pid is in an outer namespace, where it has named us.
-        if getppid().is_none() {
+        if process::is_parent_outside() {
             self.namespace.store(self.family.new_namespace().0, SeqCst);
-        } else if let Some(me) = me {
+        } else if let Some((me, pid)) = me.zip(process::pid()) {
             self.family.name(me, pid, self.here());
         }
+    }
+
+    /// A number of this process that is counted as one of the connection with this
+    /// cookie, and still is.
+    pub fn number_of(&self, cookie: u64) -> Option<Fd> {
+        self.table.find(0, |fd, slot| self.descriptions.is(slot, cookie) && socket::cookie(fd) == Some(cookie))
     }
 
     /// At the end of the process: its cells are those of a dead process now.

@@ -159,13 +159,20 @@ impl FdTable {
 
     /// Calls `visit` for every number with a known description.
     pub fn each(&self, mut visit: impl FnMut(Fd, SlotId)) {
-        let end = self.end.load(SeqCst) as usize;
-        for index in 0..end.min(self.cells.len()) {
-            let slot = self.cells.get(index).and_then(|cell| SlotId::new(cell.slot.load(SeqCst)));
-            if let (Some(slot), Some(fd)) = (slot, Fd::new(index as i32)) {
-                visit(fd, slot);
-            }
-        }
+        self.known(0).for_each(|(fd, slot)| visit(fd, slot));
+    }
+
+    /// The first number from `first` on with a known description that `is_it`.
+    pub fn find(&self, first: u32, is_it: impl Fn(Fd, SlotId) -> bool) -> Option<Fd> {
+        self.known(first as usize).find(|&(fd, slot)| is_it(fd, slot)).map(|(fd, _)| fd)
+    }
+
+    fn known(&self, first: usize) -> impl Iterator<Item = (Fd, SlotId)> {
+        let end = (self.end.load(SeqCst) as usize).min(self.cells.len());
+        (first..end).filter_map(|index| {
+            let slot = SlotId::new(self.cells.get(index)?.slot.load(SeqCst))?;
+            Some((Fd::new(index as i32)?, slot))
+        })
     }
 
     /// In a fork child: what was noted so far is inherited.

@@ -70,6 +70,29 @@ fn open_with(dir: i32, path: *const c_char, flags: usize) -> Result<Fd> {
     Fd::new(raw as i32).ok_or(Errno::BADF)
 }
 
+/// Whether somebody has the file open for writing (`ETXTBSY`), as far as we may know:
+/// the kernel tells the owner of a file, by refusing a read lease.
+pub fn is_being_written(fd: Fd) -> bool {
+    const F_SETSIG: usize = 10;
+    const F_SETLEASE: usize = 1024;
+    const F_RDLCK: usize = 0;
+    const F_UNLCK: usize = 2;
+    const SIGURG: usize = 23;
+    // SAFETY: fcntl with integer arguments only.
+    let control = |command, value| unsafe { syscall6(nr::FCNTL, [fd.index(), command, value, 0, 0, 0]) };
+    // Who opens it for writing in this very instant has us told: by a signal that is
+    // ignored by default.
+    let refused = control(F_SETSIG, SIGURG).is_ok() && control(F_SETLEASE, F_RDLCK) == Err(Errno::AGAIN);
+    let _ = control(F_SETLEASE, F_UNLCK);
+    refused
+}
+
+/// Whether a path of the program's is the empty one.
+pub fn is_empty(path: *const c_char) -> bool {
+    let mut first = [1];
+    own_memory(path as usize, &mut first) == 1 && first == [0]
+}
+
 /// Reads at an offset; `None` on any error.
 pub fn read_at(fd: Fd, room: &mut [u8], offset: u64) -> Option<usize> {
     rustix::io::pread(fd, room, offset).ok()

@@ -21,6 +21,7 @@ pub mod nr {
     pub const DUP: usize = 32;
     pub const DUP2: usize = 33;
     pub const PAUSE: usize = 34;
+    pub const GETPID: usize = 39;
     pub const SOCKET: usize = 41;
     pub const CONNECT: usize = 42;
     pub const ACCEPT: usize = 43;
@@ -36,18 +37,35 @@ pub mod nr {
     pub const FORK: usize = 57;
     pub const VFORK: usize = 58;
     pub const EXECVE: usize = 59;
+    pub const SETUID: usize = 105;
+    pub const SETGID: usize = 106;
+    pub const GETPPID: usize = 110;
+    pub const SETREUID: usize = 113;
+    pub const SETREGID: usize = 114;
+    pub const SETGROUPS: usize = 116;
+    pub const SETRESUID: usize = 117;
+    pub const SETRESGID: usize = 119;
+    pub const SETFSUID: usize = 122;
+    pub const SETFSGID: usize = 123;
+    pub const CAPSET: usize = 126;
     pub const PRCTL: usize = 157;
+    pub const GETTID: usize = 186;
+    pub const FUTEX: usize = 202;
     pub const CLOCK_GETTIME: usize = 228;
     pub const EXIT_GROUP: usize = 231;
     pub const EPOLL_CTL: usize = 233;
     pub const TGKILL: usize = 234;
     pub const OPENAT: usize = 257;
+    pub const PPOLL: usize = 271;
+    pub const EPOLL_PWAIT: usize = 281;
     pub const UNSHARE: usize = 272;
     pub const ACCEPT4: usize = 288;
     pub const DUP3: usize = 292;
     pub const RECVMMSG: usize = 299;
+    pub const PRLIMIT64: usize = 302;
     pub const PROCESS_VM_READV: usize = 310;
     pub const SENDMMSG: usize = 307;
+    pub const SETNS: usize = 308;
     pub const SECCOMP: usize = 317;
     pub const EXECVEAT: usize = 322;
     pub const IO_URING_SETUP: usize = 425;
@@ -55,6 +73,7 @@ pub mod nr {
     pub const CLOSE_RANGE: usize = 436;
     pub const PIDFD_GETFD: usize = 438;
     pub const FACCESSAT2: usize = 439;
+    pub const LANDLOCK_RESTRICT_SELF: usize = 446;
 }
 
 /// Makes system call `nr` with six arguments.

@@ -1,0 +1,29 @@
+//! Who we are, where the kernel may refuse to say so.
+//!
+//! rustix takes these calls for infallible: under a seccomp filter that answers an
+//! error it panics in a debug build, and takes the error for an answer else.
+
+use super::raw::{nr, syscall6};
+use rustix::process::Pid;
+
+/// The process' id; `None` where the kernel does not tell.
+pub fn pid() -> Option<Pid> {
+    ask(nr::GETPID)
+}
+
+/// The calling thread's id.
+pub fn thread() -> Option<Pid> {
+    ask(nr::GETTID)
+}
+
+/// Whether the parent has no id here: it is in an outer pid namespace.
+pub fn is_parent_outside() -> bool {
+    // SAFETY: no arguments.
+    let parent = unsafe { syscall6(nr::GETPPID, [0; 6]) };
+    parent == Ok(0)
+}
+
+fn ask(number: usize) -> Option<Pid> {
+    // SAFETY: no arguments.
+    unsafe { syscall6(number, [0; 6]) }.ok().and_then(|id| Pid::from_raw(id as i32))
+}

@@ -1,0 +1,106 @@
+//! Whether the kernel lets us do what a drain takes.
+//!
+//! A seccomp filter that the process was started under allows what the *program*
+//! needs, which may be less than what we need. A call that is refused in the midst
+//! of a drain would be the worst: a clock that stands still ends no bound, an epoll
+//! that fails at once is no sleep. So every such call is made once before the first
+//! drain, in a way that does nothing.
+//!
+//! What is answered for otherwise is not rehearsed: without a thread, a descriptor
+//! or procfs the close is the program's own as it is.
+//!
+//! Context: any hook. Async-signal-safe.
+
+use super::process;
+use super::raw::{nr, syscall6};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use rustix::io::Errno;
+
+/// The answer, once it was asked for. A filter can never be taken away again.
+pub struct Rehearsal(AtomicU8);
+
+const UNASKED: u8 = 0;
+const ALLOWED: u8 = 1;
+const REFUSED: u8 = 2;
+
+impl Rehearsal {
+    /// Not asked yet.
+    pub const fn new() -> Self {
+        Self(AtomicU8::new(UNASKED))
+    }
+
+    /// Whether everything is allowed.
+    pub fn is_allowed(&self) -> bool {
+        match self.0.load(Relaxed) {
+            UNASKED => {
+                let allowed = rehearse();
+                self.0.store(if allowed { ALLOWED } else { REFUSED }, Relaxed);
+                allowed
+            }
+            answer => answer == ALLOWED,
+        }
+    }
+}
+
+#[inline(never)]
+fn rehearse() -> bool {
+    let mut room = [0u64; 2];
+    let at = room.as_mut_ptr() as usize;
+    has_threads() && reads_clock(at) && reads_limits(at) && waits(at) && touches_nothing(at)
+}
+
+fn has_threads() -> bool {
+    let (Some(process), Some(thread)) = (process::pid(), process::thread()) else { return false };
+    let [process, thread] = [process, thread].map(|id| id.as_raw_nonzero().get() as usize);
+    // SAFETY: integers only; signal 0 only asks.
+    unsafe { syscall6(nr::TGKILL, [process, thread, 0, 0, 0, 0]) }.is_ok()
+}
+
+fn reads_clock(at: usize) -> bool {
+    const CLOCK_MONOTONIC_COARSE: usize = 6;
+    // SAFETY: the kernel writes one timespec, for which there is room.
+    unsafe { syscall6(nr::CLOCK_GETTIME, [CLOCK_MONOTONIC_COARSE, at, 0, 0, 0, 0]) }.is_ok()
+}
+
+fn reads_limits(at: usize) -> bool {
+    const RLIMIT_NOFILE: usize = 7;
+    // SAFETY: the kernel writes one rlimit64, for which there is room.
+    unsafe { syscall6(nr::PRLIMIT64, [0, RLIMIT_NOFILE, 0, at, 0, 0]) }.is_ok()
+}
+
+/// A poll of nothing for no time, and a wake-up of nobody.
+fn waits(at: usize) -> bool {
+    const FUTEX_WAKE_PRIVATE: usize = 129;
+    let no_time = [0u64; 2];
+    // SAFETY: the kernel reads and writes one timespec, and looks at one word.
+    unsafe {
+        syscall6(nr::PPOLL, [0, 0, no_time.as_ptr() as usize, 0, 8, 0]) == Ok(0)
+            && syscall6(nr::FUTEX, [at, FUTEX_WAKE_PRIVATE, 0, 0, 0, 0]) == Ok(0)
+    }
+}
+
+/// On a number that is never open: allowed is what fails for that reason.
+fn touches_nothing(at: usize) -> bool {
+    const NO_NUMBER: usize = u32::MAX as usize;
+    const F_GETFD: usize = 1;
+    let calls = [
+        (nr::FCNTL, [NO_NUMBER, F_GETFD, 0, 0, 0, 0]),
+        (nr::SHUTDOWN, [NO_NUMBER, 1, 0, 0, 0, 0]),
+        (nr::RECVFROM, [NO_NUMBER, 0, 0, 0, 0, 0]),
+        (nr::EPOLL_CTL, [NO_NUMBER, 2, NO_NUMBER, 0, 0, 0]),
+        (nr::EPOLL_PWAIT, [NO_NUMBER, at, 1, 0, 0, 8]),
+    ];
+    // SAFETY: without an open descriptor nothing is read or written.
+    calls.into_iter().all(|(number, arguments)| unsafe { syscall6(number, arguments) } == Err(Errno::BADF))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_filter_everything_is_allowed() {
+        let rehearsal = Rehearsal::new();
+        assert!(rehearsal.is_allowed() && rehearsal.is_allowed());
+    }
+}

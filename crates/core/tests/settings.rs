@@ -1,0 +1,127 @@
+//! The settings parser, whatever the environment says.
+
+use proptest::option;
+use proptest::prelude::*;
+use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
+use softclose_core::settings::value::{MAX_DURATION_MS, duration_ms, size};
+use softclose_core::settings::{Origin, Reading, Settings, read};
+
+const DURATIONS: [(&str, u128); 3] = [("ms", 1), ("s", 1000), ("m", 60 * 1000)];
+const SIZES: [(&str, u128); 5] = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+
+/// The values of all variables, in the order of [`KNOBS`].
+type Environment = Vec<Option<String>>;
+
+fn read_all(environment: &Environment) -> Reading {
+    read(|name| environment[KNOBS.iter().position(|knob| knob.env == name)?].clone())
+}
+
+fn settings(environment: &Environment) -> Settings {
+    read_all(environment).settings
+}
+
+/// Values as a user might write them, well or badly, and values that nobody writes.
+fn environments() -> impl Strategy<Value = Environment> {
+    KNOBS.iter().map(|knob| option::of(values(knob))).collect::<Vec<_>>()
+}
+
+fn values(knob: &Knob) -> impl Strategy<Value = String> + use<> {
+    prop_oneof![
+        good_values(knob.kind),
+        Just(knob.default.to_owned()),
+        "[0-9]{0,22}(ms|s|m|h|B|KiB|MiB|GiB|KB)?",
+        "[ +-]?[0-9.]{1,6} ?[a-zA-Z]{0,3}",
+        any::<String>(),
+    ]
+}
+
+fn good_values(kind: Kind) -> BoxedStrategy<String> {
+    match kind {
+        Kind::Flag => "0|1|true|false|yes|no|on|off".boxed(),
+        Kind::Duration => "0|[0-9]{1,7}ms|[0-9]{1,4}s|[0-9]{1,3}m".boxed(),
+        Kind::Size => "[0-9]{1,9}(B|KiB|MiB|GiB)?".boxed(),
+        Kind::Count => "auto|[1-9][0-9]{0,3}".boxed(),
+        Kind::Choice(words) => prop::sample::select(words).prop_map(str::to_owned).boxed(),
+        Kind::Path => "(/[a-z.]{1,8}){1,3}".boxed(),
+    }
+}
+
+/// A number of any length, so that those near the limits are met as well.
+fn numbers() -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0..64u32).prop_map(|(number, shift)| number >> shift)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_value_is_in_force_or_there_is_one_warning_that_names_it(environment in environments()) {
+        let reading = read_all(&environment);
+        let mut warnings = reading.warnings.iter();
+        for ((knob, value), (shown, origin)) in KNOBS.iter().zip(&environment).zip(&reading.shown) {
+            match (value, origin) {
+                (Some(value), Origin::Environment) => prop_assert_eq!(shown, value),
+                (None, Origin::Default) => prop_assert_eq!(shown, knob.default),
+                (None, Origin::Environment) => prop_assert!(false, "{} is not set", knob.env),
+                (Some(value), Origin::Default) => {
+                    prop_assert_eq!(shown, knob.default);
+                    let warning = warnings.next().expect("a warning");
+                    prop_assert_eq!((warning.env, &warning.value, warning.used), (knob.env, value, knob.default));
+                    let line = warning.to_string();
+                    prop_assert!(line.contains(knob.env) && !line.contains('\n'), "{}", line);
+                }
+            }
+        }
+        prop_assert!(warnings.next().is_none(), "a warning too many");
+    }
+
+    #[test]
+    fn a_bad_value_is_as_good_as_none(environment in environments()) {
+        let origins = read_all(&environment).shown.into_iter().map(|(_, origin)| origin);
+        let good = environment.iter().cloned().zip(origins);
+        let good = good.map(|(value, origin)| value.filter(|_| origin == Origin::Environment)).collect();
+        prop_assert_eq!(settings(&environment), settings(&good));
+    }
+
+    #[test]
+    fn what_is_shown_is_what_would_be_read(environment in environments()) {
+        let reading = read_all(&environment);
+        let again = read_all(&reading.shown.into_iter().map(|(value, _)| Some(value)).collect());
+        prop_assert!(again.warnings.is_empty(), "{:?}", again.warnings);
+        prop_assert_eq!(again.settings, reading.settings);
+    }
+
+    #[test]
+    fn a_duration_is_exact_and_at_most_a_day(number in numbers(), (unit, scale) in prop::sample::select(&DURATIONS)) {
+        let ms = u128::from(number) * scale;
+        let expected = (ms <= u128::from(MAX_DURATION_MS)).then_some(ms as u32);
+        prop_assert_eq!(duration_ms(&format!("{number}{unit}")), expected);
+        if let Some(ms) = expected {
+            prop_assert_eq!(duration_ms(&format!("{ms}ms")), Some(ms));
+        }
+    }
+
+    #[test]
+    fn a_size_is_exact_or_refused(number in numbers(), (unit, scale) in prop::sample::select(&SIZES)) {
+        let expected = u64::try_from(u128::from(number) * scale).ok();
+        prop_assert_eq!(size(&format!("{number}{unit}")), expected);
+        if let Some(bytes) = expected {
+            prop_assert_eq!(size(&bytes.to_string()), Some(bytes));
+        }
+    }
+
+    #[test]
+    fn any_text_is_understood_or_refused(text in any::<String>()) {
+        // What is not refused begins with a digit, at the least.
+        let is_number = text.starts_with(|first: char| first.is_ascii_digit());
+        prop_assert!(is_number || (duration_ms(&text), size(&text)) == (None, None));
+    }
+}
+
+#[test]
+fn every_default_is_what_it_says() {
+    let nothing = read(|_| None);
+    let everything = read_all(&KNOBS.iter().map(|knob| Some(knob.default.to_owned())).collect());
+    assert!(everything.warnings.is_empty());
+    assert_eq!(everything.settings, nothing.settings);
+}
