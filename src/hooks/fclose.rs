@@ -16,14 +16,14 @@ pub unsafe extern "C-unwind" fn fclose(stream: *mut FILE) -> c_int {
         return unsafe { real::fclose(stream) };
     };
     // SAFETY: the program's own stream, which it gives up.
-    match unsafe { flush(stream) } {
-        Flushed::All => close_flushed(stream, fd),
-        // SAFETY: as above.
-        Flushed::Not(error) => unsafe {
-            real::fclose(stream);
-            errno::fail(error);
+    let flushed = unsafe { flush(stream) };
+    let result = close_flushed(stream, fd);
+    match flushed {
+        Flushed::All => result,
+        Flushed::Not(error) => {
+            errno::set(error);
             EOF
-        },
+        }
     }
 }
 

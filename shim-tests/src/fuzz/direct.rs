@@ -29,7 +29,7 @@ const HANG: Duration = Duration::from_secs(10);
 /// A half-close that comes late comes sooner than this.
 const LATE: Duration = Duration::from_millis(60);
 /// `shutdown(SHUT_RD)` may be put off; what could see that waits so long.
-const GRACE: Duration = Duration::from_millis(150);
+const GRACE: Duration = Duration::from_millis(400);
 /// How long what is still in flight at the end may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 

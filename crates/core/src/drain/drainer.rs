@@ -27,6 +27,8 @@ use core::sync::atomic::Ordering::SeqCst;
 const TICK_MS: u32 = 5;
 /// Longest sleep while something is held: new offers have bounds too.
 const NAP_MS: u32 = 500;
+/// Longest sleep while the first guest is on its way.
+const SHORT_NAP_MS: u32 = 20;
 /// How long the thread stays with nothing to do.
 const STAY_MS: u32 = 1000;
 /// How often a process that ends looks for sockets that need no more waiting.
@@ -131,11 +133,16 @@ impl Drainer {
         } else {
             let firsts = [self.by_activity.first(), self.by_age.first()];
             let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
+            let left = left.chain(self.drain.graces.time_left(now)).min();
             // A clock tick later, so that the bound is over by then.
-            left.chain(self.drain.graces.time_left(now))
-                .min()
-                .map_or(NAP_MS, |left| left.saturating_add(TICK_MS).min(NAP_MS))
+            left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(NAP_MS))
         }
+    }
+
+    /// How long to sleep where nothing has a bound. What was announced and has not
+    /// come yet could not wake us: nothing of ours is in the set.
+    fn nap(&self) -> u32 {
+        if self.by_age.first().is_none() { SHORT_NAP_MS } else { NAP_MS }
     }
 
     /// Half-closes what had to wait for a writer; the latest come first. False
