@@ -8,9 +8,9 @@ use shim_tests::peer::{End, Peer};
 use shim_tests::proc::{becomes_true, descriptors, threads};
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
-use shim_tests::twice::{same_transcript, says};
+use shim_tests::twice::{alike, same_transcript, says, without_port};
 use shim_tests::victim::{Victim, compiled};
-use shim_tests::{here, skip};
+use shim_tests::{RESPONSE, here, skip};
 use std::time::Duration;
 
 /// `victim` in other surroundings; `words` are those of `victims/inside.c`.
@@ -64,6 +64,25 @@ mod a_server {
     fn that_gave_up_its_privileges_delivers() {
         if can(here!(), &["nobody"]) {
             Gauntlet::of(Victim::c("dropped_privileges").arg("4")).copies(4).prove(here!());
+        }
+    }
+
+    /// Nobody can tell that a thread is in the middle of `send` when another closes.
+    #[test]
+    fn that_gave_up_its_privileges_hurts_no_writer() {
+        if !can(here!(), &["nobody"]) {
+            return;
+        }
+        let seen = alike(here!(), |arena, shim| {
+            let mut victim = Victim::c("thread_sends").arg("nobody").start(arena, shim);
+            let mut peer = Peer::to(victim.port()).ask(RESPONSE, 0).wait().read_to_end().start(arena);
+            victim.expect("closed");
+            peer.go();
+            (peer.report(), without_port(victim.finish()))
+        });
+        if let Some((report, finished)) = seen {
+            assert!(report.has_all_of(RESPONSE), "{report:?}\n{finished:#?}");
+            assert_eq!(finished.stdout, ["closed".to_owned(), format!("sent {RESPONSE} errno 0")]);
         }
     }
 

@@ -1,7 +1,9 @@
 /* A thread waits in the middle of send() when another closes the descriptor. The
  * kernel keeps the connection until the send is done, and so the peer gets all
- * of it. */
-#include "victim.h"
+ * of it.
+ *
+ * thread_sends [nobody]: having given up its privileges before */
+#include "round_trip.h"
 
 static int conn;
 static size_t response;
@@ -27,10 +29,14 @@ static void wait_until_blocked(void)
 		sched_yield();
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
+	(void)arguments;
 	int small = 64 << 10;
-	conn = accept_one(listen_tcp());
+	int listener = listen_tcp();
+	if (count == 2 && setuid(65534))
+		unsupported("setuid");
+	conn = accept_one(listener);
 	must(setsockopt(conn, SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0);
 	response = read_request(conn);
 	pthread_t thread = start_thread(sender, NULL);

@@ -7,7 +7,7 @@ use super::unshare;
 use crate::sys::errno::{self, call};
 use crate::sys::guard::Guard;
 use crate::sys::real;
-use libc::{CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
+use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
 use softclose_core::engine::numbers::Stop;
 use softclose_core::sys::raw::nr;
 
@@ -15,7 +15,7 @@ use softclose_core::sys::raw::nr;
 /// `close_range(2)`.
 pub unsafe extern "C-unwind" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
     // SAFETY: the program's own call.
-    close_range_by(first, last, flags, |first, last| unsafe { real::close_range(first, last, flags) })
+    close_range_by(first, last, flags, |first, last, flags| unsafe { real::close_range(first, last, flags) })
 }
 
 #[unsafe(no_mangle)]
@@ -37,17 +37,25 @@ pub fn close_range_by(
     first: c_uint,
     last: c_uint,
     flags: c_int,
-    mut own_call: impl FnMut(c_uint, c_uint) -> c_int,
+    mut own_call: impl FnMut(c_uint, c_uint, c_int) -> c_int,
 ) -> c_int {
     let is_understood = flags as c_uint & !(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE) == 0;
     if first > last || !is_understood {
-        return own_call(first, last);
+        return own_call(first, last, flags);
     }
-    let has_own_table = flags as c_uint & CLOSE_RANGE_UNSHARE != 0 && unshare::prepare_files();
-    if flags as c_uint & CLOSE_RANGE_CLOEXEC != 0 || has_own_table {
-        return own_call(first, last);
+    let shares_no_more = flags as c_uint & CLOSE_RANGE_UNSHARE == 0 || has_table_of_its_own();
+    if flags as c_uint & CLOSE_RANGE_CLOEXEC != 0 || !shares_no_more {
+        return own_call(first, last, flags);
     }
-    piece_by_piece(first, last, own_call)
+    piece_by_piece(first, last, |first, last| own_call(first, last, 0))
+}
+
+/// The table is unshared before anything in it is closed, as natively: the first
+/// close may start the drain's thread, which is to have that same table. False where
+/// this is not the program's only thread.
+fn has_table_of_its_own() -> bool {
+    // SAFETY: integers only.
+    !unshare::prepare_files() && unsafe { call(nr::UNSHARE, [CLONE_FILES as usize, 0, 0, 0, 0, 0]) } == 0
 }
 
 /// Calls `own_call` for each part of the range that has nothing in it to stop at.

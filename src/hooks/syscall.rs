@@ -207,7 +207,7 @@ unsafe fn fcntl_by_instruction(fd: c_int, command: c_int, argument: usize) -> c_
 /// # Safety
 /// As `close_range`.
 unsafe fn close_range_by_instruction(first: c_uint, last: c_uint, flags: c_int) -> c_int {
-    close_range_by(first, last, flags, |first, last| {
+    close_range_by(first, last, flags, |first, last, flags| {
         // SAFETY: the program's own call.
         unsafe { errno::call(nr::CLOSE_RANGE, [first as usize, last as usize, flags as usize, 0, 0, 0]) }
     })

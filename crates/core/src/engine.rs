@@ -13,7 +13,8 @@ use crate::common::Common;
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
-use crate::judge::{self, Scope, writers};
+use crate::judge::writers::{self, Writers};
+use crate::judge::{self, Scope};
 use crate::ledger::table::Entry;
 use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::settings::{Engine as Waits, LogLevel};
@@ -108,7 +109,9 @@ impl Engine {
     }
 
     fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry) -> Prepared {
-        if let Some(reason) = self.hands_off(fd) {
+        let writers = self.writers(fd);
+        let is_patient = self.common.settings.engine == Waits::Thread;
+        if let Some(reason) = self.hands_off(fd, writers, is_patient) {
             return self.leave_alone(fd, reason);
         }
         let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
@@ -120,6 +123,9 @@ impl Engine {
             Waits::Inline => self.drain_here(fd, Bounds::of(&self.common.settings, entry.role)),
             Waits::Thread => match self.drain.reserve(owner, fd, entry.role) {
                 Ok(reserved) => {
+                    if writers == Writers::Unknown {
+                        reserved.be_cautious();
+                    }
                     self.common.counters.begun();
                     Prepared::Held(reserved)
                 }
@@ -128,22 +134,26 @@ impl Engine {
         }
     }
 
+    fn writers(&self, fd: Fd) -> Writers {
+        if may_be_written_to(self.common, fd) { writers::on(fd) } else { Writers::None }
+    }
+
     /// A last reference that is not to be half-closed all the same. A writer that is
-    /// blocked now is found here; one that runs now, by the drainer.
-    fn hands_off(&self, fd: Fd) -> Option<Reason> {
-        if socket::is_under_repair(fd) {
-            Some(Reason::Repair)
-        } else if may_be_written_to(self.common, fd) && writers::any_on(fd) {
-            Some(Reason::Busy)
-        } else {
-            None
+    /// blocked now is found here; one that runs now, or of which nobody can tell, by
+    /// the drainer, which is patient.
+    fn hands_off(&self, fd: Fd, writers: Writers, is_patient: bool) -> Option<Reason> {
+        match writers {
+            _ if socket::is_under_repair(fd) => Some(Reason::Repair),
+            Writers::Blocked => Some(Reason::Busy),
+            Writers::Unknown if !is_patient => Some(Reason::Busy),
+            Writers::Unknown | Writers::None => None,
         }
     }
 
     /// What the program asked to wait for is waited for; the rest is as always.
     fn wait(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        if let Some(reason) = self.hands_off(fd) {
+        if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
             return self.leave_alone(fd, reason);
         }
         self.drain.revoke(fd);

@@ -42,10 +42,12 @@ impl Settling {
         self.0
     }
 
-    /// Looks once more.
-    pub fn is_settled(&mut self, fd: Fd) -> bool {
+    /// Looks once more. A few looks that are alike do only where nobody was blocked: a
+    /// thread that was is woken as soon as there is room, and may be slow to run.
+    pub fn is_settled(&mut self, fd: Fd, is_cautious: bool) -> bool {
         let looks = self.looks_alike(socket::written(fd));
-        socket::is_writable(fd) && (looks >= Self::MANY || (looks >= Self::FEW && socket::unacknowledged(fd) <= LITTLE))
+        let few = !is_cautious && looks >= Self::FEW && socket::unacknowledged(fd) <= LITTLE;
+        socket::is_writable(fd) && (looks >= Self::MANY || few)
     }
 
     /// How often in a row the same was seen: in the upper 16 bits, beside what was

@@ -361,7 +361,9 @@ impl<'a> Director<'a> {
         let is_last = self.actors.iter().flatten().filter(|other| other.pid == pid).count() == 1;
         let begun = Instant::now();
         while !self.processes.ended_within(pid, Duration::from_millis(1)) {
-            if may_end_thread && !is_last && is_thread_gone(pid, tid) {
+            // Where the first thread returns, the whole process ends, a moment later.
+            let would_have_ended = pid != tid || begun.elapsed() > LATE;
+            if may_end_thread && !is_last && would_have_ended && is_thread_gone(pid, tid) {
                 self.actors[actor] = None;
                 self.stage.retire(actor);
                 return self.outcome.seen.push(format!("{what}: the thread is gone"));

@@ -56,12 +56,20 @@ impl Reserved {
         self.drain.slots.at(self.place)
     }
 
+    /// Nobody can tell whether a thread is blocked in a write: the half-close is to
+    /// wait longer.
+    pub fn be_cautious(&self) {
+        if let Some(slot) = self.slot() {
+            slot.set_cautious();
+        }
+    }
+
     /// The program's own call has succeeded: half-closes, and hands over.
     pub fn commit(self) {
         let drain = self.drain;
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
-        if may_be_written_to(drain.common, fd) {
+        if slot.is_cautious() || may_be_written_to(drain.common, fd) {
             slot.set_still_open();
             drain.still_open.fetch_add(1, SeqCst);
         } else {

@@ -64,6 +64,7 @@ unsafe impl Zeroed for Slot {}
 const CONNECTED: u32 = 1;
 const STILL_OPEN: u32 = 4;
 const PATIENT: u32 = 8;
+const CAUTIOUS: u32 = 16;
 
 impl Slot {
     /// The private descriptor.
@@ -106,6 +107,16 @@ impl Slot {
         self.flags.load(SeqCst) & STILL_OPEN != 0
     }
 
+    /// Whether a thread may be blocked in a write to it without anybody's knowing.
+    pub fn is_cautious(&self) -> bool {
+        self.flags.load(SeqCst) & CAUTIOUS != 0
+    }
+
+    /// It may.
+    pub fn set_cautious(&self) {
+        self.flags.fetch_or(CAUTIOUS, SeqCst);
+    }
+
     /// The half-close is left to the drainer.
     pub fn set_still_open(&self) {
         self.flags.fetch_or(STILL_OPEN, SeqCst);
@@ -143,7 +154,7 @@ impl Slot {
     /// Half-closes if every writer is done by now; false where one may not be.
     pub fn settle(&self, fd: Fd) -> bool {
         let mut settling = Settling::from_word(self.settling.load(Relaxed));
-        let settled = settling.is_settled(fd);
+        let settled = settling.is_settled(fd, self.is_cautious());
         self.settling.store(settling.word(), Relaxed);
         if settled {
             let _ = crate::sys::socket::half_close(fd);

@@ -2,7 +2,8 @@
 //! stay open for a moment; see [`crate::drain::grace`].
 //!
 //! Nobody is harmed by a receive side that is shut a little later, so it need not be
-//! proved who else holds the connection.
+//! proved who else holds the connection. But the number must mean the same to the
+//! drainer, which it need not where threads have descriptor tables of their own.
 //!
 //! Context: hooks of any kind. No wait.
 
@@ -22,6 +23,7 @@ impl Engine {
             && socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open)
             && covers(self.common.settings.role, owner.role(fd))
             && socket::linger(fd) != Some(0)
+            && !owner.is_blind()
             && self.rehearsal.is_allowed()
             && self.drain.grant(owner, fd, grace).is_ok()
     }

@@ -5,34 +5,67 @@
 //! and a half-close would break it. It is asked where more than
 //! a little is unacknowledged, as a look at every thread is not free.
 //!
-//! Source: `/proc/self/task/TID/syscall`, which a process may always read of its
-//! own threads (`__ptrace_may_access`, same thread group).
+//! Source: `/proc/self/task/TID/syscall`, which a process may read of its own threads
+//! (`__ptrace_may_access`, same thread group), but not always open: the file is root's
+//! where the process has changed its user (`task_dump_owner`), and that of a thread
+//! that is about to be gone.
 
 use crate::sys::Fd;
-use crate::sys::procfs::{Dir, Path};
+use crate::sys::procfs::{Dir, Path, Stat};
 use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
+use rustix::io::Errno;
 
-/// Whether a thread is blocked in a system call on `fd` that may write to it, or that
-/// cannot be known. Who reads is not harmed by a half-close.
-#[inline(never)]
-pub fn any_on(fd: Fd) -> bool {
-    let Ok(tasks) = Dir::root().and_then(|root| root.below(c"self/task")) else { return true };
-    let found = tasks.each(|tid| if is_on(&tasks, tid, fd) { Break(()) } else { Continue(()) });
-    found != Ok(None)
+/// What the other threads are at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// None is blocked in a write to the descriptor.
+    None,
+    /// One is.
+    Blocked,
+    /// Of some the kernel does not tell.
+    Unknown,
 }
 
-fn is_on(tasks: &Dir, tid: &CStr, fd: Fd) -> bool {
+/// Whether a thread is blocked in a system call on `fd` that may write to it. Who reads
+/// is not harmed by a half-close.
+#[inline(never)]
+pub fn on(fd: Fd) -> Writers {
+    let Ok(tasks) = Dir::root().and_then(|root| root.below(c"self/task")) else { return Writers::Unknown };
+    let mut seen = Writers::None;
+    let all = tasks.each(|tid| match one_on(&tasks, tid, fd) {
+        Writers::Blocked => Break(()),
+        Writers::Unknown => {
+            seen = Writers::Unknown;
+            Continue(())
+        }
+        Writers::None => Continue(()),
+    });
+    match all {
+        Ok(Some(())) => Writers::Blocked,
+        Ok(None) => seen,
+        Err(_) => Writers::Unknown,
+    }
+}
+
+fn one_on(tasks: &Dir, tid: &CStr, fd: Fd) -> Writers {
     if tid.to_bytes().starts_with(b".") {
-        return false;
+        return Writers::None;
     }
     let mut room = [0; 256];
     let path = Path::join(tid, c"/syscall");
     match tasks.read(path.as_c_str(), &mut room) {
-        Ok(line) => names(line, fd),
-        // The thread has ended meanwhile, or the kernel does not tell.
-        Err(error) => !matches!(error, rustix::io::Errno::NOENT | rustix::io::Errno::SRCH),
+        Ok(line) if names(line, fd) => Writers::Blocked,
+        Ok(_) | Err(Errno::NOENT | Errno::SRCH) => Writers::None,
+        Err(_) if is_ending(tasks, tid) => Writers::None,
+        Err(_) => Writers::Unknown,
     }
+}
+
+/// Whether the thread has begun to end: it is in no call on a descriptor any more.
+#[inline(never)]
+fn is_ending(tasks: &Dir, tid: &CStr) -> bool {
+    Stat::read(tasks, tid).map_or_else(|error| error != Errno::ACCESS, |stat| stat.is_ending)
 }
 
 /// `NR ARG0 ARG1 ... SP PC` in hexadecimal, or the word `running`.
@@ -69,7 +102,7 @@ mod tests {
         let (mut here, there) = std::os::unix::net::UnixStream::pair().unwrap();
         let fd = Fd::new(here.as_raw_fd()).unwrap();
         let writer = std::thread::spawn(move || here.write_all(&[0; 8 << 20]).unwrap_err());
-        while !any_on(fd) {
+        while on(fd) != Writers::Blocked {
             std::thread::yield_now();
         }
         drop(there);

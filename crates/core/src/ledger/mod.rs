@@ -420,6 +420,11 @@ impl Owner<'_> {
         self.0.blind.store(true, SeqCst);
     }
 
+    /// Whether it can.
+    pub fn is_blind(self) -> bool {
+        self.0.blind.load(SeqCst)
+    }
+
     /// A process was made that no count covers; its pid, where the door tells it.
     pub fn spawned(self, pid: Option<Pid>) {
         match pid {

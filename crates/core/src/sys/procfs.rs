@@ -97,6 +97,38 @@ impl Dir {
         file.close();
         Ok(room.get(..read?).unwrap_or_default())
     }
+
+    /// Whether any line of file `path` below this directory `is_it`. What is longer
+    /// than a line of procfs is not looked at.
+    ///
+    /// # Errors
+    /// As [`Dir::below`].
+    pub fn any_line(&self, path: &CStr, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
+        let file = Fd::adopt(openat(self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
+        let found = any_line_of(file, is_it);
+        file.close();
+        found
+    }
+}
+
+fn any_line_of(file: Fd, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
+    let mut room = [0; 512];
+    let mut kept = 0;
+    loop {
+        let read = rustix::io::read(file, room.get_mut(kept..).unwrap_or_default())?;
+        let filled = room.get(..kept + read).unwrap_or_default();
+        let end = filled.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        if filled.get(..end).unwrap_or_default().split(|&byte| byte == b'\n').any(&is_it) {
+            return Ok(true);
+        }
+        if read == 0 {
+            return Ok(false);
+        }
+        // The beginning of the next line; all of one that does not fit is dropped.
+        kept = filled.len() - end;
+        kept = if kept == room.len() { 0 } else { kept };
+        room.copy_within(end..end + kept, 0);
+    }
 }
 
 /// Whether number `fd` of process `pid` is the socket with this inode, or cannot
@@ -147,6 +179,8 @@ pub struct Stat {
     pub start: u64,
     /// Whether it is a kernel thread (`PF_KTHREAD` of field 9).
     pub is_kernel_thread: bool,
+    /// Whether it is about to be gone (`PF_EXITING` of field 9).
+    pub is_ending: bool,
 }
 
 impl Stat {
@@ -164,12 +198,14 @@ impl Stat {
     /// The name, in parentheses, may hold anything, parentheses included.
     fn parse(line: &[u8]) -> Option<Self> {
         const PF_KTHREAD: u64 = 0x0020_0000;
+        const PF_EXITING: u64 = 0x0000_0004;
         let end = line.iter().rposition(|&byte| byte == b')')?;
         let mut fields = line.get(end + 2..)?.split(|&byte| byte == b' ');
         // After the name comes field 3.
         let flags = number(fields.nth(9 - 3)?)?;
         let start = number(fields.nth(22 - 9 - 1)?)?;
-        Some(Self { start, is_kernel_thread: flags & PF_KTHREAD != 0 })
+        let is_ending = flags & PF_EXITING != 0;
+        Some(Self { start, is_kernel_thread: flags & PF_KTHREAD != 0, is_ending })
     }
 }
 
@@ -185,7 +221,7 @@ mod tests {
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
         let line = b"42 (a) b) (c) S 1 2 3 4 5 2097152 7 8 9 10 11 12 13 14 15 16 17 18 991 20 21\n";
-        assert_eq!(Stat::parse(line), Some(Stat { start: 991, is_kernel_thread: true }));
+        assert_eq!(Stat::parse(line), Some(Stat { start: 991, is_kernel_thread: true, is_ending: false }));
         assert_eq!(Stat::parse(b"42 (a"), None);
     }
 

@@ -1,0 +1,40 @@
+//! What a document names is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const ROADS: &str = include_str!("../../docs/roads.md");
+
+/// `file::module::test` in backticks, in the last column of a table.
+fn named_tests() -> Vec<Vec<&'static str>> {
+    let rows = ROADS.lines().filter(|line| line.starts_with('|'));
+    let cells = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit("| ").next());
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.map(|name| name.split("::").collect()).collect()
+}
+
+/// The file that a path begins in, and what is left of the path.
+fn source<'a>(path: &'a [&'a str]) -> (PathBuf, &'a [&'a str]) {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let [first, rest @ ..] = path else { panic!("an empty name") };
+    match rest {
+        [second, rest @ ..] if tests.join(first).is_dir() => {
+            (tests.join(first).join(second).with_extension("rs"), rest)
+        }
+        _ => (tests.join(first).with_extension("rs"), rest),
+    }
+}
+
+#[test]
+fn every_test_that_the_table_of_roads_names_exists() {
+    let names = named_tests();
+    assert!(names.len() > 40, "{names:?}");
+    for name in &names {
+        let (file, inside) = source(name);
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name:?}: {}: {error}", file.display()));
+        for part in inside {
+            let is_there = text.contains(&format!("mod {part} {{")) || text.contains(&format!("fn {part}("));
+            assert!(is_there, "{}: no {part}", file.display());
+        }
+    }
+}
