@@ -3,20 +3,20 @@
 #include "stream.h"
 
 static FILE *stream;
+static int byte_read, closed;
 static _Atomic pid_t reader_id, closer_id;
 
 static void *reader(void *nothing)
 {
 	reader_id = gettid();
-	say("fgetc: %c", fgetc(stream));
+	byte_read = fgetc(stream);
 	return nothing;
 }
 
 static void *closer(void *nothing)
 {
 	closer_id = gettid();
-	int result = fclose(stream);
-	say("fclose: %d", result);
+	closed = fclose(stream);
 	return nothing;
 }
 
@@ -39,6 +39,8 @@ int main(void)
 	must(write(pair[0], "x", 1) == 1);
 	pthread_join(first, NULL);
 	pthread_join(second, NULL);
+	say("fgetc: %c", byte_read);
+	say("fclose: %d", closed);
 	say("the peer: %s", read(pair[0], &byte, 1) == 0 ? "end" : "something else");
 	return 0;
 }

@@ -61,7 +61,6 @@ mod a_connection_that_is_closed_on_exec_is_delivered {
     }
 
     #[test]
-    #[ignore = "docs/limits.md: in a process with other threads only what is held already is finished"]
     fn when_a_thread_executes() {
         Gauntlet::of(exec("execve", "thread")).prove(here!());
     }
@@ -110,7 +109,6 @@ mod before_a_script {
 
     /// libc hands it to the shell.
     #[test]
-    #[ignore = "docs/limits.md: a script without #! is not certain to run"]
     fn that_does_not_name_its_interpreter_a_connection_is_delivered_by_execvp() {
         delivers(here!(), "execvp", "exit 0\n");
         delivers(here!(), "execlp", "exit 0\n");
@@ -285,7 +283,6 @@ mod an_exec_that_fails_has_cost_nothing {
     }
 
     #[test]
-    #[ignore = "docs/limits.md: execl with more arguments than fit"]
     fn because_an_argument_of_a_list_is_too_long() {
         goes_on(here!(), &["execl", "execlp", "execle"], "E2BIG");
     }
@@ -296,7 +293,6 @@ mod an_exec_that_fails_has_cost_nothing {
     }
 
     #[test]
-    #[ignore = "docs/limits.md: the file being open for writing"]
     fn because_the_file_is_being_written() {
         let scratch = Scratch::directory();
         let path = scratch.file("program", "755", &std::fs::read(compiled("exec_fails")).expect("it was compiled"));
