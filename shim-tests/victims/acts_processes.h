@@ -82,15 +82,19 @@ static long do_scmrecv(const int *a)
 	return keep(a[0], fd);
 }
 
+/* After _Fork libc does not know that the other threads are gone. */
+static int has_threads;
+
 static long do_fork(const int *a)
 {
-	pid_t child = a[1] ? _Fork() : fork();
+	pid_t child = a[1] && !has_threads ? _Fork() : fork();
 	return child ? child < 0 ? -1 : 1 : act_as(a[0]);
 }
 
 static long do_thread(const int *a)
 {
 	pthread_t thread;
+	has_threads = 1;
 	errno = pthread_create(&thread, NULL, act_in_thread, (void *)(intptr_t)a[0]);
 	return errno ? -1 : 1;
 }

@@ -469,7 +469,8 @@ fn report(link: &Link) -> LinkReport {
         end: link.end,
         received: link.received.clone(),
         written: link.written.clone(),
-        wants_reset: link.wants_reset,
+        // A FIN that the program itself has sent may come before it.
+        wants_reset: link.wants_reset && !link.is_shut,
         was_passed: link.was_passed,
     }
 }
