@@ -59,6 +59,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
     fn a_blocked_reader_of_our_own_is_found() {
         use std::io::Read;
         use std::os::fd::AsRawFd;
