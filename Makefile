@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test fuzz loom fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test fuzz loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -40,6 +40,18 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 loom: export LOOM_MAX_PREEMPTIONS ?= 4
 loom: tools ## the lock-free protocols under every interleaving of four preemptions
 	$(CARGO) test --release -p softclose-core --test loom
+
+# A component of nightly toolchains, with the sources of the standard library. It
+# has no sockets, processes or instructions: those tests say so and are left out.
+miri: export CARGO_TARGET_DIR := $(CARGO_TARGET_DIR)/miri
+miri: tools ## Miri over the unsafe code of the library, where a toolchain has it
+	@for toolchain in "" +nightly; do \
+	    library=$$(rustc $$toolchain --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library; \
+	    if $(CARGO) $$toolchain miri --version >/dev/null 2>&1 && test -d $$library; then \
+	        exec $(CARGO) $$toolchain miri test -p softclose-core --lib; \
+	    fi; \
+	done; \
+	echo "skipped: miri: no toolchain has it (rustup component add miri rust-src --toolchain nightly)"
 
 # libFuzzer with the coverage that the stable compiler has: no sanitizer is needed
 # for a parser without unsafe code.

@@ -20,6 +20,7 @@ pub unsafe extern "C-unwind" fn clone(
     let is_process = flags & libc::CLONE_THREAD == 0;
     if is_process {
         with_owner(|owner| owner.before_spawn());
+        note_shared_table(flags);
     }
     // SAFETY: the program's own call.
     let result = unsafe { real::clone(CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] }) };
@@ -27,4 +28,11 @@ pub unsafe extern "C-unwind" fn clone(
         with_owner(|owner| owner.spawned(Pid::from_raw(result)));
     }
     result
+}
+
+/// A process with our descriptor table closes and copies in it, past every count.
+pub fn note_shared_table(flags: c_int) {
+    if flags & libc::CLONE_FILES != 0 {
+        with_owner(|owner| owner.blinded());
+    }
 }

@@ -43,19 +43,22 @@ pub fn close_range_by(
     if first > last || !is_understood {
         return own_call(first, last, flags);
     }
-    let shares_no_more = flags as c_uint & CLOSE_RANGE_UNSHARE == 0 || has_table_of_its_own();
-    if flags as c_uint & CLOSE_RANGE_CLOEXEC != 0 || !shares_no_more {
+    if flags as c_uint & CLOSE_RANGE_UNSHARE != 0 && !shares_with_us_alone() {
+        unshare::prepare(CLONE_FILES);
         return own_call(first, last, flags);
+    }
+    if flags as c_uint & CLOSE_RANGE_CLOEXEC != 0 {
+        return own_call(first, last, CLOSE_RANGE_CLOEXEC as c_int);
     }
     piece_by_piece(first, last, |first, last| own_call(first, last, 0))
 }
 
-/// The table is unshared before anything in it is closed, as natively: the first
-/// close may start the drain's thread, which is to have that same table. False where
-/// this is not the program's only thread.
-fn has_table_of_its_own() -> bool {
-    // SAFETY: integers only.
-    !unshare::prepare_files() && unsafe { call(nr::UNSHARE, [CLONE_FILES as usize, 0, 0, 0, 0, 0]) } == 0
+/// Whether nobody but the drain's thread has this descriptor table, so that natively
+/// there would be nothing to unshare.
+fn shares_with_us_alone() -> bool {
+    let Some(guard) = Guard::enter() else { return false };
+    let is_alone = (guard.engine().common.host.is_single_threaded)();
+    guard.owner().is_some_and(|owner| is_alone && !owner.is_blind())
 }
 
 /// Calls `own_call` for each part of the range that has nothing in it to stop at.

@@ -131,6 +131,10 @@ extern "C" fn look(number: usize, a: usize, b: usize, c: usize, d: usize, e: usi
         }
         nr::EXECVEAT => exec::before_execveat(a as c_int, b as _, c as _, d as _, e as c_int),
         nr::CLONE if a & libc::CLONE_THREAD as usize != 0 => {}
+        nr::CLONE => {
+            note_nameless_child();
+            super::clone::note_shared_table(a as c_int);
+        }
         _ => note_nameless_child(),
     }
     real::syscall_address()

@@ -3,8 +3,9 @@
 //! And with `CLONE_FILES` a thread gets a descriptor table of its own, which no
 //! count covers.
 
-use crate::sys::guard::{Guard, dismiss};
+use crate::sys::guard::{dismiss, engine, with_owner};
 use core::ffi::c_int;
+use softclose_core::ledger::Owner;
 
 redhook::hook! {
     unsafe fn unshare(flags: c_int) -> c_int => my_unshare {
@@ -30,22 +31,16 @@ pub fn touch() {
 
 /// Before the call.
 pub fn prepare(flags: c_int) {
+    dismiss();
     if flags & libc::CLONE_FILES != 0 {
-        prepare_files();
-    } else {
-        dismiss();
+        with_owner(blind_beside_others);
     }
 }
 
-/// Before this thread gets a descriptor table of its own. Answers whether it will:
-/// the only thread of a process has one already.
-pub fn prepare_files() -> bool {
-    let Some(guard) = Guard::enter() else { return false };
-    let Some(owner) = guard.owner() else { return false };
-    guard.engine().drain.dismiss();
-    let is_alone = (guard.engine().common.host.is_single_threaded)();
+/// The only thread of a process has a table of its own already.
+fn blind_beside_others(owner: Owner<'_>) {
+    let is_alone = engine().is_some_and(|engine| (engine.common.host.is_single_threaded)());
     if !is_alone {
         owner.blinded();
     }
-    !is_alone
 }

@@ -148,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
     fn a_duplicate_here_is_found() {
         let (here, _there) = connection();
         let copy = here.try_clone().unwrap();
@@ -156,6 +157,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
     fn a_child_that_holds_it_is_found() {
         let (here, _there) = connection();
         let stdin = std::process::Stdio::from(std::os::fd::OwnedFd::from(here.try_clone().unwrap()));

@@ -96,6 +96,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
     fn a_blocked_writer_of_our_own_is_found() {
         use std::io::Write;
         use std::os::fd::AsRawFd;

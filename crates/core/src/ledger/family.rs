@@ -177,6 +177,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "processes")]
     fn a_zombie_of_ours_is_dead() {
         let family = family();
         let token = family.enlist(HERE).unwrap();
@@ -201,6 +202,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "processes")]
     fn a_pid_of_another_namespace_says_nothing() {
         let family = family();
         let token = family.enlist(HERE).unwrap();

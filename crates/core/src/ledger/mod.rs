@@ -465,5 +465,6 @@ impl Ledger {
     }
 }
 
-#[cfg(test)]
+// Miri has no sockets.
+#[cfg(all(test, not(miri)))]
 mod tests;

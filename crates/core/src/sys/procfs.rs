@@ -226,6 +226,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
     fn our_own_line_is_understood() {
         let root = Dir::root().unwrap();
         let stat = Stat::read(&root, c"self").unwrap();
@@ -233,6 +234,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
     fn a_socket_is_found_by_its_link() {
         let (one, _two) = std::os::unix::net::UnixStream::pair().unwrap();
         let fd = Fd::new(std::os::fd::AsRawFd::as_raw_fd(&one)).unwrap();

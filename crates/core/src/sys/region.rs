@@ -46,9 +46,11 @@ impl<T: Zeroed> Region<T> {
             return true;
         }
         let flags = match self.sharing {
-            Sharing::Private => MapFlags::PRIVATE,
-            Sharing::Shared => MapFlags::SHARED,
-        } | MapFlags::NORESERVE;
+            // Miri has one process, and no other kind of mapping.
+            _ if cfg!(miri) => MapFlags::PRIVATE,
+            Sharing::Private => MapFlags::PRIVATE | MapFlags::NORESERVE,
+            Sharing::Shared => MapFlags::SHARED | MapFlags::NORESERVE,
+        };
         let Some(bytes) = len.checked_mul(size_of::<T>()) else { return false };
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
         let mapped = unsafe { mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags) };
@@ -121,5 +123,44 @@ impl Birthmark {
     fn word(&self) -> Option<&AtomicUsize> {
         // SAFETY: null, or our own page, which lives for ever.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::Ordering::SeqCst;
+
+    #[repr(C)]
+    struct Word(AtomicUsize);
+
+    // SAFETY: repr(C), an atomic; zero is a word.
+    unsafe impl Zeroed for Word {}
+
+    #[test]
+    fn nothing_is_found_beyond_the_end_or_before_the_mapping() {
+        let region = Region::<Word>::new(Sharing::Private);
+        assert!(region.is_empty() && region.get(0).is_none());
+        assert!(region.ensure(3));
+        assert_eq!(region.get(2).unwrap().0.load(SeqCst), 0);
+        assert!(region.get(3).is_none());
+    }
+
+    #[test]
+    fn who_maps_at_the_same_time_shares_one_mapping() {
+        let region = Region::<Word>::new(Sharing::Shared);
+        let raise = || {
+            assert!(region.ensure(8));
+            region.get(7).unwrap().0.fetch_add(1, SeqCst);
+        };
+        std::thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(raise))));
+        assert_eq!(region.get(7).unwrap().0.load(SeqCst), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_mapped_is_not_there() {
+        let region = Region::<Word>::new(Sharing::Private);
+        assert!(!region.ensure(usize::MAX));
+        assert!(region.is_empty());
     }
 }

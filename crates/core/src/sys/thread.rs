@@ -118,18 +118,8 @@ pub fn spawn<T: Sync>(
         return Err(Errno::BUSY);
     }
     let base = room.top()?;
-    // SAFETY: the mapping has ROOM bytes: the stack, then the pages around the
-    // thread pointer, which points to itself as the x86_64 ABI wants it. The body
-    // and its argument lie on top of the stack, where the new thread pops them.
-    let (stack, tls) = unsafe {
-        let tls = base.as_ptr().add(STACK + TLS_BELOW).cast::<usize>();
-        tls.write(tls as usize);
-        tls.add(2).write(tls as usize);
-        let top = base.as_ptr().add(STACK).cast::<usize>();
-        top.sub(1).write(ptr::from_ref(argument) as usize);
-        top.sub(2).write(body as usize);
-        (top.sub(2) as usize, tls as usize)
-    };
+    // SAFETY: the mapping has ROOM bytes, and no thread uses it any more.
+    let (stack, tls) = unsafe { furnish(base, body as usize, ptr::from_ref(argument) as usize) };
     let word = id.0.as_ptr() as usize;
     let made = with_signals_blocked(|| {
         // SAFETY: FLAGS share the address space; stack and TLS are the new
@@ -137,6 +127,25 @@ pub fn spawn<T: Sync>(
         unsafe { clone_thread(FLAGS, stack, word, word, tls) }
     })?;
     if made < 0 { Err(Errno::from_raw_os_error(-made as i32)) } else { Ok(()) }
+}
+
+/// Lays the body and its argument on top of the stack, where the new thread pops
+/// them, and makes the thread pointer point to itself, as the x86_64 ABI wants it.
+/// Answers both addresses.
+///
+/// # Safety
+/// `room` is good for writes of ROOM bytes and aligned to 16.
+unsafe fn furnish(room: ptr::NonNull<u8>, body: usize, argument: usize) -> (usize, usize) {
+    // SAFETY: the stack, then the pages around the thread pointer, make up the room.
+    unsafe {
+        let tls = room.as_ptr().add(STACK + TLS_BELOW).cast::<usize>();
+        tls.write(tls as usize);
+        tls.add(2).write(tls as usize);
+        let top = room.as_ptr().add(STACK).cast::<usize>();
+        top.sub(1).write(argument);
+        top.sub(2).write(body);
+        (top.sub(2) as usize, tls as usize)
+    }
 }
 
 /// Runs `body` with every signal blocked, so that a thread made in it inherits
@@ -182,4 +191,25 @@ unsafe extern "C" fn clone_thread(flags: usize, stack: usize, ptid: usize, ctid:
         "syscall",
         "ud2",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_thread_finds_its_body_on_the_stack_and_itself_behind_the_thread_pointer() {
+        let mut room = vec![0u128; ROOM / 16];
+        let base = ptr::NonNull::from(&mut room[..]).cast::<u8>();
+        // SAFETY: ROOM bytes, aligned to 16.
+        let (stack, tls) = unsafe { furnish(base, 11, 22) };
+        let word = |address: usize| {
+            let at = address - base.addr().get();
+            (room[at / 16] >> (at % 16 * 8)) as usize
+        };
+        assert_eq!([word(stack), word(stack + 8)], [11, 22]);
+        assert_eq!([word(tls), word(tls + 16)], [tls; 2]);
+        // As the ABI wants it before a call, when both are popped.
+        assert_eq!(stack % 16, 0);
+    }
 }
