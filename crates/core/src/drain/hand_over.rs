@@ -98,8 +98,9 @@ impl Reserved {
     /// The program's own call has failed, and the descriptor is still its own.
     pub fn abandon(self) {
         let drain = self.drain;
-        if let Some(fd) = self.slot().and_then(Slot::verified) {
-            fd.close();
+        if let Some(slot) = self.slot() {
+            slot.verified().into_iter().for_each(Fd::close);
+            slot.forget();
         }
         drain.slots.free(self.place);
         drain.gate.one_less();

@@ -179,6 +179,11 @@ impl Slot {
         self.discarded.store(progress.discarded, Relaxed);
     }
 
+    /// The socket is the program's own again.
+    pub fn forget(&self) {
+        self.cookie.store(0, SeqCst);
+    }
+
     /// Notes the private descriptor, once it exists.
     pub fn set_fd(&self, fd: Option<Fd>) {
         self.fd.store(fd.map_or(-1, Fd::raw), SeqCst);
@@ -313,17 +318,17 @@ impl Slots {
 
     /// In a fork child: closes every copy of a private descriptor, and begins
     /// afresh. `number_of` says which number a place asks for, for those whose
-    /// descriptor was just being made when another thread forked.
+    /// descriptor was just being made when another thread forked; and for those that
+    /// had just ended: a fork copies the descriptors first, and the memory later.
     pub fn abandon_all(&self, number_of: impl Fn(usize) -> i32) {
         for index in 0..self.touched.load(SeqCst) as usize {
             let Some(slot) = self.slots.get(index) else { break };
-            if slot.in_use.swap(Use::Free as u32, SeqCst) != Use::Free as u32 {
-                if slot.fd().is_none() {
-                    slot.set_fd(Fd::new(number_of(index)));
-                }
-                if let Some(fd) = slot.verified() {
-                    fd.close();
-                }
+            slot.in_use.store(Use::Free as u32, SeqCst);
+            if slot.fd().is_none() {
+                slot.set_fd(Fd::new(number_of(index)));
+            }
+            if let Some(fd) = slot.verified() {
+                fd.close();
             }
             slot.set_fd(None);
         }
