@@ -199,7 +199,7 @@ impl Drain {
 
     /// The limit may have been lowered since the numbers were chosen.
     fn private_copy(&self, fd: Fd) -> Result<Fd, Errno> {
-        let number = || self.number_of((self.cap.load(SeqCst) + self.slack.load(SeqCst)) as usize);
+        let number = || self.number_of(self.room() as usize);
         fd.duplicate_from(number()).or_else(|error| {
             self.measure();
             if error == Errno::BADF { Err(error) } else { fd.duplicate_from(number()) }

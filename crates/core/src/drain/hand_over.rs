@@ -45,11 +45,12 @@ impl Reserved {
     fn private_number(&self, fd: Fd) -> Result<Fd, Reason> {
         let drain = self.drain;
         let index = self.place.index();
-        let copy = fd.duplicate_from(drain.number_of(index)).or_else(|_| {
+        fd.duplicate_from(drain.number_of(index)).or_else(|_| {
             drain.measure();
-            fd.duplicate_from(drain.number_of(index))
-        });
-        copy.map_err(|_| Reason::Full)
+            let has_room = index < drain.room() as usize;
+            let copy = has_room.then(|| fd.duplicate_from(drain.number_of(index)));
+            copy.and_then(Result::ok).ok_or(Reason::Full)
+        })
     }
 
     fn slot(&self) -> Option<&'static Slot> {
@@ -142,15 +143,20 @@ impl Drain {
             }
             self.measure();
         }
-        if guest == Guest::Socket && self.is_full(held) {
+        let is_full = match guest {
+            Guest::Socket => held.saturating_sub(self.graces.count()) >= self.room(),
+            Guest::Grace => self.room() == 0,
+        };
+        if is_full {
             self.bell.ring();
             return Err(Reason::Full);
         }
         Ok(())
     }
 
-    fn is_full(&self, held: u32) -> bool {
-        held.saturating_sub(self.graces.count()) >= self.cap.load(SeqCst) + self.slack.load(SeqCst)
+    /// How many sockets may be held for a moment.
+    pub(super) fn room(&self) -> u32 {
+        self.cap.load(SeqCst) + self.slack.load(SeqCst)
     }
 
     #[inline(never)]
@@ -180,8 +186,7 @@ impl Drain {
     }
 
     fn try_start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
-        let numbers = self.cap.load(SeqCst) + self.slack.load(SeqCst);
-        let poller = Poller::create_from(self.number_of(numbers as usize)).map_err(|_| Reason::Full)?;
+        let poller = Poller::create_from(self.number_of(self.room() as usize)).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
         let unseen = has_unseen_set(owner, poller.fd());
         self.unseen_sets.store(unseen, SeqCst);

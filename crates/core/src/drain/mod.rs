@@ -320,7 +320,7 @@ fn share(limit: u32, wanted: u32) -> Share {
     let room = (limit / 2).saturating_sub(POLLER_AND_MARGIN);
     let cap = wanted.min(MOST).min(room);
     let slack = cap.min(SLACK).min(room - cap);
-    let base = limit.saturating_sub(cap + slack + POLLER_AND_MARGIN).min(HIGH_ENOUGH);
+    let base = limit.saturating_sub(cap + slack + POLLER_AND_MARGIN).max(limit / 2).min(HIGH_ENOUGH);
     Share { cap, slack, base: base as i32 }
 }
 
@@ -338,7 +338,8 @@ mod tests {
 
     #[test]
     fn where_there_is_no_room_nothing_is_held() {
-        assert_eq!(share(16, 4).cap, 0);
+        assert_eq!(share(16, 4), Share { cap: 0, slack: 0, base: 8 });
+        assert_eq!(share(6, 4), Share { cap: 0, slack: 0, base: 3 });
         assert_eq!(share(0, 0).cap, 0);
     }
 }

@@ -70,15 +70,20 @@ fn is_ending(tasks: &Dir, tid: &CStr) -> bool {
 
 /// `NR ARG0 ARG1 ... SP PC` in hexadecimal, or the word `running`.
 fn names(line: &[u8], fd: Fd) -> bool {
+    /// `write`, `writev`, `sendfile`, `sendto`, `sendmsg`, `pwritev`, `sendmmsg`,
+    /// `pwritev2`: what they write to is their first argument.
+    const WRITES: [u64; 8] = [1, 20, 40, 44, 46, 296, 307, 328];
+    /// `splice`: the third.
     const SPLICE: u64 = 275;
-    /// `read`, `readv`, `recvfrom`, `recvmsg`, `recvmmsg`.
-    const READS: [u64; 5] = [0, 19, 45, 47, 299];
     let Ok(text) = core::str::from_utf8(line) else { return true };
     let mut words = text.split_ascii_whitespace();
-    let number = words.next().and_then(|word| word.parse().ok());
-    let argument = if number == Some(SPLICE) { words.nth(2) } else { words.next() };
+    let argument = match words.next().and_then(|word| word.parse().ok()) {
+        Some(SPLICE) => words.nth(2),
+        Some(number) if WRITES.contains(&number) => words.next(),
+        _ => None,
+    };
     let value = argument.and_then(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
-    number.is_some_and(|number| !READS.contains(&number)) && value == Some(fd.raw() as u64)
+    value == Some(fd.raw() as u64)
 }
 
 #[cfg(test)]
@@ -92,6 +97,7 @@ mod tests {
         assert!(!names(b"44 0x6 0x7f0 0x300000 0x0 0x0 0x0 0x7ffc 0x7f1\n", fd));
         assert!(names(b"275 0x9 0x0 0x5 0x0 0x0 0x0 0x7ffc 0x7f1\n", fd));
         assert!(!names(b"running\n", fd));
+        assert!(!names(b"3 0x5 0x7f0 0x1 0x0 0x0 0x0 0x7ffc 0x7f1\n", fd));
         assert!(!names(b"0 0x5 0x7f0 0x1 0x0 0x0 0x0 0x7ffc 0x7f1\n", fd));
     }
 
