@@ -189,6 +189,15 @@ mod found {
         );
     }
 
+    /// A fork copies the descriptors first, and the memory a moment later. A drain
+    /// that ended in between was forgotten in the child, which kept its descriptor.
+    #[test]
+    fn a_child_inherits_no_drain_that_ends_while_it_is_made() {
+        const TIMES: usize = 16;
+        let round = |at| format!("a0 connect v0 0; a0 close v0; peer pfin k{at}; a0 fork a1 1; a1 end 1 0");
+        is_always_good(here!(), &(0..TIMES).map(round).collect::<Vec<_>>().join(";"));
+    }
+
     /// What could not be written out is lost, but not what was written before.
     #[test]
     fn a_stream_that_cannot_be_written_out_is_closed_gracefully_all_the_same() {

@@ -38,7 +38,16 @@ static FILE *take(int at)
 }
 
 static long do_fclose(const int *a) { return stream[a[0]] ? fclose(take(a[0])) : -2; }
-static long do_popen(const int *a) { return (stream[a[0]] = popen("cat >/dev/null", "w")) ? 0 : -1; }
+
+/* Its child ends when it likes. */
+static int has_popened;
+
+static long do_popen(const int *a)
+{
+	has_popened = 1;
+	return (stream[a[0]] = popen("cat >/dev/null", "w")) ? 0 : -1;
+}
+
 static long do_pclose(const int *a) { return stream[a[0]] ? pclose(take(a[0])) : -2; }
 
 static long do_freopen(const int *a)
@@ -73,15 +82,19 @@ static long do_scmrecv(const int *a)
 	return keep(a[0], fd);
 }
 
+/* After _Fork libc does not know that the other threads are gone. */
+static int has_threads;
+
 static long do_fork(const int *a)
 {
-	pid_t child = a[1] ? _Fork() : fork();
+	pid_t child = a[1] && !has_threads ? _Fork() : fork();
 	return child ? child < 0 ? -1 : 1 : act_as(a[0]);
 }
 
 static long do_thread(const int *a)
 {
 	pthread_t thread;
+	has_threads = 1;
 	errno = pthread_create(&thread, NULL, act_in_thread, (void *)(intptr_t)a[0]);
 	return errno ? -1 : 1;
 }
@@ -155,7 +168,7 @@ static long do_reap(const int *a)
 {
 	(void)a;
 	int count = 0;
-	while (waitpid(-1, NULL, WNOHANG) > 0)
+	while (!has_popened && waitpid(-1, NULL, WNOHANG) > 0)
 		count++;
 	return count;
 }

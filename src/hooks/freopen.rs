@@ -1,8 +1,6 @@
 //! `freopen(3)`: whatever comes of the new file, the old one is closed.
 
-use super::stdio::{flush, of_socket};
-use crate::sys::ending::{self, Ending};
-use crate::sys::guard::act_on_cancellation;
+use super::stdio::{close_by, flush, of_socket};
 use crate::sys::real;
 use core::ffi::c_char;
 use libc::FILE;
@@ -32,13 +30,5 @@ unsafe fn freopen_by(reopen: Reopen, path: *const c_char, mode: *const c_char, s
     let Some(fd) = (unsafe { of_socket(stream) }) else { return own_call() };
     // SAFETY: as above. That the buffer could not be written is not told natively either.
     unsafe { flush(stream) };
-    match ending::before(fd) {
-        Ending::Held(held) => {
-            let result = held.through(own_call, |_| true);
-            // SAFETY: the guard is gone, nothing to drop.
-            unsafe { act_on_cancellation() };
-            result
-        }
-        Ending::Plain | Ending::Private => own_call(),
-    }
+    close_by(fd, own_call)
 }

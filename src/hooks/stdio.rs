@@ -5,8 +5,9 @@
 //! answer is still true when the number is closed. No guard is held while it
 //! waits: a cancellation acts in it, as it does natively.
 
+use crate::sys::ending::{self, Ending};
 use crate::sys::errno;
-use crate::sys::guard::Guard;
+use crate::sys::guard::{Guard, act_on_cancellation};
 use libc::{FILE, c_int};
 use softclose_core::sys::{Fd, socket};
 
@@ -55,5 +56,18 @@ pub unsafe fn flush(stream: *mut FILE) -> Flushed {
         let error = errno::get();
         __fpurge(stream);
         Flushed::Not(error)
+    }
+}
+
+/// Makes `own_call`, libc's own, which closes `fd` whatever it answers.
+pub fn close_by<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
+    match ending::before(fd) {
+        Ending::Held(held) => {
+            let result = held.through(own_call, |_| true);
+            // SAFETY: the guard is gone, nothing to drop.
+            unsafe { act_on_cancellation() };
+            result
+        }
+        Ending::Plain | Ending::Private => own_call(),
     }
 }

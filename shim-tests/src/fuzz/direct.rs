@@ -30,6 +30,8 @@ const HANG: Duration = Duration::from_secs(10);
 const LATE: Duration = Duration::from_millis(60);
 /// `shutdown(SHUT_RD)` may be put off; what could see that waits so long.
 const GRACE: Duration = Duration::from_millis(400);
+/// These take their time, but do not wait for the peer.
+const MAKES_PROCESSES: [&str; 7] = ["fork", "thread", "spawn", "vspawn", "system", "vfork", "popen"];
 /// How long what is still in flight at the end may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -215,7 +217,7 @@ impl<'a> Director<'a> {
             7 | 9 | 11 => 7,
             other => other,
         };
-        let link = self.link_of(seen).map_or(String::new(), |link| format!("k{link}"));
+        let link = self.link_of(seen).filter(|_| state != 7).map_or(String::new(), |link| format!("k{link}"));
         format!("{number}={kind}/{flags}/{state}/{unread}{link}")
     }
 
@@ -259,10 +261,11 @@ impl<'a> Director<'a> {
 
     fn perform(&mut self, actor: usize, verb: &str, args: [i32; 4]) -> Wait {
         self.stage.tell(actor, verb, args);
-        self.until(actor, Word::Done, |stage| stage.is_done(actor))
+        let may_wait_for_peer = !MAKES_PROCESSES.contains(&verb);
+        self.until(actor, Word::Done, may_wait_for_peer, |stage| stage.is_done(actor))
     }
 
-    fn until(&mut self, actor: usize, word: Word, is_ready: impl Fn(&Stage) -> bool) -> Wait {
+    fn until(&mut self, actor: usize, word: Word, may_wait_for_peer: bool, is_ready: impl Fn(&Stage) -> bool) -> Wait {
         let begun = Instant::now();
         let pid = self.actors[actor].map(|actor| actor.pid);
         let mut pause = PATIENCE;
@@ -270,7 +273,9 @@ impl<'a> Director<'a> {
             self.stage.wait(actor, word, pause, || is_ready(self.stage));
             if begun.elapsed() >= PATIENCE && !is_ready(self.stage) {
                 pause = Duration::from_millis(1);
-                self.read_all(false);
+                if may_wait_for_peer {
+                    self.read_all(false);
+                }
                 if pid.is_some_and(|pid| self.processes.ended_within(pid, Duration::ZERO)) {
                     return Wait::Died;
                 }
@@ -342,7 +347,7 @@ impl<'a> Director<'a> {
     }
 
     fn await_birth(&mut self, actor: usize, births: u32) {
-        match self.until(actor, Word::Births, |stage| stage.births(actor) != births && stage.is_done(actor)) {
+        match self.until(actor, Word::Births, false, |stage| stage.births(actor) != births && stage.is_done(actor)) {
             Wait::Ready => {
                 let (pid, tid) = self.stage.ids(actor);
                 self.processes.note(pid);
@@ -464,7 +469,8 @@ fn report(link: &Link) -> LinkReport {
         end: link.end,
         received: link.received.clone(),
         written: link.written.clone(),
-        wants_reset: link.wants_reset,
+        // A FIN that the program itself has sent may come before it.
+        wants_reset: link.wants_reset && !link.is_shut,
         was_passed: link.was_passed,
     }
 }
