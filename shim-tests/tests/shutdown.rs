@@ -93,7 +93,8 @@ mod is_delivered {
     /// response natively, too.
     #[test]
     fn on_three_hundred_connections_at_once() {
-        let victim = Victim::c("shut_many").arg("RDWR").arg("300").arg("close").env("SOFTCLOSE_SHUTDOWN_GRACE", FAR);
+        let victim = Victim::c("shut_many").arg("RDWR").arg("300").arg("close");
+        let victim = victim.env("SOFTCLOSE_SHUTDOWN_GRACE", FAR).env("SOFTCLOSE_IDLE", FAR);
         Gauntlet::of(victim).at_once(300).after_close().prove(here!());
     }
 }
