@@ -14,6 +14,7 @@ use crate::sys::poller;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::socket;
 use core::ops::ControlFlow::Continue;
+use rustix::io::Errno;
 use rustix::path::DecInt;
 
 /// Takes `fd` out of every epoll set of this process. False where that cannot be
@@ -36,7 +37,8 @@ fn is_watched_by_another_number(fd: Fd) -> bool {
     let mut watched = false;
     let seen = each_set(|set| {
         let found = info.any_line(DecInt::new(set.raw()).as_c_str(), |line| names_inode(line, inode));
-        watched |= found.unwrap_or(true);
+        // A set that is gone by now watches nothing.
+        watched |= found.unwrap_or_else(|error| error != Errno::NOENT);
     });
     seen.is_none() || watched
 }
