@@ -38,89 +38,86 @@ exec! {
     execveat by note_execveat;
 }
 
-extern "C" fn note_execve(path: Text, argv: List, envp: List) -> *const c_void {
-    before_exec(Candidate::at(AT_FDCWD, path), &[Strings::at(argv), Strings::at(envp)]);
+extern "C" fn note_execve(kept: &Kept) -> *const c_void {
+    let [path, argv, envp, ..] = kept.arguments();
+    before_execve([path, argv, envp]);
     real::image_address(Image::Execve)
 }
 
-extern "C" fn note_execv(path: Text, argv: List) -> *const c_void {
-    before_exec(Candidate::at(AT_FDCWD, path), &[Strings::at(argv), environment()]);
+extern "C" fn note_execv(kept: &Kept) -> *const c_void {
+    let [path, argv, ..] = kept.arguments();
+    before_exec(at(path), &[list(argv), environment()]);
     real::image_address(Image::Execv)
 }
 
-type Unused = usize;
-
-extern "C" fn note_execl(
-    path: Text,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    kept: &Kept,
-) -> *const c_void {
-    before_exec(Candidate::at(AT_FDCWD, path), &[kept.variadic(), environment()]);
+extern "C" fn note_execl(kept: &Kept) -> *const c_void {
+    let [path, ..] = kept.arguments();
+    before_exec(at(path), &[kept.variadic(), environment()]);
     real::image_address(Image::Execl)
 }
 
 /// The environment follows the arguments.
-extern "C" fn note_execle(
-    path: Text,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    kept: &Kept,
-) -> *const c_void {
+extern "C" fn note_execle(kept: &Kept) -> *const c_void {
+    let [path, ..] = kept.arguments();
     let arguments = kept.variadic();
-    before_exec(Candidate::at(AT_FDCWD, path), &[arguments, arguments.followed_by()]);
+    before_exec(at(path), &[arguments, arguments.followed_by()]);
     real::image_address(Image::Execle)
 }
 
-extern "C" fn note_execvp(file: Text, argv: List) -> *const c_void {
-    before_exec(searched(file), &[Strings::at(argv), environment()]);
+extern "C" fn note_execvp(kept: &Kept) -> *const c_void {
+    let [file, argv, ..] = kept.arguments();
+    before_exec(searched(file), &[list(argv), environment()]);
     real::image_address(Image::Execvp)
 }
 
-extern "C" fn note_execvpe(file: Text, argv: List, envp: List) -> *const c_void {
-    before_exec(searched(file), &[Strings::at(argv), Strings::at(envp)]);
+extern "C" fn note_execvpe(kept: &Kept) -> *const c_void {
+    let [file, argv, envp, ..] = kept.arguments();
+    before_exec(searched(file), &[list(argv), list(envp)]);
     real::image_address(Image::Execvpe)
 }
 
-extern "C" fn note_execlp(
-    file: Text,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    _: Unused,
-    kept: &Kept,
-) -> *const c_void {
+extern "C" fn note_execlp(kept: &Kept) -> *const c_void {
+    let [file, ..] = kept.arguments();
     before_exec(searched(file), &[kept.variadic(), environment()]);
     real::image_address(Image::Execlp)
 }
 
-extern "C" fn note_fexecve(fd: c_int, argv: List, envp: List) -> *const c_void {
-    before_exec(Candidate::Open(fd), &[Strings::at(argv), Strings::at(envp)]);
+extern "C" fn note_fexecve(kept: &Kept) -> *const c_void {
+    let [fd, argv, envp, ..] = kept.arguments();
+    before_exec(Candidate::Open(fd as c_int), &[list(argv), list(envp)]);
     real::image_address(Image::Fexecve)
 }
 
-extern "C" fn note_execveat(dir: c_int, path: Text, argv: List, envp: List, flags: c_int) -> *const c_void {
-    before_execveat(dir, path, argv, envp, flags);
+extern "C" fn note_execveat(kept: &Kept) -> *const c_void {
+    let [dir, path, argv, envp, flags, _] = kept.arguments();
+    before_execveat([dir, path, argv, envp, flags]);
     real::image_address(Image::Execveat)
 }
 
+/// Before `execve(2)`, by whichever door.
+pub fn before_execve([path, argv, envp]: [usize; 3]) {
+    before_exec(at(path), &[list(argv), list(envp)]);
+}
+
 /// Before `execveat(2)`, by whichever door.
-pub fn before_execveat(dir: c_int, path: Text, argv: List, envp: List, flags: c_int) {
-    before_exec(Candidate::with_flags(dir, path, flags), &[Strings::at(argv), Strings::at(envp)]);
+pub fn before_execveat([dir, path, argv, envp, flags]: [usize; 5]) {
+    let candidate = Candidate::with_flags(dir as c_int, path as Text, flags as c_int);
+    before_exec(candidate, &[list(argv), list(envp)]);
 }
 
 /// Before the program image is replaced, by whichever door.
-pub fn before_exec(candidate: Candidate<'_>, lists: &[Strings]) {
+fn before_exec(candidate: Candidate<'_>, lists: &[Strings]) {
     let Some(guard) = Guard::enter() else { return };
     let Some(owner) = guard.owner() else { return };
     guard.engine().before_exec(owner, || candidate.will_run() && Arguments(lists).will_fit());
+}
+
+fn at<'a>(path: usize) -> Candidate<'a> {
+    Candidate::at(AT_FDCWD, path as Text)
+}
+
+fn list(at: usize) -> Strings {
+    Strings::at(at as List)
 }
 
 fn environment() -> Strings {
@@ -132,9 +129,10 @@ fn environment() -> Strings {
 }
 
 /// A program's name, and where libc looks for it.
-fn searched<'a>(name: Text) -> Candidate<'a> {
+fn searched<'a>(name: usize) -> Candidate<'a> {
+    let name = name as Text;
     if name.is_null() {
-        return Candidate::at(AT_FDCWD, name);
+        return Candidate::Unknown;
     }
     // SAFETY: a constant, terminated name; the others are read by libc in the same way.
     unsafe {

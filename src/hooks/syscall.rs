@@ -14,14 +14,13 @@ use super::exec;
 use super::fcntl::fcntl_by;
 use super::popen::note_nameless_child;
 use crate::sys::guard::{Guard, dismiss, with_owner};
-use crate::sys::jump::jump_through;
+use crate::sys::jump::{Kept, jump_through};
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
-use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
-use libc::{AT_FDCWD, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use core::ffi::{c_int, c_long, c_uint, c_void};
+use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::engine::exit::Exit;
-use softclose_core::image::{Candidate, Strings};
 use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
@@ -109,27 +108,26 @@ jump_through! { fn looked_at => look }
 jump_through! { fn unresolved => resolve }
 jump_through! { fn alone => be_alone }
 
-extern "C" fn be_alone() -> *const c_void {
+extern "C" fn be_alone(_: &Kept) -> *const c_void {
     dismiss();
     real::syscall_address()
 }
 
 /// Before the constructor.
-extern "C" fn resolve() -> *const c_void {
+extern "C" fn resolve(_: &Kept) -> *const c_void {
     real::syscall_address()
 }
 
-extern "C" fn look(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> *const c_void {
+extern "C" fn look(kept: &Kept) -> *const c_void {
+    let [number, a, b, c, d, e] = kept.arguments();
     match number {
         nr::IO_URING_SETUP | nr::PIDFD_GETFD => blinded(),
         nr::EXIT | nr::EXIT_GROUP => leave_by(number),
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
         nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
         nr::UNSHARE => super::unshare::prepare(a as c_int),
-        nr::EXECVE => {
-            exec::before_exec(Candidate::at(AT_FDCWD, a as *const c_char), &[Strings::at(b as _), Strings::at(c as _)])
-        }
-        nr::EXECVEAT => exec::before_execveat(a as c_int, b as _, c as _, d as _, e as c_int),
+        nr::EXECVE => exec::before_execve([a, b, c]),
+        nr::EXECVEAT => exec::before_execveat([a, b, c, d, e]),
         nr::CLONE if a & libc::CLONE_THREAD as usize != 0 => {}
         nr::CLONE => {
             note_nameless_child();
@@ -139,6 +137,7 @@ extern "C" fn look(number: usize, a: usize, b: usize, c: usize, d: usize, e: usi
     }
     real::syscall_address()
 }
+
 /// `exit` ends one thread, and so the process if the program has no other: then
 /// the drain's must not be the last, whose status would count.
 fn leave_by(number: usize) {

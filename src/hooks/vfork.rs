@@ -5,7 +5,7 @@
 //! until it execs passes through every hook untouched, by the pid test.
 
 use super::popen::note_nameless_child;
-use crate::sys::jump::jump_through;
+use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real;
 use core::ffi::c_void;
 
@@ -15,7 +15,7 @@ jump_through! {
     pub fn vfork => note
 }
 
-extern "C" fn note() -> *const c_void {
+extern "C" fn note(_: &Kept) -> *const c_void {
     note_nameless_child();
     real::vfork_address()
 }

@@ -15,6 +15,11 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// What a plain function of up to six arguments has in registers.
+    pub fn arguments(&self) -> [usize; 6] {
+        self.arguments
+    }
+
     /// Where the variadic arguments are, of a function that has one other.
     pub fn variadic(&self) -> Strings {
         let [_, rest @ ..] = &self.arguments;
@@ -22,8 +27,8 @@ impl Kept {
     }
 }
 
-/// Defines such a function. `$note` takes up to six of its arguments, then a
-/// reference to [`Kept`], and answers an address.
+/// Defines such a function. `$note` takes a reference to [`Kept`], and answers an
+/// address.
 macro_rules! jump_through {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident => $note:path) => {
         #[unsafe(naked)]
@@ -32,12 +37,9 @@ macro_rules! jump_through {
             // `al` says how many vector registers a variadic call uses.
             core::arch::naked_asm!(
                 "push rax", "push r9", "push r8", "push rcx", "push rdx", "push rsi", "push rdi",
-                "mov rax, rsp",
-                // The seventh argument, and the stack aligned as for any call.
-                "push rax", "push rax",
+                "mov rdi, rsp",
                 "call {note}",
                 "mov r11, rax",
-                "add rsp, 16",
                 "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop r8", "pop r9", "pop rax",
                 "jmp r11",
                 note = sym $note,
