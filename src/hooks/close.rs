@@ -8,6 +8,7 @@ use crate::sys::ending::{self, Ending};
 use crate::sys::guard::act_on_cancellation;
 use crate::sys::{errno, real};
 use libc::c_int;
+use softclose_core::sys::raw::nr;
 
 /// The program's own way to close, and what it is natively.
 #[derive(Clone, Copy)]
@@ -16,6 +17,16 @@ pub struct Door {
     pub own_call: unsafe fn(c_int) -> c_int,
     /// Whether a cancellation may act in it.
     pub is_cancellation_point: bool,
+}
+
+/// The system call itself: the way of `syscall(2)`, and of what closes a range.
+pub const BY_INSTRUCTION: Door = Door { own_call: by_instruction, is_cancellation_point: false };
+
+/// # Safety
+/// As `close`.
+unsafe fn by_instruction(fd: c_int) -> c_int {
+    // SAFETY: the caller's.
+    unsafe { errno::call(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]) }
 }
 
 #[unsafe(no_mangle)]

@@ -2,14 +2,13 @@
 //! connection is closed for itself, as if by `close`, and what the program does not
 //! know is left out. No number is closed twice: another thread may have it by then.
 
-use super::close::{Door, close_by};
+use super::close::{BY_INSTRUCTION, close_by};
 use super::unshare;
-use crate::sys::errno::{self, call};
+use crate::sys::errno;
 use crate::sys::guard::Guard;
 use crate::sys::real;
 use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
 use softclose_core::engine::numbers::Stop;
-use softclose_core::sys::raw::nr;
 
 #[unsafe(no_mangle)]
 /// `close_range(2)`.
@@ -57,7 +56,7 @@ pub fn close_range_by(
 /// there would be nothing to unshare.
 fn shares_with_us_alone() -> bool {
     let Some(guard) = Guard::enter() else { return false };
-    let is_alone = (guard.engine().common.host.is_single_threaded)();
+    let is_alone = guard.engine().common.is_single_threaded();
     guard.owner().is_some_and(|owner| is_alone && !owner.is_blind())
 }
 
@@ -71,7 +70,7 @@ fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, 
         }
         if let Stop::Connection(fd) = stop {
             // SAFETY: the program closes this number.
-            unsafe { close_by(fd.raw(), Door { own_call: close_by_instruction, is_cancellation_point: false }) };
+            unsafe { close_by(fd.raw(), BY_INSTRUCTION) };
         }
         from = at + 1;
     }
@@ -84,13 +83,6 @@ fn next_stop(first: c_uint, last: c_uint) -> Option<Stop> {
     guard.engine().next_stop(owner, first, last)
 }
 
-/// # Safety
-/// As `close`.
-unsafe fn close_by_instruction(fd: c_int) -> c_int {
-    // SAFETY: the caller's.
-    unsafe { call(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]) }
-}
-
 /// `closefrom` must work where the kernel has no `close_range` (before 5.9).
 fn close_each(first: c_uint, last: c_uint) {
     // SAFETY: the program closes these numbers.
@@ -98,7 +90,7 @@ fn close_each(first: c_uint, last: c_uint) {
     if done != 0 && errno::get() == ENOSYS {
         for fd in first..=last {
             // SAFETY: as above.
-            unsafe { close_by_instruction(fd as c_int) };
+            unsafe { (BY_INSTRUCTION.own_call)(fd as c_int) };
         }
     }
 }

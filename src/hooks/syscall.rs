@@ -8,7 +8,7 @@
 //! Variadic in C; on x86_64 all seven integers lie where a plain function has
 //! them.
 
-use super::close::{Door, close_by};
+use super::close::{BY_INSTRUCTION, close_by};
 use super::close_range::close_range_by;
 use super::exec;
 use super::fcntl::fcntl_by;
@@ -142,7 +142,7 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
 /// the drain's must not be the last, whose status would count.
 fn leave_by(number: usize) {
     let Some(guard) = Guard::enter() else { return };
-    let is_end = number == nr::EXIT_GROUP || (guard.engine().common.host.is_single_threaded)();
+    let is_end = number == nr::EXIT_GROUP || guard.engine().common.is_single_threaded();
     if is_end && guard.owner().is_some() {
         leave(Exit::AtOnce);
         guard.engine().drain.dismiss();
@@ -188,12 +188,7 @@ forward! {
 /// As `close`, but no cancellation point.
 unsafe fn close_by_instruction(fd: c_int) -> c_int {
     // SAFETY: the program's own call.
-    unsafe {
-        close_by(
-            fd,
-            Door { own_call: |fd| errno::call(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]), is_cancellation_point: false },
-        )
-    }
+    unsafe { close_by(fd, BY_INSTRUCTION) }
 }
 
 /// # Safety

@@ -31,6 +31,11 @@ pub struct Common {
 }
 
 impl Common {
+    /// Whether the program surely has one thread.
+    pub fn is_single_threaded(&self) -> bool {
+        (self.host.is_single_threaded)()
+    }
+
     /// Writes a line, if lines of this level are wanted.
     #[inline(never)]
     pub fn report(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {

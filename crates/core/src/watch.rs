@@ -11,7 +11,7 @@ use crate::ledger::Owner;
 use crate::ledger::table::Watched;
 use crate::sys::Fd;
 use crate::sys::poller;
-use crate::sys::procfs::{Dir, number};
+use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::socket;
 use core::ops::ControlFlow::Continue;
 use rustix::io::Errno;
@@ -65,11 +65,10 @@ pub fn has_unseen_set(owner: Owner<'_>, ours: Fd) -> bool {
 
 #[inline(never)]
 fn each_set(mut visit: impl FnMut(Fd)) -> Option<()> {
-    let dir = Dir::root().and_then(|root| root.below(c"thread-self/fd")).ok()?;
+    let dir = Dir::own_descriptors().ok()?;
     let end: Option<()> = dir
         .each(|name| {
-            let set = number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32));
-            if let Some(set) = set.filter(|_| dir.is_link_to(name, b"anon_inode:[eventpoll]")) {
+            if let Some(set) = descriptor(name).filter(|_| dir.is_link_to(name, b"anon_inode:[eventpoll]")) {
                 visit(set);
             }
             Continue(())

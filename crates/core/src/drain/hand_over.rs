@@ -29,7 +29,7 @@ pub struct Reserved {
 /// Whether another thread may be inside a write to `fd`: then more than a little
 /// is queued.
 pub fn may_be_written_to(common: &Common, fd: Fd) -> bool {
-    !(common.host.is_single_threaded)() && (socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd))
+    !common.is_single_threaded() && (socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd))
 }
 
 impl Reserved {
@@ -77,7 +77,7 @@ impl Reserved {
             let _ = socket::half_close(fd);
         }
         // A thread can be blocked in `recv` only where nothing was queued.
-        if !(drain.common.host.is_single_threaded)() && socket::unread(fd) == 0 {
+        if !drain.common.is_single_threaded() && socket::unread(fd) == 0 {
             slot.set_patient();
         }
         let data = slot.ticket(self.place);

@@ -51,9 +51,7 @@ impl Engine {
             let Ok(info) = socket::tcp_info(fd) else { return };
             let claim = owner.release(fd);
             if let Verdict::Drain | Verdict::WaitUpTo(_) = self.verdict(owner, fd, info, claim, false) {
-                self.drain.revoke(fd);
-                self.common.counters.begun();
-                all.add(fd);
+                self.take_in(fd, &mut all);
             }
         });
         all

@@ -11,7 +11,7 @@ use crate::finish::All;
 use crate::ledger::Owner;
 use crate::settings::LogLevel;
 use crate::sys::clock::Millis;
-use crate::sys::procfs::{Dir, number};
+use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, socket};
 use core::ops::ControlFlow::{Break, Continue};
@@ -87,11 +87,16 @@ impl Engine {
             Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, reason),
             Verdict::Discard => _ = self.discard(fd),
             Verdict::Drain | Verdict::WaitUpTo(_) => {
-                self.drain.revoke(fd);
-                self.common.counters.begun();
-                all.add(fd);
+                self.take_in(fd, all);
             }
         }
+    }
+
+    /// Half-closes `fd`, to be waited for with all others.
+    pub(super) fn take_in(&self, fd: Fd, all: &mut All) {
+        self.drain.revoke(fd);
+        self.common.counters.begun();
+        all.add(fd);
     }
 
     #[inline(never)]
@@ -121,9 +126,9 @@ fn count_connections(owner: Owner<'_>) -> usize {
 /// 0, 1 and 2.
 #[inline(never)]
 fn is_lowest(fd: Fd, inode: u64) -> bool {
-    let Ok(dir) = Dir::root().and_then(|root| root.below(c"thread-self/fd")) else { return false };
+    let Ok(dir) = Dir::own_descriptors() else { return false };
     let lower = dir.each(|name| {
-        let is_lower = number(name.to_bytes()).is_some_and(|raw| raw < fd.raw() as u64);
+        let is_lower = descriptor(name).is_some_and(|other| other < fd);
         if is_lower && dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
     });
     lower == Ok(None)

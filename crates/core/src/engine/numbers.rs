@@ -5,7 +5,7 @@
 use super::Engine;
 use crate::decision::Phase;
 use crate::ledger::Owner;
-use crate::sys::procfs::{Dir, number};
+use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::{Fd, socket};
 use core::ops::ControlFlow::{Break, Continue};
 
@@ -46,10 +46,10 @@ impl Engine {
         if last.checked_sub(first)? < A_FEW {
             return (first..=last).filter_map(|raw| Fd::new(raw as i32)).find(is_stray);
         }
-        let dir = Dir::root().and_then(|root| root.below(c"thread-self/fd")).ok()?;
+        let dir = Dir::own_descriptors().ok()?;
         dir.each(|name| {
-            let raw = number(name.to_bytes()).filter(|raw| (u64::from(first)..=u64::from(last)).contains(raw));
-            match raw.and_then(|raw| Fd::new(raw as i32)).filter(is_stray) {
+            let fd = descriptor(name).filter(|fd| (first..=last).contains(&(fd.raw() as u32)));
+            match fd.filter(is_stray) {
                 Some(fd) => Break(fd),
                 None => Continue(()),
             }
@@ -63,10 +63,9 @@ const A_FEW: u32 = 64;
 
 /// Calls `visit` with the number and inode of every socket in this process.
 pub fn each_socket(mut visit: impl FnMut(Fd, u64)) {
-    let Ok(dir) = Dir::root().and_then(|root| root.below(c"thread-self/fd")) else { return };
+    let Ok(dir) = Dir::own_descriptors() else { return };
     let _: Result<Option<()>, _> = dir.each(|name| {
-        let fd = number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32));
-        if let (Some(fd), Some(inode)) = (fd, dir.socket_link(name)) {
+        if let (Some(fd), Some(inode)) = (descriptor(name), dir.socket_link(name)) {
             visit(fd, inode);
         }
         Continue(())

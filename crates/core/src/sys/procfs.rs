@@ -46,6 +46,14 @@ impl Dir {
         Err(Errno::NOENT)
     }
 
+    /// The descriptors of this process, as the calling thread has them.
+    ///
+    /// # Errors
+    /// As [`Dir::root`].
+    pub fn own_descriptors() -> Result<Self> {
+        Self::root()?.below(c"thread-self/fd")
+    }
+
     /// A directory below this one.
     ///
     /// # Errors
@@ -207,6 +215,11 @@ impl Stat {
         let is_ending = flags & PF_EXITING != 0;
         Some(Self { start, is_kernel_thread: flags & PF_KTHREAD != 0, is_ending })
     }
+}
+
+/// The number that an entry of a directory of descriptors stands for.
+pub fn descriptor(name: &CStr) -> Option<Fd> {
+    number(name.to_bytes()).and_then(|raw| Fd::new(raw as i32))
 }
 
 /// A decimal number, and nothing else.
