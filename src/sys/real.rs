@@ -52,6 +52,24 @@ impl Symbol {
     }
 }
 
+/// A module of symbols by the names of their functions.
+macro_rules! symbols {
+    ($module:ident: $($name:ident)*) => {
+        #[allow(non_upper_case_globals)]
+        mod $module {
+            use super::Symbol;
+            $( pub(super) static $name: Symbol = {
+                // SAFETY: concat! with a zero byte is terminated, and has no other zero.
+                let name = unsafe { core::ffi::CStr::from_bytes_with_nul_unchecked(concat!(stringify!($name), "\0").as_bytes()) };
+                Symbol::new(name)
+            }; )*
+            pub(super) fn each(visit: impl Fn(&'static Symbol)) {
+                $( visit(&$name); )*
+            }
+        }
+    };
+}
+
 /// Defines the functions: a static symbol, and a call that falls back to a system
 /// call where there is no pointer.
 macro_rules! real {
@@ -72,18 +90,7 @@ macro_rules! real {
             }
         )*
 
-        #[allow(non_upper_case_globals)]
-        mod symbols {
-            use super::Symbol;
-            $( pub(super) static $name: Symbol = {
-                // SAFETY: concat! with a zero byte is terminated, and has no other zero.
-                let name = unsafe { core::ffi::CStr::from_bytes_with_nul_unchecked(concat!(stringify!($name), "\0").as_bytes()) };
-                Symbol::new(name)
-            }; )*
-            pub(super) fn each(visit: impl Fn(&'static Symbol)) {
-                $( visit(&$name); )*
-            }
-        }
+        symbols! { symbols: $($name)* }
     };
 }
 
@@ -118,12 +125,6 @@ fn arguments(given: &[usize]) -> [usize; 6] {
 
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
 static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
-static FCLOSE: Symbol = Symbol::new(c"fclose");
-static FREOPEN: Symbol = Symbol::new(c"freopen");
-static FREOPEN64: Symbol = Symbol::new(c"freopen64");
-static SYSTEM: Symbol = Symbol::new(c"system");
-static ON_EXIT: Symbol = Symbol::new(c"on_exit");
-static POPEN: Symbol = Symbol::new(c"popen");
 static CLONE: Symbol = Symbol::new(c"clone");
 static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
@@ -157,26 +158,48 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 12] = [
-    &CLOSESOCKET,
-    &CLOSEFROM,
-    &FCLOSE,
-    &FREOPEN,
-    &FREOPEN64,
-    &SYSTEM,
-    &ON_EXIT,
-    &POPEN,
-    &CLONE,
-    &VFORK,
-    &RAW_FORK,
-    &SYSCALL,
-];
+const MORE: [&Symbol; 6] = [&CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
     symbols::each(|symbol| _ = symbol.resolve());
+    more::each(|symbol| _ = symbol.resolve());
     MORE.iter().copied().chain(&IMAGES).for_each(|symbol| _ = symbol.resolve());
     READY.store(true, Ordering::Release);
+}
+
+/// Defines functions that are more than a system call: a static symbol, and a call
+/// that fails with `ENOSYS`, and the answer given, where libc has none.
+macro_rules! needed {
+    ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $failed:expr; )*) => {
+        $(
+            /// libc's function of that name.
+            ///
+            /// # Safety
+            /// As its man page says; may unwind where it is a cancellation point.
+            pub unsafe fn $name($($arg: $type),*) -> $ret {
+                type Function = unsafe extern "C-unwind" fn($($type),*) -> $ret;
+                match needed(&more::$name) {
+                    // SAFETY: the pointer is that function's, the arguments are the caller's.
+                    Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
+                    None => {
+                        super::errno::set(libc::ENOSYS);
+                        $failed
+                    }
+                }
+            }
+        )*
+        symbols! { more: $($name)* }
+    };
+}
+
+needed! {
+    fclose(stream: *mut FILE) -> c_int = -1;
+    freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
+    freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
+    system(command: *const c_char) -> c_int = -1;
+    popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 
 /// For functions that are more than a system call: before the constructor they
@@ -210,91 +233,6 @@ pub unsafe fn closefrom(lowest: c_int) {
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(lowest) },
         // SAFETY: the caller's.
         None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
-    }
-}
-
-/// `fclose(3)`.
-///
-/// # Safety
-/// As its man page says; may unwind.
-pub unsafe fn fclose(stream: *mut FILE) -> c_int {
-    type Function = unsafe extern "C-unwind" fn(*mut FILE) -> c_int;
-    match needed(&FCLOSE) {
-        // SAFETY: the pointer is that function's.
-        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(stream) },
-        None => super::errno::fail(libc::ENOSYS),
-    }
-}
-
-/// `freopen(3)`.
-///
-/// # Safety
-/// As its man page says; may unwind.
-pub unsafe fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
-    // SAFETY: the caller's.
-    unsafe { reopen(&FREOPEN, path, mode, stream) }
-}
-
-/// `freopen64(3)`.
-///
-/// # Safety
-/// As its man page says; may unwind.
-pub unsafe fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
-    // SAFETY: the caller's.
-    unsafe { reopen(&FREOPEN64, path, mode, stream) }
-}
-
-unsafe fn reopen(symbol: &Symbol, path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
-    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char, *mut FILE) -> *mut FILE;
-    match needed(symbol) {
-        // SAFETY: the pointer is that function's, the arguments are the caller's.
-        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(path, mode, stream) },
-        None => {
-            super::errno::set(libc::ENOSYS);
-            ptr::null_mut()
-        }
-    }
-}
-
-/// `system(3)`.
-///
-/// # Safety
-/// As its man page says.
-pub unsafe fn system(command: *const c_char) -> c_int {
-    type Function = unsafe extern "C-unwind" fn(*const c_char) -> c_int;
-    match needed(&SYSTEM) {
-        // SAFETY: the pointer is that function's.
-        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(command) },
-        None => super::errno::fail(libc::ENOSYS),
-    }
-}
-
-/// `on_exit(3)`.
-///
-/// # Safety
-/// As its man page says.
-pub unsafe fn on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int {
-    type Function = unsafe extern "C" fn(Option<extern "C" fn(c_int, *mut c_void)>, *mut c_void) -> c_int;
-    match needed(&ON_EXIT) {
-        // SAFETY: the pointer is that function's.
-        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, argument) },
-        None => super::errno::fail(libc::ENOSYS),
-    }
-}
-
-/// `popen(3)`.
-///
-/// # Safety
-/// As its man page says.
-pub unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE {
-    type Function = unsafe extern "C-unwind" fn(*const c_char, *const c_char) -> *mut FILE;
-    match needed(&POPEN) {
-        // SAFETY: the pointer is that function's.
-        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(command, mode) },
-        None => {
-            super::errno::set(libc::ENOSYS);
-            ptr::null_mut()
-        }
     }
 }
 
