@@ -6,22 +6,10 @@ use shim_tests::here;
 use shim_tests::twice::{Service, same_transcript, says};
 use shim_tests::victim::Victim;
 
-/// A test for each road that is named.
-macro_rules! roads {
-    ($check:ident: $($name:ident $road:literal),+ $(,)?) => {
-        $(
-            #[test]
-            fn $name() {
-                $check(here!(), $road);
-            }
-        )+
-    };
-}
-
 /// Those that leave the program as it is.
 macro_rules! all_roads_but_exec {
     ($check:ident) => {
-        roads!($check:
+        tests!($check:
             by_close "close",
             by_syscall_close "SYS_close",
             by_fclose "fclose",
@@ -41,7 +29,7 @@ macro_rules! all_roads_but_exec {
 macro_rules! all_roads {
     ($check:ident) => {
         all_roads_but_exec!($check);
-        roads!($check: by_exec "execve");
+        tests!($check: by_exec "execve");
     };
 }
 
@@ -128,7 +116,7 @@ mod is_delivered_when_two_threads_give_up_the_last_two_copies {
         Gauntlet::of(Victim::c("road_race").arg(road).arg("30")).at_once(30).prove(test);
     }
 
-    roads!(delivers:
+    tests!(delivers:
         by_close "close",
         by_syscall_close "SYS_close",
         by_fclose "fclose",
@@ -218,7 +206,7 @@ mod in_a_signal_handler {
         Gauntlet::of(victim).at_once(100).prove(test);
     }
 
-    roads!(delivers:
+    tests!(delivers:
         by_syscall_close "SYS_close",
         by_dup2 "dup2",
         by_syscall_dup3 "SYS_dup3",
@@ -237,7 +225,7 @@ mod with_a_pending_cancellation_does_not_abort {
     }
 
     all_roads_but_exec!(is_cancelled);
-    roads!(is_cancelled: by_fclose_that_writes "flush");
+    tests!(is_cancelled: by_fclose_that_writes "flush");
 }
 
 #[test]
@@ -253,7 +241,7 @@ mod closes_no_number_twice {
         says(test, &Victim::c("number_race").arg(road), &["lost: 0"]);
     }
 
-    roads!(loses_none:
+    tests!(loses_none:
         by_close "close",
         by_syscall_close "SYS_close",
         by_fclose "fclose",

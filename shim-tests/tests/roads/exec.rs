@@ -13,20 +13,9 @@ use shim_tests::{here, skip};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-macro_rules! ways {
-    ($check:ident: $($name:ident $way:literal),+ $(,)?) => {
-        $(
-            #[test]
-            fn $name() {
-                $check(here!(), $way);
-            }
-        )+
-    };
-}
-
 macro_rules! all_ways {
     ($check:ident) => {
-        ways!($check:
+        tests!($check:
             by_execve "execve",
             by_execv "execv",
             by_execvp "execvp",
@@ -365,7 +354,7 @@ mod in_a_child_leaves_hundreds_of_connections_of_the_parent_alone {
         Service::of(Victim::c("exec_child").arg(count.to_string()).arg(child)).copies(count, 4096).prove(test);
     }
 
-    ways!(goes_on:
+    tests!(goes_on:
         by_fork "fork",
         by_underscore_fork "_Fork",
         by_vfork "vfork",

@@ -6,17 +6,6 @@ use shim_tests::here;
 use shim_tests::twice::{Service, says};
 use shim_tests::victim::Victim;
 
-macro_rules! ways {
-    ($check:ident: $($name:ident $way:literal),+ $(,)?) => {
-        $(
-            #[test]
-            fn $name() {
-                $check(here!(), $way);
-            }
-        )+
-    };
-}
-
 mod twenty_connections_among_files_pipes_and_listeners_are_delivered {
     use super::*;
 
@@ -24,7 +13,7 @@ mod twenty_connections_among_files_pipes_and_listeners_are_delivered {
         Gauntlet::of(Victim::c("range").arg(way).arg("20")).at_once(20).prove(test);
     }
 
-    ways!(delivers:
+    tests!(delivers:
         by_close_range "close_range",
         by_syscall_close_range "SYS_close_range",
         by_closefrom "closefrom",
@@ -39,7 +28,7 @@ mod drains_at_work_survive_the_end_of_all_numbers {
         Gauntlet::of(Victim::c("range_pending").arg(way).arg("20")).at_once(20).prove(test);
     }
 
-    ways!(delivers:
+    tests!(delivers:
         by_close_range "close_range",
         by_syscall_close_range "SYS_close_range",
         by_closefrom "closefrom",
@@ -59,7 +48,7 @@ mod calls_that_close_nothing_leave_the_connection_alone {
         Service::of(Victim::c("range_kept").arg(way)).prove(test);
     }
 
-    ways!(goes_on: by_close_range "close_range", by_syscall_close_range "SYS_close_range");
+    tests!(goes_on: by_close_range "close_range", by_syscall_close_range "SYS_close_range");
 }
 
 mod close_range_unshare {
@@ -70,7 +59,7 @@ mod close_range_unshare {
         Service::of(Victim::c("range_unshare").arg(way).arg("cloexec")).prove(test);
     }
 
-    ways!(other_thread_goes_on:
+    tests!(other_thread_goes_on:
         in_a_thread_leaves_the_others_alone "close_range",
         by_syscall_in_a_thread_leaves_the_others_alone "SYS_close_range",
     );
@@ -79,7 +68,7 @@ mod close_range_unshare {
         Gauntlet::of(Victim::c("range_unshare_alone").arg(way).arg("after")).copies(3).prove(test);
     }
 
-    ways!(delivers:
+    tests!(delivers:
         in_the_only_thread_delivers "close_range",
         by_syscall_in_the_only_thread_delivers "SYS_close_range",
     );
@@ -90,7 +79,7 @@ mod close_range_unshare {
         Gauntlet::of(victim).after_close().copies(3).prove(test);
     }
 
-    ways!(keeps_drains:
+    tests!(keeps_drains:
         in_the_only_thread_keeps_drains_at_work "close_range",
         by_syscall_in_the_only_thread_keeps_drains_at_work "SYS_close_range",
     );
@@ -108,7 +97,7 @@ mod a_child_that_closes_hundreds_of_inherited_connections_leaves_them_alone {
         }
     }
 
-    ways!(goes_on:
+    tests!(goes_on:
         by_close_range "close_range",
         by_syscall_close_range "SYS_close_range",
         by_closefrom "closefrom",
