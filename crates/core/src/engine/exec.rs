@@ -25,23 +25,23 @@ impl Engine {
             return;
         }
         let deadline = Millis::now().plus(bound);
-        if open != 0 {
-            self.finish_leaving(owner, open, deadline);
-        }
+        let others = if open == 0 { Others::Running } else { self.finish_leaving(owner, open, deadline) };
         self.drain.finish(deadline);
         self.drain.go_on();
-    }
-
-    fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) {
-        let others = stop::others(|tid| self.drain.runs_on(tid));
-        if others == Others::Running {
-            return;
-        }
-        let all = self.half_close_leaving(owner, count);
-        all.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+        // Not before: what they use is half-closed by now.
         if others == Others::Stopped {
             stop::resume_soon();
         }
+    }
+
+    /// Answers what became of the other threads.
+    fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Others {
+        let others = stop::others(|tid| self.drain.runs_on(tid));
+        if others != Others::Running {
+            let all = self.half_close_leaving(owner, count);
+            all.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+        }
+        others
     }
 
     #[inline(never)]
