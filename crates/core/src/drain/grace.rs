@@ -129,6 +129,10 @@ impl Drain {
             self.gate.one_less();
             return Err(Reason::Full);
         }
+        if self.gate.is_idle() {
+            self.take_back();
+            return Ok(());
+        }
         self.doorbell.ring();
         if self.oversleeps(due) {
             self.wake();

@@ -174,7 +174,7 @@ impl Drain {
 
     /// No thread will come for what has been offered: plain closes, and shutdowns.
     #[inline(never)]
-    fn take_back(&'static self) {
+    pub(super) fn take_back(&'static self) {
         self.end_graces(true);
         self.slots.take_offers(|place, slot| {
             if slot.is_still_open() {
