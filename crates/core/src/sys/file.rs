@@ -2,6 +2,7 @@
 //! only the kernel follows them, and answers `EFAULT`.
 
 use super::Fd;
+use super::process;
 use super::raw::{nr, syscall6};
 use core::ffi::c_char;
 use rustix::fs::FileType;
@@ -101,7 +102,8 @@ pub fn read_at(fd: Fd, room: &mut [u8], offset: u64) -> Option<usize> {
 /// Reads this process' memory at an address that may be bad; answers how many bytes
 /// could be read.
 pub fn own_memory(at: usize, room: &mut [u8]) -> usize {
-    let me = rustix::process::getpid().as_raw_nonzero().get() as usize;
+    let Some(me) = process::pid() else { return 0 };
+    let me = me.as_raw_nonzero().get() as usize;
     let (there, here) = ([at, room.len()], [room.as_mut_ptr() as usize, room.len()]);
     let args = [me, here.as_ptr() as usize, 1, there.as_ptr() as usize, 1, 0];
     // SAFETY: two `iovec`s; the kernel writes at most `room.len()` bytes into `room`.
