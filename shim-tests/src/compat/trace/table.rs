@@ -75,10 +75,8 @@ impl Tables {
     fn call(&mut self, thread: u32, name: &str, arguments: &str, result: &str, stack: &[&str]) {
         let table = self.uses[&thread];
         if makes_a_thread(name) {
-            if let Ok(child) = result.parse() {
-                if !self.uses.contains_key(&child) {
-                    self.born(child, thread, arguments);
-                }
+            if let Some(child) = result.parse().ok().filter(|child| !self.uses.contains_key(child)) {
+                self.born(child, thread, arguments);
             }
         } else if name == "exit_group" {
             self.drop_table(table, &ended_by(stack));
@@ -88,6 +86,9 @@ impl Tables {
     }
 
     fn descriptors(&mut self, table: usize, name: &str, arguments: &str, result: &str, stack: &[&str]) {
+        // A name that a call shows is there, however it came: connected, passed.
+        let shown = self.connection(arguments);
+        self.tables[table].extend(shown);
         let given_up: Vec<i32> = match name {
             "close" => numbers(arguments).take(1).collect(),
             "dup2" | "dup3" => numbers(arguments).skip(1).take(1).collect(),
@@ -105,10 +106,8 @@ impl Tables {
         for number in given_up {
             self.give_up(table, number, &called_by(name, stack));
         }
-        let named = if name == "connect" { arguments } else { result };
-        if let Some(entry) = self.connection(named) {
-            self.tables[table].insert(entry);
-        }
+        let made = self.connection(result);
+        self.tables[table].extend(made);
     }
 
     /// `5<TCP:[127.0.0.1:80->127.0.0.1:9]>`, if it is one that matters.
@@ -165,7 +164,7 @@ fn of_libc<'a>(stack: &[&'a str]) -> Vec<&'a str> {
     let in_libc = |frame: &&&str| frame.contains("/libc.so.6(") || frame.contains("/libpthread");
     let function =
         |frame: &&'a str| frame.split_once('(').and_then(|(_, rest)| rest.split_once(['+', ')'])).map(|(name, _)| name);
-    stack.iter().take_while(in_libc).filter_map(function).map(|name| name.trim_start_matches('_')).collect()
+    stack.iter().take_while(in_libc).filter_map(function).map(|name| name.trim_start_matches("__")).collect()
 }
 
 /// The function that the program called, of libc; or that it has an instruction of
