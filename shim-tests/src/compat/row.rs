@@ -241,7 +241,7 @@ impl Row {
 
     /// What every server of HTTP is asked.
     fn add_defaults(&mut self) {
-        if self.group != Group::Http {
+        if !matches!(self.group, Group::Http | Group::Proxy) {
             return;
         }
         if self.session.is_empty() {
