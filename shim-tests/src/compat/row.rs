@@ -49,6 +49,9 @@ pub struct Row {
     /// Why softclose cannot help.
     #[serde(default)]
     pub out_of_reach: Option<String>,
+    /// Why it asks the kernel to reset connections, if it does.
+    #[serde(default)]
+    pub asks_for_resets: Option<String>,
     /// What must be installed.
     pub needs: Needs,
     /// What is under test, or what a client talks to.

@@ -27,7 +27,7 @@ fn is_good(row: &Row) -> bool {
     match catch_unwind(AssertUnwindSafe(|| run::whole(row))).unwrap_or_else(panicked) {
         Outcome::Found(found) => {
             let [(before, of), (after, _)] = found.lost();
-            let faults = found.faults(row.out_of_reach.is_some());
+            let faults = found.faults(row);
             println!(
                 "{title}: {before} lost of {of} without, {after} with{}",
                 faults.iter().map(|fault| format!("\n  FAULT: {fault}")).collect::<String>()
