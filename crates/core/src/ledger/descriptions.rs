@@ -16,6 +16,9 @@ use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 // SAFETY: repr(C), atomics only; all zeroes is a free slot.
 unsafe impl Zeroed for Slot {}
 
+/// How many slots are looked at for a free one.
+const FREE_TRIES: usize = 64;
+
 /// Index of a slot, plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotId(u32);
@@ -50,10 +53,12 @@ impl Descriptions {
         self.slots.ensure(len)
     }
 
-    /// Takes a slot for a new connection held once by `me`. `hint` (the fd) is
-    /// tried first: it keeps the touched memory as small as the fd table.
+    /// Takes a slot for a new connection held once by `me`. `hint` (the fd) and
+    /// those behind it are tried first: the touched memory stays as small as the fd
+    /// table, also where each fd's slot is still held by the child that serves the
+    /// connection which had this number before.
     pub fn open(&self, hint: usize, cookie: u64, me: Token, alive: impl Fn(Token) -> bool) -> Option<SlotId> {
-        let index = self.claim(hint).or_else(|| self.claim_any()).or_else(|| self.reclaim(alive))?;
+        let index = self.claim_from(hint).or_else(|| self.claim_any()).or_else(|| self.reclaim(alive))?;
         self.slots.get(index)?.fill(cookie, me);
         Some(SlotId(index as u32 + 1))
     }
@@ -62,9 +67,12 @@ impl Descriptions {
         self.slots.get(index)?.claim().then_some(index)
     }
 
+    fn claim_from(&self, hint: usize) -> Option<usize> {
+        (hint..hint + FREE_TRIES).find_map(|index| self.claim(index))
+    }
+
     fn claim_any(&self) -> Option<usize> {
-        const TRIES: u32 = 64;
-        (0..TRIES).find_map(|_| self.claim(self.next()))
+        (0..FREE_TRIES).find_map(|_| self.claim(self.next()))
     }
 
     fn next(&self) -> usize {
@@ -171,6 +179,26 @@ mod tests {
         let two = all.open(3, 78, token(1), everybody).unwrap();
         assert_ne!(one, two);
         assert!(all.is(one, 77) && all.is(two, 78));
+    }
+
+    #[test]
+    fn a_child_for_each_connection_touches_no_more_slots_than_there_are_children() {
+        const CHILDREN: u32 = 8;
+        let all = Descriptions::new();
+        assert!(all.ensure(1024));
+        let mut served = std::collections::VecDeque::new();
+        for cookie in 1..=5000 {
+            let child = token(2 + cookie as u32 % CHILDREN);
+            let id = all.open(3, cookie, token(1), everybody).unwrap();
+            all.hold(id, child);
+            assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
+            assert!(id.raw() <= 4 + CHILDREN, "{id:?} for connection {cookie}");
+            served.push_back((id, child));
+            if served.len() == CHILDREN as usize {
+                let (id, child) = served.pop_front().unwrap();
+                assert_eq!(all.release(id, child, everybody), Left::Nobody);
+            }
+        }
     }
 
     #[test]
