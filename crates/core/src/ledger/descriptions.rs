@@ -186,6 +186,26 @@ mod tests {
     }
 
     #[test]
+    fn a_child_for_each_connection_touches_no_more_slots_than_there_are_children() {
+        const CHILDREN: u32 = 8;
+        let all = Descriptions::new();
+        assert!(all.ensure(1024));
+        let mut served = std::collections::VecDeque::new();
+        for cookie in 1..=5000 {
+            let child = token(2 + cookie as u32 % CHILDREN);
+            let id = all.open(3, cookie, token(1), everybody).unwrap();
+            all.hold(id, child);
+            assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
+            assert!(id.raw() <= 64 + CHILDREN, "{id:?} for connection {cookie}");
+            served.push_back((id, child));
+            if served.len() == CHILDREN as usize {
+                let (id, child) = served.pop_front().unwrap();
+                assert_eq!(all.release(id, child, everybody), Left::Nobody);
+            }
+        }
+    }
+
+    #[test]
     fn slots_of_dead_processes_are_used_again() {
         let all = room();
         for cookie in 1..=8 {
