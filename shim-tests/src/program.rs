@@ -115,16 +115,24 @@ impl Program {
     /// follows the prefix.
     #[track_caller]
     pub fn expect(&mut self, prefix: &str) -> String {
+        self.says(prefix).unwrap_or_else(|what| self.fail(&what))
+    }
+
+    /// As [`Program::expect`], where it is no fault that there is none.
+    ///
+    /// # Errors
+    /// What was seen instead.
+    pub fn says(&mut self, prefix: &str) -> Result<String, String> {
         let until = Instant::now() + DEADLINE;
         loop {
             match self.stdout.next(until) {
                 Next::Line(line) => {
                     if let Some(rest) = line.strip_prefix(prefix) {
-                        return rest.trim().to_owned();
+                        return Ok(rest.trim().to_owned());
                     }
                 }
-                Next::End => self.fail(&format!("ended without a line {prefix:?}")),
-                Next::TimedOut => self.fail(&format!("said no line {prefix:?} in {DEADLINE:?}")),
+                Next::End => return Err(format!("ended without a line {prefix:?}")),
+                Next::TimedOut => return Err(format!("said no line {prefix:?} in {DEADLINE:?}")),
             }
         }
     }

@@ -273,6 +273,14 @@ impl Row {
         self.session.iter().filter_map(Session::script).collect()
     }
 
+    /// A large response, read slowly: of everyday use, or else of a way to lose it.
+    pub fn download(&self) -> Option<Script> {
+        let asks = |step: &Step| matches!(step, Step::Say(text) if text.contains(&self.server.big));
+        let everyday = self.scripts().into_iter().find(|script| script.steps.iter().any(asks));
+        let steps = everyday.map(|script| script.steps).or_else(|| Some(self.loss.get("slow")?.steps.clone()));
+        steps.filter(|steps| !steps.is_empty()).map(|steps| Script { steps, slow: true })
+    }
+
     /// Sessions that a program speaks.
     pub fn commands(&self) -> Vec<&[String]> {
         self.session.iter().map(|session| session.command.as_slice()).filter(|command| !command.is_empty()).collect()

@@ -2,7 +2,7 @@
 
 use super::mask::Mask;
 use super::row::Group;
-use super::script::{Report, Script, Step};
+use super::script::Report;
 use super::stage::{Ended, PATIENCE, Running, Stage};
 use super::tree;
 use crate::proc::becomes_true;
@@ -174,24 +174,15 @@ fn stopping(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), 
 
 /// A download is under way when the signal comes.
 fn graceful(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), String> {
-    let Some(script) = download(stage) else { return Ok(()) };
+    let Some(script) = stage.row.download() else { return Ok(()) };
     let running = stage.start()?;
-    let talk = running.begin_download(script);
+    let talk = running.begin_download(script)?;
     running.signal(signal);
     let report = talk.report()?;
     let ended = running.wait();
     let finished = if report.count(|outcome| outcome.full) == 1 { "finished" } else { "cut short" };
     observed.same.insert(format!("download under {signal}"), format!("{finished}; {ended}"));
     Ok(())
-}
-
-/// The large response of everyday use, read slowly.
-fn download(stage: &Stage) -> Option<Script> {
-    let big = &stage.row.server.big;
-    let asks = |script: &Script| {
-        script.steps.iter().any(|step| matches!(step, Step::Say(text) if text.contains(big.as_str())))
-    };
-    stage.row.scripts().into_iter().find(asks).map(|script| Script { slow: true, ..script })
 }
 
 /// Distinct lines: their order and number is chance where connections are served

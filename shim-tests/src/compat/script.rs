@@ -47,6 +47,10 @@ pub struct Order {
     /// once the first bytes have come: a download that is under way.
     #[serde(default)]
     pub pause: bool,
+    /// Whether it ends its connections with a reset (`SO_LINGER {1, 0}`) once the
+    /// first bytes have come.
+    #[serde(default)]
+    pub reset: bool,
 }
 
 /// How one connection went.

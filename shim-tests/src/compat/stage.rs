@@ -161,6 +161,11 @@ impl Stage {
         self.arena.counters()
     }
 
+    /// What the kernel has counted, whatever goes on.
+    pub fn counters_now(&self) -> Counters {
+        self.arena.counters()
+    }
+
     /// Waits until nobody holds a connection of the server any more.
     pub fn settle(&self) -> bool {
         let port = self.server().port;
@@ -181,7 +186,16 @@ impl Stage {
     fn order(&self, scripts: Vec<Script>, connections: usize, concurrency: usize) -> Order {
         let patience = PEER_PATIENCE.as_millis().try_into().expect("seconds");
         let mask = self.server().mask.clone();
-        Order { port: self.server().port, scripts, connections, concurrency, mask, patience, pause: false }
+        Order {
+            port: self.server().port,
+            scripts,
+            connections,
+            concurrency,
+            mask,
+            patience,
+            pause: false,
+            reset: false,
+        }
     }
 }
 
@@ -207,11 +221,22 @@ impl Running<'_> {
     }
 
     /// Begins a download, and waits until its first bytes are there.
-    pub fn begin_download(&self, script: Script) -> Talk {
+    ///
+    /// # Errors
+    /// What the peer said instead.
+    pub fn begin_download(&self, script: Script) -> Result<Talk, String> {
         let order = Order { pause: true, ..self.stage.order(vec![script], 1, 1) };
         let mut talk = self.begin(&order);
-        talk.0.expect("first");
-        talk
+        talk.0.says("first")?;
+        Ok(talk)
+    }
+
+    /// Begins one connection that ends with a reset from the peer.
+    ///
+    /// # Errors
+    /// That the peer gave up.
+    pub fn reset(&self, script: Script) -> Result<Report, String> {
+        self.begin(&Order { reset: true, ..self.stage.order(vec![script], 1, 1) }).report()
     }
 
     fn begin(&self, order: &Order) -> Talk {
@@ -302,6 +327,18 @@ fn is_alive(pid: u32) -> bool {
 pub struct Talk(Program);
 
 impl Talk {
+    /// Ends the peer where it is.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// The peer does nothing for so long, as one whose network is gone.
+    pub fn stall(&self, pause: Duration) {
+        self.0.signal(libc::SIGSTOP);
+        std::thread::sleep(pause);
+        self.0.signal(libc::SIGCONT);
+    }
+
     /// Lets it go on, and waits for its report.
     ///
     /// # Errors

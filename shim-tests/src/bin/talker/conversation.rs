@@ -24,6 +24,7 @@ pub struct Conversation {
     stream: Option<TcpStream>,
     slow: bool,
     pause: bool,
+    resets: bool,
     buffer: Vec<u8>,
     heard: Vec<Answer>,
     ended: bool,
@@ -41,6 +42,7 @@ impl Conversation {
             stream: None,
             slow,
             pause: order.pause,
+            resets: order.reset,
             buffer: Vec::new(),
             heard: Vec::new(),
             ended: false,
@@ -99,10 +101,19 @@ impl Conversation {
         if self.slow {
             std::thread::sleep(PAUSE);
         }
+        if self.resets {
+            self.reset_now();
+        }
         if std::mem::take(&mut self.pause) {
             println!("first");
             let _ = io::stdin().read_line(&mut String::new());
         }
+    }
+
+    fn reset_now(&mut self) {
+        let stream = self.stream.take().map(Socket::from);
+        let _ = stream.as_ref().map(|socket| socket.set_linger(Some(Duration::ZERO)));
+        (self.failed, self.reset) = (true, true);
     }
 
     fn fail(&mut self, error: &io::Error) {
