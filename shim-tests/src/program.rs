@@ -214,6 +214,14 @@ impl Program {
         [self.stdout.so_far(), self.stderr.so_far()].concat()
     }
 
+    /// Waits for its last words: it has ended, but what it wrote may still be in the pipe.
+    pub fn hear_out(&mut self) {
+        let until = Instant::now() + DEADLINE;
+        for lines in [&mut self.stdout, &mut self.stderr] {
+            while matches!(lines.next(until), Next::Line(_)) {}
+        }
+    }
+
     /// Sends a signal to it, and to no other process of its group.
     pub fn signal(&self, signal: i32) {
         let pid = libc::pid_t::try_from(self.child.id()).expect("a pid fits pid_t");
