@@ -23,7 +23,14 @@ pub fn packages(rows: &[Row]) {
 /// Why it cannot.
 pub fn own(row: &Row) -> Result<Words, String> {
     let home = target_dir().join("matrix").join("needs").join(&row.name);
-    let (venv, npm) = (home.join("venv"), home.join("npm"));
+    let (venv, npm, unpacked) = (home.join("venv"), home.join("npm"), home.join("unpacked"));
+    once(&unpacked, &row.needs.unpacked, |draft, wanted| {
+        shell(
+            "mkdir -p \"$0\" && cd \"$0\" && apt-get -qq download \"$@\" && for deb in *.deb; do dpkg-deb -x \"$deb\" .; done",
+            draft,
+            wanted,
+        )
+    })?;
     once(&venv, &row.needs.pypi, |draft, wanted| {
         shell(
             "python3 -m venv \"$0\" && \"$0/bin/python\" -m pip -q install --disable-pip-version-check \"$@\"",
@@ -35,6 +42,7 @@ pub fn own(row: &Row) -> Result<Words, String> {
         shell("mkdir -p \"$0\" && npm install --prefix \"$0\" --no-audit --no-fund --silent \"$@\"", draft, wanted)
     })?;
     let words = Words::default().with("venv", venv.to_string_lossy()).with("npm", npm.to_string_lossy());
+    let words = words.with("unpacked", unpacked.to_string_lossy());
     match row.needs.commands.iter().map(|name| words.replace(name)).find(|name| find(name).is_none()) {
         Some(missing) => Err(format!("no {missing}")),
         None => Ok(words),

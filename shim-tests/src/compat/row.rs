@@ -77,6 +77,8 @@ fn no() -> String {
 pub struct Needs {
     /// Debian packages.
     pub debian: Vec<String>,
+    /// Debian packages that are only unpacked, into `{unpacked}`: what conflicts with others.
+    pub unpacked: Vec<String>,
     /// PyPI requirements.
     pub pypi: Vec<String>,
     /// npm packages.
