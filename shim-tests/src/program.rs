@@ -214,12 +214,14 @@ impl Program {
         [self.stdout.so_far(), self.stderr.so_far()].concat()
     }
 
-    /// Waits for its last words: it has ended, but what it wrote may still be in the pipe.
-    pub fn hear_out(&mut self) {
-        let until = Instant::now() + DEADLINE;
+    /// Everything that it has said, on both streams, once nobody is left to say more,
+    /// or what there is of it after `patience`.
+    pub fn last_words(&mut self, patience: Duration) -> Vec<String> {
+        let until = Instant::now() + patience;
         for lines in [&mut self.stdout, &mut self.stderr] {
-            while matches!(lines.next(until), Next::Line(_)) {}
+            while let Next::Line(_) = lines.next(until) {}
         }
+        self.said()
     }
 
     /// Sends a signal to it, and to no other process of its group.

@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Everything that the rows need of Debian's packages, in one go. What could not be
-/// installed is seen by each row itself.
+/// Everything that the rows need of Debian's packages, and what watches them, in one
+/// go. What could not be installed is seen by each row itself.
 pub fn packages(rows: &[Row]) {
-    let mut names: Vec<_> = rows.iter().flat_map(|row| &row.needs.debian).collect();
+    let mut names: Vec<_> = rows.iter().flat_map(|row| &row.needs.debian).map(String::as_str).collect();
+    names.push("strace");
     names.sort();
     names.dedup();
     let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("setup");

@@ -49,6 +49,9 @@ pub struct Row {
     /// Why softclose cannot help.
     #[serde(default)]
     pub out_of_reach: Option<String>,
+    /// Why it asks the kernel to reset connections, if it does.
+    #[serde(default)]
+    pub asks_for_resets: Option<String>,
     /// What must be installed.
     pub needs: Needs,
     /// What is under test, or what a client talks to.
@@ -243,7 +246,7 @@ impl Row {
 
     /// What every server of HTTP is asked.
     fn add_defaults(&mut self) {
-        if self.group != Group::Http {
+        if !matches!(self.group, Group::Http | Group::Proxy) {
             return;
         }
         if self.session.is_empty() {

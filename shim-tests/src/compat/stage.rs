@@ -285,8 +285,8 @@ impl Running<'_> {
         }
         let survivors = self.family().len();
         self.kill();
-        self.program.hear_out();
-        Ended { exit, survivors, said: self.logged() }
+        let said = [self.program.last_words(END), self.stage.logged()].concat();
+        Ended { exit, survivors, said }
     }
 
     /// Whoever is left of the server, wherever it has gone in the family tree.

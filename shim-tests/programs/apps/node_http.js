@@ -1,0 +1,30 @@
+// Node's own http: node_http.js PORT DIRECTORY [WORKERS].
+const cluster = require('node:cluster');
+const fs = require('node:fs');
+const http = require('node:http');
+const path = require('node:path');
+
+const LARGEST_UPLOAD = 1 << 20;
+const [port, directory, workers] = process.argv.slice(2);
+
+function serve(request, response) {
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST_UPLOAD) {
+    response.writeHead(413, { Connection: 'close', 'Content-Length': 10 }).end('too large\n');
+    return;
+  }
+  const file = path.join(directory, path.basename(request.url));
+  fs.stat(file, (error, stats) => {
+    if (error) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'Content-Length': stats.size });
+    fs.createReadStream(file).pipe(response);
+  });
+}
+
+if (workers && cluster.isPrimary) {
+  for (let i = 0; i < workers; i++) cluster.fork();
+} else {
+  http.createServer(serve).listen(Number(port), '127.0.0.1');
+}
