@@ -9,14 +9,17 @@
 
 use crate::counters::Counters;
 use crate::proc::Socket;
-use crate::program::Program;
+use crate::program::{Exit, Program, pidfd_open};
 use crate::victim::helper;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
+
+/// Sizes of this network namespace.
+const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
 /// A namespace with `lo` up and large send buffers, until it is dropped.
 pub struct Arena {
@@ -61,6 +64,31 @@ impl Arena {
         Program::start(command)
     }
 
+    /// Gives its sockets the send buffers of this machine.
+    pub fn usual_buffers(&self) {
+        let usual = std::fs::read_to_string(SEND_BUFFERS).expect("every Linux has tcp_wmem");
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("echo '{}' > {SEND_BUFFERS}", usual.trim())]);
+        assert_eq!(self.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
+    }
+
+    /// Kills every process in here, wherever it has moved to since we started
+    /// its ancestor.
+    pub fn end_all(&self) {
+        let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+        let ours = namespace(self.holder.pid()).expect("the holder is there");
+        let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        for pid in pids.filter(|pid| *pid != self.holder.pid()) {
+            // Asked after the process is held: its pid may be another's by now.
+            if let Ok(process) = pidfd_open(pid)
+                && namespace(pid).as_ref() == Some(&ours)
+            {
+                kill(&process);
+            }
+        }
+    }
+
     /// What the kernel has counted in here so far.
     pub fn counters(&self) -> Counters {
         Counters::of(self.holder.pid())
@@ -76,6 +104,12 @@ impl Arena {
         std::fs::read_to_string(format!("/proc/{}/net/if_inet6", self.holder.pid()))
             .is_ok_and(|text| text.contains("lo"))
     }
+}
+
+fn kill(process: &OwnedFd) {
+    let nothing: *const libc::siginfo_t = std::ptr::null();
+    // SAFETY: a null siginfo is allowed.
+    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, nothing, 0) };
 }
 
 fn enter((door, flag): &(File, libc::c_int)) -> io::Result<()> {

@@ -5,11 +5,8 @@
 use shim_tests::arena::Arena;
 use shim_tests::counters::Counters;
 use shim_tests::proc::{Socket, wait_until};
-use shim_tests::program::{Exit, Program};
+use shim_tests::program::Program;
 use std::process::Command;
-
-/// Sizes of this network namespace.
-const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
 pub enum Place {
     Namespace(Arena),
@@ -26,10 +23,7 @@ impl Place {
     pub fn with_usual_buffers() -> Self {
         let place = Self::open();
         if let Self::Namespace(arena) = &place {
-            let usual = std::fs::read_to_string(SEND_BUFFERS).expect("every Linux has tcp_wmem");
-            let mut command = Command::new("sh");
-            command.args(["-c", &format!("echo '{}' > {SEND_BUFFERS}", usual.trim())]);
-            assert_eq!(arena.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
+            arena.usual_buffers();
         }
         place
     }

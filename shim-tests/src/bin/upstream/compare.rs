@@ -1,0 +1,84 @@
+//! A suite, natively and shimmed, and what became of the tests that passed natively.
+
+use crate::batch::Batch;
+use crate::known;
+use crate::outcome::{Outcome, Outcomes};
+use crate::report::{Comparison, Difference, Tally, Verdict};
+use crate::run::{run, word};
+use crate::suite::Suite;
+use crate::workshop::Workshop;
+use shim_tests::arena::Arena;
+use shim_tests::shim::Shim;
+
+/// How often a test that differed is run again, each way.
+pub const ROUNDS: u32 = 5;
+
+/// Runs all of `suite` both ways, or says why it cannot be run.
+pub fn both_ways(suite: &dyn Suite, shop: &Workshop) -> Result<Comparison, String> {
+    let version = suite.get(shop)?;
+    let arena = Arena::open()?;
+    arena.usual_buffers();
+    let place = Place { suite, shop, arena };
+    let mut all = Comparison {
+        version,
+        native: Outcomes::default(),
+        shimmed: Outcomes::default(),
+        differences: Vec::new(),
+        troubles: Vec::new(),
+    };
+    for batch in suite.batches(shop) {
+        place.compare(&batch, &mut all);
+    }
+    shop.table(&all.native, &all.shimmed);
+    Ok(all)
+}
+
+/// Where the batches of one suite run.
+struct Place<'a> {
+    suite: &'a dyn Suite,
+    shop: &'a Workshop,
+    arena: Arena,
+}
+
+impl Place<'_> {
+    fn compare(&self, batch: &Batch, all: &mut Comparison) {
+        let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(batch, shim, &mut all.troubles));
+        let count = |outcomes: &Outcomes| outcomes.count(Outcome::Passed);
+        println!("{}: {}: {} passed, {} shimmed", self.suite.name(), batch.name(), count(&native), count(&shimmed));
+        let differing = native.iter().filter(|(test, outcome)| *outcome == Outcome::Passed && !shimmed.passed(test));
+        all.differences.extend(differing.map(|(test, _)| self.judge(batch, test, &shimmed)));
+        all.native.extend(native);
+        all.shimmed.extend(shimmed);
+    }
+
+    fn outcomes(&self, batch: &Batch, shim: Shim, troubles: &mut Vec<String>) -> Outcomes {
+        let ended = run(batch, shim, &self.arena, self.shop);
+        troubles.extend(ended.trouble().map(|trouble| format!("{} ({}) {trouble}", batch.name(), word(shim))));
+        self.suite.outcomes(batch, &ended)
+    }
+
+    fn judge(&self, batch: &Batch, test: &str, shimmed: &Outcomes) -> Difference {
+        let difference = |tally, verdict| {
+            let shimmed = shimmed.of(test).map_or("nothing heard", Outcome::word);
+            Difference { test: test.to_owned(), shimmed, tally, verdict }
+        };
+        if let Some(reason) = known::reason(self.suite.name(), test) {
+            return difference(None, Verdict::ByDesign(reason));
+        }
+        let tally = self.run_again(batch, test);
+        println!("{}: {test}: again {ROUNDS} times: {tally:?} passed", self.suite.name());
+        difference(Some(tally), if tally.shimmed < tally.native { Verdict::Broken } else { Verdict::Flaky })
+    }
+
+    /// In turn, so that both ways have the same neighbours on a busy machine.
+    fn run_again(&self, batch: &Batch, test: &str) -> Tally {
+        let again = self.suite.again(batch, test).named(format!("{}.again", batch.name()));
+        let mut tally = Tally::default();
+        for _ in 0..ROUNDS {
+            let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(&again, shim, &mut Vec::new()).passed(test));
+            tally.native += u32::from(native);
+            tally.shimmed += u32::from(shimmed);
+        }
+        tally
+    }
+}
