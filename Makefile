@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test fuzz loom miri fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -71,6 +71,11 @@ fuzz: export FUZZ_SEED ?= $(shell date +%s)
 fuzz: setup tools ## 10,000 random programs, natively and shimmed; FUZZ_PROGRAMS, FUZZ_SEED, FUZZ_REPLAY=file
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace --test fuzz -- --nocapture random_programs
+
+upstream: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+upstream: setup tools ## other people's test suites, natively and shimmed: docs/upstream.md; SUITES="libuv cpython"
+	$(CARGO) build --release -p softclose -p shim-tests
+	$(RELEASE)/upstream $(SUITES)
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all

@@ -9,6 +9,7 @@ use crate::suite::Suite;
 use crate::workshop::Workshop;
 use shim_tests::arena::Arena;
 use shim_tests::shim::Shim;
+use std::collections::BTreeMap;
 
 /// How often a test that differed is run again, each way.
 pub const ROUNDS: u32 = 5;
@@ -46,7 +47,8 @@ impl Place<'_> {
         let count = |outcomes: &Outcomes| outcomes.count(Outcome::Passed);
         println!("{}: {}: {} passed, {} shimmed", self.suite.name(), batch.name(), count(&native), count(&shimmed));
         let differing = native.iter().filter(|(test, outcome)| *outcome == Outcome::Passed && !shimmed.passed(test));
-        all.differences.extend(differing.map(|(test, _)| self.judge(batch, test, &shimmed)));
+        let differing: Vec<_> = differing.map(|(test, _)| test).collect();
+        all.differences.extend(self.judge(batch, &differing, &shimmed));
         all.native.extend(native);
         all.shimmed.extend(shimmed);
     }
@@ -57,28 +59,34 @@ impl Place<'_> {
         self.suite.outcomes(batch, &ended)
     }
 
-    fn judge(&self, batch: &Batch, test: &str, shimmed: &Outcomes) -> Difference {
-        let difference = |tally, verdict| {
+    fn judge(&self, batch: &Batch, differing: &[&str], shimmed: &Outcomes) -> Vec<Difference> {
+        let reason = |test: &str| known::reason(self.suite.name(), test);
+        let unknown: Vec<_> = differing.iter().copied().filter(|test| reason(test).is_none()).collect();
+        let tallies = self.run_again(batch, &unknown);
+        let judged = |test: &&str| {
+            let tally = tallies.get(test).copied();
+            let verdict = reason(test).map_or_else(|| Verdict::of(tally.unwrap_or_default()), Verdict::ByDesign);
             let shimmed = shimmed.of(test).map_or("nothing heard", Outcome::word);
-            Difference { test: test.to_owned(), shimmed, tally, verdict }
+            Difference { test: (*test).to_owned(), shimmed, tally, verdict }
         };
-        if let Some(reason) = known::reason(self.suite.name(), test) {
-            return difference(None, Verdict::ByDesign(reason));
-        }
-        let tally = self.run_again(batch, test);
-        println!("{}: {test}: again {ROUNDS} times: {tally:?} passed", self.suite.name());
-        difference(Some(tally), if tally.shimmed < tally.native { Verdict::Broken } else { Verdict::Flaky })
+        differing.iter().map(judged).collect()
     }
 
     /// In turn, so that both ways have the same neighbours on a busy machine.
-    fn run_again(&self, batch: &Batch, test: &str) -> Tally {
-        let again = self.suite.again(batch, test).named(format!("{}.again", batch.name()));
-        let mut tally = Tally::default();
-        for _ in 0..ROUNDS {
-            let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(&again, shim, &mut Vec::new()).passed(test));
-            tally.native += u32::from(native);
-            tally.shimmed += u32::from(shimmed);
+    fn run_again<'t>(&self, batch: &Batch, tests: &[&'t str]) -> BTreeMap<&'t str, Tally> {
+        let mut tallies: BTreeMap<_, _> = tests.iter().map(|test| (*test, Tally::default())).collect();
+        if tests.is_empty() {
+            return tallies;
         }
-        tally
+        let again = self.suite.again(batch, tests).named(format!("{}.again", batch.name()));
+        for _ in 0..ROUNDS {
+            let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(&again, shim, &mut Vec::new()));
+            for (test, tally) in &mut tallies {
+                tally.native += u32::from(native.passed(test));
+                tally.shimmed += u32::from(shimmed.passed(test));
+            }
+        }
+        println!("{}: {}: passed of {ROUNDS} more: {tallies:?}", self.suite.name(), batch.name());
+        tallies
     }
 }

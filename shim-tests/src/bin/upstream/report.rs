@@ -53,3 +53,10 @@ pub enum Verdict {
     Flaky,
     Broken,
 }
+
+impl Verdict {
+    /// Of a difference that is not known.
+    pub fn of(tally: Tally) -> Self {
+        if tally.shimmed < tally.native { Self::Broken } else { Self::Flaky }
+    }
+}

@@ -23,9 +23,9 @@ pub trait Suite: Sync {
     /// What one of them said.
     fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes;
 
-    /// What runs one test again. All of its batch, unless every test has a
+    /// What runs `tests` again. All of their batch, unless every test has a
     /// process of its own: what failed may have failed for what ran before it.
-    fn again(&self, batch: &Batch, _test: &str) -> Batch {
+    fn again(&self, batch: &Batch, _tests: &[&str]) -> Batch {
         batch.clone()
     }
 

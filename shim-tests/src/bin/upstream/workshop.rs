@@ -63,9 +63,7 @@ impl Workshop {
     /// Keeps what became of every test, both ways.
     pub fn table(&self, native: &Outcomes, shimmed: &Outcomes) {
         let word = |outcomes: &Outcomes, test: &str| outcomes.of(test).map_or("nothing heard", Outcome::word);
-        let line = |(test, outcome): (&str, Outcome)| {
-            format!("{}\t{}\t{test}\n", outcome.word(), word(shimmed, test))
-        };
+        let line = |(test, outcome): (&str, Outcome)| format!("{}\t{}\t{test}\n", outcome.word(), word(shimmed, test));
         let text: String = native.iter().map(line).collect();
         fs::write(self.0.join("outcomes.tsv"), text).expect("the target directory is writable");
     }

@@ -41,8 +41,8 @@ impl Suite for Libevent {
         outcomes
     }
 
-    fn again(&self, batch: &Batch, test: &str) -> Batch {
-        batch.clone().arguments(test.split(": ").nth(1))
+    fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
+        batch.clone().arguments(tests.iter().filter_map(|test| test.split(": ").nth(1)))
     }
 }
 
@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn what_regress_prints_is_read() {
-        let lines = ["main/a: OK", "http/b: [forking] SKIPPED", "bev/c: [forking] ", "  FAIL x.c:1: no", "  [c FAILED]"];
+        let lines =
+            ["main/a: OK", "http/b: [forking] SKIPPED", "bev/c: [forking] ", "  FAIL x.c:1: no", "  [c FAILED]"];
         let lines = lines.map(str::to_owned);
         let expected = [("main/a", Outcome::Passed), ("http/b", Outcome::Skipped), ("bev/c", Outcome::Failed)];
         assert_eq!(read(&lines), expected);

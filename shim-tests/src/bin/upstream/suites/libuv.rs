@@ -38,7 +38,9 @@ impl Suite for Libuv {
         tap::outcomes(&ended.parting.stdout, name)
     }
 
-    fn again(&self, batch: &Batch, test: &str) -> Batch {
-        batch.clone().arguments([test])
+    /// It takes one name or none.
+    fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
+        let one = if let [test] = tests { Some(*test) } else { None };
+        batch.clone().arguments(one)
     }
 }

@@ -10,7 +10,7 @@ use crate::{debian, tap};
 pub struct Lighttpd;
 
 /// `prepare.sh` makes the document root that all tests read.
-const BUILD: &str = "./configure --disable-shared --without-pcre2 --without-zlib\nmake -j2\nmake check TESTS=\n\
+const BUILD: &str = "./configure\nmake -j2\nmake check TESTS=\n\
                      cd tests\nsrcdir=. top_builddir=.. ./prepare.sh";
 
 impl Suite for Lighttpd {
@@ -23,7 +23,7 @@ impl Suite for Lighttpd {
     }
 
     fn get(&self, shop: &Workshop) -> Result<String, String> {
-        debian::need(&["make", "perl"], shop)?;
+        debian::need(&["make", "perl", "libpcre2-dev", "zlib1g-dev"], shop)?;
         let version = debian::source("lighttpd", shop)?;
         shop.make("build", &shop.source(), BUILD)?;
         Ok(version)

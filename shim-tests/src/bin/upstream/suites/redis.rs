@@ -82,7 +82,7 @@ fn read(line: &str) -> Option<(String, Outcome)> {
         _ => return None,
     };
     let end = if outcome == Outcome::Passed { " (" } else { " in tests/" };
-    Some((test.rsplit_once(end).map_or(&*test, |(name, _)| name).to_owned(), outcome))
+    Some((test.rsplit_once(end).map_or(test, |(name, _)| name).to_owned(), outcome))
 }
 
 /// Colours are `ESC [ ... m`.
