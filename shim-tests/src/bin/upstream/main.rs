@@ -29,7 +29,7 @@ use workshop::Workshop;
 
 /// Suites that run at the same time, each in a network namespace of its own.
 /// Most of their time they wait.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();

@@ -10,7 +10,8 @@ use crate::workshop::Workshop;
 pub struct Twisted;
 
 const VERSION: &str = "26.10.0";
-const ALSO: [&str; 3] = ["pyhamcrest==2.1.0", "pyopenssl", "service_identity"];
+/// What its tests import.
+const ALSO: [&str; 4] = ["hypothesis", "pyhamcrest==2.1.0", "pyopenssl", "service_identity"];
 
 const MODULES: [&str; 33] = [
     "internet.test.test_asyncioreactor",
