@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Long for what any file of tests takes, short for one that hangs.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Runs one or more tests.
 #[derive(Clone, Debug)]

@@ -3,13 +3,14 @@
 use crate::batch::Batch;
 use crate::known;
 use crate::outcome::{Outcome, Outcomes};
-use crate::report::{Comparison, Difference, Tally, Verdict};
+use crate::report::{Comparison, Difference, Found, Tally, Verdict};
 use crate::run::{run, word};
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 use shim_tests::arena::Arena;
 use shim_tests::shim::Shim;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 /// How often a test that differed is run again, each way.
 pub const ROUNDS: u32 = 5;
@@ -17,40 +18,52 @@ pub const ROUNDS: u32 = 5;
 /// Runs all of `suite` both ways, or says why it cannot be run.
 pub fn both_ways(suite: &dyn Suite, shop: &Workshop) -> Result<Comparison, String> {
     let version = suite.get(shop)?;
-    let arena = Arena::open()?;
-    arena.usual_buffers();
-    let place = Place { suite, shop, arena };
-    let mut all = Comparison {
-        version,
-        native: Outcomes::default(),
-        shimmed: Outcomes::default(),
-        differences: Vec::new(),
-        troubles: Vec::new(),
-    };
-    for batch in suite.batches(shop) {
-        place.compare(&batch, &mut all);
-    }
-    shop.table(&all.native, &all.shimmed);
-    Ok(all)
+    let all = Mutex::new(Found::default());
+    let batches = suite.batches(shop);
+    let queue = Mutex::new(batches.iter());
+    let places = (0..suite.at_once()).map(|_| Place::open(suite, shop)).collect::<Result<Vec<_>, _>>()?;
+    std::thread::scope(|scope| {
+        for place in places {
+            scope.spawn(|| place.work(&queue, &all));
+        }
+    });
+    let found = all.into_inner().expect("all workers are done");
+    shop.table(&found.native, &found.shimmed);
+    Ok(Comparison { version, found })
 }
 
-/// Where the batches of one suite run.
+/// Where batches run, one after another.
 struct Place<'a> {
     suite: &'a dyn Suite,
     shop: &'a Workshop,
     arena: Arena,
 }
 
-impl Place<'_> {
-    fn compare(&self, batch: &Batch, all: &mut Comparison) {
-        let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(batch, shim, &mut all.troubles));
+impl<'a> Place<'a> {
+    fn open(suite: &'a dyn Suite, shop: &'a Workshop) -> Result<Self, String> {
+        let arena = Arena::open()?;
+        arena.usual_buffers();
+        Ok(Self { suite, shop, arena })
+    }
+
+    fn work(self, queue: &Mutex<std::slice::Iter<Batch>>, all: &Mutex<Found>) {
+        loop {
+            let next = queue.lock().expect("no worker panics with the queue").next();
+            let Some(batch) = next else { break };
+            let found = self.compare(batch);
+            all.lock().expect("no worker panics with the results").extend(found);
+        }
+    }
+
+    fn compare(&self, batch: &Batch) -> Found {
+        let mut troubles = Vec::new();
+        let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(batch, shim, &mut troubles));
         let count = |outcomes: &Outcomes| outcomes.count(Outcome::Passed);
         println!("{}: {}: {} passed, {} shimmed", self.suite.name(), batch.name(), count(&native), count(&shimmed));
         let differing = native.iter().filter(|(test, outcome)| *outcome == Outcome::Passed && !shimmed.passed(test));
         let differing: Vec<_> = differing.map(|(test, _)| test).collect();
-        all.differences.extend(self.judge(batch, &differing, &shimmed));
-        all.native.extend(native);
-        all.shimmed.extend(shimmed);
+        let differences = self.judge(batch, &differing, &shimmed);
+        Found { native, shimmed, differences, troubles }
     }
 
     fn outcomes(&self, batch: &Batch, shim: Shim, troubles: &mut Vec<String>) -> Outcomes {

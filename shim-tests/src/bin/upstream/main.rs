@@ -27,9 +27,8 @@ use std::sync::Mutex;
 use suite::Suite;
 use workshop::Workshop;
 
-/// Suites that run at the same time, each in a network namespace of its own.
-/// Most of their time they wait.
-const AT_ONCE: usize = 3;
+/// Suites that run at the same time. Most of their time they wait.
+const AT_ONCE: usize = 2;
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();

@@ -2,7 +2,7 @@
 
 use crate::compare::ROUNDS;
 use crate::outcome::Outcome;
-use crate::report::{Comparison, Difference, Report, Verdict};
+use crate::report::{Comparison, Difference, Found, Report, Verdict};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -48,14 +48,14 @@ const TABLE: &str = "\
 fn row(report: &Report) -> String {
     let cells = match &report.result {
         Err(reason) => format!("skipped: {reason} |||||||"),
-        Ok(all) => {
+        Ok(Comparison { version, found: all }) => {
             let passed = all.native.count(Outcome::Passed);
             let count = |is: fn(Verdict) -> bool| all.differences.iter().filter(|found| is(found.verdict)).count();
             let flaky = count(|verdict| verdict == Verdict::Flaky);
             let by_design = count(|verdict| matches!(verdict, Verdict::ByDesign(_)));
             let broken = count(|verdict| verdict == Verdict::Broken);
             let both = passed - all.differences.len();
-            let (version, tests) = (&all.version, all.native.len());
+            let tests = all.native.len();
             format!("{version} | {tests} | {passed} | {both} | {flaky} | {by_design} | {broken} |")
         }
     };
@@ -66,13 +66,13 @@ fn section(report: &Report) -> String {
     let mut text = format!("\n## {}\n\n{}.\n", report.name, report.origin);
     match &report.result {
         Err(reason) => writeln!(text, "\nskipped: {reason}").expect("a string takes all"),
-        Ok(all) => text += &details(all),
+        Ok(comparison) => text += &details(&comparison.found),
     }
     let left_out = report.left_out.iter().map(|(test, reason)| format!("`{test}`: {reason}"));
     text + &list("Not run:", left_out)
 }
 
-fn details(all: &Comparison) -> String {
+fn details(all: &Found) -> String {
     let differences = |is: fn(Verdict) -> bool| all.differences.iter().filter(move |found| is(found.verdict));
     let failed = all.native.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed | Outcome::Unfinished));
     let failed = failed.map(|(test, outcome)| {

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// In the directory of the run.
 const EVENTS: &str = "outcomes.tsv";
 
+/// Batches beside each other: they only share what they read, and mostly wait.
+pub const AT_ONCE: usize = 3;
+
 /// The tests of `module`, by the interpreter `python`, after `setting`.
 pub fn batch(python: &str, module: &str, setting: &str, left_out: &[(&str, &str)]) -> Batch {
     let patterns = left_out.iter().map(|(pattern, _)| *pattern);

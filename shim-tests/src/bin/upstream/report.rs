@@ -14,7 +14,7 @@ pub struct Report {
 impl Report {
     /// Tests that the shim has broken, as (suite, test).
     pub fn unexpected(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let differences = self.result.iter().flat_map(|comparison| &comparison.differences);
+        let differences = self.result.iter().flat_map(|comparison| &comparison.found.differences);
         differences.filter(|found| found.verdict == Verdict::Broken).map(|found| (self.name, found.test.as_str()))
     }
 }
@@ -22,11 +22,26 @@ impl Report {
 /// Both runs of a suite.
 pub struct Comparison {
     pub version: String,
+    pub found: Found,
+}
+
+/// Both runs of a batch, or of all of them.
+#[derive(Default)]
+pub struct Found {
     pub native: Outcomes,
     pub shimmed: Outcomes,
     pub differences: Vec<Difference>,
     /// Batches that were killed or crashed, either way.
     pub troubles: Vec<String>,
+}
+
+impl Found {
+    pub fn extend(&mut self, other: Self) {
+        self.native.extend(other.native);
+        self.shimmed.extend(other.shimmed);
+        self.differences.extend(other.differences);
+        self.troubles.extend(other.troubles);
+    }
 }
 
 /// A test that passed natively and not shimmed.

@@ -17,8 +17,14 @@ pub trait Suite: Sync {
     /// says why it cannot be had.
     fn get(&self, shop: &Workshop) -> Result<String, String>;
 
-    /// The programs that run its tests, one after another.
+    /// The programs that run its tests.
     fn batches(&self, shop: &Workshop) -> Vec<Batch>;
+
+    /// How many batches may run beside each other, each in a network namespace of
+    /// its own: more than one if no two of them write to the same files.
+    fn at_once(&self) -> usize {
+        1
+    }
 
     /// What one of them said.
     fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes;

@@ -56,6 +56,10 @@ impl Suite for Tornado {
         MODULES.map(batch).to_vec()
     }
 
+    fn at_once(&self) -> usize {
+        python::AT_ONCE
+    }
+
     fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
         python::outcomes(ended)
     }
