@@ -27,6 +27,12 @@ impl Batch {
         self
     }
 
+    /// With `arguments` for all that come after `marker`.
+    pub fn replaced_after(mut self, marker: &str, arguments: impl IntoIterator<Item = String>) -> Self {
+        self.words.truncate(self.words.iter().position(|word| word == marker).map_or(self.words.len(), |at| at + 1));
+        self.arguments(arguments)
+    }
+
     /// For a suite that looks for its files where it runs.
     pub fn inside(mut self, directory: PathBuf) -> Self {
         self.directory = Some(directory);

@@ -28,7 +28,7 @@ use suite::Suite;
 use workshop::Workshop;
 
 /// Suites that run at the same time. Most of their time they wait.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();

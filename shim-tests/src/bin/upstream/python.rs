@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::outcome::{Outcome, Outcomes};
 use crate::run::Ended;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// In the directory of the run.
@@ -20,6 +21,21 @@ pub fn batch(python: &str, module: &str, setting: &str, left_out: &[(&str, &str)
         .arguments(["--", module])
         // What the tests start imports its modules without writing beside them.
         .variable("PYTHONDONTWRITEBYTECODE", "1")
+}
+
+/// The classes that `tests` are in: modules take minutes, and what a test leaves to
+/// the next it mostly leaves to those of its class. All of the batch, if one of the
+/// names is not that of a test in a class that can be found.
+pub fn again(batch: &Batch, tests: &[&str]) -> Batch {
+    match tests.iter().map(|test| class(batch.name(), test)).collect::<Option<BTreeSet<_>>>() {
+        Some(classes) => batch.clone().replaced_after("--", classes),
+        None => batch.clone(),
+    }
+}
+
+fn class(module: &str, test: &str) -> Option<String> {
+    let (class, _) = test.strip_prefix(module)?.strip_prefix('.')?.split_once('.')?;
+    (!test.contains('<')).then(|| format!("{module}.{class}"))
 }
 
 /// Reads what `outcomes.py` has written.
@@ -43,4 +59,16 @@ fn outcome(event: &str) -> Outcome {
 
 fn runner() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/upstream/outcomes.py")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_found_in_the_name_of_its_test() {
+        assert_eq!(class("test.test_os", "test.test_os.Pipes.test_two").as_deref(), Some("test.test_os.Pipes"));
+        assert_eq!(class("test.test_os", "setUpClass (test.test_os.Pipes)"), None);
+        assert_eq!(class("test.test_os", "test.test_os.made.<locals>.Pipes.test_two"), None);
+    }
 }

@@ -29,8 +29,9 @@ pub trait Suite: Sync {
     /// What one of them said.
     fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes;
 
-    /// What runs `tests` again. All of their batch, unless every test has a
-    /// process of its own: what failed may have failed for what ran before it.
+    /// What runs `tests` again. All of their batch, unless that takes too long, or
+    /// every test has a process of its own: what failed may have failed for what
+    /// ran before it.
     fn again(&self, batch: &Batch, _tests: &[&str]) -> Batch {
         batch.clone()
     }

@@ -11,8 +11,8 @@ pub struct CPython;
 
 const INTERPRETER: &str = "/usr/bin/python3.11";
 
-/// The resources that need no network beyond loopback and no patience.
-const SETTING: &str = "import test.support as s; s.use_resources = ['cpu', 'subprocess', 'walltime']";
+/// `network` is what `test_socketserver` asks for loopback; there is nothing beyond.
+const SETTING: &str = "import test.support as s; s.use_resources = ['cpu', 'network', 'subprocess', 'walltime']";
 
 const MODULES: [&str; 62] = [
     "test_asynchat",
@@ -105,6 +105,10 @@ impl Suite for CPython {
 
     fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
         python::outcomes(ended)
+    }
+
+    fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
+        python::again(batch, tests)
     }
 
     fn left_out(&self) -> &'static [(&'static str, &'static str)] {

@@ -11,7 +11,7 @@ mod twisted;
 
 use crate::suite::Suite;
 
-/// The long ones first: they are run two at a time.
+/// The long ones first: they are run three at a time.
 pub fn all() -> Vec<Box<dyn Suite>> {
     vec![
         Box::new(cpython::CPython),

@@ -63,4 +63,8 @@ impl Suite for Tornado {
     fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
         python::outcomes(ended)
     }
+
+    fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
+        python::again(batch, tests)
+    }
 }

@@ -76,4 +76,8 @@ impl Suite for Twisted {
     fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
         python::outcomes(ended)
     }
+
+    fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
+        python::again(batch, tests)
+    }
 }
