@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test compat soak fuzz loom miri fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test compat soak fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -86,6 +86,12 @@ soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUT
 	$(CARGO) build --release $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/soak $(MINUTES) $(SERVERS)
+
+upstream: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+upstream: setup tools ## other people's test suites, natively and shimmed: docs/upstream.md; SUITES="libuv cpython"
+	$(CARGO) build --release -p softclose
+	$(CARGO) build -p shim-tests
+	@$(DEBUG)/upstream $(SUITES)
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all

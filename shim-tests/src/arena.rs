@@ -9,11 +9,11 @@
 
 use crate::counters::Counters;
 use crate::proc::Socket;
-use crate::program::{Exit, Program};
+use crate::program::{Exit, Program, pidfd_open};
 use crate::victim::helper;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -73,6 +73,22 @@ impl Arena {
         assert_eq!(self.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
     }
 
+    /// Kills every process in here, wherever it has moved to since we started
+    /// its ancestor.
+    pub fn end_all(&self) {
+        self.processes().into_iter().for_each(|pid| self.end(pid));
+    }
+
+    /// Kills one process in here.
+    pub fn end(&self, pid: u32) {
+        // Asked after the process is held: its pid may be another's by now.
+        if let Ok(process) = pidfd_open(pid)
+            && namespace(pid) == namespace(self.holder.pid())
+        {
+            kill(&process);
+        }
+    }
+
     /// What the kernel has counted in here so far.
     pub fn counters(&self) -> Counters {
         Counters::of(self.holder.pid())
@@ -80,7 +96,6 @@ impl Arena {
 
     /// Every process in here but the one that holds it: all of them are ours.
     pub fn processes(&self) -> Vec<u32> {
-        let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
         let here = namespace(self.holder.pid());
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -97,6 +112,17 @@ impl Arena {
         std::fs::read_to_string(format!("/proc/{}/net/if_inet6", self.holder.pid()))
             .is_ok_and(|text| text.contains("lo"))
     }
+}
+
+fn kill(process: &OwnedFd) {
+    let nothing: *const libc::siginfo_t = std::ptr::null();
+    // SAFETY: a null siginfo is allowed.
+    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, nothing, 0) };
+}
+
+/// The network namespace of a process, as the kernel names it.
+fn namespace(pid: u32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/ns/net")).ok()
 }
 
 fn enter((door, flag): &(File, libc::c_int)) -> io::Result<()> {
