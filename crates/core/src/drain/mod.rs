@@ -11,7 +11,6 @@
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
 //! | [`grace`] | receive sides that are shut a moment later |
-//! | [`sip`] | discarding a limited amount |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
 //! table, on high numbers. The program may close any of them without knowing
@@ -25,7 +24,6 @@ pub mod hand_over;
 pub mod inbox;
 pub mod place;
 pub mod queue;
-pub mod sip;
 pub mod slot;
 pub mod stack;
 
@@ -261,8 +259,9 @@ impl Drain {
         self.bell.ring();
         self.doorbell.ring();
         if let Some(poller) = self.poller() {
-            let nudge =
-                |(place, slot): (_, &Slot)| slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place)).is_ok());
+            let nudge = |(place, slot): (_, &Slot)| {
+                slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place), slot.goodbye().interest()).is_ok())
+            };
             let _ = self.slots.offered().any(nudge);
         }
     }

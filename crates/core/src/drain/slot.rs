@@ -14,6 +14,8 @@ use crate::bounds::Progress;
 use crate::decision::Phase;
 use crate::finish::Settling;
 use crate::ledger::table::Role;
+use crate::settings::Strategy;
+use crate::strategy::{self, Goodbye};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::region::{Region, Sharing, Zeroed};
@@ -65,6 +67,9 @@ const CONNECTED: u32 = 1;
 const STILL_OPEN: u32 = 4;
 const PATIENT: u32 = 8;
 const CAUTIOUS: u32 = 16;
+const SETTLING: u32 = 32;
+/// The strategy is in the bits from here on.
+const STRATEGY_SHIFT: u32 = 8;
 
 impl Slot {
     /// The private descriptor.
@@ -88,6 +93,12 @@ impl Slot {
         if self.flags.load(Relaxed) & CONNECTED != 0 { Role::Connected } else { Role::Accepted }
     }
 
+    /// How it says goodbye.
+    pub fn goodbye(&self) -> &'static dyn Goodbye {
+        let name = Strategy::from_index(self.flags.load(Relaxed) >> STRATEGY_SHIFT);
+        strategy::of(name.unwrap_or(Strategy::Drain))
+    }
+
     /// The drainer has it in its queues.
     pub fn set_adopted(&self) {
         self.in_use.store(Use::Adopted as u32, SeqCst);
@@ -102,7 +113,8 @@ impl Slot {
         self.in_use.load(SeqCst) >= Use::Offered as u32
     }
 
-    /// Whether the half-close is still to come, as a writer may be at it.
+    /// Whether it is still to part from the peer: a writer may be at it, or the strategy
+    /// is patient.
     pub fn is_still_open(&self) -> bool {
         self.flags.load(SeqCst) & STILL_OPEN != 0
     }
@@ -117,9 +129,10 @@ impl Slot {
         self.flags.fetch_or(CAUTIOUS, SeqCst);
     }
 
-    /// The half-close is left to the drainer.
-    pub fn set_still_open(&self) {
-        self.flags.fetch_or(STILL_OPEN, SeqCst);
+    /// To part from the peer is left to the drainer; `is_written` says that a writer may
+    /// be at it.
+    pub fn set_still_open(&self, is_written: bool) {
+        self.flags.fetch_or(if is_written { STILL_OPEN | SETTLING } else { STILL_OPEN }, SeqCst);
     }
 
     /// A thread of the program may be blocked in `recv`: what comes in is its own
@@ -151,15 +164,20 @@ impl Slot {
         waiting
     }
 
-    /// Half-closes if every writer is done by now; false where one may not be.
+    /// Parts from the peer if every writer is done by now; false where one may not be.
     pub fn settle(&self, fd: Fd) -> bool {
+        let settled = self.flags.load(SeqCst) & SETTLING == 0 || self.is_settled(fd);
+        if settled {
+            self.goodbye().part(fd);
+            self.flags.fetch_and(!STILL_OPEN, SeqCst);
+        }
+        settled
+    }
+
+    fn is_settled(&self, fd: Fd) -> bool {
         let mut settling = Settling::from_word(self.settling.load(Relaxed));
         let settled = settling.is_settled(fd, self.is_cautious());
         self.settling.store(settling.word(), Relaxed);
-        if settled {
-            let _ = crate::sys::socket::half_close(fd);
-            self.flags.fetch_and(!STILL_OPEN, SeqCst);
-        }
         settled
     }
 
@@ -190,10 +208,11 @@ impl Slot {
     }
 
     /// Fills a claimed slot, before its descriptor exists.
-    pub fn fill(&self, cookie: u64, role: Role) {
+    pub fn fill(&self, cookie: u64, role: Role, strategy: Strategy) {
         self.cookie.store(cookie, SeqCst);
         self.settling.store(0, Relaxed);
-        self.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
+        let role = if role == Role::Connected { CONNECTED } else { 0 };
+        self.flags.store(role | (strategy as u32) << STRATEGY_SHIFT, SeqCst);
         self.set_progress(Progress::begin(Millis::now()));
     }
 }
@@ -351,6 +370,21 @@ mod tests {
     #[test]
     fn a_slot_is_one_cache_line() {
         assert_eq!(size_of::<Slot>(), 64);
+    }
+
+    #[test]
+    fn a_slot_remembers_its_role_and_strategy() {
+        let slots = slots(1);
+        let slot = slots.at(slots.claim().unwrap()).unwrap();
+        for strategy in crate::settings::strategy::STRATEGIES {
+            slot.fill(7, Role::Connected, strategy);
+            slot.set_still_open(true);
+            slot.set_patient();
+            slot.set_cautious();
+            assert_eq!((slot.role(), slot.goodbye().name()), (Role::Connected, strategy));
+        }
+        slot.fill(7, Role::Accepted, Strategy::Wait);
+        assert_eq!((slot.role(), slot.is_still_open()), (Role::Accepted, false));
     }
 
     #[test]
