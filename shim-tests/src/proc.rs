@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// States as `/proc/net/tcp` numbers them (`include/net/tcp_states.h`).
-const LISTEN: u8 = 0x0A;
+/// A listener, as `/proc/net/tcp` numbers states (`include/net/tcp_states.h`).
+pub const LISTEN: u8 = 0x0A;
 
 /// One line of `/proc/net/tcp` or `tcp6`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -122,24 +122,22 @@ impl Engine {
         choice::choose(&self.common.settings, fd, role)
     }
 
-    /// Makes sure that nobody minds what is to be done, and that no epoll set reports it.
-    fn set_apart(&self, fd: Fd, entry: Entry, is_patient: bool) -> Result<Writers, Reason> {
-        let writers = self.writers(fd);
-        if let Some(reason) = self.hands_off(fd, writers, is_patient) {
-            return Err(reason);
-        }
+    /// Leaves every epoll set of this process; false where that cannot be known.
+    fn leave_sets(&self, fd: Fd, entry: Entry) -> bool {
         let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
-        if !watch::leave_all(fd, entry.watched, followed) {
-            return Err(Reason::Unsure);
-        }
-        socket::stop_signals(fd);
-        Ok(writers)
+        watch::leave_all(fd, entry.watched, followed)
     }
 
+    /// The program's own close follows on this thread: only another one could see an
+    /// event between the two.
     fn at_once(&self, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
-        match self.set_apart(fd, entry, false) {
-            Ok(_) => self.part(fd, strategy),
-            Err(reason) => self.leave_alone(fd, reason),
+        let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
+        if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
+            self.leave_alone(fd, reason)
+        } else if is_seen && !self.leave_sets(fd, entry) {
+            self.leave_alone(fd, Reason::Unsure)
+        } else {
+            self.part(fd, strategy)
         }
     }
 
@@ -152,12 +150,16 @@ impl Engine {
     }
 
     fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
-        let engine = self.common.settings.engine;
-        let writers = match self.set_apart(fd, entry, engine == Waits::Thread) {
-            Ok(writers) => writers,
-            Err(reason) => return self.leave_alone(fd, reason),
-        };
-        match engine {
+        let writers = self.writers(fd);
+        let is_patient = self.common.settings.engine == Waits::Thread;
+        if let Some(reason) = self.hands_off(fd, writers, is_patient) {
+            return self.leave_alone(fd, reason);
+        }
+        if !self.leave_sets(fd, entry) {
+            return self.leave_alone(fd, Reason::Unsure);
+        }
+        socket::stop_signals(fd);
+        match self.common.settings.engine {
             Waits::Inline => self.stay(fd, entry.role, strategy),
             Waits::Thread => match self.drain.reserve(owner, fd, entry.role, strategy) {
                 Ok(reserved) => {

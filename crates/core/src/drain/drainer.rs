@@ -309,14 +309,17 @@ impl Drainer {
     }
 
     fn acknowledged(&self) -> Option<Place> {
+        // Not all are in the first.
+        [&self.by_activity, &self.by_age].into_iter().find_map(|queue| self.acknowledged_in(queue))
+    }
+
+    fn acknowledged_in(&self, queue: &Queue) -> Option<Place> {
         const LOOKED_AT: usize = 32;
         let slots = &self.drain.slots;
-        core::iter::successors(self.by_activity.first(), |&place| self.by_activity.after(slots, place))
-            .take(LOOKED_AT)
-            .find(|&place| {
-                let fd = slots.at(place).and_then(Slot::fd);
-                fd.is_some_and(|fd| socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0)
-            })
+        core::iter::successors(queue.first(), |&place| queue.after(slots, place)).take(LOOKED_AT).find(|&place| {
+            let fd = slots.at(place).and_then(Slot::fd);
+            fd.is_some_and(|fd| socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0)
+        })
     }
 
     fn end(&mut self, place: Place, end: End) {

@@ -221,7 +221,9 @@ mod tests {
         }
     }
 
-    const SERVER: Seen = Seen { role: RolePolicy::Accepted, port: 8080, peer: "10.1.2.3", asked: Cell::new((0, 0)) };
+    fn server() -> Seen {
+        Seen { role: RolePolicy::Accepted, port: 8080, peer: "10.1.2.3", asked: Cell::new((0, 0)) }
+    }
 
     fn rules(text: &str) -> Rules {
         Rules::parse(text, |place, rule, outcome| assert_eq!(outcome, Ok(()), "{place} {rule}"))
@@ -232,15 +234,15 @@ mod tests {
     }
 
     fn fits(condition: &str, peer: &'static str) -> bool {
-        chosen(&format!("{condition}=abort"), &Seen { peer, ..SERVER }).is_some()
+        chosen(&format!("{condition}=abort"), &Seen { peer, ..server() }).is_some()
     }
 
     #[test]
     fn the_first_that_fits_wins() {
         let text = "local:8080=drain;peer:10.0.0.0/8=abort;connected=observe";
-        assert_eq!(chosen(text, &SERVER), Some(Strategy::Drain));
-        assert_eq!(chosen(text, &Seen { port: 80, ..SERVER }), Some(Strategy::Abort));
-        let elsewhere = Seen { port: 80, peer: "192.0.2.1", ..SERVER };
+        assert_eq!(chosen(text, &server()), Some(Strategy::Drain));
+        assert_eq!(chosen(text, &Seen { port: 80, ..server() }), Some(Strategy::Abort));
+        let elsewhere = Seen { port: 80, peer: "192.0.2.1", ..server() };
         assert_eq!(chosen(text, &elsewhere), None);
         assert_eq!(chosen(text, &Seen { role: RolePolicy::Connected, ..elsewhere }), Some(Strategy::Observe));
     }
@@ -248,10 +250,10 @@ mod tests {
     #[test]
     fn all_conditions_of_a_rule_must_hold() {
         let text = "accepted,local:8080,peer:10.0.0.0/8=wait";
-        assert_eq!(chosen(text, &SERVER), Some(Strategy::Wait));
-        assert_eq!(chosen(text, &Seen { port: 8081, ..SERVER }), None);
-        assert_eq!(chosen(text, &Seen { peer: "11.0.0.1", ..SERVER }), None);
-        assert_eq!(chosen(text, &Seen { role: RolePolicy::Connected, ..SERVER }), None);
+        assert_eq!(chosen(text, &server()), Some(Strategy::Wait));
+        assert_eq!(chosen(text, &Seen { port: 8081, ..server() }), None);
+        assert_eq!(chosen(text, &Seen { peer: "11.0.0.1", ..server() }), None);
+        assert_eq!(chosen(text, &Seen { role: RolePolicy::Connected, ..server() }), None);
     }
 
     #[test]
@@ -280,7 +282,7 @@ mod tests {
     #[test]
     fn nothing_is_asked_that_no_rule_needs() {
         let asked = |text: &str| {
-            let connection = Seen { asked: Cell::new((0, 0)), ..SERVER };
+            let connection = Seen { asked: Cell::new((0, 0)), ..server() };
             let _ = chosen(text, &connection);
             connection.asked.get()
         };

@@ -29,4 +29,8 @@ impl Goodbye for Abort {
     fn part(&self, fd: Fd) {
         let _ = socket::set_linger(fd, 0);
     }
+
+    fn rouses(&self) -> bool {
+        false
+    }
 }

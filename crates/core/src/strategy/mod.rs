@@ -66,6 +66,11 @@ pub trait Goodbye: Sync {
     /// Says goodbye: what the peer sees first.
     fn part(&self, fd: Fd);
 
+    /// Whether that wakes who watches the socket.
+    fn rouses(&self) -> bool {
+        true
+    }
+
     /// Has the program's own close wait by itself, where it may, for at most so many
     /// milliseconds (0: no limit). False where it has to be waited for.
     fn leave_to_close(&self, _fd: Fd, _timeout_ms: u32) -> bool {
