@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use shim_tests::pattern;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,6 +94,15 @@ impl Link {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => reading.end = if is_timeout(&error) { "timeout" } else { "reset" },
             }
+        }
+    }
+
+    /// Reads to the end, a little every `pause`.
+    pub fn read_slowly(&self, pause: Duration) {
+        const A_LITTLE: usize = 8 << 10;
+        while self.reading.lock().expect("no panic holds the reading").end == "unread" {
+            self.read(A_LITTLE);
+            std::thread::sleep(pause);
         }
     }
 
@@ -199,7 +208,7 @@ fn set_receive_buffer(socket: &OwnedFd, bytes: usize) {
     assert_eq!(answer, 0, "SO_RCVBUF: {}", io::Error::last_os_error());
 }
 
-/// Loopback of the plan's family, as the system call wants it.
+/// The plan's host, or IPv6's loopback, as the system call wants it.
 fn address(plan: &Plan, port: u16, call: impl FnOnce(*const libc::sockaddr, libc::socklen_t)) {
     if plan.ipv6 {
         let address = libc::sockaddr_in6 {
@@ -214,7 +223,7 @@ fn address(plan: &Plan, port: u16, call: impl FnOnce(*const libc::sockaddr, libc
         let address = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
             sin_port: port.to_be(),
-            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets()) },
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(plan.host.octets()) },
             sin_zero: [0; 8],
         };
         call((&raw const address).cast(), size_of_val(&address) as libc::socklen_t);
