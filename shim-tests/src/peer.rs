@@ -156,6 +156,11 @@ impl Peer {
         self.then(format!("rcvbuf={bytes}"))
     }
 
+    /// Sets its `SO_SNDBUF` before it connects.
+    pub fn send_buffer(self, bytes: usize) -> Self {
+        self.then(format!("sndbuf={bytes}"))
+    }
+
     /// Runs the script on `copies` connections at once.
     pub fn copies(mut self, copies: usize) -> Self {
         self.copies *= copies;

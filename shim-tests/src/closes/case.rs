@@ -25,7 +25,7 @@ pub struct Bounds {
 }
 
 /// Those of the page: short, so that a peer that never ends is done with soon.
-pub const SHORT: Bounds = Bounds { idle: "1s", timeout: "3s", peer_first: "200ms" };
+pub const SHORT: Bounds = Bounds { idle: "1s", timeout: "4s", peer_first: "200ms" };
 
 /// One run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

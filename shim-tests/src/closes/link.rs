@@ -56,8 +56,6 @@ impl Link {
     pub fn open(distance: Distance, seed: u64) -> Result<Self, String> {
         let program = Arena::open()?;
         let peer = program.beside()?;
-        // As a machine has them: a peer's upload is not to vanish in its buffer.
-        peer.use_usual_buffers();
         let mut link = Self { program, peer, relay: None };
         match distance {
             Distance::Near => link.lay_veth()?,

@@ -50,6 +50,9 @@ pub struct Goodbye {
     pub returned: i128,
     /// The descriptor had left the process, at the first look that found it so.
     pub let_go: Option<i128>,
+    /// Whether that was the first look after `close` had returned: nobody knows how
+    /// much earlier it was.
+    pub let_go_before: bool,
     /// What `select` answered, if there was one, and after how long.
     pub selected: Option<(i32, Duration)>,
 }
@@ -140,14 +143,14 @@ pub fn run(case: Case, seed: u64) -> Result<Run, String> {
     }
     victim.go();
     let link_name = format!("socket:[{inode}]");
-    let mut watch = Watch { case, link, victim, peer, link_name, goodbye: None, let_go: None, kept: [None, None] };
+    let mut watch = Watch { case, link, victim, peer, link_name, goodbye: None, kept: [None, None] };
     watch.follow();
     let packets = tap.packets();
-    let Watch { victim, peer, goodbye, let_go, kept, .. } = watch;
+    let Watch { victim, peer, goodbye, kept, .. } = watch;
     let report = peer.finish();
     let finished = victim.finish();
     assert_eq!((finished.exit, &finished.stderr[..]), (Exit::Code(0), &[][..]), "{}: {finished:#?}", case.name());
-    let goodbye = Goodbye { let_go, ..goodbye.expect("the program has closed: it waited for the end") };
+    let goodbye = goodbye.expect("it has closed, or `follow` had failed");
     Ok(Run { case, report, packets, goodbye, kept })
 }
 
@@ -179,7 +182,6 @@ struct Watch {
     /// The connection among the program's descriptors.
     link_name: String,
     goodbye: Option<Goodbye>,
-    let_go: Option<i128>,
     kept: [Option<Socket>; 2],
 }
 
@@ -198,8 +200,7 @@ impl Watch {
             }
             std::thread::park_timeout(LOOK);
         }
-        let closed = self.goodbye.is_some();
-        if !closed {
+        if self.goodbye.is_none() {
             self.victim.fail(&format!("{}: did not close in {LONGEST:?}", self.case.name()));
         }
     }
@@ -208,18 +209,14 @@ impl Watch {
         let Self { link, kept, .. } = self;
         note(&link.program, &mut kept[End::Program as usize]);
         note(&link.peer, &mut kept[End::Peer as usize]);
-        // In this order: what has been let go before the close was heard of, was so at once.
         let is_first = self.goodbye.is_none();
         if is_first {
             self.goodbye = goodbye(&self.victim.said());
-            if self.goodbye.is_some() && self.case.scenario.reads_after_close() {
-                self.peer.go();
-            }
-        }
-        if let (Some(goodbye), None) = (self.goodbye, self.let_go)
+            if let Some(goodbye) = &mut self.goodbye
+            && goodbye.let_go.is_none()
             && !holds(self.victim.pid(), &self.link_name)
         {
-            self.let_go = Some(if is_first { goodbye.returned } else { now() });
+            (goodbye.let_go, goodbye.let_go_before) = (Some(now()), is_first);
         }
     }
 
@@ -231,7 +228,8 @@ impl Watch {
         };
         let kernels_rest = self.kept.iter().flatten().all(is_resting);
         let said = self.peer.program().said();
-        self.let_go.is_some() && kernels_rest && said.iter().any(|line| line == "end" || line.starts_with("report "))
+        let has_let_go = self.goodbye.is_some_and(|goodbye| goodbye.let_go.is_some());
+        has_let_go && kernels_rest && said.iter().any(|line| line == "end" || line.starts_with("report "))
     }
 }
 
@@ -251,7 +249,7 @@ fn goodbye(said: &[String]) -> Option<Goodbye> {
     };
     let [began, called, returned] = numbers("closed ")?[..] else { panic!("not three times: {said:?}") };
     let selected = numbers("selected ").map(|numbers| (numbers[0] as i32, between(0, numbers[1])));
-    Some(Goodbye { began, called, returned, let_go: None, selected })
+    Some(Goodbye { began, called, returned, selected, ..Goodbye::default() })
 }
 
 fn holds(pid: u32, link_name: &str) -> bool {

@@ -10,11 +10,15 @@ pub const RESPONSE: usize = 256 << 10;
 /// What the program has not read of the request when it closes.
 pub const UNREAD: usize = 64 << 10;
 
-/// What a peer uploads beyond that: more than a window.
-pub const UPLOAD: usize = 192 << 10;
+/// What a peer uploads beyond that: more than a window and its own send buffer take.
+pub const UPLOAD: usize = 448 << 10;
 
 /// The peer's receive buffer.
 const RECEIVE_BUFFER: usize = 32 << 10;
+
+/// The peer's send buffer: not enough for its upload. One that fits is not blocked by
+/// a program that does not read, and so shows nothing.
+const SEND_BUFFER: usize = 64 << 10;
 
 /// Between a peer's last byte of the response and its close.
 const PAUSE: Duration = Duration::from_millis(30);
@@ -67,7 +71,7 @@ impl Scenario {
         match self {
             Self::Slow => "It reads 8 KiB every 20 ms, and closes at the end of the response.",
             Self::Uploads => {
-                "It has sent 64 KiB that the program does not read, and sends 192 KiB more before it reads the \
+                "It has sent 64 KiB that the program does not read, and sends 448 KiB more before it reads the \
                  response. It closes at the end of that."
             }
             Self::First => {
@@ -100,7 +104,7 @@ impl Scenario {
     /// The rest of the script of a peer that can reach the program.
     pub fn script(self, peer: Peer) -> Peer {
         let patience = if self == Self::Vanishes { CUT_OFF } else { PATIENCE };
-        let peer = peer.patience(patience).receive_buffer(RECEIVE_BUFFER);
+        let peer = peer.patience(patience).receive_buffer(RECEIVE_BUFFER).send_buffer(SEND_BUFFER);
         let plain = |peer: Peer| peer.ask(RESPONSE, 0);
         let unread = |peer: Peer| peer.ask(RESPONSE, UNREAD).upload(UNREAD);
         match self {

@@ -193,19 +193,21 @@ fn socket(plan: &Plan) -> OwnedFd {
     // SAFETY: a new descriptor that nobody else owns.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     if let Some(bytes) = plan.receive_buffer {
-        set_receive_buffer(&socket, bytes);
+        set_buffer(&socket, libc::SO_RCVBUF, bytes);
+    }
+    if let Some(bytes) = plan.send_buffer {
+        set_buffer(&socket, libc::SO_SNDBUF, bytes);
     }
     socket
 }
 
-fn set_receive_buffer(socket: &OwnedFd, bytes: usize) {
+fn set_buffer(socket: &OwnedFd, option: libc::c_int, bytes: usize) {
     let value = libc::c_int::try_from(bytes).expect("a small buffer");
     let length = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: SO_RCVBUF reads one int.
-    let answer = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, (&raw const value).cast(), length)
-    };
-    assert_eq!(answer, 0, "SO_RCVBUF: {}", io::Error::last_os_error());
+    // SAFETY: both options read one int.
+    let answer =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const value).cast(), length) };
+    assert_eq!(answer, 0, "a buffer of {bytes}: {}", io::Error::last_os_error());
 }
 
 /// The plan's host, or IPv6's loopback, as the system call wants it.

@@ -1,7 +1,7 @@
 //! The other end of a victim's connection. See `shim_tests::peer` for what each
 //! word means to a test.
 //!
-//!     peer (to=PORT | listen) [host=ADDRESS] [patience=MS] [ipv6] [mptcp] [rcvbuf=N] [copies=N | rounds=N] STEP...
+//!     peer (to=PORT | listen) [host=ADDRESS] [patience=MS] [ipv6] [mptcp] [rcvbuf=N] [sndbuf=N] [copies=N | rounds=N] STEP...
 //!
 //! Follows the steps on each connection and prints one line for each:
 //!
