@@ -212,7 +212,11 @@ impl Watch {
         let is_first = self.goodbye.is_none();
         if is_first {
             self.goodbye = goodbye(&self.victim.said());
-            if let Some(goodbye) = &mut self.goodbye
+            if self.goodbye.is_some() && self.case.scenario.reads_after_close() {
+                self.peer.go();
+            }
+        }
+        if let Some(goodbye) = &mut self.goodbye
             && goodbye.let_go.is_none()
             && !holds(self.victim.pid(), &self.link_name)
         {
