@@ -73,7 +73,7 @@ mod ends {
 
     #[test]
     fn a_recipe_by_hand() {
-        let peers = [Scenario::Uploads, Scenario::Later];
+        let peers = [Scenario::Uploads, Scenario::Later, Scenario::Never];
         let runs = BY_HAND.into_iter().flat_map(|recipe| peers.map(|peer| run(recipe, Side::Server, peer)));
         come_out_as_expected(here!(), &runs.collect::<Vec<_>>());
     }

@@ -10,6 +10,9 @@ use super::scenario::{RESPONSE, Scenario};
 use super::subject::{NATIVE, PATIENCE_S, Subject};
 use std::time::Duration;
 
+/// Of prose.
+const COLUMNS: usize = 118;
+
 /// All of them, from the runs of a server on the near link.
 pub fn render(runs: &[Run]) -> String {
     let near = Near(runs);
@@ -25,8 +28,23 @@ pub fn render(runs: &[Run]) -> String {
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.unwrap_or_else(|missing| missing)).collect();
     format!(
         "\n## In plain words\n\nMeasured with the program as the server, without delay, unless it says otherwise.\n{}",
-        answers.concat()
+        wrapped(&answers.concat())
     )
+}
+
+/// Paragraphs and lists in lines of the usual length, whatever numbers are in them.
+fn wrapped(text: &str) -> String {
+    let blocks = text.split("\n\n").map(|block| match block.trim_start().chars().next() {
+        Some('#' | '|') => block.to_owned(),
+        Some('-') => block.split("\n- ").map(|item| filled(item, "  ")).collect::<Vec<_>>().join("\n- "),
+        _ => filled(block, ""),
+    });
+    blocks.collect::<Vec<_>>().join("\n\n")
+}
+
+fn filled(text: &str, indent: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    textwrap::fill(&words.join(" "), textwrap::Options::new(COLUMNS).subsequent_indent(indent))
 }
 
 /// Runs of a server on the near link.

@@ -21,6 +21,31 @@ struct Expected {
 
 /// What is not as it must be.
 pub fn faults(run: &Run) -> Vec<String> {
+    let mut faults = faults_of_the_end(run);
+    let selected = run.goodbye.selected.map(|(ready, _)| ready);
+    if let Some(expected) = selected_by(&run.case)
+        && selected != Some(expected)
+    {
+        faults.push(format!("select answered {selected:?}, not {expected}"));
+    }
+    faults
+}
+
+/// What `select` must answer, where that does not depend on who is faster: with the
+/// receive side shut there is always something to read.
+fn selected_by(case: &Case) -> Option<i32> {
+    if case.subject == Subject::recipe("shut-both-select") {
+        return Some(1);
+    }
+    let waits = case.subject == Subject::recipe("shut-write-select");
+    match case.scenario {
+        Scenario::Never | Scenario::Vanishes if waits => Some(0),
+        Scenario::First | Scenario::HalfCloses | Scenario::Uploads if waits => Some(1),
+        _ => None,
+    }
+}
+
+fn faults_of_the_end(run: &Run) -> Vec<String> {
     let expected = of(&run.case);
     let whole = expected.whole.map(|_| run.is_whole());
     let time_wait = run.time_wait();
