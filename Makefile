@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test compat soak fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -78,6 +78,13 @@ compat: setup tools ## the matrix of real programs, into docs/compatibility.md; 
 	$(CARGO) build --release $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/compat $(PROGRAMS)
+
+closes: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+closes: export SOFTCLOSE_BIN := $(RELEASE)/softclose
+closes: setup tools ## every way to close, on the wire, into docs/closes.md
+	$(CARGO) build --release $(SHIM)
+	$(CARGO) build -p shim-tests
+	@$(DEBUG)/closes
 
 soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 soak: MINUTES ?= 30
