@@ -188,8 +188,8 @@ fn marks(run: &Run) -> Vec<Row> {
     let goodbye = &run.goodbye;
     let mut marks =
         vec![Row { time: goodbye.began, what: What::Event(format!("close: {}", format::duration(run.took()))) }];
-    if let Some(time) = goodbye.let_go.filter(|_| !goodbye.let_go_before) {
-        marks.push(Row { time, what: What::Event("descriptor gone".to_owned()) });
+    if goodbye.looks > 1 {
+        marks.push(Row { time: goodbye.let_go, what: What::Event("descriptor gone".to_owned()) });
     }
     for packet in run.packets.iter() {
         let (from, count) = (packet.from, 1);
