@@ -58,7 +58,9 @@ enum What {
 /// The pictures, as the page shows them.
 pub fn gallery() -> String {
     let mut text =
-        "\n## On the wire\n\nDrawn from the captured packets; the program is the server, without delay.\n".to_owned();
+        "\n## On the wire\n\nDrawn from the captured packets; the program is the server, without delay. An arrow of \
+         data is all that was sent between two events, retransmissions among it.\n"
+            .to_owned();
     for subject in Subject::main() {
         let file = file(&subject);
         text.push_str(&format!("\n![{}: what went over the wire](closes/{file})\n", subject.name));
