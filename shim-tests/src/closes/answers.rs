@@ -194,7 +194,6 @@ fn peer_first(near: &Near) -> Answer {
     let (first, drain) = (near.strategy("peer-first", Scenario::Later)?, near.strategy("drain", Scenario::Later)?);
     let (waits, soon) = (near.strategy("peer-first", Scenario::Never)?, near.strategy("drain", Scenario::Never)?);
     let slow = near.strategy("peer-first", Scenario::Slow)?;
-    let holder = |run: &Run| run.time_wait().first().map_or("nobody", |end| end.name());
     Ok(format!(
         "
 ### What does `peer-first` do about it, and what does it cost?
@@ -203,7 +202,7 @@ It lets the peer send the first FIN, for a moment. Where the peer closes by itse
 is, TIME_WAIT moves: against the peer that closes within 50 ms it was held by the {} under `peer-first`, and by the {} under
 `drain`; both delivered all of {} bytes. The price is paid by peers that wait for *our* FIN: the one that never closes got it {}
 after the close under `peer-first`, and {} after it under `drain`. For them it does not even help: with the peer that reads
-to the end of the response (\"reads slowly\") TIME_WAIT was held by the {} all the same.
+to the end of the response (\"reads slowly\") TIME_WAIT was held by the {} all the same.{}
 ",
         holder(first),
         holder(drain),
@@ -211,7 +210,28 @@ to the end of the response (\"reads slowly\") TIME_WAIT was held by the {} all t
         fin_after(waits),
         fin_after(soon),
         holder(slow),
+        over_a_far_link(near),
     ))
+}
+
+/// What the patience of `peer-first` is counted from.
+fn over_a_far_link(near: &Near) -> String {
+    let case = Case { distance: Distance::Far, ..Case::new(Subject::under("peer-first"), Scenario::Later) };
+    let Some(run) = near.0.iter().find(|run| run.case == case) else { return String::new() };
+    let whole = run.packets.iter().rfind(|packet| packet.from == End::Program && packet.payload > 0);
+    let whole = whole.map_or("never".to_owned(), |last| duration(between(run.goodbye.began, last.time)));
+    format!(
+        "
+
+And `SOFTCLOSE_PEER_FIRST` ({}) counts from the close, not from the last byte: over the far link the last of the response
+was sent {whole} after the close, and TIME_WAIT was held by the {}. Set it to more than a response takes to arrive.",
+        run.case.bounds.peer_first,
+        holder(run),
+    )
+}
+
+fn holder(run: &Run) -> &'static str {
+    run.time_wait().first().map_or("nobody", |end| end.name())
 }
 
 /// When the program's first FIN went, after the goodbye began.
