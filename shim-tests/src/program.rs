@@ -214,6 +214,16 @@ impl Program {
         [self.stdout.so_far(), self.stderr.so_far()].concat()
     }
 
+    /// Everything that it has said, on both streams, once nobody is left to say more,
+    /// or what there is of it after `patience`.
+    pub fn last_words(&mut self, patience: Duration) -> Vec<String> {
+        let until = Instant::now() + patience;
+        for lines in [&mut self.stdout, &mut self.stderr] {
+            while let Next::Line(_) = lines.next(until) {}
+        }
+        self.said()
+    }
+
     /// Sends a signal to it, and to no other process of its group.
     pub fn signal(&self, signal: i32) {
         let pid = libc::pid_t::try_from(self.child.id()).expect("a pid fits pid_t");

@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Everything that the rows need of Debian's packages, in one go. What could not be
-/// installed is seen by each row itself.
+/// Everything that the rows need of Debian's packages, and what watches them, in one
+/// go. What could not be installed is seen by each row itself.
 pub fn packages(rows: &[Row]) {
-    let mut names: Vec<_> = rows.iter().flat_map(|row| &row.needs.debian).collect();
+    let mut names: Vec<_> = rows.iter().flat_map(|row| &row.needs.debian).map(String::as_str).collect();
+    names.push("strace");
     names.sort();
     names.dedup();
     let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("setup");
@@ -23,7 +24,14 @@ pub fn packages(rows: &[Row]) {
 /// Why it cannot.
 pub fn own(row: &Row) -> Result<Words, String> {
     let home = target_dir().join("matrix").join("needs").join(&row.name);
-    let (venv, npm) = (home.join("venv"), home.join("npm"));
+    let (venv, npm, unpacked) = (home.join("venv"), home.join("npm"), home.join("unpacked"));
+    once(&unpacked, &row.needs.unpacked, |draft, wanted| {
+        shell(
+            "mkdir -p \"$0\" && cd \"$0\" && apt-get -qq download \"$@\" && for deb in *.deb; do dpkg-deb -x \"$deb\" .; done",
+            draft,
+            wanted,
+        )
+    })?;
     once(&venv, &row.needs.pypi, |draft, wanted| {
         shell(
             "python3 -m venv \"$0\" && \"$0/bin/python\" -m pip -q install --disable-pip-version-check \"$@\"",
@@ -35,6 +43,7 @@ pub fn own(row: &Row) -> Result<Words, String> {
         shell("mkdir -p \"$0\" && npm install --prefix \"$0\" --no-audit --no-fund --silent \"$@\"", draft, wanted)
     })?;
     let words = Words::default().with("venv", venv.to_string_lossy()).with("npm", npm.to_string_lossy());
+    let words = words.with("unpacked", unpacked.to_string_lossy());
     match row.needs.commands.iter().map(|name| words.replace(name)).find(|name| find(name).is_none()) {
         Some(missing) => Err(format!("no {missing}")),
         None => Ok(words),

@@ -72,7 +72,7 @@ fn of_result(row: &Row, found: &Found) -> String {
             _ => "–".to_owned(),
         }
     });
-    let faults = found.faults(row.out_of_reach.is_some());
+    let faults = found.faults(row);
     let rest = match (&row.out_of_reach, faults.as_slice()) {
         (_, [_, ..]) => faults.join("; "),
         (Some(reason), []) => format!("out of reach: {reason}"),
@@ -108,6 +108,9 @@ fn notes(entries: &[Entry]) -> String {
     for (row, _) in entries {
         if let Some(note) = &row.note {
             let _ = writeln!(notes, "- {}: {note}", row.title);
+        }
+        if let Some(reason) = &row.asks_for_resets {
+            let _ = writeln!(notes, "- {}, aborts: {reason}", row.title);
         }
         for (way, reason) in row.loss.iter().filter_map(|(way, loss)| Some((way, loss.why_not.as_ref()?))) {
             let _ = writeln!(notes, "- {}, *{way}*: {reason}", row.title);

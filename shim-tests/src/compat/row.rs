@@ -49,6 +49,9 @@ pub struct Row {
     /// Why softclose cannot help.
     #[serde(default)]
     pub out_of_reach: Option<String>,
+    /// Why it asks the kernel to reset connections, if it does.
+    #[serde(default)]
+    pub asks_for_resets: Option<String>,
     /// What must be installed.
     pub needs: Needs,
     /// What is under test, or what a client talks to.
@@ -74,6 +77,8 @@ fn no() -> String {
 pub struct Needs {
     /// Debian packages.
     pub debian: Vec<String>,
+    /// Debian packages that are only unpacked, into `{unpacked}`: what conflicts with others.
+    pub unpacked: Vec<String>,
     /// PyPI requirements.
     pub pypi: Vec<String>,
     /// npm packages.
@@ -241,7 +246,7 @@ impl Row {
 
     /// What every server of HTTP is asked.
     fn add_defaults(&mut self) {
-        if self.group != Group::Http {
+        if !matches!(self.group, Group::Http | Group::Proxy) {
             return;
         }
         if self.session.is_empty() {

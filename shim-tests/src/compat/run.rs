@@ -73,7 +73,7 @@ pub fn smoke(row: &Row, words: &Words) -> Result<(), Vec<String>> {
     let observed =
         [said, said_with].map(|said| sanity::Observed { same: [("sessions".to_owned(), said)].into(), left: None });
     let found = Found { version: String::new(), endings: Default::default(), tolls: [native, with], observed };
-    match found.faults(row.out_of_reach.is_some()) {
+    match found.faults(row) {
         faults if faults.is_empty() => Ok(()),
         faults => Err(faults),
     }

@@ -12,10 +12,33 @@ use std::collections::BTreeMap;
 pub enum Step {
     /// Sends this text.
     Say(String),
+    /// Sends these bytes, in hexadecimal: what text cannot say.
+    Bytes(Hex),
     /// Sends so many bytes of filler.
     Upload(usize),
     /// Waits for an answer; see [`super::hear`].
     Hear(String),
+}
+
+/// Bytes as a row writes them: `"e0 00"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Hex(pub Vec<u8>);
+
+impl TryFrom<String> for Hex {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let byte =
+            |digits: &str| u8::from_str_radix(digits, 16).map_err(|error| format!("{digits:?} in {text:?}: {error}"));
+        text.split_whitespace().map(byte).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl From<Hex> for String {
+    fn from(hex: Hex) -> Self {
+        hex.0.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// One connection's script.
@@ -86,5 +109,18 @@ impl Report {
             None => self.outcomes.push((outcome, 1)),
         }
         *self.transcripts.entry(transcript).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_in_hexadecimal() {
+        let hex = Hex::try_from("e0 00".to_owned()).unwrap();
+        assert_eq!(hex.0, [0xe0, 0]);
+        assert_eq!(String::from(hex), "e0 00");
+        assert!(Hex::try_from("e000".to_owned()).is_err());
     }
 }

@@ -93,6 +93,7 @@ impl Stage {
     }
 
     fn prepare(&self) -> Result<(), String> {
+        self.empty()?;
         for (name, content) in &self.server().files {
             let path = self.scratch.path().join(name);
             let parent = path.parent().expect("a directory");
@@ -107,6 +108,13 @@ impl Stage {
             Exit::Code(0) => Ok(()),
             exit => Err(format!("prepare: {exit:?}: {}", finished.stderr.join("; "))),
         }
+    }
+
+    /// What an earlier start has left in the directory is in the way of the next one.
+    fn empty(&self) -> Result<(), String> {
+        let place = self.scratch.path();
+        let anew = || fs::remove_dir_all(place).and_then(|()| fs::create_dir(place));
+        anew().map_err(|error| format!("{}: {error}", place.display()))
     }
 
     fn back(&self, backend: &Backend) -> Result<Program, String> {
@@ -277,7 +285,8 @@ impl Running<'_> {
         }
         let survivors = self.family().len();
         self.kill();
-        Ended { exit, survivors, said: self.logged() }
+        let said = [self.program.last_words(END), self.stage.logged()].concat();
+        Ended { exit, survivors, said }
     }
 
     /// Whoever is left of the server, wherever it has gone in the family tree.

@@ -16,9 +16,6 @@ use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 // SAFETY: repr(C), atomics only; all zeroes is a free slot.
 unsafe impl Zeroed for Slot {}
 
-/// How many slots are looked at for a free one.
-const FREE_TRIES: usize = 64;
-
 /// Index of a slot, plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotId(u32);
@@ -40,12 +37,17 @@ pub struct Descriptions {
     slots: Region<Slot>,
     /// Where the search for a free slot goes on; process-local, a hint only.
     rotor: AtomicU32,
+    /// Slots from here on were never used, as far as this process knows.
+    reach: AtomicU32,
 }
+
+/// How many slots are looked at in a search.
+const TRIES: usize = 64;
 
 impl Descriptions {
     /// Nothing mapped yet.
     pub const fn new() -> Self {
-        Self { slots: Region::new(Sharing::Shared), rotor: AtomicU32::new(0) }
+        Self { slots: Region::new(Sharing::Shared), rotor: AtomicU32::new(0), reach: AtomicU32::new(0) }
     }
 
     /// Maps room for `len` connections.
@@ -53,13 +55,14 @@ impl Descriptions {
         self.slots.ensure(len)
     }
 
-    /// Takes a slot for a new connection held once by `me`. `hint` (the fd) and
-    /// those behind it are tried first: the touched memory stays as small as the fd
-    /// table, also where each fd's slot is still held by the child that serves the
-    /// connection which had this number before.
+    /// Takes a slot for a new connection held once by `me`. `hint` (the fd) is
+    /// tried first, and memory that is not in use yet last: what children leave
+    /// behind that end with a connection is used again before.
     pub fn open(&self, hint: usize, cookie: u64, me: Token, alive: impl Fn(Token) -> bool) -> Option<SlotId> {
-        let index = self.claim_from(hint).or_else(|| self.claim_any()).or_else(|| self.reclaim(alive))?;
+        let found = self.claim(hint).or_else(|| self.claim_any()).or_else(|| self.reclaim(alive));
+        let index = found.or_else(|| self.claim_beyond())?;
         self.slots.get(index)?.fill(cookie, me);
+        self.reach.fetch_max(index as u32 + 1, SeqCst);
         Some(SlotId(index as u32 + 1))
     }
 
@@ -67,21 +70,22 @@ impl Descriptions {
         self.slots.get(index)?.claim().then_some(index)
     }
 
-    fn claim_from(&self, hint: usize) -> Option<usize> {
-        (hint..hint + FREE_TRIES).find_map(|index| self.claim(index))
+    fn claim_any(&self) -> Option<usize> {
+        (0..TRIES).find_map(|_| self.claim(self.next()))
     }
 
-    fn claim_any(&self) -> Option<usize> {
-        (0..FREE_TRIES).find_map(|_| self.claim(self.next()))
+    fn claim_beyond(&self) -> Option<usize> {
+        let reach = self.reach.load(SeqCst) as usize;
+        (reach..reach + TRIES).find_map(|index| self.claim(index))
     }
 
     fn next(&self) -> usize {
-        self.rotor.fetch_add(1, SeqCst) as usize % self.slots.len().max(1)
+        (self.rotor.fetch_add(1, SeqCst) % self.reach.load(SeqCst).max(1)) as usize
     }
 
     fn reclaim(&self, alive: impl Fn(Token) -> bool) -> Option<usize> {
-        const TRIES: u32 = 16;
-        (0..TRIES).find_map(|_| {
+        // Fewer: each may take a system call for each holder.
+        (0..TRIES / 4).find_map(|_| {
             let index = self.next();
             self.slots.get(index)?.reclaim(&alive).then_some(index)
         })
@@ -192,7 +196,7 @@ mod tests {
             let id = all.open(3, cookie, token(1), everybody).unwrap();
             all.hold(id, child);
             assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
-            assert!(id.raw() <= 4 + CHILDREN, "{id:?} for connection {cookie}");
+            assert!(id.raw() <= 64 + CHILDREN, "{id:?} for connection {cookie}");
             served.push_back((id, child));
             if served.len() == CHILDREN as usize {
                 let (id, child) = served.pop_front().unwrap();
@@ -209,6 +213,20 @@ mod tests {
         }
         assert_eq!(all.open(0, 9, token(2), everybody), None);
         assert!(all.open(0, 9, token(2), |t| t == token(2)).is_some());
+    }
+
+    #[test]
+    fn a_server_whose_children_end_with_their_connections_uses_no_more_memory_for_it() {
+        const AT_A_TIME: u32 = 8;
+        let all = Descriptions::new();
+        assert!(all.ensure(4096));
+        for child in 2..1000 {
+            let youngest = |token: Token| token.raw() == 1 || token.raw() + AT_A_TIME > child;
+            let id = all.open(4, child.into(), token(1), youngest).unwrap();
+            all.hold(id, token(child));
+            assert_eq!(all.release(id, token(1), youngest), Left::Elsewhere);
+            assert!(id.raw() <= 64, "slot {id:?} for child {child}");
+        }
     }
 
     #[test]

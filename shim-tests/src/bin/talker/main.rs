@@ -47,6 +47,7 @@ impl Task {
         for step in &script.steps {
             match step {
                 Step::Say(text) => conversation.say(text.as_bytes()),
+                Step::Bytes(hex) => conversation.say(&hex.0),
                 Step::Upload(bytes) => conversation.upload(*bytes),
                 Step::Hear(words) => conversation.hear(&Hear::parse(words).expect("checked by the row")),
             }
