@@ -17,7 +17,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-/// How long a server may take to listen, and to let go of its connections.
+/// How long a server may take to listen. Under strace, with the stack of each call, the
+/// imports of a Python program were seen to take 100 s on a busy machine.
+const START: Duration = Duration::from_secs(300);
+
+/// How long a server may take to let go of its connections, or to serve again.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a server may take to end.
@@ -137,7 +141,7 @@ impl Stage {
 
     fn wait_for(&self, port: u16, program: &mut Program) -> Result<(), String> {
         let listens = || self.arena.sockets().iter().any(|socket| socket.listens_on(port));
-        if becomes_true(PATIENCE, || listens() || program.ended_within(Duration::ZERO)) && listens() {
+        if becomes_true(START, || listens() || program.ended_within(Duration::ZERO)) && listens() {
             return Ok(());
         }
         Err(format!("does not listen on {port}: {}", program.said().join("; ")))
