@@ -40,12 +40,7 @@ fn main() -> ExitCode {
     }
     let is_selected = |suite: &&dyn Suite| names.is_empty() || names.iter().any(|name| name == suite.name());
     let reports = run_all(&all.iter().map(Box::as_ref).filter(is_selected).collect::<Vec<_>>());
-    let text = page::of(&reports);
-    // A selection says what it found; the page is about all of them.
-    match page::path().filter(|_| names.is_empty()) {
-        Some(path) => std::fs::write(path, text).expect("docs is writable"),
-        None => println!("\n{text}"),
-    }
+    write_page(&all, &reports);
     conclude(&reports)
 }
 
@@ -76,6 +71,14 @@ fn run_one(suite: &dyn Suite) -> Report {
         shim_tests::skip(suite.name(), reason);
     }
     Report { name: suite.name(), origin: suite.origin(), left_out: suite.left_out(), result }
+}
+
+fn write_page(all: &[Box<dyn Suite>], reports: &[Report]) {
+    let names: Vec<_> = all.iter().map(|suite| suite.name()).collect();
+    let path = page::path();
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    std::fs::write(&path, page::of(&names, reports, &old)).expect("docs is writable");
+    println!("upstream: {} has what was found", path.display());
 }
 
 fn conclude(reports: &[Report]) -> ExitCode {

@@ -7,22 +7,31 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Where the page is, if the sources are still where they were built.
-pub fn path() -> Option<PathBuf> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join("docs");
-    docs.is_dir().then(|| docs.join("upstream.md"))
+/// Where the page is, in the sources that this was built from.
+pub fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").join("docs/upstream.md")
 }
 
-/// All of it.
-pub fn of(reports: &[Report]) -> String {
-    let mut text = format!("{}\n{}", head(), TABLE);
-    for report in reports {
-        text += &row(report);
-    }
-    for report in reports {
-        text += &section(report);
-    }
-    text
+/// The page about `suites`. Those that did not run now have what `old` says of them.
+pub fn of(suites: &[&str], reports: &[Report], old: &str) -> String {
+    let part = |new: fn(&Report) -> String, kept: fn(&str, &str) -> Option<String>| {
+        let report = |name: &str| reports.iter().find(|report| report.name == name);
+        let parts = suites.iter().filter_map(|name| report(name).map(new).or_else(|| kept(old, name)));
+        parts.collect::<String>()
+    };
+    format!("{}\n{TABLE}{}{}", head(), part(row, kept_row), part(section, kept_section))
+}
+
+fn kept_row(page: &str, name: &str) -> Option<String> {
+    let start = format!("| [{name}](");
+    page.lines().find(|line| line.starts_with(&start)).map(|line| format!("{line}\n"))
+}
+
+fn kept_section(page: &str, name: &str) -> Option<String> {
+    let title = format!("\n## {name}\n");
+    let (_, rest) = page.split_once(&title)?;
+    let body = rest.split_once("\n## ").map_or(rest, |(body, _)| body);
+    Some(format!("{title}{body}"))
 }
 
 fn head() -> String {
@@ -30,7 +39,7 @@ fn head() -> String {
         "# Other people's test suites
 
 `make upstream` runs them twice, without softclose and with it preloaded into everything that a suite starts, and writes
-this page. No test that passes natively may do anything else with softclose.
+this page; a selection (`SUITES`) only writes its own rows. No test that passes natively may do anything else with softclose.
 
 A test that did is run again, {ROUNDS} times each way, in turn. One that then never fails natively, and fails once with
 softclose, counts as broken; so does one that never passes with softclose, and once natively. Others are flaky, and are
@@ -121,4 +130,22 @@ fn folded(title: &str, names: &[String]) -> String {
     }
     let names_of_all = names.join("\n");
     format!("\n<details><summary>{} {title}</summary>\n\n{names_of_all}\n\n</details>\n", names.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skipped(name: &'static str, reason: &str) -> Report {
+        Report { name, origin: "nowhere", left_out: &[], result: Err(reason.to_owned()) }
+    }
+
+    #[test]
+    fn a_suite_that_does_not_run_keeps_what_the_page_says_of_it() {
+        let suites = ["a", "b", "c"];
+        let old = of(&suites, &suites.map(|name| skipped(name, "old")), "");
+        assert_eq!(of(&suites, &[], &old), old);
+        let new = of(&suites, &[skipped("b", "new")], &old);
+        assert_eq!(new, of(&suites, &[skipped("a", "old"), skipped("b", "new"), skipped("c", "old")], ""));
+    }
 }
