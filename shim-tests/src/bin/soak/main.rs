@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_secs(5);
 const WORKERS: usize = 2;
 
 /// Between two turns of a worker: the machine is to be busy, not choked.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(1500);
 
 fn main() -> ExitCode {
     let (minutes, names) = arguments();
