@@ -39,7 +39,8 @@ fn head() -> String {
         "# Other people's test suites
 
 `make upstream` runs them twice, without softclose and with it preloaded into everything that a suite starts, and writes
-this page; a selection (`SUITES`) only writes its own rows. No test that passes natively may do anything else with softclose.
+this page; a selection (`SUITES`) only writes its own rows. No test that passes natively may do anything else with
+softclose.
 
 A test that did is run again, {ROUNDS} times each way, in turn. One that then never fails natively, and fails once with
 softclose, counts as broken; so does one that never passes with softclose, and once natively. Others are flaky, and are
