@@ -88,8 +88,8 @@ closes: setup tools ## every way to close, on the wire, into docs/closes.md
 
 soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 soak: MINUTES ?= 30
-soak: SERVERS ?= nginx redis
-soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUTES=30, SERVERS="nginx redis"
+soak: SERVERS ?= nginx apache-prefork haproxy python-http.server postgresql
+soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUTES=30, SERVERS="nginx redis ..."
 	$(CARGO) build --release $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/soak $(MINUTES) $(SERVERS)

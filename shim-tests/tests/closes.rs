@@ -2,9 +2,9 @@
 //! connection ends, what arrives, FIN or RST, and who holds TIME_WAIT. Not a time is
 //! looked at.
 
-use shim_tests::arena::Arena;
 use shim_tests::closes::case::{Bounds, Case, SHORT, Side};
 use shim_tests::closes::link::{Distance, Link};
+use shim_tests::closes::packet::End;
 use shim_tests::closes::scenario::Scenario;
 use shim_tests::closes::subject::{BY_HAND, NATIVE, Subject};
 use shim_tests::closes::{expect, measure};
@@ -27,10 +27,16 @@ fn run(subject: Subject, side: Side, scenario: Scenario) -> Case {
     Case { side, bounds: bounds(&subject, scenario), ..Case::new(subject, scenario) }
 }
 
+/// Whether there can be no such link; says so.
+fn is_skipped(test: &str, distance: Distance) -> bool {
+    let link = Link::open(distance, 0);
+    link.map_err(|reason| shim_tests::skip(test, &reason)).is_err()
+}
+
 /// Runs all of them at once.
 fn come_out_as_expected(test: &str, cases: &[Case]) {
-    if let Err(reason) = Link::open(Distance::Near, 0) {
-        return shim_tests::skip(test, &reason);
+    if is_skipped(test, Distance::Near) {
+        return;
     }
     std::thread::scope(|scope| {
         for case in cases {
@@ -89,30 +95,27 @@ mod ends {
 /// one of another.
 #[test]
 fn a_run_of_another_way_to_close_is_found_out() {
-    if Arena::or_skip(here!()).is_none() {
+    if is_skipped(here!(), Distance::Near) {
         return;
     }
-    let Ok(mut run) = measure::run(Case::new(NATIVE, Scenario::Uploads), 0) else { return };
-    for strategy in ["drain", "peer-first"] {
-        run.case.subject = Subject::under(strategy);
-        assert!(!expect::faults(&run).is_empty(), "{run:#?}");
-    }
-    let Ok(mut run) = measure::run(Case::new(NATIVE, Scenario::Later), 0) else { return };
-    for strategy in ["abort", "peer-first"] {
-        run.case.subject = Subject::under(strategy);
-        assert!(!expect::faults(&run).is_empty(), "{run:#?}");
+    for (scenario, others) in [(Scenario::Uploads, ["drain", "peer-first"]), (Scenario::Later, ["abort", "peer-first"])]
+    {
+        let mut run = measure::run(Case::new(NATIVE, scenario), 0).expect("there was a link a moment ago");
+        for other in others {
+            run.case.subject = Subject::under(other);
+            assert!(!expect::faults(&run).is_empty(), "{run:#?}");
+        }
     }
 }
 
 /// On a link that delays and loses, where this machine can have one.
 #[test]
 fn a_response_is_drained_over_a_link_with_delay_and_loss() {
-    use shim_tests::closes::link;
-    if let Err(reason) = link::shaped_by() {
-        return shim_tests::skip(here!(), &reason);
+    if is_skipped(here!(), Distance::Far) {
+        return;
     }
     let near = Case { bounds: PATIENT, ..Case::new(Subject::under("drain"), Scenario::Uploads) };
     let run = measure::run(Case { distance: Distance::Far, ..near }, 1).expect("there was a link a moment ago");
     assert!(run.is_whole() && run.ending() == measure::Ending::Fin, "{run:#?}");
-    assert_eq!(run.resets(shim_tests::closes::packet::End::Program), 0, "{run:#?}");
+    assert_eq!(run.resets(End::Program), 0, "{run:#?}");
 }

@@ -259,7 +259,7 @@ and {}. Three things wait for the peer's FIN on Linux:
         duration(reads.took()),
         bytes(wait.report.received),
         ending(wait.ending()),
-        waits_in_vain.held().map_or("the whole run".to_owned(), duration),
+        duration(waits_in_vain.held()),
         bytes(waits_in_vain.report.received),
         ending(waits_in_vain.ending()),
         bytes(drain.report.received),
@@ -269,8 +269,8 @@ and {}. Three things wait for the peer's FIN on Linux:
 
 fn selected(run: &Run) -> String {
     match run.goodbye.selected {
-        Some((0, time)) => format!("\"nothing\" after {}", duration(time)),
-        Some((_, time)) => format!("\"readable\" after {}", duration(time)),
+        Some((0, time)) => format!("0, nothing, after {}", duration(time)),
+        Some((ready, time)) => format!("{ready}, readable, after {}", duration(time)),
         None => "nothing".to_owned(),
     }
 }

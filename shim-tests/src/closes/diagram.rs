@@ -58,7 +58,9 @@ enum What {
 /// The pictures, as the page shows them.
 pub fn gallery() -> String {
     let mut text =
-        "\n## On the wire\n\nDrawn from the captured packets; the program is the server, without delay.\n".to_owned();
+        "\n## On the wire\n\nDrawn from the captured packets; the program is the server, without delay. An arrow of \
+         data is all that was sent between two events, retransmissions among it.\n"
+            .to_owned();
     for subject in Subject::main() {
         let file = file(&subject);
         text.push_str(&format!("\n![{}: what went over the wire](closes/{file})\n", subject.name));
@@ -188,8 +190,8 @@ fn marks(run: &Run) -> Vec<Row> {
     let goodbye = &run.goodbye;
     let mut marks =
         vec![Row { time: goodbye.began, what: What::Event(format!("close: {}", format::duration(run.took()))) }];
-    if let Some(time) = goodbye.let_go.filter(|_| !goodbye.let_go_before) {
-        marks.push(Row { time, what: What::Event("descriptor gone".to_owned()) });
+    if goodbye.looks > 1 {
+        marks.push(Row { time: goodbye.let_go, what: What::Event("descriptor gone".to_owned()) });
     }
     for packet in run.packets.iter() {
         let (from, count) = (packet.from, 1);

@@ -9,8 +9,7 @@ use crate::arena::Arena;
 use crate::peer::{self, Peer, Report, Running, Upload};
 use crate::proc::{LISTEN, Socket};
 use crate::program::{Exit, Program};
-use std::fs;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// As `/proc/net/tcp` numbers states (`include/net/tcp_states.h`).
 pub const FIN_WAIT2: u8 = 5;
@@ -19,8 +18,8 @@ pub const TIME_WAIT: u8 = 6;
 /// See [`FIN_WAIT2`].
 pub const CLOSE_WAIT: u8 = 8;
 
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(5);
+/// Between two looks. Each reads all of the kernel's table of connections, four times.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What comes later than that after the end is not part of the run.
 const CALM: Duration = Duration::from_millis(150);
@@ -44,15 +43,12 @@ pub enum Ending {
 pub struct Goodbye {
     /// The first call of the recipe.
     pub began: i128,
-    /// `close` was called.
-    pub called: i128,
-    /// It returned.
+    /// `close` returned.
     pub returned: i128,
     /// The descriptor had left the process, at the first look that found it so.
-    pub let_go: Option<i128>,
-    /// Whether that was the first look after `close` had returned: nobody knows how
-    /// much earlier it was.
-    pub let_go_before: bool,
+    pub let_go: i128,
+    /// Looks that this took. After the first one nobody knows how much earlier it was.
+    pub looks: usize,
     /// What `select` answered, if there was one, and after how long.
     pub selected: Option<(i32, Duration)>,
 }
@@ -118,9 +114,9 @@ impl Run {
         between(self.goodbye.began, self.goodbye.returned)
     }
 
-    /// How long the descriptor was held after that; none if it still was in the end.
-    pub fn held(&self) -> Option<Duration> {
-        Some(between(self.goodbye.returned, self.goodbye.let_go?))
+    /// How long the descriptor was held after that.
+    pub fn held(&self) -> Duration {
+        between(self.goodbye.returned, self.goodbye.let_go)
     }
 }
 
@@ -137,20 +133,19 @@ pub fn run(case: Case, seed: u64) -> Result<Run, String> {
     let link = Link::open(case.distance, seed)?;
     let tap = Tap::start(&link.program);
     let (mut victim, peer) = start(&case, &link);
-    let inode = victim.expect("ready ");
+    victim.expect("ready");
     if case.scenario == Scenario::Vanishes {
         link.cut();
     }
     victim.go();
-    let link_name = format!("socket:[{inode}]");
-    let mut watch = Watch { case, link, victim, peer, link_name, goodbye: None, kept: [None, None] };
+    let mut watch = Watch { case, link, victim, peer, is_closed: false, goodbye: None, kept: [None, None] };
     watch.follow();
     let packets = tap.packets();
     let Watch { victim, peer, goodbye, kept, .. } = watch;
     let report = peer.finish();
     let finished = victim.finish();
     assert_eq!((finished.exit, &finished.stderr[..]), (Exit::Code(0), &[][..]), "{}: {finished:#?}", case.name());
-    let goodbye = goodbye.expect("it has closed, or `follow` had failed");
+    let goodbye = goodbye.expect("it has let go, or `follow` had failed");
     Ok(Run { case, report, packets, goodbye, kept })
 }
 
@@ -179,8 +174,8 @@ struct Watch {
     link: Link,
     victim: Program,
     peer: Running,
-    /// The connection among the program's descriptors.
-    link_name: String,
+    is_closed: bool,
+    /// When it has let go, too.
     goodbye: Option<Goodbye>,
     kept: [Option<Socket>; 2],
 }
@@ -201,7 +196,7 @@ impl Watch {
             std::thread::park_timeout(LOOK);
         }
         if self.goodbye.is_none() {
-            self.victim.fail(&format!("{}: did not close in {LONGEST:?}", self.case.name()));
+            self.victim.fail(&format!("{}: did not close and let go in {LONGEST:?}", self.case.name()));
         }
     }
 
@@ -209,19 +204,14 @@ impl Watch {
         let Self { link, kept, .. } = self;
         note(&link.program, &mut kept[End::Program as usize]);
         note(&link.peer, &mut kept[End::Peer as usize]);
-        let is_first = self.goodbye.is_none();
-        if is_first {
-            self.goodbye = goodbye(&self.victim.said());
-            if self.goodbye.is_some() && self.case.scenario.reads_after_close() {
+        let said = self.victim.said();
+        if !self.is_closed && said.iter().any(|line| line.starts_with("closed ")) {
+            self.is_closed = true;
+            if self.case.scenario.reads_after_close() {
                 self.peer.go();
             }
         }
-        if let Some(goodbye) = &mut self.goodbye
-            && goodbye.let_go.is_none()
-            && !holds(self.victim.pid(), &self.link_name)
-        {
-            (goodbye.let_go, goodbye.let_go_before) = (Some(now()), is_first);
-        }
+        self.goodbye = goodbye(&said);
     }
 
     fn has_ended(&mut self) -> bool {
@@ -232,8 +222,7 @@ impl Watch {
         };
         let kernels_rest = self.kept.iter().flatten().all(is_resting);
         let said = self.peer.program().said();
-        let has_let_go = self.goodbye.is_some_and(|goodbye| goodbye.let_go.is_some());
-        has_let_go && kernels_rest && said.iter().any(|line| line == "end" || line.starts_with("report "))
+        self.goodbye.is_some() && kernels_rest && said.iter().any(|line| line == "end" || line.starts_with("report "))
     }
 }
 
@@ -251,16 +240,8 @@ fn goodbye(said: &[String]) -> Option<Goodbye> {
         let rest = said.iter().find_map(|line| line.strip_prefix(word))?;
         Some(rest.split(' ').map(|number| number.parse().expect("a number")).collect())
     };
-    let [began, called, returned] = numbers("closed ")?[..] else { panic!("not three times: {said:?}") };
+    let [began, returned] = numbers("closed ")?[..] else { panic!("not two times: {said:?}") };
+    let [let_go, looks] = numbers("gone ")?[..] else { panic!("not a time and a number: {said:?}") };
     let selected = numbers("selected ").map(|numbers| (numbers[0] as i32, between(0, numbers[1])));
-    Some(Goodbye { began, called, returned, selected, ..Goodbye::default() })
-}
-
-fn holds(pid: u32, link_name: &str) -> bool {
-    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    entries.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| target.as_os_str() == link_name)
-}
-
-fn now() -> i128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_nanos() as i128
+    Some(Goodbye { began, returned, let_go, looks: looks as usize, selected })
 }

@@ -19,11 +19,11 @@ softclose, and by recipes that have been handed down for thirty years. Its peer 
 namespaces with a link between them, the program in one and the peer in the other, so that TIME_WAIT belongs to one side.
 
 What is measured: the bytes that the peer has read; how its connection ended (*the end*: it read end of file; *a reset*: a
-read or a write failed; *nothing*: it gave up); each FIN and RST, captured on the program's side with its time; what the two
-kernels keep in the end, and how much longer, as the timer in `/proc/net/tcp` said when the state was first seen; for how long
-the connection was still among the program's descriptors after `close` had returned (looked at every few milliseconds, from
-the return on: *≤* is gone at the first look); how long `close` took, with all that a recipe does before it, and how long after
-the beginning of that the program's first FIN or RST went. One run each: times are those of a busy machine.
+read or a write failed; *nothing*: it gave up); each FIN and RST, captured on the program's side with its time (×2 is one that
+was sent again, for want of an acknowledgement); what the two kernels keep in the end, and how much longer, as the timer in
+`/proc/net/tcp` said when the state was first seen; how long the program still had the connection among its descriptors after
+`close` had returned (*≤*: it was gone at the first look); how long `close` took, with all that a recipe does before it, and how
+long after the beginning of that the program's first FIN or RST went. One run each: times are those of a busy machine.
 
 Bounds are short here, so that every run ends soon: `SOFTCLOSE_IDLE={idle}`, `SOFTCLOSE_TIMEOUT={timeout}`,
 `SOFTCLOSE_PEER_FIRST={peer_first}`, and {patience} s for what a recipe by hand waits. The far link has 40 ms there and back, and
@@ -116,11 +116,8 @@ fn last_word(run: &Run) -> String {
 }
 
 fn held(run: &Run) -> String {
-    match run.held() {
-        Some(time) if run.goodbye.let_go_before => format!("≤ {}", format::duration(time)),
-        Some(time) => format::duration(time),
-        None => "to the end of the run".to_owned(),
-    }
+    let at_most = if run.goodbye.looks == 1 { "≤ " } else { "" };
+    format!("{at_most}{}", format::duration(run.held()))
 }
 
 fn of(runs: &[Run], side: Side, distance: Distance, scenario: Scenario) -> impl Iterator<Item = &Run> {

@@ -83,7 +83,9 @@ impl Scenario {
                 "It sends its request and its FIN. The program leaves 64 KiB of the request unread, as does one that \
                  refuses it. The peer reads when the program has closed."
             }
-            Self::Vanishes => "From before the response on not a packet passes between the two, in either direction.",
+            Self::Vanishes => {
+                "From before the response on not a packet passes between the two, in either direction. It gives up after 3 s."
+            }
             Self::Later => {
                 "It knows how long the response is, and half-closes 30 ms after it has it, without waiting for a FIN. \
                  Nothing is unread."

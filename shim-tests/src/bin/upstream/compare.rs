@@ -78,7 +78,8 @@ impl<'a> Place<'a> {
         let tallies = self.run_again(batch, &unknown);
         let judged = |test: &&str| {
             let tally = tallies.get(test).copied();
-            let verdict = reason(test).map_or_else(|| Verdict::of(tally.unwrap_or_default()), Verdict::ByDesign);
+            let verdict =
+                reason(test).map_or_else(|| Verdict::of(tally.unwrap_or_default(), ROUNDS), Verdict::ByDesign);
             let shimmed = shimmed.of(test).map_or("nothing heard", Outcome::word);
             Difference { test: (*test).to_owned(), shimmed, tally, verdict }
         };

@@ -3,6 +3,7 @@
 use crate::compare::ROUNDS;
 use crate::outcome::Outcome;
 use crate::report::{Comparison, Difference, Found, Report, Verdict};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -31,9 +32,10 @@ fn head() -> String {
 `make upstream` runs them twice, without softclose and with it preloaded into everything that a suite starts, and writes
 this page. No test that passes natively may do anything else with softclose.
 
-A test that did is run again, {ROUNDS} times each way, in turn. If it then fails no more often with softclose than
-without, it counts as flaky, and is named. A difference by design is named with its reason. Any other is a failure of
-`make upstream`. After a run, `target/upstream/SUITE` has the outcome of every test (`outcomes.tsv`) and all logs.
+A test that did is run again, {ROUNDS} times each way, in turn. One that then never fails natively, and fails once with
+softclose, counts as broken; so does one that never passes with softclose, and once natively. Others are flaky, and are
+named. A difference by design is named with its reason. What is broken makes `make upstream` fail. After a run,
+`target/upstream/SUITE` has the outcome of every test (`outcomes.tsv`) and all logs.
 
 Each suite runs in a network namespace of its own, as root.
 "
@@ -83,7 +85,7 @@ fn details(all: &Found) -> String {
     let skipped: Vec<_> = skipped.map(|(test, _)| format!("`{test}`")).collect();
     [
         list("Broken:", differences(|verdict| verdict == Verdict::Broken).map(line)),
-        list("By design:", differences(|verdict| matches!(verdict, Verdict::ByDesign(_))).map(line)),
+        by_design(&all.differences),
         list("Flaky:", differences(|verdict| verdict == Verdict::Flaky).map(line)),
         list("Not passed natively either, and so no measure:", failed),
         list("Programs that were ended:", all.troubles.iter().cloned()),
@@ -92,14 +94,20 @@ fn details(all: &Found) -> String {
     .concat()
 }
 
+/// A list for each reason.
+fn by_design(differences: &[Difference]) -> String {
+    let mut tests: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for found in differences {
+        if let Verdict::ByDesign(reason) = found.verdict {
+            tests.entry(reason).or_default().push(format!("`{}`", found.test));
+        }
+    }
+    tests.into_iter().map(|(reason, tests)| list(&format!("By design ({reason}):"), tests.into_iter())).collect()
+}
+
 fn line(found: &Difference) -> String {
-    let test = &found.test;
     let again = found.tally.map(|tally| format!("; again: {} of {ROUNDS}, natively {}", tally.shimmed, tally.native));
-    let reason = match found.verdict {
-        Verdict::ByDesign(reason) => format!(": {reason}"),
-        Verdict::Flaky | Verdict::Broken => format!(": {}{}", found.shimmed, again.unwrap_or_default()),
-    };
-    format!("`{test}`{reason}")
+    format!("`{}`: {}{}", found.test, found.shimmed, again.unwrap_or_default())
 }
 
 fn list(title: &str, lines: impl Iterator<Item = String>) -> String {

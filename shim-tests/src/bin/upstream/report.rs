@@ -64,14 +64,37 @@ pub struct Tally {
 pub enum Verdict {
     /// Said in `docs/limits.md`.
     ByDesign(&'static str),
-    /// It fails no more often with the shim than without.
+    /// It fails without the shim, too, or did not fail again.
     Flaky,
     Broken,
 }
 
 impl Verdict {
-    /// Of a difference that is not known.
-    pub fn of(tally: Tally) -> Self {
-        if tally.shimmed < tally.native { Self::Broken } else { Self::Flaky }
+    /// Of a difference that is not known. One failure with the shim is enough for a
+    /// test that never fails without; of one that does, only never passing is.
+    pub fn of(tally: Tally, rounds: u32) -> Self {
+        let fails_natively = tally.native < rounds;
+        let suffices = if fails_natively { tally.shimmed == 0 && tally.native > 0 } else { tally.shimmed < rounds };
+        if suffices { Self::Broken } else { Self::Flaky }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_that_never_fails_natively_must_not_fail_shimmed() {
+        let of = |native, shimmed| Verdict::of(Tally { native, shimmed }, 5);
+        assert_eq!(of(5, 4), Verdict::Broken);
+        assert_eq!(of(5, 5), Verdict::Flaky);
+    }
+
+    #[test]
+    fn a_test_that_fails_natively_too_must_pass_shimmed_at_times() {
+        let of = |native, shimmed| Verdict::of(Tally { native, shimmed }, 5);
+        assert_eq!(of(3, 2), Verdict::Flaky);
+        assert_eq!(of(3, 0), Verdict::Broken);
+        assert_eq!(of(0, 0), Verdict::Flaky);
     }
 }

@@ -33,9 +33,7 @@ impl Suite for Libuv {
     }
 
     fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
-        // Numbered, but a test that is run alone is number 1.
-        let name = |test: &str| test.split_once(" - ").map_or(test, |(_, name)| name).to_owned();
-        tap::outcomes(&ended.parting.stdout, name)
+        tap::outcomes(&ended.parting.stdout, "")
     }
 
     /// It takes one name or none.

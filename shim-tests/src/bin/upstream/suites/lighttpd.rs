@@ -40,7 +40,6 @@ impl Suite for Lighttpd {
     }
 
     fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes {
-        let file = batch.name().trim_end_matches(".again").to_owned();
-        tap::outcomes(&ended.parting.stdout, |test| format!("{file}.t {test}"))
+        tap::outcomes(&ended.parting.stdout, &format!("{}.t: ", batch.name().trim_end_matches(".again")))
     }
 }
