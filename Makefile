@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test compat soak fuzz loom miri fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -79,13 +79,26 @@ compat: setup tools ## the matrix of real programs, into docs/compatibility.md; 
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/compat $(PROGRAMS)
 
+closes: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+closes: export SOFTCLOSE_BIN := $(RELEASE)/softclose
+closes: setup tools ## every way to close, on the wire, into docs/closes.md
+	$(CARGO) build --release $(SHIM)
+	$(CARGO) build -p shim-tests
+	@$(DEBUG)/closes
+
 soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 soak: MINUTES ?= 30
-soak: SERVERS ?= nginx redis
-soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUTES=30, SERVERS="nginx redis"
+soak: SERVERS ?= nginx apache-prefork haproxy python-http.server postgresql
+soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUTES=30, SERVERS="nginx redis ..."
 	$(CARGO) build --release $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/soak $(MINUTES) $(SERVERS)
+
+upstream: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+upstream: setup tools ## other people's test suites, natively and shimmed: docs/upstream.md; SUITES="libuv cpython"
+	$(CARGO) build --release -p softclose
+	$(CARGO) build -p shim-tests
+	@$(DEBUG)/upstream $(SUITES)
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all

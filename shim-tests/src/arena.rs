@@ -9,11 +9,11 @@
 
 use crate::counters::Counters;
 use crate::proc::Socket;
-use crate::program::{Exit, Program};
+use crate::program::{Exit, Program, pidfd_open};
 use crate::victim::helper;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -21,11 +21,14 @@ use std::sync::Arc;
 /// Sizes of a network namespace.
 const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
+/// A namespace, and its clone flag.
+type Door = (File, libc::c_int);
+
 /// A namespace with `lo` up and large send buffers, until it is dropped.
 pub struct Arena {
     holder: Program,
-    /// Namespaces to enter, in this order, each with its clone flag.
-    doors: Arc<Vec<(File, libc::c_int)>>,
+    /// Namespaces to enter, in this order.
+    doors: Arc<Vec<Door>>,
 }
 
 impl Arena {
@@ -35,24 +38,47 @@ impl Arena {
     }
 
     /// A new arena, or why there can be none.
+    ///
+    /// # Errors
+    /// What the kernel refuses.
     pub fn open() -> Result<Self, String> {
-        let mut holder = Program::start(Command::new(helper("arena")));
+        Self::held_by(Program::start(Command::new(helper("arena"))), &[])
+    }
+
+    /// Another one, of the same user namespace: a link between both can be made.
+    ///
+    /// # Errors
+    /// As [`Arena::open`].
+    pub fn beside(&self) -> Result<Self, String> {
+        Self::held_by(self.start(Command::new(helper("arena"))), &self.doors)
+    }
+
+    /// `ahead`: doors of the namespaces that its holder was started in.
+    fn held_by(mut holder: Program, ahead: &[Door]) -> Result<Self, String> {
         let word = holder.expect("arena ");
         match word.as_str() {
-            "ready" => Self::behind(holder, &[("net", libc::CLONE_NEWNET)]),
+            "ready" => Self::behind(holder, ahead, &[("net", libc::CLONE_NEWNET)]),
             // The user namespace owns the network namespace: enter it first.
-            "ready unprivileged" => Self::behind(holder, &[("user", libc::CLONE_NEWUSER), ("net", libc::CLONE_NEWNET)]),
+            "ready unprivileged" => {
+                Self::behind(holder, ahead, &[("user", libc::CLONE_NEWUSER), ("net", libc::CLONE_NEWNET)])
+            }
             refusal => Err(format!("no network namespace: {refusal}")),
         }
     }
 
-    fn behind(holder: Program, doors: &[(&str, libc::c_int)]) -> Result<Self, String> {
+    fn behind(holder: Program, ahead: &[Door], own: &[(&str, libc::c_int)]) -> Result<Self, String> {
+        let again = |(door, flag): &Door| door.try_clone().map(|door| (door, *flag)).map_err(|error| error.to_string());
         let open = |(name, flag): &(&str, libc::c_int)| {
             let path = format!("/proc/{}/ns/{name}", holder.pid());
             File::open(&path).map(|file| (file, *flag)).map_err(|error| format!("{path}: {error}"))
         };
-        let doors = Arc::new(doors.iter().map(open).collect::<Result<_, _>>()?);
-        Ok(Self { holder, doors })
+        let doors = ahead.iter().map(again).chain(own.iter().map(open)).collect::<Result<_, _>>()?;
+        Ok(Self { holder, doors: Arc::new(doors) })
+    }
+
+    /// The process that holds it, by whose `/proc` entries it is known.
+    pub fn holder(&self) -> u32 {
+        self.holder.pid()
     }
 
     /// Starts `command` inside.
@@ -73,6 +99,22 @@ impl Arena {
         assert_eq!(self.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
     }
 
+    /// Kills every process in here, wherever it has moved to since we started
+    /// its ancestor.
+    pub fn end_all(&self) {
+        self.processes().into_iter().for_each(|pid| self.end(pid));
+    }
+
+    /// Kills one process in here.
+    pub fn end(&self, pid: u32) {
+        // Asked after the process is held: its pid may be another's by now.
+        if let Ok(process) = pidfd_open(pid)
+            && namespace(pid) == namespace(self.holder.pid())
+        {
+            kill(&process);
+        }
+    }
+
     /// What the kernel has counted in here so far.
     pub fn counters(&self) -> Counters {
         Counters::of(self.holder.pid())
@@ -80,7 +122,6 @@ impl Arena {
 
     /// Every process in here but the one that holds it: all of them are ours.
     pub fn processes(&self) -> Vec<u32> {
-        let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
         let here = namespace(self.holder.pid());
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -99,7 +140,18 @@ impl Arena {
     }
 }
 
-fn enter((door, flag): &(File, libc::c_int)) -> io::Result<()> {
+fn kill(process: &OwnedFd) {
+    let nothing: *const libc::siginfo_t = std::ptr::null();
+    // SAFETY: a null siginfo is allowed.
+    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, nothing, 0) };
+}
+
+/// The network namespace of a process, as the kernel names it.
+fn namespace(pid: u32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/ns/net")).ok()
+}
+
+fn enter((door, flag): &Door) -> io::Result<()> {
     // SAFETY: no memory is passed.
     match unsafe { libc::setns(door.as_raw_fd(), *flag) } {
         0 => Ok(()),

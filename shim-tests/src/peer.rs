@@ -7,7 +7,9 @@
 use crate::arena::Arena;
 use crate::program::Program;
 use crate::victim::helper;
+use std::net::Ipv4Addr;
 use std::process::Command;
+use std::time::Duration;
 
 /// How reading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,10 @@ impl Report {
     /// Whether the whole response arrived, in order and with a clean end.
     pub fn has_all_of(&self, response: usize) -> bool {
         self.received == response && self.intact && self.end == End::Eof
+    }
+
+    fn among(lines: &[String]) -> Option<Self> {
+        lines.iter().find_map(|line| line.strip_prefix("report ")).map(Self::parse)
     }
 
     fn parse(words: &str) -> Self {
@@ -120,6 +126,16 @@ impl Peer {
         Self { words: vec!["listen".to_owned()], copies: 1 }
     }
 
+    /// The address that it connects to or listens on, instead of 127.0.0.1.
+    pub fn host(self, address: Ipv4Addr) -> Self {
+        self.then(format!("host={address}"))
+    }
+
+    /// How long it waits for anything, instead of for as long as a test would.
+    pub fn patience(self, patience: Duration) -> Self {
+        self.then(format!("patience={}", patience.as_millis()))
+    }
+
     fn then(mut self, word: impl Into<String>) -> Self {
         self.words.push(word.into());
         self
@@ -138,6 +154,11 @@ impl Peer {
     /// Sets its `SO_RCVBUF` before it connects.
     pub fn receive_buffer(self, bytes: usize) -> Self {
         self.then(format!("rcvbuf={bytes}"))
+    }
+
+    /// Sets its `SO_SNDBUF` before it connects.
+    pub fn send_buffer(self, bytes: usize) -> Self {
+        self.then(format!("sndbuf={bytes}"))
     }
 
     /// Runs the script on `copies` connections at once.
@@ -192,6 +213,16 @@ impl Peer {
     /// Reads to the end.
     pub fn read_to_end(self) -> Self {
         self.then("read")
+    }
+
+    /// Reads to the end, a few KiB every `pause`.
+    pub fn read_slowly(self, pause: Duration) -> Self {
+        self.then(format!("slowly={}", pause.as_millis()))
+    }
+
+    /// Does nothing for `time`.
+    pub fn rest(self, time: Duration) -> Self {
+        self.then(format!("rest={}", time.as_millis()))
     }
 
     /// Asks a server of HTTP for `response` bytes, as `POST /response`, and
@@ -272,6 +303,14 @@ impl Running {
     pub fn leave(mut self) {
         self.program.release();
         self.program.exit();
+    }
+
+    /// As [`Running::leave`], and answers the report of the only connection, even if
+    /// somebody has heard it already.
+    #[track_caller]
+    pub fn finish(self) -> Report {
+        let finished = self.program.finish();
+        Report::among(&finished.stdout).unwrap_or_else(|| panic!("a peer without a report: {finished:#?}"))
     }
 
     /// Waits for the report of the only connection.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// States as `/proc/net/tcp` numbers them (`include/net/tcp_states.h`).
-const LISTEN: u8 = 0x0A;
+/// A listener, as `/proc/net/tcp` numbers states (`include/net/tcp_states.h`).
+pub const LISTEN: u8 = 0x0A;
 
 /// One line of `/proc/net/tcp` or `tcp6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Socket {
     pub state: u8,
     /// Inode; 0 when no process holds it any more.
     pub inode: u64,
+    /// Time left until its timer expires, whichever timer that is.
+    pub timer: Duration,
 }
 
 impl Socket {
@@ -39,7 +41,14 @@ impl Socket {
             port: u16::from_str_radix(port, 16).ok()?,
             state: u8::from_str_radix(fields.get(3)?, 16).ok()?,
             inode: fields.get(9)?.parse().ok()?,
+            timer: Self::ticks(fields.get(5)?)?,
         })
+    }
+
+    /// Kind and time left, in `USER_HZ`, which is 100 for every program.
+    fn ticks(timer: &str) -> Option<Duration> {
+        let (_, left) = timer.split_once(':')?;
+        Some(Duration::from_millis(u64::from_str_radix(left, 16).ok()? * 10))
     }
 
     /// A connection of the server on `port` that some process still holds.
@@ -100,8 +109,9 @@ mod tests {
 
     #[test]
     fn a_line_of_proc_net_tcp_is_understood() {
-        let line = "   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  0  0 4242 1 0";
-        assert_eq!(Socket::parse(line), Some(Socket { port: 8080, state: 1, inode: 4242 }));
+        let line = "   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 03:0000176F 00000000  0  0 4242 1 0";
+        let timer = Duration::from_millis(59_990);
+        assert_eq!(Socket::parse(line), Some(Socket { port: 8080, state: 1, inode: 4242, timer }));
         assert!(Socket::parse(line).unwrap().is_held_by_server(8080));
     }
 }

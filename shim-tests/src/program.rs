@@ -13,6 +13,9 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+/// How long the outputs of a program that is gone are read.
+const LEFT_BEHIND: Duration = Duration::from_secs(2);
+
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -27,6 +30,17 @@ pub enum Exit {
 pub struct Finished {
     /// How it ended.
     pub exit: Exit,
+    /// Every line of its standard output, from the start.
+    pub stdout: Vec<String>,
+    /// Every line of its standard error.
+    pub stderr: Vec<String>,
+}
+
+/// What was seen of a program that need not end well, or at all.
+#[derive(Clone, Debug)]
+pub struct Parting {
+    /// `None` if it had to be killed.
+    pub exit: Option<Exit>,
     /// Every line of its standard output, from the start.
     pub stdout: Vec<String>,
     /// Every line of its standard error.
@@ -101,7 +115,7 @@ impl Program {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
         let stdout = Lines::of(child.stdout.take().expect("stdout is piped"));
         let stderr = Lines::of(child.stderr.take().expect("stderr is piped"));
-        let pidfd = pidfd_open(child.id());
+        let pidfd = pidfd_open(child.id()).expect("a child that is not reaped");
         let stdin = child.stdin.take();
         Self { name, child, pidfd, stdin, stdout, stderr }
     }
@@ -231,6 +245,29 @@ impl Program {
         unsafe { libc::kill(pid, signal) };
     }
 
+    /// Waits for its end for as long as `patience`, then kills its group, and
+    /// answers what was seen of it. What it has left behind in other groups may
+    /// hold its outputs for ever: it is not waited for.
+    pub fn end_within(mut self, patience: Duration) -> Parting {
+        self.release();
+        let exit = self.ended_within(patience).then(|| exit_status(&self.pidfd));
+        self.kill();
+        let until = Instant::now() + LEFT_BEHIND;
+        let [stdout, stderr] = [&mut self.stdout, &mut self.stderr].map(|lines| {
+            while let Next::Line(_) = lines.next(until) {}
+            std::mem::take(&mut lines.seen)
+        });
+        Parting { exit, stdout, stderr }
+    }
+
+    /// Its whole group. It is not reaped here.
+    fn kill(&self) {
+        let group = libc::pid_t::try_from(self.child.id()).expect("a pid fits pid_t");
+        // SAFETY: the leader is only reaped in `drop`, after this: the group id is
+        // still that of the group that we started.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
+    }
+
     /// Fails the test with everything that the program said.
     #[track_caller]
     pub fn fail(&mut self, what: &str) -> ! {
@@ -242,20 +279,20 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let group = libc::pid_t::try_from(self.child.id()).expect("a pid fits pid_t");
-        // SAFETY: the leader is not reaped before the next line, so the group id
-        // is still that of the group that we started.
-        unsafe { libc::kill(-group, libc::SIGKILL) };
+        self.kill();
         let _ = self.child.wait();
     }
 }
 
-fn pidfd_open(pid: u32) -> OwnedFd {
+/// Fails if there is no such process.
+pub fn pidfd_open(pid: u32) -> std::io::Result<OwnedFd> {
     // SAFETY: no memory is passed; the result is checked and owned at once.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    assert!(fd >= 0, "pidfd_open: {}", std::io::Error::last_os_error());
+    if fd < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
     // SAFETY: a new descriptor that nobody else owns.
-    unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("a descriptor fits i32")) }
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("a descriptor fits i32")) })
 }
 
 /// `WNOWAIT`: looks without reaping, see [`Program`].

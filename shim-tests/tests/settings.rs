@@ -75,6 +75,21 @@ mod a_bad_value {
     }
 
     #[test]
+    fn of_strategy_is_reported() {
+        is_reported(here!(), "SOFTCLOSE_STRATEGY", "polite", &["linger, abort, peer-first", "drain"]);
+    }
+
+    #[test]
+    fn of_peer_first_is_reported() {
+        is_reported(here!(), "SOFTCLOSE_PEER_FIRST", "200", &["500ms", "200ms"]);
+    }
+
+    #[test]
+    fn of_rules_is_reported() {
+        is_reported(here!(), "SOFTCLOSE_RULES", "local:80", &["rule 1", "CONDITION", "ignored"]);
+    }
+
+    #[test]
     fn of_engine_is_reported() {
         is_reported(here!(), "SOFTCLOSE_ENGINE", "turbo", &["thread", "inline"]);
     }
@@ -118,6 +133,9 @@ fn good_values_say_nothing() {
         ("SOFTCLOSE_MAX_PENDING", "auto"),
         ("SOFTCLOSE_EXIT_TIMEOUT", "500ms"),
         ("SOFTCLOSE_ROLE", "accepted"),
+        ("SOFTCLOSE_STRATEGY", "peer-first"),
+        ("SOFTCLOSE_PEER_FIRST", "1s"),
+        ("SOFTCLOSE_RULES", "accepted, local:80-443=drain; peer:10.0.0.0/8=abort;"),
         ("SOFTCLOSE_ENGINE", "inline"),
         ("SOFTCLOSE_LOG", "off"),
         ("SOFTCLOSE_LOG_FILE", ""),

@@ -14,7 +14,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     assert!(again.warnings.is_empty(), "{:?}", again.warnings);
     assert_eq!(again.settings, reading.settings);
     let refused = values.iter().zip(&shown).filter(|(value, shown)| value.is_some() && value != shown);
-    assert_eq!(refused.count(), reading.warnings.len());
+    let mut named: Vec<_> = reading.warnings.iter().map(|warning| warning.env).collect();
+    // Of several rules each bad one has a warning of its own.
+    named.dedup();
+    assert_eq!(refused.count(), named.len());
 });
 
 fn read_all(values: &[Option<String>]) -> Reading {

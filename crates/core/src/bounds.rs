@@ -11,7 +11,7 @@ use crate::sys::clock::Millis;
 pub enum End {
     /// The peer's FIN has come: the graceful end.
     Fin,
-    /// The peer has reset the connection, or it broke.
+    /// The connection was reset, or it broke.
     Reset,
     /// The peer was silent for too long.
     Idle,
@@ -21,16 +21,19 @@ pub enum End {
     Bytes,
     /// Its place was needed for a newer one.
     Evicted,
-    /// The process ends, and everything that we sent is acknowledged.
+    /// Everything that we sent is acknowledged, and that was to be enough: the process
+    /// ends, or the strategy lingers.
     Acknowledged,
     /// The process ends, and the exit bound is over.
     Exit,
     /// The program closed our descriptor, which it does not know.
     Lost,
+    /// The strategy has nothing to wait for.
+    AtOnce,
 }
 
 /// All ways to end, in the order of their discriminants.
-pub const ENDS: [(End, &str); 9] = [
+pub const ENDS: [(End, &str); 10] = [
     (End::Fin, "fin"),
     (End::Reset, "reset"),
     (End::Idle, "idle"),
@@ -40,6 +43,7 @@ pub const ENDS: [(End, &str); 9] = [
     (End::Acknowledged, "acknowledged"),
     (End::Exit, "exit"),
     (End::Lost, "lost"),
+    (End::AtOnce, "at-once"),
 ];
 
 impl End {
@@ -74,6 +78,11 @@ impl Bounds {
     pub fn within(self, ms: u32) -> Self {
         let timeout_ms = if self.timeout_ms == 0 { ms } else { self.timeout_ms.min(ms) };
         Self { timeout_ms, ..self }
+    }
+
+    /// Without the limit on silence.
+    pub fn without_silence(self) -> Self {
+        Self { idle_ms: 0, ..self }
     }
 
     /// Whether a drain must end now.

@@ -13,8 +13,23 @@ pub struct Counters {
     ended: [AtomicU64; ENDS.len()],
     begun: AtomicU64,
     discarded: AtomicU64,
+    observed: [AtomicU64; LOSSES.len()],
     log_dropped: AtomicU64,
 }
+
+/// What a close that was only observed had, and lost or might lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Bytes that the program never read. With any of them the close is a reset at once.
+    pub unread: u64,
+    /// Bytes that were not sent even once.
+    pub unsent: u32,
+    /// Bytes that the peer had not acknowledged, those not sent included.
+    pub unacknowledged: u32,
+}
+
+/// Names of the sums over all observed closes.
+const LOSSES: [&str; 4] = ["observed-resets", "observed-unread", "observed-unsent", "observed-unacknowledged"];
 
 impl Counters {
     /// All zero.
@@ -24,6 +39,7 @@ impl Counters {
             ended: [const { AtomicU64::new(0) }; ENDS.len()],
             begun: AtomicU64::new(0),
             discarded: AtomicU64::new(0),
+            observed: [const { AtomicU64::new(0) }; LOSSES.len()],
             log_dropped: AtomicU64::new(0),
         }
     }
@@ -48,6 +64,15 @@ impl Counters {
         self.discarded.fetch_add(discarded, Relaxed);
     }
 
+    /// A close was observed, with so much to lose.
+    pub fn observed(&self, loss: Loss) {
+        let Loss { unread, unsent, unacknowledged } = loss;
+        let more = [u64::from(unread != 0), unread, u64::from(unsent), u64::from(unacknowledged)];
+        for (counter, more) in self.observed.iter().zip(more) {
+            counter.fetch_add(more, Relaxed);
+        }
+    }
+
     /// A log line could not be written without waiting.
     pub fn log_dropped(&self) {
         self.log_dropped.fetch_add(1, Relaxed);
@@ -61,6 +86,9 @@ impl Counters {
             visit(name, counter.load(Relaxed));
         }
         for ((_, name), counter) in REASONS.iter().zip(&self.left_alone) {
+            visit(name, counter.load(Relaxed));
+        }
+        for (name, counter) in LOSSES.iter().zip(&self.observed) {
             visit(name, counter.load(Relaxed));
         }
         visit("log-dropped", self.log_dropped.load(Relaxed));

@@ -59,10 +59,17 @@ pub enum Reason {
     NoThread,
     /// The kernel refuses a system call that a drain takes.
     Denied,
+    /// The strategy is to do nothing, and to tell what the close loses.
+    Observed,
+    /// The program asked for a wait (`SO_LINGER{1,n}`), which the strategy would break.
+    WaitAsked,
+    /// Something was left unread, and the strategy would not read it: the plain close is
+    /// the same reset.
+    Unread,
 }
 
 /// All reasons, in the order of their discriminants.
-pub const REASONS: [(Reason, &str); 11] = [
+pub const REASONS: [(Reason, &str); 14] = [
     (Reason::Unconnected, "unconnected"),
     (Reason::PeerDone, "peer-done"),
     (Reason::Shared, "shared"),
@@ -74,6 +81,9 @@ pub const REASONS: [(Reason, &str); 11] = [
     (Reason::Full, "full"),
     (Reason::NoThread, "no-thread"),
     (Reason::Denied, "denied"),
+    (Reason::Observed, "observed"),
+    (Reason::WaitAsked, "wait-asked"),
+    (Reason::Unread, "unread"),
 ];
 
 impl Reason {
@@ -94,7 +104,8 @@ pub struct Facts {
     pub role: Role,
     /// `SO_LINGER` in seconds, where it is on.
     pub linger: Option<u64>,
-    /// Whether the peer's FIN has data before it that was never read.
+    /// Whether something was never read; asked where the peer's FIN has come, or where
+    /// the strategy minds.
     pub unread: bool,
 }
 
@@ -105,25 +116,30 @@ pub enum Verdict {
     LeaveAlone(Reason),
     /// Discard what is queued, then the program's own close: nothing to wait for.
     Discard,
-    /// Half-close, and drain until the peer's FIN.
-    Drain,
-    /// The program asked to wait up to so many seconds: drain in place.
+    /// Keep a duplicate beyond the close, until the strategy's end has come.
+    Hold,
+    /// The program asked to wait up to so many seconds: wait in place, then hold.
     WaitUpTo(u64),
+    /// All that the strategy does is done right before the program's own close.
+    AtOnce,
+    /// The program's own close, and a note of what it loses.
+    Observe,
 }
 
-/// The decision.
-pub fn decide(facts: Facts, policy: RolePolicy) -> Verdict {
-    use Verdict::{Discard, Drain, LeaveAlone, WaitUpTo};
+/// The decision. `strategy` has its own table, for what nothing speaks against.
+pub fn decide(facts: Facts, policy: RolePolicy, strategy: impl FnOnce(Facts) -> Verdict) -> Verdict {
+    use Verdict::LeaveAlone;
     match facts {
-        Facts { phase: Phase::Unconnected, .. } => LeaveAlone(Reason::Unconnected),
-        Facts { standing: Standing::Shared, .. } => LeaveAlone(Reason::Shared),
-        Facts { linger: Some(0), .. } => LeaveAlone(Reason::ResetAsked),
-        Facts { role, .. } if !covers(policy, role) => LeaveAlone(Reason::Role),
-        Facts { phase: Phase::PeerDone, unread: false, .. } => LeaveAlone(Reason::PeerDone),
-        Facts { standing: Standing::Doubtful | Standing::Unprovable, .. } => LeaveAlone(Reason::Unsure),
-        Facts { phase: Phase::PeerDone, .. } => Discard,
-        Facts { linger: Some(seconds), .. } => WaitUpTo(seconds),
-        _ => Drain,
+        Facts { phase: Phase::Unconnected, .. } => return LeaveAlone(Reason::Unconnected),
+        Facts { standing: Standing::Shared, .. } => return LeaveAlone(Reason::Shared),
+        Facts { linger: Some(0), .. } => return LeaveAlone(Reason::ResetAsked),
+        Facts { role, .. } if !covers(policy, role) => return LeaveAlone(Reason::Role),
+        _ => {}
+    }
+    match (strategy(facts), facts.standing) {
+        (LeaveAlone(reason), _) => LeaveAlone(reason),
+        (_, Standing::Doubtful | Standing::Unprovable) => LeaveAlone(Reason::Unsure),
+        (verdict, _) => verdict,
     }
 }
 
@@ -143,14 +159,20 @@ mod tests {
     const PLAIN: Facts =
         Facts { phase: Phase::Open, standing: Standing::Last, role: Role::Accepted, linger: None, unread: false };
 
+    /// By a strategy that acts on everything but one thing.
+    fn table(facts: Facts) -> Verdict {
+        if facts.unread { Verdict::LeaveAlone(Reason::Unread) } else { Verdict::Hold }
+    }
+
     fn decided(facts: Facts) -> Verdict {
-        decide(facts, RolePolicy::Both)
+        decide(facts, RolePolicy::Both, table)
     }
 
     #[test]
-    fn the_last_holder_of_an_open_connection_drains() {
-        assert_eq!(decided(PLAIN), Verdict::Drain);
-        assert_eq!(decided(Facts { unread: true, ..PLAIN }), Verdict::Drain);
+    fn the_last_holder_of_a_connection_does_as_the_strategy_says() {
+        assert_eq!(decided(PLAIN), Verdict::Hold);
+        assert_eq!(decided(Facts { phase: Phase::PeerDone, ..PLAIN }), Verdict::Hold);
+        assert_eq!(decided(Facts { unread: true, ..PLAIN }), Verdict::LeaveAlone(Reason::Unread));
     }
 
     #[test]
@@ -171,26 +193,22 @@ mod tests {
     }
 
     #[test]
-    fn linger_is_the_programs_own_word() {
+    fn a_reset_is_the_programs_own_word() {
         assert_eq!(decided(Facts { linger: Some(0), ..PLAIN }), Verdict::LeaveAlone(Reason::ResetAsked));
-        assert_eq!(decided(Facts { linger: Some(3), ..PLAIN }), Verdict::WaitUpTo(3));
     }
 
     #[test]
-    fn a_peer_that_is_done_is_not_waited_for() {
-        let done = Facts { phase: Phase::PeerDone, ..PLAIN };
-        assert_eq!(decided(done), Verdict::LeaveAlone(Reason::PeerDone));
-        assert_eq!(decided(Facts { unread: true, ..done }), Verdict::Discard);
-        let unsure = Facts { unread: true, standing: Standing::Doubtful, ..done };
-        assert_eq!(decided(unsure), Verdict::LeaveAlone(Reason::Unsure));
+    fn what_would_be_left_alone_needs_no_proof() {
+        let unsure = Facts { unread: true, standing: Standing::Doubtful, ..PLAIN };
+        assert_eq!(decided(unsure), Verdict::LeaveAlone(Reason::Unread));
     }
 
     #[test]
     fn a_role_that_is_excluded_is_left_alone() {
-        let verdict = decide(PLAIN, RolePolicy::Connected);
+        let verdict = decide(PLAIN, RolePolicy::Connected, table);
         assert_eq!(verdict, Verdict::LeaveAlone(Reason::Role));
         let facts = Facts { role: Role::Connected, ..PLAIN };
-        assert_eq!(decide(facts, RolePolicy::Connected), Verdict::Drain);
+        assert_eq!(decide(facts, RolePolicy::Connected, table), Verdict::Hold);
     }
 
     #[test]

@@ -8,16 +8,17 @@
 //! Context: hooks of any kind. Nothing here allocates; only the inline engine,
 //! `SO_LINGER{1,n}` and the end of the process wait, within bounds.
 
-use crate::bounds::{Bounds, End};
+use crate::bounds::End;
 use crate::common::Common;
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::writers::{self, Writers};
 use crate::judge::{self, Scope};
-use crate::ledger::table::Entry;
+use crate::ledger::table::{Entry, Role};
 use crate::ledger::{Claim, Ledger, Owner, Standing};
-use crate::settings::{Engine as Waits, LogLevel};
+use crate::settings::{Engine as Waits, LogLevel, Strategy};
+use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::rehearsal::Rehearsal;
 use crate::sys::socket::{self, TcpInfo};
@@ -67,11 +68,14 @@ impl Engine {
     #[inline(never)]
     pub fn prepare(&'static self, owner: Owner<'_>, fd: Fd, info: TcpInfo) -> Prepared {
         let claim = owner.release(fd);
-        let prepared = match self.verdict(owner, fd, info, claim, false) {
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
+        let prepared = match verdict {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, reason),
-            Verdict::Discard => self.discard(fd),
-            Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim.entry, seconds),
-            Verdict::Drain => self.hold(owner, fd, claim.entry),
+            Verdict::Observe => self.observe(fd, info),
+            Verdict::Discard => self.discard(fd, strategy),
+            Verdict::AtOnce => self.at_once(fd, claim.entry, strategy),
+            Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim.entry, strategy, seconds),
+            Verdict::Hold => self.hold(owner, fd, claim.entry, strategy),
         };
         match prepared {
             Prepared::Held(_) => self.drain.revoke(fd),
@@ -82,46 +86,82 @@ impl Engine {
 
     /// Looks at the kernel only as far as the decision needs it; `leaving` says
     /// that the process ends, and every number of it with it.
-    fn verdict(&self, owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim, leaving: bool) -> Verdict {
+    fn verdict(&self, owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim, leaving: bool) -> (Verdict, Strategy) {
         let phase = Phase::of(info.state);
         let open = phase != Phase::Unconnected && claim.standing != Standing::Shared;
+        let strategy = if open { self.strategy(fd, claim.entry.role) } else { self.common.settings.strategy };
+        let goodbye = strategy::of(strategy);
+        let minds_unread = phase == Phase::PeerDone || goodbye.minds_unread();
+        let decided = |facts| decide(facts, self.common.settings.role, |facts| goodbye.verdict(facts));
         let mut facts = Facts {
             phase,
             standing: claim.standing,
             role: claim.entry.role,
             linger: if open { socket::linger(fd) } else { None },
-            unread: open && phase == Phase::PeerDone && socket::unread(fd) != 0,
+            unread: open && minds_unread && socket::unread(fd) != 0,
         };
         if claim.standing == Standing::Doubtful {
             // Procfs is asked only where its answer matters.
             facts.standing = Standing::Last;
-            if matches!(decide(facts, self.common.settings.role), Verdict::LeaveAlone(_)) {
+            if matches!(decided(facts), Verdict::LeaveAlone(_)) {
                 facts.standing = Standing::Doubtful;
             } else {
                 facts.standing = judged(owner, fd, claim.entry, leaving);
             }
         }
-        match decide(facts, self.common.settings.role) {
-            Verdict::LeaveAlone(reason) => Verdict::LeaveAlone(reason),
+        let verdict = match decided(facts) {
+            verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
             verdict => verdict,
+        };
+        (verdict, strategy)
+    }
+
+    /// The strategy for a connection of this role.
+    fn strategy(&self, fd: Fd, role: Role) -> Strategy {
+        choice::choose(&self.common.settings, fd, role)
+    }
+
+    /// Leaves every epoll set of this process; false where that cannot be known.
+    fn leave_sets(&self, fd: Fd, entry: Entry) -> bool {
+        let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
+        watch::leave_all(fd, entry.watched, followed)
+    }
+
+    /// The program's own close follows on this thread: only another one could see an
+    /// event between the two.
+    fn at_once(&self, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
+        let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
+        if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
+            self.leave_alone(fd, reason)
+        } else if is_seen && !self.leave_sets(fd, entry) {
+            self.leave_alone(fd, Reason::Unsure)
+        } else {
+            self.part(fd, strategy)
         }
     }
 
-    fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry) -> Prepared {
+    /// All that a strategy does which waits for nothing; the program's own close is next.
+    fn part(&self, fd: Fd, strategy: Strategy) -> Prepared {
+        self.common.counters.begun();
+        strategy::of(strategy).part(fd);
+        self.ended(fd, strategy, End::AtOnce, 0);
+        Prepared::Plain
+    }
+
+    fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
         let writers = self.writers(fd);
         let is_patient = self.common.settings.engine == Waits::Thread;
         if let Some(reason) = self.hands_off(fd, writers, is_patient) {
             return self.leave_alone(fd, reason);
         }
-        let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
-        if !watch::leave_all(fd, entry.watched, followed) {
+        if !self.leave_sets(fd, entry) {
             return self.leave_alone(fd, Reason::Unsure);
         }
         socket::stop_signals(fd);
         match self.common.settings.engine {
-            Waits::Inline => self.drain_here(fd, Bounds::of(&self.common.settings, entry.role)),
-            Waits::Thread => match self.drain.reserve(owner, fd, entry.role) {
+            Waits::Inline => self.stay(fd, entry.role, strategy),
+            Waits::Thread => match self.drain.reserve(owner, fd, entry.role, strategy) {
                 Ok(reserved) => {
                     if writers == Writers::Unknown {
                         reserved.be_cautious();
@@ -151,7 +191,7 @@ impl Engine {
     }
 
     /// What the program asked to wait for is waited for; the rest is as always.
-    fn wait(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, seconds: u64) -> Prepared {
+    fn wait(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
         if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
             return self.leave_alone(fd, reason);
@@ -159,20 +199,27 @@ impl Engine {
         self.drain.revoke(fd);
         finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);
-        self.hold(owner, fd, entry)
+        self.hold(owner, fd, entry, strategy)
     }
 
-    fn drain_here(&self, fd: Fd, bounds: Bounds) -> Prepared {
+    /// The inline engine: `close` itself waits.
+    fn stay(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
+        let settings = &self.common.settings;
+        let goodbye = strategy::of(strategy);
         self.common.counters.begun();
-        let (end, discarded) = finish::one(fd, bounds);
-        self.ended(fd, end, discarded);
+        let (end, discarded) = if goodbye.leave_to_close(fd, settings.timeout_ms) {
+            (End::AtOnce, 0)
+        } else {
+            finish::one(fd, goodbye, goodbye.bounds(settings, role), goodbye.patience_ms(settings))
+        };
+        self.ended(fd, strategy, end, discarded);
         Prepared::Plain
     }
 
-    fn discard(&self, fd: Fd) -> Prepared {
+    fn discard(&self, fd: Fd, strategy: Strategy) -> Prepared {
         self.common.counters.begun();
         let discarded = finish::discard_queued(fd);
-        self.ended(fd, End::Fin, discarded);
+        self.ended(fd, strategy, End::Fin, discarded);
         Prepared::Plain
     }
 
@@ -188,10 +235,11 @@ impl Engine {
         Prepared::Plain
     }
 
-    fn ended(&self, fd: Fd, end: End, discarded: u64) {
+    fn ended(&self, fd: Fd, strategy: Strategy, end: End, discarded: u64) {
         self.common.counters.ended(end, discarded);
         self.common.report(LogLevel::Debug, |line| {
-            line.text(" drained").field("fd", fd.raw() as u64).word("end", end.name()).field("discarded", discarded);
+            line.text(" drained").field("fd", fd.raw() as u64).word("strategy", strategy.name());
+            line.word("end", end.name()).field("discarded", discarded);
         });
     }
 }
@@ -214,4 +262,5 @@ fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
 pub mod exec;
 pub mod exit;
 pub mod numbers;
+mod observe;
 pub mod shutdown;

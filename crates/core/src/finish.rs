@@ -6,13 +6,15 @@
 //! Context: any hook. It waits, within bounds: the only code that does.
 
 use crate::bounds::{Bounds, End, Progress};
-use crate::drain::sip::{Sip, sip};
+use crate::settings::{Settings, Strategy};
+use crate::sip::{Sip, sip};
+use crate::strategy::{self, Goodbye};
 use crate::sys::clock::{Millis, timespec};
-use crate::sys::poller::{BATCH, Poller};
+use crate::sys::poller::{BATCH, Interest, Poller};
 use crate::sys::region::{Region, Sharing, Zeroed};
 use crate::sys::{Fd, socket};
-use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
-use rustix::event::{PollFd, PollFlags, poll};
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use rustix::event::{PollFd, poll};
 use rustix::io::Result;
 
 /// Whether nobody is inside a write to a socket any more: there is room, little is
@@ -78,20 +80,28 @@ pub fn until_acknowledged(fd: Fd, ms: u32) -> u64 {
         total += bytes;
         let left = deadline.since(Millis::now());
         // The kernel says nothing when an acknowledgement comes.
-        if ended || left == 0 || socket::unacknowledged(fd) == 0 || wait(fd, Some(left.min(LOOK_MS))).is_err() {
+        if ended
+            || left == 0
+            || socket::unacknowledged(fd) == 0
+            || wait(fd, Interest::INPUT, Some(left.min(LOOK_MS))).is_err()
+        {
             return total;
         }
     }
 }
 
-/// Half-closes `fd` and discards until the peer's FIN, within `bounds`. Answers
-/// how it ended, and how many bytes were discarded.
+/// Says goodbye on `fd` and waits for the end, within `bounds`; the strategy parts from
+/// the peer after `patience_ms`. Answers how it ended, and how many bytes were discarded.
 #[inline(never)]
-pub fn one(fd: Fd, bounds: Bounds) -> (End, u64) {
-    let _ = socket::half_close(fd);
+pub fn one(fd: Fd, goodbye: &dyn Goodbye, bounds: Bounds, patience_ms: u32) -> (End, u64) {
     let mut progress = Progress::begin(Millis::now());
+    let mut parts_in = Some(patience_ms);
     loop {
-        match sip(fd) {
+        if parts_in == Some(0) {
+            goodbye.part(fd);
+            parts_in = None;
+        }
+        match goodbye.look(fd) {
             Sip::End(bytes, end) => return (end, progress.discarded + bytes),
             Sip::More(bytes) => advance(&mut progress, bytes),
         }
@@ -99,8 +109,10 @@ pub fn one(fd: Fd, bounds: Bounds) -> (End, u64) {
         if let Some(end) = bounds.exceeded(progress, now) {
             return (end, progress.discarded);
         }
+        parts_in = parts_in.map(|_| patience_ms.saturating_sub(now.since(progress.begun)));
+        let timeout = bounds.time_left(progress, now).into_iter().chain(parts_in).min();
         // An error (a signal) is a wake-up like any other: the bounds are looked at.
-        let _ = wait(fd, bounds.time_left(progress, now));
+        let _ = wait(fd, goodbye.interest(), timeout);
     }
 }
 
@@ -111,8 +123,8 @@ fn advance(progress: &mut Progress, bytes: u64) {
     }
 }
 
-fn wait(fd: Fd, timeout_ms: Option<u32>) -> Result<()> {
-    let mut fds = [PollFd::new(&fd, PollFlags::IN | PollFlags::RDHUP)];
+fn wait(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<()> {
+    let mut fds = [PollFd::new(&fd, interest.poll_flags())];
     poll(&mut fds, timeout_ms.map(timespec).as_ref()).map(drop)
 }
 
@@ -127,15 +139,35 @@ pub fn discard_queued(fd: Fd) -> u64 {
     }
 }
 
-#[repr(transparent)]
-struct Open(AtomicI32);
+#[repr(C)]
+struct Open {
+    fd: AtomicI32,
+    /// A [`Strategy`], and [`STILL_OPEN`].
+    strategy: AtomicU32,
+}
 
-// SAFETY: one atomic; zero is skipped by count.
+/// The strategy is patient: it has not parted from the peer yet.
+const STILL_OPEN: u32 = 1 << 8;
+
+// SAFETY: repr(C), atomics only; zero is skipped by count.
 unsafe impl Zeroed for Open {}
 
+impl Open {
+    fn goodbye(&self) -> &'static dyn Goodbye {
+        let name = Strategy::from_index(self.strategy.load(Relaxed) & !STILL_OPEN);
+        strategy::of(name.unwrap_or(Strategy::Drain))
+    }
+
+    fn is_still_open(&self) -> bool {
+        self.strategy.load(Relaxed) & STILL_OPEN != 0
+    }
+}
+
 /// The sockets that a process leaves open, finished all at the same time.
-pub struct All {
+pub struct All<'a> {
+    settings: &'a Settings,
     list: Region<Open>,
+    begun: Millis,
     count: usize,
     left: usize,
 }
@@ -144,25 +176,29 @@ pub struct All {
 /// the process stops waiting for a peer that does not close, in milliseconds.
 pub const QUIET_MS: u32 = 250;
 
-impl All {
+impl<'a> All<'a> {
     /// Room for `most` sockets.
-    pub fn with_room(most: usize) -> Self {
+    pub fn with_room(most: usize, settings: &'a Settings) -> Self {
         let list = Region::new(Sharing::Private);
         list.ensure(most);
-        Self { list, count: 0, left: 0 }
+        Self { settings, list, begun: Millis::now(), count: 0, left: 0 }
     }
 
-    /// Half-closes `fd` and takes it in.
-    pub fn add(&mut self, fd: Fd) {
-        if let Some(place) = self.list.get(self.count) {
-            let _ = socket::half_close(fd);
-            place.0.store(fd.raw(), Relaxed);
-            self.count += 1;
+    /// Says goodbye on `fd` and takes it in.
+    pub fn add(&mut self, fd: Fd, name: Strategy) {
+        let Some(place) = self.list.get(self.count) else { return };
+        let goodbye = strategy::of(name);
+        let is_patient = goodbye.patience_ms(self.settings) != 0;
+        if !is_patient {
+            goodbye.part(fd);
         }
+        place.fd.store(fd.raw(), Relaxed);
+        place.strategy.store(name as u32 | if is_patient { STILL_OPEN } else { 0 }, Relaxed);
+        self.count += 1;
     }
 
-    /// Drains all of them until `deadline`; `ended` is told of each.
-    pub fn finish(mut self, deadline: Millis, mut ended: impl FnMut(Fd, End, u64)) {
+    /// Waits for the ends of all of them until `deadline`; `ended` is told of each.
+    pub fn finish(mut self, deadline: Millis, mut ended: impl FnMut(Fd, Strategy, End, u64)) {
         // Without a free number the sockets are looked at in turn.
         let poller = Poller::create_from(3).ok();
         self.left = self.count;
@@ -173,11 +209,11 @@ impl All {
         if let Some(poller) = poller {
             poller.fd().close();
         }
-        self.each_left(|fd| ended(fd, End::Exit, 0));
+        self.each_left(|fd, place| ended(fd, place.goodbye().name(), End::Exit, 0));
     }
 
     #[inline(never)]
-    fn wait(&mut self, poller: Option<Poller>, deadline: Millis, ended: &mut impl FnMut(Fd, End, u64)) {
+    fn wait(&mut self, poller: Option<Poller>, deadline: Millis, ended: &mut impl FnMut(Fd, Strategy, End, u64)) {
         const TICK_MS: u32 = 50;
         let mut ready = [0; BATCH];
         let timeout = deadline.since(Millis::now()).min(TICK_MS);
@@ -191,53 +227,74 @@ impl All {
         if found == 0 {
             self.leave_the_quiet(ended);
         }
+        self.part_late();
     }
 
-    fn look_at_all(&mut self, ended: &mut impl FnMut(Fd, End, u64)) -> usize {
+    /// What a strategy was patient with until now.
+    fn part_late(&self) {
+        let age = Millis::now().since(self.begun);
+        self.each_left(|fd, place| {
+            if place.is_still_open() && age >= place.goodbye().patience_ms(self.settings) {
+                place.strategy.fetch_and(!STILL_OPEN, Relaxed);
+                place.goodbye().part(fd);
+            }
+        });
+    }
+
+    fn look_at_all(&mut self, ended: &mut impl FnMut(Fd, Strategy, End, u64)) -> usize {
         const REST_MS: u32 = 10;
         let _ = rustix::thread::nanosleep(&timespec(REST_MS));
         self.turn_all(None, false, ended);
         0
     }
 
-    fn turn_all(&mut self, poller: Option<Poller>, first: bool, ended: &mut impl FnMut(Fd, End, u64)) {
+    fn turn_all(&mut self, poller: Option<Poller>, first: bool, ended: &mut impl FnMut(Fd, Strategy, End, u64)) {
         for index in 0..self.count {
             self.turn(poller, index, first, ended);
         }
     }
 
-    fn turn(&mut self, poller: Option<Poller>, index: usize, first: bool, ended: &mut impl FnMut(Fd, End, u64)) {
-        let Some(fd) = self.at(index) else { return };
-        match (sip(fd), poller) {
-            (Sip::End(bytes, end), _) => self.end(index, |fd| ended(fd, end, bytes)),
-            (Sip::More(_), Some(poller)) if first => _ = poller.add(fd, index as u64, false),
-            (Sip::More(_), Some(poller)) => _ = poller.rearm(fd, index as u64),
+    fn turn(
+        &mut self,
+        poller: Option<Poller>,
+        index: usize,
+        first: bool,
+        ended: &mut impl FnMut(Fd, Strategy, End, u64),
+    ) {
+        let Some((fd, place)) = self.at(index) else { return };
+        let goodbye = place.goodbye();
+        match (goodbye.look(fd), poller) {
+            (Sip::End(bytes, end), _) => self.end(index, |fd| ended(fd, goodbye.name(), end, bytes)),
+            (Sip::More(_), Some(poller)) if first => _ = poller.add(fd, index as u64, goodbye.interest(), false),
+            (Sip::More(_), Some(poller)) => _ = poller.rearm(fd, index as u64, goodbye.interest()),
             (Sip::More(_), None) => {}
         }
     }
 
-    fn leave_the_quiet(&mut self, ended: &mut impl FnMut(Fd, End, u64)) {
+    fn leave_the_quiet(&mut self, ended: &mut impl FnMut(Fd, Strategy, End, u64)) {
         for index in 0..self.count {
-            if self.at(index).is_some_and(is_quiet) {
-                self.end(index, |fd| ended(fd, End::Acknowledged, 0));
+            if let Some((_, place)) = self.at(index).filter(|&(fd, _)| is_quiet(fd)) {
+                let name = place.goodbye().name();
+                self.end(index, |fd| ended(fd, name, End::Acknowledged, 0));
             }
         }
     }
 
     fn end(&mut self, index: usize, mut told: impl FnMut(Fd)) {
-        if let (Some(fd), Some(place)) = (self.at(index), self.list.get(index)) {
-            place.0.store(-1, Relaxed);
+        if let Some((fd, place)) = self.at(index) {
+            place.fd.store(-1, Relaxed);
             self.left -= 1;
             told(fd);
         }
     }
 
-    fn each_left(&self, mut visit: impl FnMut(Fd)) {
-        (0..self.count).filter_map(|index| self.at(index)).for_each(&mut visit);
+    fn each_left(&self, mut visit: impl FnMut(Fd, &Open)) {
+        (0..self.count).filter_map(|index| self.at(index)).for_each(|(fd, place)| visit(fd, place));
     }
 
-    fn at(&self, index: usize) -> Option<Fd> {
-        Fd::new(self.list.get(index)?.0.load(Relaxed))
+    fn at(&self, index: usize) -> Option<(Fd, &Open)> {
+        let place = self.list.get(index)?;
+        Some((Fd::new(place.fd.load(Relaxed))?, place))
     }
 }
 

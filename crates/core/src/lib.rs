@@ -11,7 +11,9 @@
 //! | [`ledger`] | who holds which socket, across threads and fork |
 //! | [`judge`] | who holds it in truth: procfs, where the ledger cannot know |
 //! | [`decision`] | what one close becomes |
+//! | [`strategy`] | the ways to say goodbye |
 //! | [`bounds`] | how long and how much a drain may take |
+//! | [`sip`] | discarding a limited amount |
 //! | [`drain`] | the background thread and the sockets it holds |
 //! | [`finish`] | draining in place: the inline engine, and process exit |
 //! | [`image`] | whether an `exec` will succeed |
@@ -46,6 +48,8 @@ pub mod judge;
 pub mod ledger;
 pub mod log;
 pub mod settings;
+pub mod sip;
+pub mod strategy;
 mod sync;
 pub mod sys;
 pub mod watch;

@@ -3,6 +3,7 @@
 use proptest::option;
 use proptest::prelude::*;
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
+use softclose_core::settings::strategy::WORDS;
 use softclose_core::settings::value::{MAX_DURATION_MS, duration_ms, size};
 use softclose_core::settings::{Origin, Reading, Settings, read};
 
@@ -43,7 +44,20 @@ fn good_values(kind: Kind) -> BoxedStrategy<String> {
         Kind::Count => "auto|[1-9][0-9]{0,3}".boxed(),
         Kind::Choice(words) => prop::sample::select(words).prop_map(str::to_owned).boxed(),
         Kind::Path => "(/[a-z.]{1,8}){1,3}".boxed(),
+        Kind::Rules => prop::collection::vec(rules(), 0..5).prop_map(|rules| rules.join(";")).boxed(),
     }
+}
+
+/// Rules as a user might write them, most of them well.
+fn rules() -> impl Strategy<Value = String> {
+    let good = "(accepted|connected|local:[0-9]{1,4}|local:80-443|peer:10[.]0[.]0[.]0/(8|32)|peer:fe80::/10)";
+    let several = "(accepted,|connected, )?(local:[1-9][0-9]{0,3})(,peer:192[.]0[.]2[.]1)?";
+    let odd = "[a-z]{0,9}(:[0-9a-f:./-]{0,12})?|local:[0-9]{4,6}|peer:10[.]0[.]0[.]0/[0-9]{1,3}| |accepted,,";
+    (
+        prop_oneof![3 => good, 2 => several, 1 => odd],
+        prop_oneof![4 => prop::sample::select(&WORDS).prop_map(str::to_owned), 1 => "[a-z-]{0,6}"],
+    )
+        .prop_map(|(conditions, strategy)| format!("{conditions}={strategy}"))
 }
 
 /// A number of any length, so that those near the limits are met as well.
@@ -57,8 +71,11 @@ proptest! {
     #[test]
     fn a_value_is_in_force_or_there_is_one_warning_that_names_it(environment in environments()) {
         let reading = read_all(&environment);
-        let mut warnings = reading.warnings.iter();
+        let mut warnings = reading.warnings.iter().filter(|warning| warning.rule.is_none());
         for ((knob, value), (shown, origin)) in KNOBS.iter().zip(&environment).zip(&reading.shown) {
+            if knob.kind == Kind::Rules {
+                continue;
+            }
             match (value, origin) {
                 (Some(value), Origin::Environment) => prop_assert_eq!(shown, value),
                 (None, Origin::Default) => prop_assert_eq!(shown, knob.default),
@@ -73,6 +90,31 @@ proptest! {
             }
         }
         prop_assert!(warnings.next().is_none(), "a warning too many");
+    }
+
+    #[test]
+    fn a_rule_is_in_force_or_there_is_one_warning_that_names_it(rules in prop::collection::vec(rules(), 0..40)) {
+        let text = rules.join(";");
+        let reading = read(|name| (name == "SOFTCLOSE_RULES").then(|| text.clone()));
+        let named: Vec<_> = reading.warnings.iter().map(|warning| warning.rule.expect("a rule")).collect();
+        let places = 1..=rules.len();
+        let kept: Vec<_> = places.filter(|place| !named.contains(place)).map(|place| rules[place - 1].trim()).collect();
+        prop_assert!(named.is_sorted() && kept.len() <= 32);
+        for warning in &reading.warnings {
+            let line = warning.to_string();
+            prop_assert_eq!(Some(warning.value.as_str()), warning.rule.map(|place| rules[place - 1].trim()));
+            prop_assert!(line.contains("SOFTCLOSE_RULES") && !line.contains('\n'), "{}", line);
+        }
+        let again = read(|name| (name == "SOFTCLOSE_RULES").then(|| kept.join(";")));
+        prop_assert!(again.warnings.is_empty(), "{:?}", again.warnings);
+        prop_assert_eq!(again.settings, reading.settings);
+    }
+
+    #[test]
+    fn any_text_is_rules_or_refused_by_name(text in any::<String>()) {
+        let reading = read(|name| (name == "SOFTCLOSE_RULES").then(|| text.clone()));
+        let pieces = text.split(';').filter(|piece| !piece.trim().is_empty()).count();
+        prop_assert!(reading.warnings.len() <= pieces && reading.warnings.iter().all(|warning| warning.rule.is_some()));
     }
 
     #[test]

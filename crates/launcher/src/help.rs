@@ -64,5 +64,6 @@ fn argument(kind: Kind) -> String {
         Kind::Count => "NUMBER|auto".to_owned(),
         Kind::Choice(words) => words.join("|"),
         Kind::Path => "PATH".to_owned(),
+        Kind::Rules => "RULE;...".to_owned(),
     }
 }

@@ -5,8 +5,8 @@
 //! shim only warns about a bad variable: it must not stop a program.
 
 use crate::failure::Failure;
-use softclose_core::settings;
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
+use softclose_core::settings::{self, Warning};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -17,14 +17,13 @@ pub struct Options(BTreeMap<&'static str, String>);
 impl Options {
     /// Takes the value of one option, or says what is wrong with it.
     pub fn set(&mut self, knob: &Knob, value: OsString) -> Result<(), Failure> {
-        match value.into_string() {
-            Ok(text) if understood(knob, &text) => {
-                self.0.insert(knob.env, text);
-                Ok(())
-            }
-            Ok(text) => Err(bad(knob, format!("{text:?}"))),
-            Err(value) => Err(bad(knob, format!("{value:?}"))),
+        let text = value.into_string().map_err(|value| bad(knob, &format!("{value:?}"), &[]))?;
+        let warnings = warnings(knob, &text);
+        if !warnings.is_empty() {
+            return Err(bad(knob, &format!("{text:?}"), &warnings));
         }
+        self.0.insert(knob.env, text);
+        Ok(())
     }
 
     /// The value given for the variable `env`.
@@ -45,12 +44,16 @@ pub fn takes_value(knob: &Knob) -> bool {
 }
 
 /// Asks the shim's own reader, so that the two can never disagree.
-fn understood(knob: &Knob, text: &str) -> bool {
-    settings::read(|env| (env == knob.env).then(|| text.to_owned())).warnings.is_empty()
+fn warnings(knob: &Knob, text: &str) -> Vec<Warning> {
+    settings::read(|env| (env == knob.env).then(|| text.to_owned())).warnings
 }
 
-fn bad(knob: &Knob, value: String) -> Failure {
-    Failure::own(format_args!("--{}={value} is not {}", knob.flag, knob.allowed))
+/// Of several rules the bad ones are named.
+fn bad(knob: &Knob, value: &str, warnings: &[Warning]) -> Failure {
+    let rule =
+        |warning: &Warning| Some(format!("; rule {}, {:?}, is not {}", warning.rule?, warning.value, warning.allowed));
+    let rules: String = warnings.iter().filter_map(rule).collect();
+    Failure::own(format_args!("--{}={value} is not {}{rules}", knob.flag, knob.allowed))
 }
 
 #[cfg(test)]
@@ -62,6 +65,18 @@ mod tests {
         let failure = Options::default().set(knob("idle").unwrap(), "fast".into()).unwrap_err();
         assert_eq!(failure.status, 125);
         assert_eq!(failure.message, "--idle=\"fast\" is not a duration such as 500ms, 2s or 1m");
+    }
+
+    #[test]
+    fn bad_rules_are_named_with_their_places() {
+        let rules = "accepted=drain;accepted=drian;local:80";
+        let failure = Options::default().set(knob("rules").unwrap(), rules.into()).unwrap_err();
+        assert_eq!(failure.status, 125);
+        for part in
+            ["; rule 2, \"accepted=drian\", is not a rule with a strategy: drain,", "; rule 3, \"local:80\", is not"]
+        {
+            assert!(failure.message.contains(part), "{part} is not in {}", failure.message);
+        }
     }
 
     #[test]

@@ -303,10 +303,7 @@ impl Running<'_> {
     }
 
     fn kill_family(&mut self) {
-        for pid in self.family().into_iter().filter_map(|pid| libc::pid_t::try_from(pid).ok()) {
-            // SAFETY: no memory is passed. It is in our namespace, and so ours.
-            unsafe { libc::kill(pid, libc::SIGKILL) };
-        }
+        self.family().into_iter().for_each(|pid| self.stage.arena.end(pid));
         becomes_true(END, || self.family().is_empty());
     }
 }

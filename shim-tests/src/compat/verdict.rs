@@ -2,7 +2,7 @@
 
 use super::loss::{Toll, Tolls};
 use super::row::Row;
-use super::sanity::{Left, Observed};
+use super::sanity::{Left, MEMORY, Observed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,10 +18,6 @@ pub struct Result {
     /// Likewise.
     pub observed: [Observed; 2],
 }
-
-/// How much more private memory is no growth, in KiB: 5,000 connections that leak
-/// one of our slots each would be 312.
-const MEMORY: i64 = 256;
 
 impl Result {
     /// Everything that is worse with softclose, or different where it must not be.

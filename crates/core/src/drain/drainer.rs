@@ -12,12 +12,12 @@
 use super::Drain;
 use super::place::Place;
 use super::queue::Queue;
-use super::sip::{Sip, sip};
 use super::slot::Slot;
 use super::{AWAKE, UNSURE};
-use crate::bounds::{Bounds, End};
+use crate::bounds::{Bounds, End, Progress};
 use crate::finish::is_quiet;
-use crate::settings::LogLevel;
+use crate::settings::{LogLevel, Strategy};
+use crate::sip::Sip;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{BATCH, Poller};
 use crate::sys::{Fd, socket};
@@ -43,6 +43,8 @@ pub extern "C" fn run(drain: &'static Drain) {
         by_activity: Queue::new(|slot| &slot.by_activity),
         by_age: Queue::new(|slot| &slot.by_age),
         idle_since: Millis::now(),
+        patient: 0,
+        parts_in: None,
     };
     while drainer.turn() {}
 }
@@ -53,6 +55,10 @@ struct Drainer {
     by_activity: Queue,
     by_age: Queue,
     idle_since: Millis,
+    /// How many are held that a strategy is patient with, as of this turn.
+    patient: u32,
+    /// Milliseconds until the first such patience is over.
+    parts_in: Option<u32>,
 }
 
 fn look(poller: Poller, timeout_ms: u32, ready: &mut [u64; BATCH]) -> usize {
@@ -128,12 +134,15 @@ impl Drainer {
         let now = Millis::now();
         if busy {
             0
+        } else if self.drain.still_open.load(SeqCst) != self.patient {
+            // One is being offered.
+            TICK_MS
         } else if self.drain.exiting.load(SeqCst) {
             EXIT_TICK_MS
         } else {
             let firsts = [self.by_activity.first(), self.by_age.first()];
             let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
-            let left = left.chain(self.drain.graces.time_left(now)).min();
+            let left = left.chain(self.drain.graces.time_left(now)).chain(self.parts_in).min();
             // A clock tick later, so that the bound is over by then.
             left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(NAP_MS))
         }
@@ -145,23 +154,32 @@ impl Drainer {
         if self.by_age.first().is_none() { SHORT_NAP_MS } else { NAP_MS }
     }
 
-    /// Half-closes what had to wait for a writer; the latest come first. False
-    /// where there is nothing of the kind.
+    /// Parts from the peers of what had to wait for a writer, or for a strategy's
+    /// patience; the latest come first. False where none of them is due.
     fn settle(&mut self) -> bool {
-        let mut left = self.drain.still_open.load(SeqCst);
-        let any = left != 0;
+        let now = Millis::now();
+        let all = self.drain.still_open.load(SeqCst);
+        (self.patient, self.parts_in) = (0, None);
+        let mut left = all;
         let mut next = self.by_age.last();
         while let Some(place) = next.filter(|_| left != 0) {
             next = self.by_age.before(&self.drain.slots, place);
-            let slot = self.drain.slots.at(place).filter(|slot| slot.is_still_open());
-            if let Some((slot, fd)) = slot.and_then(|slot| Some((slot, slot.verified()?))) {
-                left -= 1;
-                if slot.settle(fd) {
-                    self.drain.still_open.fetch_sub(1, SeqCst);
-                }
-            }
+            let Some(slot) = self.drain.slots.at(place).filter(|slot| slot.is_still_open()) else { continue };
+            left -= 1;
+            self.settle_one(slot, now);
         }
-        any
+        all != self.patient
+    }
+
+    fn settle_one(&mut self, slot: &Slot, now: Millis) {
+        let age = now.since(slot.progress().begun);
+        let parts_in = slot.goodbye().patience_ms(&self.drain.common.settings).saturating_sub(age);
+        if parts_in != 0 {
+            self.patient += 1;
+            self.parts_in = self.parts_in.into_iter().chain([parts_in]).min();
+        } else if slot.verified().is_some_and(|fd| slot.settle(fd)) {
+            self.drain.still_open.fetch_sub(1, SeqCst);
+        }
     }
 
     fn time_left(&self, place: Place, now: Millis) -> Option<u32> {
@@ -170,7 +188,7 @@ impl Drainer {
     }
 
     fn bounds(&self, slot: &Slot) -> Bounds {
-        Bounds::of(&self.drain.common.settings, slot.role())
+        slot.goodbye().bounds(&self.drain.common.settings, slot.role())
     }
 
     /// Takes in what hooks have offered; false where there was nothing.
@@ -179,7 +197,9 @@ impl Drainer {
         let mut any = false;
         drain.slots.take_offers(|place, slot| {
             any = true;
-            self.by_activity.push(&drain.slots, place);
+            if slot.goodbye().reads() {
+                self.by_activity.push(&drain.slots, place);
+            }
             self.by_age.push(&drain.slots, place);
             slot.set_adopted();
             self.first_look(place, slot);
@@ -192,11 +212,11 @@ impl Drainer {
     /// a thread that was about to leave.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        let goes_on = slot.is_patient(fd) || self.discard(place, slot, fd);
+        let goes_on = slot.is_patient(fd) || self.look_after(place, slot, fd);
         if goes_on && let Some(poller) = Poller::verified(self.poller) {
             socket::report_every_byte(fd);
-            let ticket = slot.ticket(place);
-            let _ = poller.rearm(fd, ticket).or_else(|_| poller.add(fd, ticket, false));
+            let (ticket, interest) = (slot.ticket(place), slot.goodbye().interest());
+            let _ = poller.set(fd, ticket, interest).or_else(|_| poller.add(fd, ticket, interest, false));
         }
     }
 
@@ -208,16 +228,16 @@ impl Drainer {
             return;
         }
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        let goes_on = slot.is_patient(fd) || self.discard(place, slot, fd);
+        let goes_on = slot.is_patient(fd) || self.look_after(place, slot, fd);
         if goes_on {
-            let _ = poller.rearm(fd, found);
+            let _ = poller.rearm(fd, found, slot.goodbye().interest());
         }
     }
 
     /// Whether the drain goes on. Where it does not, the place may be another
     /// socket's by now, with the same number.
-    fn discard(&mut self, place: Place, slot: &Slot, fd: Fd) -> bool {
-        let (bytes, end) = match sip(fd) {
+    fn look_after(&mut self, place: Place, slot: &Slot, fd: Fd) -> bool {
+        let (bytes, end) = match slot.goodbye().look(fd) {
             Sip::More(bytes) => (bytes, None),
             Sip::End(bytes, end) => (bytes, Some(end)),
         };
@@ -289,20 +309,26 @@ impl Drainer {
     }
 
     fn acknowledged(&self) -> Option<Place> {
+        // Not all are in the first.
+        [&self.by_activity, &self.by_age].into_iter().find_map(|queue| self.acknowledged_in(queue))
+    }
+
+    fn acknowledged_in(&self, queue: &Queue) -> Option<Place> {
         const LOOKED_AT: usize = 32;
         let slots = &self.drain.slots;
-        core::iter::successors(self.by_activity.first(), |&place| self.by_activity.after(slots, place))
-            .take(LOOKED_AT)
-            .find(|&place| {
-                let fd = slots.at(place).and_then(Slot::fd);
-                fd.is_some_and(|fd| socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0)
-            })
+        core::iter::successors(queue.first(), |&place| queue.after(slots, place)).take(LOOKED_AT).find(|&place| {
+            let fd = slots.at(place).and_then(Slot::fd);
+            fd.is_some_and(|fd| socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0)
+        })
     }
 
     fn end(&mut self, place: Place, end: End) {
         let Some(slot) = self.drain.slots.at(place) else { return };
         let progress = slot.progress();
-        self.by_activity.remove(&self.drain.slots, place);
+        let goodbye = slot.goodbye();
+        if goodbye.reads() {
+            self.by_activity.remove(&self.drain.slots, place);
+        }
         self.by_age.remove(&self.drain.slots, place);
         let fd = slot.verified();
         let end = if fd.is_none() { End::Lost } else { end };
@@ -314,16 +340,19 @@ impl Drainer {
         }
         self.drain.slots.free(place);
         self.drain.common.counters.ended(end, progress.discarded);
-        self.report(end, progress.discarded, Millis::now().since(progress.begun));
+        self.report(goodbye.name(), end, progress);
         self.idle_since = Millis::now();
         self.drain.gate.one_less();
         self.drain.ended.ring();
     }
 
-    fn report(&self, end: End, discarded: u64, ms: u32) {
-        let level = if end == End::Fin { LogLevel::Debug } else { LogLevel::Info };
+    fn report(&self, strategy: Strategy, end: End, progress: Progress) {
+        let is_orderly = matches!((strategy, end), (_, End::Fin) | (Strategy::Linger, End::Acknowledged));
+        let level = if is_orderly { LogLevel::Debug } else { LogLevel::Info };
+        let ms = Millis::now().since(progress.begun);
         self.drain.common.report(level, |line| {
-            line.text(" drained").word("end", end.name()).field("discarded", discarded).field("ms", u64::from(ms));
+            line.text(" drained").word("strategy", strategy.name()).word("end", end.name());
+            line.field("discarded", progress.discarded).field("ms", u64::from(ms));
         });
     }
 
@@ -343,7 +372,7 @@ impl Drainer {
             let Some(slot) = self.drain.slots.at(place) else { break };
             match slot.verified() {
                 Some(fd) if slot.is_patient(fd) => {}
-                Some(fd) => _ = self.discard(place, slot, fd),
+                Some(fd) => _ = self.look_after(place, slot, fd),
                 None => self.end(place, End::Lost),
             }
         }

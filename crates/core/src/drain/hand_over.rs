@@ -13,6 +13,8 @@ use crate::decision::Reason;
 use crate::finish::LITTLE;
 use crate::ledger::Owner;
 use crate::ledger::table::Role;
+use crate::settings::Strategy;
+use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
 use crate::sys::{Fd, socket, thread};
 use crate::watch::has_unseen_set;
@@ -33,10 +35,10 @@ pub fn may_be_written_to(common: &Common, fd: Fd) -> bool {
 }
 
 impl Reserved {
-    fn duplicate(&self, fd: Fd, role: Role) -> Result<(), Reason> {
+    fn duplicate(&self, fd: Fd, role: Role, strategy: Strategy) -> Result<(), Reason> {
         let slot = self.slot().ok_or(Reason::Full)?;
         let cookie = socket::cookie(fd).ok_or(Reason::Unsure)?;
-        slot.fill(cookie, role);
+        slot.fill(cookie, role, strategy);
         slot.set_fd(Some(self.private_number(fd)?));
         Ok(())
     }
@@ -65,26 +67,29 @@ impl Reserved {
         }
     }
 
-    /// The program's own call has succeeded: half-closes, and hands over.
+    /// The program's own call has succeeded: parts from the peer, and hands over.
     pub fn commit(self) {
         let drain = self.drain;
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
-        if slot.is_cautious() || may_be_written_to(drain.common, fd) {
-            slot.set_still_open();
+        let goodbye = slot.goodbye();
+        let patience = goodbye.patience_ms(&drain.common.settings);
+        let is_written = slot.is_cautious() || may_be_written_to(drain.common, fd);
+        if is_written || patience != 0 {
+            slot.set_still_open(is_written);
             drain.still_open.fetch_add(1, SeqCst);
         } else {
-            let _ = socket::half_close(fd);
+            goodbye.part(fd);
         }
         // A thread can be blocked in `recv` only where nothing was queued.
-        if !drain.common.is_single_threaded() && socket::unread(fd) == 0 {
+        if goodbye.reads() && !drain.common.is_single_threaded() && socket::unread(fd) == 0 {
             slot.set_patient();
         }
         let data = slot.ticket(self.place);
         // Before the offer, after which the drainer may end it at any time.
         let crowded = drain.sockets() > drain.cap.load(SeqCst);
         if let Some(poller) = drain.poller() {
-            let _ = poller.add(fd, data, crowded);
+            let _ = poller.add(fd, data, goodbye.interest(), crowded);
         }
         drain.slots.offer(self.place);
         if drain.gate.is_idle() {
@@ -93,6 +98,9 @@ impl Reserved {
         drain.doorbell.ring();
         if crowded {
             drain.bell.ring();
+        }
+        if patience != 0 && drain.oversleeps(Millis::now().plus(patience)) {
+            drain.wake();
         }
     }
 
@@ -113,14 +121,20 @@ impl Drain {
     ///
     /// # Errors
     /// The reason to leave the close alone.
-    pub fn reserve(&'static self, owner: Owner<'_>, fd: Fd, role: Role) -> Result<Reserved, Reason> {
+    pub fn reserve(
+        &'static self,
+        owner: Owner<'_>,
+        fd: Fd,
+        role: Role,
+        strategy: Strategy,
+    ) -> Result<Reserved, Reason> {
         self.enter(owner, Guest::Socket)?;
         let Some(place) = self.slots.claim() else {
             self.gate.one_less();
             return Err(Reason::Full);
         };
         let reserved = Reserved { drain: self, place };
-        match reserved.duplicate(fd, role) {
+        match reserved.duplicate(fd, role, strategy) {
             Ok(()) => Ok(reserved),
             Err(reason) => {
                 reserved.abandon();

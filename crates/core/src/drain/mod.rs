@@ -6,12 +6,12 @@
 //! | [`place`] | a place in the table, and links between places |
 //! | [`stack`] | the free places |
 //! | [`inbox`] | the offered places |
-//! | [`slot`] | one held socket; the table; claim, offer, free |
+//! | [`slot`] | one held socket |
+//! | [`slots`] | the table; claim, offer, free |
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
 //! | [`grace`] | receive sides that are shut a moment later |
-//! | [`sip`] | discarding a limited amount |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
 //! table, on high numbers. The program may close any of them without knowing
@@ -25,8 +25,8 @@ pub mod hand_over;
 pub mod inbox;
 pub mod place;
 pub mod queue;
-pub mod sip;
 pub mod slot;
+pub mod slots;
 pub mod stack;
 
 use crate::common::Common;
@@ -41,7 +41,8 @@ use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-use slot::{Slot, Slots};
+use slot::Slot;
+use slots::Slots;
 
 /// The state shared by the hooks and the thread.
 pub struct Drain {
@@ -261,8 +262,9 @@ impl Drain {
         self.bell.ring();
         self.doorbell.ring();
         if let Some(poller) = self.poller() {
-            let nudge =
-                |(place, slot): (_, &Slot)| slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place)).is_ok());
+            let nudge = |(place, slot): (_, &Slot)| {
+                slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place), slot.goodbye().interest()).is_ok())
+            };
             let _ = self.slots.offered().any(nudge);
         }
     }

@@ -20,9 +20,14 @@ impl Engine {
     #[inline(never)]
     pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl FnOnce() -> bool) {
         let bound = self.common.settings.exit_timeout_ms;
-        let open = count_leaving(owner);
-        if bound == 0 || (open == 0 && self.drain.held() == 0) || !self.rehearsal.is_allowed() || !will_succeed() {
+        let open = self.count_leaving(owner);
+        let is_idle = open == 0 && self.drain.held() == 0;
+        let has_work = if is_idle { self.observes() && is_any_leaving(owner) } else { self.rehearsal.is_allowed() };
+        if bound == 0 || !has_work || !will_succeed() {
             return;
+        }
+        if is_idle {
+            return self.observe_leaving(owner);
         }
         let deadline = Millis::now().plus(bound);
         let others = if open == 0 { Others::Running } else { self.finish_leaving(owner, open, deadline) };
@@ -39,22 +44,41 @@ impl Engine {
         let others = stop::others(|tid| self.drain.runs_on(tid));
         if others != Others::Running {
             let all = self.half_close_leaving(owner, count);
-            all.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+            all.finish(deadline, |fd, strategy, end, discarded| self.ended(fd, strategy, end, discarded));
         }
         others
     }
 
     #[inline(never)]
-    fn half_close_leaving(&self, owner: Owner<'_>, count: usize) -> All {
-        let mut all = All::with_room(count);
-        each_leaving(owner, |fd| {
-            let Ok(info) = socket::tcp_info(fd) else { return };
-            let claim = owner.release(fd);
-            if let Verdict::Drain | Verdict::WaitUpTo(_) = self.verdict(owner, fd, info, claim, false) {
-                self.take_in(fd, &mut all);
-            }
-        });
+    fn half_close_leaving(&self, owner: Owner<'_>, count: usize) -> All<'_> {
+        let mut all = All::with_room(count, &self.common.settings);
+        each_leaving(owner, |fd| self.let_go(owner, fd, &mut all));
         all
+    }
+
+    #[inline(never)]
+    fn observe_leaving(&self, owner: Owner<'_>) {
+        let mut none = All::with_room(0, &self.common.settings);
+        each_leaving(owner, |fd| self.let_go(owner, fd, &mut none));
+    }
+
+    fn let_go(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
+        let Ok(info) = socket::tcp_info(fd) else { return };
+        let claim = owner.release(fd);
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
+        match verdict {
+            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, strategy, all),
+            Verdict::AtOnce => _ = self.part(fd, strategy),
+            Verdict::Observe => _ = self.observe(fd, info),
+            Verdict::LeaveAlone(_) | Verdict::Discard => {}
+        }
+    }
+
+    #[inline(never)]
+    fn count_leaving(&self, owner: Owner<'_>) -> usize {
+        let mut count = 0;
+        each_leaving(owner, |fd| count += usize::from(self.is_ours(owner, fd)));
+        count
     }
 }
 
@@ -67,9 +91,8 @@ fn each_leaving(owner: Owner<'_>, mut visit: impl FnMut(Fd)) {
     });
 }
 
-#[inline(never)]
-fn count_leaving(owner: Owner<'_>) -> usize {
-    let mut count = 0;
-    each_leaving(owner, |_| count += 1);
-    count
+fn is_any_leaving(owner: Owner<'_>) -> bool {
+    let mut is_any = false;
+    each_leaving(owner, |_| is_any = true);
+    is_any
 }

@@ -9,7 +9,7 @@ use super::numbers::{each_socket, is_connected};
 use crate::decision::{Reason, Verdict};
 use crate::finish::All;
 use crate::ledger::Owner;
-use crate::settings::LogLevel;
+use crate::settings::{LogLevel, Strategy};
 use crate::sys::clock::Millis;
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::stop::{self, Others};
@@ -41,8 +41,12 @@ impl Engine {
     }
 
     fn finish(&'static self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> bool {
-        let count = count_connections(owner);
-        if (count == 0 && self.drain.held() == 0) || !self.rehearsal.is_allowed() {
+        let count = self.count_connections(owner);
+        if count == 0 && self.drain.held() == 0 {
+            self.observe_open(owner, deadline);
+            return false;
+        }
+        if !self.rehearsal.is_allowed() {
             return false;
         }
         let others = stop::others(|tid| self.drain.runs_on(tid));
@@ -55,48 +59,82 @@ impl Engine {
         // Whatever still writes after us, such as a destructor.
         (self.common.host.ignore_sigpipe)();
         let open = self.half_close_open(owner, count, deadline);
-        open.finish(deadline, |fd, end, discarded| self.ended(fd, end, discarded));
+        open.finish(deadline, |fd, strategy, end, discarded| self.ended(fd, strategy, end, discarded));
         self.drain.finish(deadline);
         others == Others::Stopped
     }
 
     #[inline(never)]
-    fn half_close_open(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> All {
-        let mut all = All::with_room(count);
+    fn half_close_open(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> All<'_> {
+        let mut all = All::with_room(count, &self.common.settings);
+        self.each_open(owner, deadline, |fd| self.consider(owner, fd, &mut all));
+        all
+    }
+
+    /// Where nothing is to be done to any: nobody is stopped for that.
+    #[inline(never)]
+    fn observe_open(&self, owner: Owner<'_>, deadline: Millis) {
+        if !self.observes() {
+            return;
+        }
+        let mut none = All::with_room(0, &self.common.settings);
+        self.each_open(owner, deadline, |fd| {
+            if !self.is_ours(owner, fd) {
+                self.consider(owner, fd, &mut none);
+            }
+        });
+    }
+
+    fn each_open(&self, owner: Owner<'_>, deadline: Millis, mut visit: impl FnMut(Fd)) {
         // To look at procfs, once for each that the counts do not decide, must not
         // outlast the bound either.
         let in_time = || deadline.since(Millis::now()) != 0;
         each_socket(|fd, inode| {
             if in_time() && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
-                self.consider(owner, fd, &mut all);
+                visit(fd);
             }
         });
         owner.each(|fd| {
             if in_time() {
-                self.consider(owner, fd, &mut all);
+                visit(fd);
             }
         });
-        all
     }
 
-    fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All) {
+    fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = owner.release(fd);
-        match self.verdict(owner, fd, info, claim, true) {
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
+        match verdict {
             Verdict::LeaveAlone(Reason::Unconnected) => {}
             Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, reason),
-            Verdict::Discard => _ = self.discard(fd),
-            Verdict::Drain | Verdict::WaitUpTo(_) => {
-                self.take_in(fd, all);
-            }
+            Verdict::Observe => _ = self.observe(fd, info),
+            Verdict::Discard => _ = self.discard(fd, strategy),
+            Verdict::AtOnce => _ = self.part(fd, strategy),
+            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, strategy, all),
         }
     }
 
-    /// Half-closes `fd`, to be waited for with all others.
-    pub(super) fn take_in(&self, fd: Fd, all: &mut All) {
+    /// Says goodbye on `fd`, to be waited for with all others.
+    pub(super) fn take_in(&self, fd: Fd, strategy: Strategy, all: &mut All<'_>) {
         self.drain.revoke(fd);
         self.common.counters.begun();
-        all.add(fd);
+        all.add(fd, strategy);
+    }
+
+    /// Whether `fd` is a connection to which anything may be done at all.
+    pub(super) fn is_ours(&self, owner: Owner<'_>, fd: Fd) -> bool {
+        is_connected(fd) && self.strategy(fd, owner.role(fd)) != Strategy::Observe
+    }
+
+    /// At most so many connections will be finished: those that are counted, also
+    /// where there is no procfs, and those that only procfs knows.
+    #[inline(never)]
+    fn count_connections(&self, owner: Owner<'_>) -> usize {
+        let mut count = 0;
+        owner.each(|fd| count += usize::from(self.is_ours(owner, fd)));
+        each_socket(|fd, _| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
+        count
     }
 
     #[inline(never)]
@@ -110,16 +148,6 @@ impl Engine {
             });
         });
     }
-}
-
-/// At most so many connections will be finished: those that are counted, also
-/// where there is no procfs, and those that only procfs knows.
-#[inline(never)]
-fn count_connections(owner: Owner<'_>) -> usize {
-    let mut count = 0;
-    owner.each(|fd| count += usize::from(is_connected(fd)));
-    each_socket(|fd, _| count += usize::from(!owner.knows(fd) && is_connected(fd)));
-    count
 }
 
 /// Whether no lower number refers to the same socket: an inetd server has it as

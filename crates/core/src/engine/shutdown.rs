@@ -11,6 +11,7 @@ use super::Engine;
 use crate::decision::{Phase, covers};
 use crate::ledger::Owner;
 use crate::settings::Engine as Waits;
+use crate::strategy;
 use crate::sys::{Fd, socket};
 
 impl Engine {
@@ -22,6 +23,7 @@ impl Engine {
             && self.common.settings.engine == Waits::Thread
             && socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open)
             && covers(self.common.settings.role, owner.role(fd))
+            && strategy::of(self.strategy(fd, owner.role(fd))).needs_receive_side()
             && socket::linger(fd) != Some(0)
             && !owner.is_blind()
             && self.rehearsal.is_allowed()

@@ -3,6 +3,8 @@
 //! Context: pure data. Whatever shows a knob to a user (launcher options, help,
 //! README, a test) reads this table or is checked against it.
 
+use super::strategy::WORDS;
+
 /// What a value looks like, and so how it is parsed and documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -18,6 +20,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A path; empty means unset.
     Path,
+    /// Rules, each of which may be bad for itself; see [`super::rules`].
+    Rules,
 }
 
 /// One setting: its variable, its launcher option and its words.
@@ -112,6 +116,30 @@ pub const KNOBS: &[Knob] = &[
         default: "both",
         allowed: "both, accepted or connected",
         help: "which connections are closed gracefully",
+    },
+    Knob {
+        env: "SOFTCLOSE_STRATEGY",
+        flag: "strategy",
+        kind: Kind::Choice(&WORDS),
+        default: "drain",
+        allowed: "drain, wait, both, linger, abort, peer-first or observe",
+        help: "what the close of a connection becomes; see Strategies in the README",
+    },
+    Knob {
+        env: "SOFTCLOSE_PEER_FIRST",
+        flag: "peer-first",
+        kind: Kind::Duration,
+        default: "200ms",
+        allowed: DURATION,
+        help: "how long the strategy peer-first waits for the peer's FIN before it sends its own",
+    },
+    Knob {
+        env: "SOFTCLOSE_RULES",
+        flag: "rules",
+        kind: Kind::Rules,
+        default: "",
+        allowed: "rules such as accepted,local:8080=drain;peer:10.0.0.0/8=abort",
+        help: "strategies for some connections, CONDITIONS=STRATEGY;...; the first rule that fits wins",
     },
     Knob {
         env: "SOFTCLOSE_ENGINE",

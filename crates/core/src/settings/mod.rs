@@ -9,9 +9,13 @@
 
 pub mod knobs;
 mod read;
+pub mod rules;
+pub mod strategy;
 pub mod value;
 
 pub use read::{Origin, Reading, Warning, read};
+pub use rules::Rules;
+pub use strategy::Strategy;
 
 /// Which connections are closed gracefully (`SOFTCLOSE_ROLE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,13 @@ pub struct Settings {
     pub shutdown_grace_ms: u32,
     /// Which connections are closed gracefully.
     pub role: RolePolicy,
+    /// What the close of a connection becomes where no rule says otherwise.
+    pub strategy: Strategy,
+    /// How long [`Strategy::PeerFirst`] waits for the peer's FIN before it sends its own,
+    /// ms.
+    pub peer_first_ms: u32,
+    /// Strategies for some connections.
+    pub rules: Rules,
     /// Who waits for the peer.
     pub engine: Engine,
     /// How much is logged.

@@ -3,8 +3,8 @@
 //! Context: constructor and launcher only; allocates. A bad value never stops
 //! the program: the default is used, and the warning says so.
 
-use super::knobs::{KNOBS, Knob};
-use super::{Engine, LogLevel, RolePolicy, Settings, value};
+use super::knobs::{KNOBS, Kind, Knob};
+use super::{Engine, LogLevel, RolePolicy, Rules, Settings, Strategy, value};
 use std::fmt;
 
 /// Where a value came from.
@@ -27,11 +27,17 @@ pub struct Warning {
     pub allowed: &'static str,
     /// The default, which is used instead.
     pub used: &'static str,
+    /// Where the value is but one rule of several: its place, from 1 on. The others
+    /// stay in force.
+    pub rule: Option<usize>,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { env, value, allowed, used } = self;
+        let Self { env, value, allowed, used, rule } = self;
+        if let Some(place) = rule {
+            return write!(f, "softclose: {env}: rule {place}, {value:?}, is not {allowed}; it is ignored");
+        }
         write!(f, "softclose: {env}={value:?} is not {allowed}; using ")?;
         if used.is_empty() { write!(f, "the default (unset)") } else { write!(f, "{used}") }
     }
@@ -42,7 +48,7 @@ impl fmt::Display for Warning {
 pub struct Reading {
     /// The settings in force.
     pub settings: Settings,
-    /// One for every bad value, in the order of [`KNOBS`].
+    /// One for every bad value or rule, in the order of [`KNOBS`].
     pub warnings: Vec<Warning>,
     /// Value in force and its origin, in the order of [`KNOBS`].
     pub shown: Vec<(String, Origin)>,
@@ -56,6 +62,7 @@ pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Reading {
         let found = lookup(knob.env);
         let shown = match found {
             Some(text) if apply(&mut reading.settings, knob, &text).is_some() => (text, Origin::Environment),
+            Some(text) if knob.kind == Kind::Rules => reading.in_part(knob, &text),
             Some(text) => {
                 reading.warnings.push(warning(knob, text));
                 (knob.default.to_owned(), Origin::Default)
@@ -65,6 +72,22 @@ pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Reading {
         reading.shown.push(shown);
     }
     reading
+}
+
+impl Reading {
+    /// Of bad rules the good ones are in force.
+    fn in_part(&mut self, knob: &Knob, text: &str) -> (String, Origin) {
+        let mut kept = Vec::new();
+        self.settings.rules = Rules::parse(text, |place, rule, outcome| match outcome {
+            Ok(()) => kept.push(rule.to_owned()),
+            Err(allowed) => {
+                let rule_at = Warning { rule: Some(place), allowed, ..warning(knob, rule.to_owned()) };
+                self.warnings.push(rule_at);
+            }
+        });
+        let origin = if kept.is_empty() { Origin::Default } else { Origin::Environment };
+        (kept.join(";"), origin)
+    }
 }
 
 /// What is in force when nothing is set.
@@ -79,6 +102,9 @@ pub fn defaults() -> Settings {
         exit_timeout_ms: 0,
         shutdown_grace_ms: 0,
         role: RolePolicy::Both,
+        strategy: Strategy::Drain,
+        peer_first_ms: 0,
+        rules: Rules::none(),
         engine: Engine::Thread,
         log: LogLevel::Off,
         log_file: String::new(),
@@ -91,7 +117,7 @@ pub fn defaults() -> Settings {
 }
 
 fn warning(knob: &Knob, value: String) -> Warning {
-    Warning { env: knob.env, value, allowed: knob.allowed, used: knob.default }
+    Warning { env: knob.env, value, allowed: knob.allowed, used: knob.default, rule: None }
 }
 
 fn apply(settings: &mut Settings, knob: &Knob, text: &str) -> Option<()> {
@@ -105,6 +131,9 @@ fn apply(settings: &mut Settings, knob: &Knob, text: &str) -> Option<()> {
         "SOFTCLOSE_EXIT_TIMEOUT" => settings.exit_timeout_ms = value::duration_ms(text)?,
         "SOFTCLOSE_SHUTDOWN_GRACE" => settings.shutdown_grace_ms = value::duration_ms(text)?,
         "SOFTCLOSE_ROLE" => settings.role = role(text)?,
+        "SOFTCLOSE_STRATEGY" => settings.strategy = Strategy::named(text)?,
+        "SOFTCLOSE_PEER_FIRST" => settings.peer_first_ms = value::duration_ms(text)?,
+        "SOFTCLOSE_RULES" => settings.rules = rules(text)?,
         "SOFTCLOSE_ENGINE" => settings.engine = engine(text)?,
         "SOFTCLOSE_LOG" => settings.log = log_level(text)?,
         "SOFTCLOSE_LOG_FILE" => settings.log_file = path(text)?,
@@ -120,6 +149,13 @@ fn role(text: &str) -> Option<RolePolicy> {
         "connected" => Some(RolePolicy::Connected),
         _ => None,
     }
+}
+
+/// All of them, or none.
+fn rules(text: &str) -> Option<Rules> {
+    let mut all_good = true;
+    let rules = Rules::parse(text, |_, _, outcome| all_good &= outcome.is_ok());
+    all_good.then_some(rules)
 }
 
 fn engine(text: &str) -> Option<Engine> {
@@ -174,6 +210,19 @@ mod tests {
         let at = KNOBS.iter().position(|knob| knob.env == "SOFTCLOSE_ENGINE").unwrap();
         assert_eq!(reading.shown[at], ("inline".to_owned(), Origin::Environment));
         assert!(reading.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_bad_rule_is_named_with_its_place_and_the_others_stay_in_force() {
+        let text = "local:80=drain;bogus=abort;accepted=abort";
+        let reading = read(|name| (name == "SOFTCLOSE_RULES").then(|| text.to_owned()));
+        assert_eq!(reading.settings.rules, rules("local:80=drain;accepted=abort").unwrap());
+        let at = KNOBS.iter().position(|knob| knob.env == "SOFTCLOSE_RULES").unwrap();
+        assert_eq!(reading.shown[at], ("local:80=drain;accepted=abort".to_owned(), Origin::Environment));
+        let [warning] = &reading.warnings[..] else { panic!("{:?}", reading.warnings) };
+        let begin = "softclose: SOFTCLOSE_RULES: rule 2, \"bogus=abort\", is not a rule with conditions such as";
+        assert!(warning.to_string().starts_with(begin), "{warning}");
+        assert!(warning.to_string().ends_with("; it is ignored"), "{warning}");
     }
 
     #[test]

@@ -4,11 +4,40 @@ use super::Fd;
 use super::clock::timespec;
 use super::raw::{nr, syscall6};
 use core::mem::MaybeUninit;
+use rustix::event::PollFlags;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Result;
 
 /// Most events taken in one call.
 pub const BATCH: usize = 64;
+
+/// What of a socket is an event.
+///
+/// One-shot as a rule, so that a registration which outlives its number (a raw clone
+/// child may hold the description) can be reported once at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest(EventFlags);
+
+impl Interest {
+    /// Input, and the peer's FIN.
+    pub const INPUT: Self = Self(EventFlags::IN.union(EventFlags::RDHUP).union(EventFlags::ONESHOT));
+    /// The peer's FIN alone: what is not read must not be reported again and again.
+    pub const FIN: Self = Self(EventFlags::RDHUP.union(EventFlags::ONESHOT));
+    /// Every change of the state of a socket that is shut both ways, and so reports
+    /// `EPOLLHUP` for ever: edge-triggered, as `sk_state_change` wakes who waits.
+    pub const CHANGE: Self = Self(EventFlags::ET);
+
+    /// Whether an event leaves it in force.
+    fn is_standing(self) -> bool {
+        !self.0.contains(EventFlags::ONESHOT)
+    }
+
+    /// The same for `poll`.
+    pub fn poll_flags(self) -> PollFlags {
+        let input = if self.0.contains(EventFlags::IN) { PollFlags::IN } else { PollFlags::empty() };
+        input | PollFlags::RDHUP
+    }
+}
 
 /// An epoll descriptor; a number, not an owner.
 #[derive(Clone, Copy, Debug)]
@@ -39,33 +68,39 @@ impl Poller {
         self.0
     }
 
-    /// Watches `fd` for input and the peer's FIN, once; `wake` asks for an
-    /// event at once as well (a socket is as good as always writable).
-    ///
-    /// One-shot, so that a registration which outlives its number (a raw clone
-    /// child may hold the description) can be reported once at most.
+    /// Watches `fd`; `wake` asks for an event at once as well (a socket is as good as
+    /// always writable).
     ///
     /// # Errors
     /// `EEXIST`, `EBADF`, `ENOSPC`, `ENOMEM`.
-    pub fn add(self, fd: Fd, data: u64, wake: bool) -> Result<()> {
+    pub fn add(self, fd: Fd, data: u64, interest: Interest, wake: bool) -> Result<()> {
         let out = if wake { EventFlags::OUT } else { EventFlags::empty() };
-        epoll::add(self.0, fd, EventData::new_u64(data), WATCHED | out)
+        epoll::add(self.0, fd, EventData::new_u64(data), interest.0 | out)
     }
 
     /// Makes `fd`, which is in the set, report an event at once.
     ///
     /// # Errors
     /// `ENOENT`, `EBADF`.
-    pub fn nudge(self, fd: Fd, data: u64) -> Result<()> {
-        epoll::modify(self.0, fd, EventData::new_u64(data), WATCHED | EventFlags::OUT)
+    pub fn nudge(self, fd: Fd, data: u64, interest: Interest) -> Result<()> {
+        epoll::modify(self.0, fd, EventData::new_u64(data), interest.0 | EventFlags::OUT)
     }
 
-    /// Watches `fd` once more after an event.
+    /// Watches `fd` once more after an event, where that takes something: to ask again
+    /// would report a standing interest at once.
     ///
     /// # Errors
     /// `ENOENT`, `EBADF`.
-    pub fn rearm(self, fd: Fd, data: u64) -> Result<()> {
-        epoll::modify(self.0, fd, EventData::new_u64(data), WATCHED)
+    pub fn rearm(self, fd: Fd, data: u64, interest: Interest) -> Result<()> {
+        if interest.is_standing() { Ok(()) } else { self.set(fd, data, interest) }
+    }
+
+    /// Watches `fd`, which is in the set already, for this.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EBADF`.
+    pub fn set(self, fd: Fd, data: u64, interest: Interest) -> Result<()> {
+        epoll::modify(self.0, fd, EventData::new_u64(data), interest.0)
     }
 
     /// Waits up to `timeout_ms` for events and writes their data to `ready`;
@@ -81,8 +116,6 @@ impl Poller {
         Ok(events.len())
     }
 }
-
-const WATCHED: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(EventFlags::ONESHOT);
 
 /// Takes `fd` out of `set`, an epoll set of the program's.
 ///

@@ -2,6 +2,8 @@
 
 use super::Fd;
 use super::raw::{nr, syscall6};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, Result};
 use rustix::net::{Shutdown, ipproto, sockopt};
@@ -12,6 +14,7 @@ const TCP_INFO: usize = 11;
 const MSG_DONTWAIT: usize = 0x40;
 const MSG_TRUNC: usize = 0x20;
 const SIOCOUTQ: usize = 0x5411;
+const SIOCOUTQNSD: usize = 0x894B;
 
 /// The head of the kernel's `struct tcp_info` (`include/uapi/linux/tcp.h`), up
 /// to what we read.
@@ -93,6 +96,15 @@ pub fn linger_off(fd: Fd) {
     let _ = sockopt::set_socket_linger(fd, None);
 }
 
+/// `SO_LINGER{1,seconds}`: with 0 the close is a reset (`tcp_disconnect`), else it waits
+/// for so long until all is acknowledged (`inet_release`, `sk_stream_wait_close`).
+///
+/// # Errors
+/// `EBADF`.
+pub fn set_linger(fd: Fd, seconds: u32) -> Result<()> {
+    sockopt::set_socket_linger(fd, Some(Duration::from_secs(u64::from(seconds))))
+}
+
 /// Bytes that wait to be read (`SIOCINQ`); 0 where the kernel does not say.
 pub fn unread(fd: Fd) -> u64 {
     rustix::io::ioctl_fionread(fd).unwrap_or(0)
@@ -100,10 +112,20 @@ pub fn unread(fd: Fd) -> u64 {
 
 /// Bytes that the peer has not acknowledged (`SIOCOUTQ`, RFC 9293 3.10.4).
 pub fn unacknowledged(fd: Fd) -> u32 {
+    queued(fd, SIOCOUTQ).unwrap_or(u32::MAX)
+}
+
+/// Bytes that have not been sent even once (`SIOCOUTQNSD`); 0 where the kernel does not
+/// say.
+pub fn unsent(fd: Fd) -> u32 {
+    queued(fd, SIOCOUTQNSD).unwrap_or(0)
+}
+
+fn queued(fd: Fd, which: usize) -> Result<u32> {
     let mut bytes = 0u32;
     // SAFETY: the kernel writes one int into `bytes`.
-    let done = unsafe { syscall6(nr::IOCTL, [fd.index(), SIOCOUTQ, (&raw mut bytes) as usize, 0, 0, 0]) };
-    if done.is_ok() { bytes } else { u32::MAX }
+    unsafe { syscall6(nr::IOCTL, [fd.index(), which, (&raw mut bytes) as usize, 0, 0, 0]) }?;
+    Ok(bytes)
 }
 
 /// Half-close: sends what is queued, then the FIN (`tcp_shutdown`).
@@ -121,6 +143,51 @@ pub fn half_close(fd: Fd) -> Result<()> {
 /// `ENOTCONN` where the connection has gone.
 pub fn shut_receive(fd: Fd) -> Result<()> {
     rustix::net::shutdown(fd, Shutdown::Read)
+}
+
+/// Both halves at once; as [`half_close`] and [`shut_receive`].
+///
+/// # Errors
+/// `ENOTCONN` where the connection has gone.
+pub fn shut_both(fd: Fd) -> Result<()> {
+    rustix::net::shutdown(fd, Shutdown::Both)
+}
+
+/// How a peer has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// By a FIN.
+    Orderly,
+    /// By a reset, or the connection broke (`sk_err`).
+    Broken,
+}
+
+/// Whether the peer has left, without reading what it sent; `None` where it may still
+/// send. Source: `tcp_poll`.
+pub fn left(fd: Fd) -> Option<Left> {
+    let mut fds = [PollFd::new(&fd, PollFlags::RDHUP)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let _ = poll(&mut fds, Some(&now));
+    let seen = fds.iter().fold(PollFlags::empty(), |seen, fd| seen | fd.revents());
+    if seen.intersects(PollFlags::ERR | PollFlags::NVAL) {
+        Some(Left::Broken)
+    } else {
+        seen.intersects(PollFlags::RDHUP | PollFlags::HUP).then_some(Left::Orderly)
+    }
+}
+
+/// The port on this side.
+pub fn local_port(fd: Fd) -> Option<u16> {
+    SocketAddr::try_from(rustix::net::getsockname(fd).ok()?).ok().map(|address| address.port())
+}
+
+/// The peer's address; an IPv4 one as IPv4-mapped (RFC 4291 2.5.5.2).
+pub fn peer(fd: Fd) -> Option<Ipv6Addr> {
+    let address = SocketAddr::try_from(rustix::net::getpeername(fd).ok()??).ok()?;
+    Some(match address.ip() {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    })
 }
 
 /// Whether there is room to write, and nothing wrong. On a socket: no thread can

@@ -136,6 +136,7 @@ pub fn values(knob: &Knob) -> [&'static str; 2] {
         Kind::Size => ["123", "5KiB"],
         Kind::Count => ["17", "23"],
         Kind::Path => ["/tmp/one log", "/tmp/two"],
+        Kind::Rules => ["accepted, local:80=wait; peer:::1=abort", "connected=both"],
         Kind::Choice([.., one, two]) if knob.default != *one => [one, two],
         Kind::Choice(words) => [words.last().unwrap(), words.last().unwrap()],
     }

@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use shim_tests::pattern;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -97,6 +97,15 @@ impl Link {
         }
     }
 
+    /// Reads to the end, a little every `pause`.
+    pub fn read_slowly(&self, pause: Duration) {
+        const A_LITTLE: usize = 8 << 10;
+        while self.reading.lock().expect("no panic holds the reading").end == "unread" {
+            self.read(A_LITTLE);
+            std::thread::sleep(pause);
+        }
+    }
+
     /// Reads to the empty line after the head of an HTTP response, none of which
     /// counts as received.
     pub fn read_head(&self) {
@@ -184,22 +193,24 @@ fn socket(plan: &Plan) -> OwnedFd {
     // SAFETY: a new descriptor that nobody else owns.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     if let Some(bytes) = plan.receive_buffer {
-        set_receive_buffer(&socket, bytes);
+        set_buffer(&socket, libc::SO_RCVBUF, bytes);
+    }
+    if let Some(bytes) = plan.send_buffer {
+        set_buffer(&socket, libc::SO_SNDBUF, bytes);
     }
     socket
 }
 
-fn set_receive_buffer(socket: &OwnedFd, bytes: usize) {
+fn set_buffer(socket: &OwnedFd, option: libc::c_int, bytes: usize) {
     let value = libc::c_int::try_from(bytes).expect("a small buffer");
     let length = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: SO_RCVBUF reads one int.
-    let answer = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, (&raw const value).cast(), length)
-    };
-    assert_eq!(answer, 0, "SO_RCVBUF: {}", io::Error::last_os_error());
+    // SAFETY: both options read one int.
+    let answer =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const value).cast(), length) };
+    assert_eq!(answer, 0, "a buffer of {bytes}: {}", io::Error::last_os_error());
 }
 
-/// Loopback of the plan's family, as the system call wants it.
+/// The plan's host, or IPv6's loopback, as the system call wants it.
 fn address(plan: &Plan, port: u16, call: impl FnOnce(*const libc::sockaddr, libc::socklen_t)) {
     if plan.ipv6 {
         let address = libc::sockaddr_in6 {
@@ -214,7 +225,7 @@ fn address(plan: &Plan, port: u16, call: impl FnOnce(*const libc::sockaddr, libc
         let address = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
             sin_port: port.to_be(),
-            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets()) },
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(plan.host.octets()) },
             sin_zero: [0; 8],
         };
         call((&raw const address).cast(), size_of_val(&address) as libc::socklen_t);

@@ -1,7 +1,7 @@
 //! The other end of a victim's connection. See `shim_tests::peer` for what each
 //! word means to a test.
 //!
-//!     peer (to=PORT | listen) [ipv6] [mptcp] [rcvbuf=N] [copies=N | rounds=N] STEP...
+//!     peer (to=PORT | listen) [host=ADDRESS] [patience=MS] [ipv6] [mptcp] [rcvbuf=N] [sndbuf=N] [copies=N | rounds=N] STEP...
 //!
 //! Follows the steps on each connection and prints one line for each:
 //!
@@ -16,10 +16,6 @@ use link::Link;
 use plan::{Plan, Step};
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Less than the harness waits, so that a stuck peer still reports.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() {
     let plan = Arc::new(Plan::parse(std::env::args().skip(1)));
@@ -42,13 +38,13 @@ fn listen(plan: &Plan, gate: &Arc<Gate>) {
     let listener = link::listen(plan);
     print(&format!("port {}", link::local_port(&listener)));
     for _ in 0..plan.copies {
-        follow(plan, Link::new(link::accept(&listener), PATIENCE), gate);
+        follow(plan, Link::new(link::accept(&listener), plan.patience), gate);
     }
 }
 
 fn all_rounds(plan: &Plan, gate: &Arc<Gate>) {
     for _ in 0..plan.rounds {
-        follow(plan, Link::new(link::connect(plan), PATIENCE), gate);
+        follow(plan, Link::new(link::connect(plan), plan.patience), gate);
     }
 }
 
@@ -61,12 +57,14 @@ fn follow(plan: &Plan, link: Link, gate: &Arc<Gate>) {
             Step::Upload(bytes) => link.upload(*bytes),
             Step::Firehose => link.upload(usize::MAX),
             Step::Pour => in_background(&link, |link| link.upload(usize::MAX)),
-            Step::Drip(millis) => {
-                let pause = Duration::from_millis(*millis);
+            Step::Drip(pause) => {
+                let pause = *pause;
                 in_background(&link, move |link| link.drip(pause));
             }
             Step::Read(bytes) => link.read(*bytes),
             Step::ReadToEnd => link.read(usize::MAX),
+            Step::Slowly(pause) => link.read_slowly(*pause),
+            Step::Rest(time) => std::thread::sleep(*time),
             Step::Head => link.read_head(),
             Step::Wait => ticket.wait(),
             Step::Tell(word) => print(word),

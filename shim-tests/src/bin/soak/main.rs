@@ -22,6 +22,9 @@ const TICK: Duration = Duration::from_secs(5);
 /// Workers that talk to each server.
 const WORKERS: usize = 2;
 
+/// Between two turns of a worker: the machine is to be busy, not choked.
+const PAUSE: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     let (minutes, names) = arguments();
     let rows = Row::all(&names).unwrap_or_else(|error| panic!("{error}"));

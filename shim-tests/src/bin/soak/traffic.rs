@@ -1,5 +1,6 @@
 //! What peers do to one server, in turns that are the same natively and shimmed.
 
+use crate::PAUSE;
 use shim_tests::compat::script::{Report, Script};
 use shim_tests::compat::stage::{Running, Stage};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -34,6 +35,7 @@ pub fn run(stage: &Stage, running: &Running, deeds: &Deeds, worker: usize, over:
     let mut turn = worker * 4;
     while !over.load(Relaxed) {
         one(stage, running, deeds, turn);
+        std::thread::sleep(PAUSE);
         turn += 1;
     }
 }

@@ -1,0 +1,36 @@
+//! `SO_LINGER{1,0}`, close: a reset, and no TIME_WAIT.
+//!
+//! `__tcp_close` calls `tcp_disconnect`, which throws both queues away and sends a RST;
+//! the kernel counts it as `TcpExtTCPAbortOnData`, or, where something was unread, as
+//! `TcpExtTCPAbortOnClose`. What the peer had not got yet is lost, also where it has
+//! sent its FIN and waits for the rest.
+//!
+//! The option is set on the program's own descriptor, right before its own close; the
+//! end of a process does the same (`inet_release` minds only a *wait* under
+//! `PF_EXITING`).
+
+use super::{Goodbye, unless_asked};
+use crate::decision::{Facts, Verdict};
+use crate::settings::Strategy;
+use crate::sys::{Fd, socket};
+
+/// See the module.
+pub struct Abort;
+
+impl Goodbye for Abort {
+    fn name(&self) -> Strategy {
+        Strategy::Abort
+    }
+
+    fn verdict(&self, facts: Facts) -> Verdict {
+        unless_asked(facts, Verdict::AtOnce)
+    }
+
+    fn part(&self, fd: Fd) {
+        let _ = socket::set_linger(fd, 0);
+    }
+
+    fn rouses(&self) -> bool {
+        false
+    }
+}

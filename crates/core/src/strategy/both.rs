@@ -1,0 +1,34 @@
+//! Shut both directions, and close: the newsgroup's recipe to the letter.
+//!
+//! Its `select` is left out: after `SHUT_RDWR` the socket is readable at once (`tcp_poll`
+//! reports `EPOLLIN | EPOLLRDHUP` under `RCV_SHUTDOWN`), so that it waits for nothing.
+//! What is unread resets, and so does the next segment, as with a plain close
+//! (`tcp_rcv_state_process`: `RCV_SHUTDOWN` in `TCP_FIN_WAIT1` and `TCP_FIN_WAIT2`).
+//!
+//! All of it happens before the program's own close, on its own descriptor.
+
+use super::{Goodbye, unless_asked};
+use crate::decision::{Facts, Phase, Reason, Verdict};
+use crate::settings::Strategy;
+use crate::sys::{Fd, socket};
+
+/// See the module.
+pub struct Both;
+
+impl Goodbye for Both {
+    fn name(&self) -> Strategy {
+        Strategy::Both
+    }
+
+    fn verdict(&self, facts: Facts) -> Verdict {
+        match facts {
+            // The two halves are what the plain close does as well.
+            Facts { phase: Phase::PeerDone, unread: false, .. } => Verdict::LeaveAlone(Reason::PeerDone),
+            _ => unless_asked(facts, Verdict::AtOnce),
+        }
+    }
+
+    fn part(&self, fd: Fd) {
+        let _ = socket::shut_both(fd);
+    }
+}

@@ -1,0 +1,94 @@
+//! `SO_LINGER{1,n}`, close, with n from the total bound (`SOFTCLOSE_TIMEOUT`).
+//!
+//! On Linux the option changes one thing: for how long `close` blocks (`inet_release`,
+//! `sk_stream_wait_close`). The peer sees what it sees of a plain close: what was left
+//! unread is a RST at once; else a FIN behind what is queued, and a RST for the next
+//! segment that it sends.
+//!
+//! A `close` of the program's must not block, nor may one block the thread that all
+//! others wait for. So both directions are shut instead, which is what `tcp_close` does
+//! before it waits (`SHUTDOWN_MASK`), and the duplicate is closed when the FIN has been
+//! acknowledged (no longer `sk_stream_closing`) or the bound is over; by then the close
+//! has nothing to wait for. Where something is unread, the plain close is the same.
+//!
+//! The inline engine, whose close waits anyway, sets the option.
+
+use super::{Goodbye, unless_asked};
+use crate::bounds::End;
+use crate::decision::{Facts, Phase, Reason, Verdict};
+use crate::settings::Strategy;
+use crate::sip::Sip;
+use crate::sys::Fd;
+use crate::sys::socket::{self, Left};
+
+/// See the module.
+pub struct Linger;
+
+impl Goodbye for Linger {
+    fn name(&self) -> Strategy {
+        Strategy::Linger
+    }
+
+    fn verdict(&self, facts: Facts) -> Verdict {
+        match facts {
+            Facts { unread: true, .. } => Verdict::LeaveAlone(Reason::Unread),
+            Facts { phase: Phase::PeerDone, .. } => Verdict::LeaveAlone(Reason::PeerDone),
+            _ => unless_asked(facts, Verdict::Hold),
+        }
+    }
+
+    fn minds_unread(&self) -> bool {
+        true
+    }
+
+    fn part(&self, fd: Fd) {
+        let _ = socket::shut_both(fd);
+    }
+
+    fn leave_to_close(&self, fd: Fd, timeout_ms: u32) -> bool {
+        // Refused, the plain close is the same for the peer.
+        let _ = socket::set_linger(fd, seconds(timeout_ms));
+        true
+    }
+
+    fn look(&self, fd: Fd) -> Sip {
+        let state = socket::tcp_info(fd).map_or(0, |info| info.state);
+        // It came between the decision and the shutdown: the close is a reset.
+        if socket::unread(fd) != 0 {
+            Sip::End(0, End::Reset)
+        } else if is_closing(state) {
+            Sip::More(0)
+        } else if socket::left(fd) == Some(Left::Broken) {
+            Sip::End(0, End::Reset)
+        } else {
+            Sip::End(0, End::Acknowledged)
+        }
+    }
+}
+
+/// Whether our FIN is on its way, or still to be sent.
+fn is_closing(state: u8) -> bool {
+    const ESTABLISHED: u8 = 1;
+    const FIN_WAIT1: u8 = 4;
+    const CLOSE_WAIT: u8 = 8;
+    const LAST_ACK: u8 = 9;
+    const CLOSING: u8 = 11;
+    matches!(state, ESTABLISHED | FIN_WAIT1 | CLOSE_WAIT | LAST_ACK | CLOSING)
+}
+
+/// Whole seconds, none of them cut off: 0 would be a reset.
+fn seconds(timeout_ms: u32) -> u32 {
+    const NO_LIMIT_S: u32 = i16::MAX as u32;
+    if timeout_ms == 0 { NO_LIMIT_S } else { timeout_ms.div_ceil(1000) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_rounded_to_a_reset() {
+        assert_eq!([1, 999, 1000, 1001, 30_000].map(seconds), [1, 1, 1, 2, 30]);
+        assert!(seconds(0) > 1000);
+    }
+}

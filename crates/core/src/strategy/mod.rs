@@ -1,0 +1,180 @@
+//! The ways to say goodbye.
+//!
+//! | file | what a close becomes |
+//! |---|---|
+//! | [`drain`] | FIN, discard until the peer's FIN, close |
+//! | [`wait`] | FIN, wait for the peer's FIN without reading, close |
+//! | [`both`] | shut both directions, close |
+//! | [`linger`] | `SO_LINGER{1,n}`, close |
+//! | [`abort`] | `SO_LINGER{1,0}`, close |
+//! | [`peer_first`] | discard until the peer's FIN for a moment, then as [`drain`] |
+//! | [`observe`] | the program's own close, and a note of what it loses |
+//!
+//! A strategy says what is decided where nothing speaks against acting at all, what is
+//! done to the connection, and when it is over. Who holds the socket, whether an epoll
+//! set watches it, which bounds there are and who waits is the same for all of them,
+//! and none of a strategy's business.
+//!
+//! A program's own word goes first: after `SO_LINGER{1,0}` its close is left alone
+//! whatever the strategy; after `SO_LINGER{1,n}` the strategies that deliver wait for as
+//! long inside `close`, and the others leave the close alone.
+//!
+//! Context: any hook, and the drainer's thread. No wait, no allocation.
+
+pub mod abort;
+pub mod both;
+pub mod choice;
+pub mod drain;
+pub mod linger;
+pub mod observe;
+pub mod peer_first;
+pub mod wait;
+
+use crate::bounds::{Bounds, End};
+use crate::decision::{Facts, Phase, Reason, Verdict};
+use crate::ledger::table::Role;
+use crate::settings::{Settings, Strategy};
+use crate::sip::Sip;
+use crate::sys::Fd;
+use crate::sys::poller::Interest;
+
+/// One way to say goodbye. What is not said otherwise is that of a way which is done at
+/// once and waits for nothing.
+pub trait Goodbye: Sync {
+    /// Its name.
+    fn name(&self) -> Strategy;
+
+    /// What a close becomes of which the caller has nothing to object to.
+    fn verdict(&self, facts: Facts) -> Verdict;
+
+    /// Whether the verdict on a connection whose peer may still send depends on what
+    /// was left unread.
+    fn minds_unread(&self) -> bool {
+        false
+    }
+
+    /// Whether it is spoilt by a receive side that the program has shut.
+    fn needs_receive_side(&self) -> bool {
+        false
+    }
+
+    /// How long it waits before it [parts](Self::part), in milliseconds.
+    fn patience_ms(&self, _settings: &Settings) -> u32 {
+        0
+    }
+
+    /// Says goodbye: what the peer sees first.
+    fn part(&self, fd: Fd);
+
+    /// Whether that wakes who watches the socket.
+    fn rouses(&self) -> bool {
+        true
+    }
+
+    /// Has the program's own close wait by itself, where it may, for at most so many
+    /// milliseconds (0: no limit). False where it has to be waited for.
+    fn leave_to_close(&self, _fd: Fd, _timeout_ms: u32) -> bool {
+        false
+    }
+
+    /// Whether it reads what comes in. Only who reads notices that the peer is silent.
+    fn reads(&self) -> bool {
+        false
+    }
+
+    /// What it waits for.
+    fn interest(&self) -> Interest {
+        Interest::CHANGE
+    }
+
+    /// Looks at a connection that waits, and takes from it what there is to take.
+    fn look(&self, _fd: Fd) -> Sip {
+        Sip::End(0, End::AtOnce)
+    }
+}
+
+impl dyn Goodbye {
+    /// How long and how much.
+    pub fn bounds(&self, settings: &Settings, role: Role) -> Bounds {
+        let bounds = Bounds::of(settings, role);
+        if self.reads() { bounds } else { bounds.without_silence() }
+    }
+}
+
+/// The strategy of that name.
+pub fn of(name: Strategy) -> &'static dyn Goodbye {
+    match name {
+        Strategy::Drain => &drain::Drain,
+        Strategy::Wait => &wait::Wait,
+        Strategy::Both => &both::Both,
+        Strategy::Linger => &linger::Linger,
+        Strategy::Abort => &abort::Abort,
+        Strategy::PeerFirst => &peer_first::PeerFirst,
+        Strategy::Observe => &observe::Observe,
+    }
+}
+
+/// The table of those that deliver: with the peer's FIN there is nothing to wait for.
+fn delivered(facts: Facts) -> Verdict {
+    match facts {
+        Facts { phase: Phase::PeerDone, unread: false, .. } => Verdict::LeaveAlone(Reason::PeerDone),
+        Facts { phase: Phase::PeerDone, .. } => Verdict::Discard,
+        Facts { linger: Some(seconds), .. } => Verdict::WaitUpTo(seconds),
+        _ => Verdict::Hold,
+    }
+}
+
+/// `verdict`, unless the program has asked for a wait: then it gets it, natively.
+fn unless_asked(facts: Facts, verdict: Verdict) -> Verdict {
+    if facts.linger.is_some() { Verdict::LeaveAlone(Reason::WaitAsked) } else { verdict }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Standing;
+    use crate::settings::strategy::STRATEGIES;
+
+    const PLAIN: Facts =
+        Facts { phase: Phase::Open, standing: Standing::Last, role: Role::Accepted, linger: None, unread: false };
+    const UNREAD: Facts = Facts { unread: true, ..PLAIN };
+    const DONE: Facts = Facts { phase: Phase::PeerDone, ..PLAIN };
+    const LINGERS: Facts = Facts { linger: Some(3), ..PLAIN };
+
+    fn verdicts(name: Strategy) -> [Verdict; 5] {
+        [PLAIN, UNREAD, DONE, Facts { unread: true, ..DONE }, LINGERS].map(|facts| of(name).verdict(facts))
+    }
+
+    #[test]
+    fn each_has_its_own_table() {
+        use Reason::{PeerDone, Unread, WaitAsked};
+        use Verdict::{AtOnce, Discard, Hold, LeaveAlone, Observe, WaitUpTo};
+        let delivers = [Hold, Hold, LeaveAlone(PeerDone), Discard, WaitUpTo(3)];
+        assert_eq!(verdicts(Strategy::Drain), delivers);
+        assert_eq!(verdicts(Strategy::PeerFirst), delivers);
+        let plain = LeaveAlone(PeerDone);
+        assert_eq!(verdicts(Strategy::Wait), [Hold, Hold, plain, plain, LeaveAlone(WaitAsked)]);
+        assert_eq!(verdicts(Strategy::Both), [AtOnce, AtOnce, plain, AtOnce, LeaveAlone(WaitAsked)]);
+        let unread = LeaveAlone(Unread);
+        assert_eq!(verdicts(Strategy::Linger), [Hold, unread, plain, unread, LeaveAlone(WaitAsked)]);
+        assert_eq!(verdicts(Strategy::Abort), [AtOnce, AtOnce, AtOnce, AtOnce, LeaveAlone(WaitAsked)]);
+        assert_eq!(verdicts(Strategy::Observe), [Observe, Observe, plain, Observe, Observe]);
+    }
+
+    #[test]
+    fn each_is_found_by_its_name() {
+        for name in STRATEGIES {
+            assert_eq!(of(name).name(), name);
+        }
+    }
+
+    #[test]
+    fn only_one_that_reads_notices_silence() {
+        let settings = crate::settings::read(|_| None).settings;
+        for name in STRATEGIES {
+            let bounds = of(name).bounds(&settings, Role::Accepted);
+            assert_eq!(bounds.timeout_ms, settings.timeout_ms);
+            assert_eq!(bounds.idle_ms != 0, of(name).reads(), "{name:?}");
+        }
+    }
+}

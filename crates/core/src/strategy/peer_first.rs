@@ -1,0 +1,55 @@
+//! Give the peer a moment to send its FIN first, discarding meanwhile; then as
+//! [`super::drain`].
+//!
+//! Whoever sends its FIN first holds TIME_WAIT (RFC 9293 section 3.6.1; `tcp_fin` from
+//! `TCP_FIN_WAIT2`). A client of HTTP that has got its `Content-Length` and closes by
+//! itself, or one that was told `Connection: close`, does so within a round trip: then
+//! our close goes from `TCP_CLOSE_WAIT` to `TCP_LAST_ACK`, and no port of ours is held.
+//!
+//! What it costs: a peer that waits for *our* FIN (a body without a length, `nc`, a
+//! mail client after QUIT) gets it `SOFTCLOSE_PEER_FIRST` later, each time.
+
+use super::drain::Drain;
+use super::{Goodbye, delivered};
+use crate::decision::{Facts, Verdict};
+use crate::settings::{Settings, Strategy};
+use crate::sip::Sip;
+use crate::sys::Fd;
+use crate::sys::poller::Interest;
+
+/// See the module.
+pub struct PeerFirst;
+
+impl Goodbye for PeerFirst {
+    fn name(&self) -> Strategy {
+        Strategy::PeerFirst
+    }
+
+    fn verdict(&self, facts: Facts) -> Verdict {
+        delivered(facts)
+    }
+
+    fn needs_receive_side(&self) -> bool {
+        true
+    }
+
+    fn patience_ms(&self, settings: &Settings) -> u32 {
+        settings.peer_first_ms
+    }
+
+    fn part(&self, fd: Fd) {
+        Drain.part(fd);
+    }
+
+    fn reads(&self) -> bool {
+        true
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::INPUT
+    }
+
+    fn look(&self, fd: Fd) -> Sip {
+        Drain.look(fd)
+    }
+}

@@ -1,0 +1,55 @@
+//! FIN, wait for the peer's FIN or an error without reading, close.
+//!
+//! The newsgroup's `shutdown`, `select` for `MAX_LINGER_SECONDS`, `close`, in the form
+//! that waits on Linux: with the receive side open, and for `EPOLLRDHUP`.
+//!
+//! What is never read stays in the receive queue. So `__tcp_close` answers with a RST
+//! where the connection is still there by then; and a peer that uploads more than our
+//! window takes never comes to its FIN: the total bound ends it. `SOFTCLOSE_IDLE` does
+//! not: who does not read cannot tell silence.
+
+use super::{Goodbye, unless_asked};
+use crate::bounds::End;
+use crate::decision::{Facts, Phase, Reason, Verdict};
+use crate::settings::Strategy;
+use crate::sip::Sip;
+use crate::sys::Fd;
+use crate::sys::poller::Interest;
+use crate::sys::socket::{self, Left};
+
+/// See the module.
+pub struct Wait;
+
+impl Goodbye for Wait {
+    fn name(&self) -> Strategy {
+        Strategy::Wait
+    }
+
+    fn verdict(&self, facts: Facts) -> Verdict {
+        match facts.phase {
+            Phase::PeerDone => Verdict::LeaveAlone(Reason::PeerDone),
+            _ => unless_asked(facts, Verdict::Hold),
+        }
+    }
+
+    /// With it shut, `EPOLLRDHUP` is there at once.
+    fn needs_receive_side(&self) -> bool {
+        true
+    }
+
+    fn part(&self, fd: Fd) {
+        let _ = socket::half_close(fd);
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::FIN
+    }
+
+    fn look(&self, fd: Fd) -> Sip {
+        match socket::left(fd) {
+            None => Sip::More(0),
+            Some(Left::Orderly) => Sip::End(0, End::Fin),
+            Some(Left::Broken) => Sip::End(0, End::Reset),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! One program of a suite, with everything that it needs to run.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// Long for what any file of tests takes, short for one that hangs.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Runs one or more tests.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    name: String,
+    words: Vec<String>,
+    directory: Option<PathBuf>,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Batch {
+    /// Of `program`, in a new directory for each run.
+    pub fn new(name: impl Into<String>, program: impl Into<String>) -> Self {
+        Self { name: name.into(), words: vec![program.into()], directory: None, environment: Vec::new() }
+    }
+
+    pub fn arguments<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.words.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// With `arguments` for all that come after `marker`.
+    pub fn replaced_after(mut self, marker: &str, arguments: impl IntoIterator<Item = String>) -> Self {
+        self.words.truncate(self.words.iter().position(|word| word == marker).map_or(self.words.len(), |at| at + 1));
+        self.arguments(arguments)
+    }
+
+    /// For a suite that looks for its files where it runs.
+    pub fn inside(mut self, directory: PathBuf) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    pub fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    pub fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When it counts as hanging.
+    pub fn patience(&self) -> Duration {
+        PATIENCE
+    }
+
+    /// With `scratch` as its place for temporary files.
+    pub fn command(&self, scratch: &std::path::Path) -> Command {
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).env("TMPDIR", scratch);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.directory.as_deref().unwrap_or(scratch));
+        command
+    }
+}

@@ -1,0 +1,87 @@
+//! `make upstream`: other people's test suites, natively and shimmed, test by test.
+//!
+//! No test that passes natively may do anything else with the shim. What differs
+//! is run again, both ways in turn, before it counts; what differs by design is
+//! named in `known`; any other difference is a failure of this program.
+//!
+//! Everything is downloaded, built and logged under `target/upstream/SUITE`.
+
+mod batch;
+mod compare;
+mod debian;
+mod known;
+mod outcome;
+mod page;
+mod python;
+mod report;
+mod run;
+mod suite;
+mod suites;
+mod tap;
+mod vtc;
+mod workshop;
+
+use report::Report;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use suite::Suite;
+use workshop::Workshop;
+
+/// Suites that run at the same time. Most of their time they wait.
+const AT_ONCE: usize = 3;
+
+fn main() -> ExitCode {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    let all = suites::all();
+    if let Some(unknown) = names.iter().find(|name| all.iter().all(|suite| suite.name() != *name)) {
+        let known: Vec<_> = all.iter().map(|suite| suite.name()).collect();
+        eprintln!("upstream: there is no suite {unknown}; there are {}", known.join(", "));
+        return ExitCode::from(2);
+    }
+    let is_selected = |suite: &&dyn Suite| names.is_empty() || names.iter().any(|name| name == suite.name());
+    let reports = run_all(&all.iter().map(Box::as_ref).filter(is_selected).collect::<Vec<_>>());
+    let text = page::of(&reports);
+    // A selection says what it found; the page is about all of them.
+    match page::path().filter(|_| names.is_empty()) {
+        Some(path) => std::fs::write(path, text).expect("docs is writable"),
+        None => println!("\n{text}"),
+    }
+    conclude(&reports)
+}
+
+/// In the order of the list, whichever ends first.
+fn run_all(selected: &[&dyn Suite]) -> Vec<Report> {
+    let queue = Mutex::new(selected.iter().enumerate());
+    let reports = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().expect("no worker panics with the queue").next();
+                    let Some((place, suite)) = next else { break };
+                    let report = run_one(*suite);
+                    reports.lock().expect("no worker panics with the reports").push((place, report));
+                }
+            });
+        }
+    });
+    let mut reports = reports.into_inner().expect("all workers are done");
+    reports.sort_by_key(|(place, _)| *place);
+    reports.into_iter().map(|(_, report)| report).collect()
+}
+
+fn run_one(suite: &dyn Suite) -> Report {
+    let result = Workshop::of(suite.name()).and_then(|shop| compare::both_ways(suite, &shop));
+    if let Err(reason) = &result {
+        shim_tests::skip(suite.name(), reason);
+    }
+    Report { name: suite.name(), origin: suite.origin(), left_out: suite.left_out(), result }
+}
+
+fn conclude(reports: &[Report]) -> ExitCode {
+    let unexpected: Vec<_> = reports.iter().flat_map(Report::unexpected).collect();
+    for (suite, test) in &unexpected {
+        println!("upstream: {suite}: {test} passes natively and not with softclose");
+    }
+    if unexpected.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
