@@ -13,7 +13,9 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 const REMEMBERED: usize = 16;
 
-/// The children that hooks saw being made, the latest few by pid.
+/// The children that hooks saw being made: the latest few by pid, and rather those
+/// that are still there. A server has its first children for as long as it lives,
+/// and one more for each connection.
 pub struct Kin {
     pids: [AtomicI32; REMEMBERED],
     next: AtomicU32,
@@ -33,8 +35,11 @@ impl Kin {
 
     /// A hook saw this child being made.
     pub fn born(&self, child: Pid) {
-        let at = self.next.fetch_add(1, SeqCst) as usize % REMEMBERED;
-        if let Some(place) = self.pids.get(at) {
+        let oldest = self.next.fetch_add(1, SeqCst) as usize;
+        let mut places = (0..REMEMBERED).filter_map(|later| self.pids.get(oldest.wrapping_add(later) % REMEMBERED));
+        let is_gone = |pid| !any_child(WaitId::Pid(pid));
+        let is_free = |place: &&AtomicI32| Pid::from_raw(place.load(SeqCst)).is_none_or(is_gone);
+        if let Some(place) = places.find(is_free).or_else(|| self.pids.get(oldest % REMEMBERED)) {
             place.store(child.as_raw_nonzero().get(), SeqCst);
         }
     }
@@ -73,4 +78,33 @@ fn any_child(which: WaitId<'_>) -> bool {
     const WALL: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | WALL;
     !matches!(waitid(which, peek), Err(Errno::CHILD))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    /// PostgreSQL: its background workers were forgotten after sixteen connections,
+    /// and taken for children that no hook saw.
+    #[test]
+    #[cfg_attr(miri, ignore = "processes")]
+    fn a_child_that_lasts_is_not_forgotten_for_those_that_came_and_went() {
+        let kin = Kin::new();
+        let mut first = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        kin.born(pid(first.id()));
+        for _ in 0..2 * REMEMBERED {
+            let mut later = Command::new("true").spawn().unwrap();
+            kin.born(pid(later.id()));
+            later.wait().unwrap();
+        }
+        assert!(kin.knows_one());
+        drop(first.stdin.take());
+        first.wait().unwrap();
+        assert!(!kin.knows_one());
+    }
+
+    fn pid(number: u32) -> Pid {
+        Pid::from_raw(number as i32).unwrap()
+    }
 }
