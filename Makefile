@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher
 
-.PHONY: all build demo test fuzz loom miri fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test compat soak fuzz loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -71,6 +71,21 @@ fuzz: export FUZZ_SEED ?= $(shell date +%s)
 fuzz: setup tools ## 10,000 random programs, natively and shimmed; FUZZ_PROGRAMS, FUZZ_SEED, FUZZ_REPLAY=file
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace --test fuzz -- --nocapture random_programs
+
+compat: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+compat: export SOFTCLOSE_BIN := $(RELEASE)/softclose
+compat: setup tools ## the matrix of real programs, into docs/compatibility.md; PROGRAMS="nginx redis"
+	$(CARGO) build --release $(SHIM)
+	$(CARGO) build -p shim-tests
+	@$(DEBUG)/compat $(PROGRAMS)
+
+soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+soak: MINUTES ?= 30
+soak: SERVERS ?= nginx redis
+soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUTES=30, SERVERS="nginx redis"
+	$(CARGO) build --release $(SHIM)
+	$(CARGO) build -p shim-tests
+	@$(DEBUG)/soak $(MINUTES) $(SERVERS)
 
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all

@@ -9,7 +9,7 @@
 
 use crate::counters::Counters;
 use crate::proc::Socket;
-use crate::program::Program;
+use crate::program::{Exit, Program};
 use crate::victim::helper;
 use std::fs::File;
 use std::io;
@@ -17,6 +17,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
+
+/// Sizes of a network namespace.
+const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
 /// A namespace with `lo` up and large send buffers, until it is dropped.
 pub struct Arena {
@@ -61,9 +64,27 @@ impl Arena {
         Program::start(command)
     }
 
+    /// Gives its sockets the send buffers of this machine: an arena's are so large
+    /// that a client's whole upload fits, and it would hardly ever meet a reset.
+    pub fn use_usual_buffers(&self) {
+        let usual = std::fs::read_to_string(SEND_BUFFERS).expect("every Linux has tcp_wmem");
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("echo '{}' > {SEND_BUFFERS}", usual.trim())]);
+        assert_eq!(self.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
+    }
+
     /// What the kernel has counted in here so far.
     pub fn counters(&self) -> Counters {
         Counters::of(self.holder.pid())
+    }
+
+    /// Every process in here but the one that holds it: all of them are ours.
+    pub fn processes(&self) -> Vec<u32> {
+        let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+        let here = namespace(self.holder.pid());
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|&pid| pid != self.holder.pid() && namespace(pid) == here).collect()
     }
 
     /// Every TCP socket in here.

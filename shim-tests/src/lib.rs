@@ -9,6 +9,7 @@
 //! event, with a deadline; nothing sleeps in the hope that something happened.
 
 pub mod arena;
+pub mod compat;
 pub mod counters;
 pub mod fuzz;
 pub mod gauntlet;

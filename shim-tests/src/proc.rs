@@ -46,6 +46,11 @@ impl Socket {
     pub fn is_held_by_server(&self, port: u16) -> bool {
         self.port == port && self.inode != 0 && self.state != LISTEN
     }
+
+    /// Whether it waits for connections to `port`.
+    pub fn listens_on(&self, port: u16) -> bool {
+        self.port == port && self.state == LISTEN
+    }
 }
 
 /// Number of threads of process `pid`.

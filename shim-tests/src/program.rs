@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,8 @@ pub struct Finished {
 
 /// Lines of a pipe, read by a thread so that waiting for one can time out.
 struct Lines {
-    receiver: Receiver<String>,
+    /// Never locked: only who has it alone takes from it. So a program can be shared.
+    receiver: Mutex<Receiver<String>>,
     seen: Vec<String>,
 }
 
@@ -55,11 +57,11 @@ impl Lines {
                 }
             }
         });
-        Self { receiver, seen: Vec::new() }
+        Self { receiver: Mutex::new(receiver), seen: Vec::new() }
     }
 
     fn next(&mut self, until: Instant) -> Next {
-        match self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        match self.queue().recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(line) => {
                 self.seen.push(line.clone());
                 Next::Line(line)
@@ -69,9 +71,14 @@ impl Lines {
         }
     }
 
+    fn queue(&mut self) -> &Receiver<String> {
+        self.receiver.get_mut().expect("it is never locked")
+    }
+
     /// Everything that has come so far, without waiting.
     fn so_far(&mut self) -> &[String] {
-        self.seen.extend(self.receiver.try_iter());
+        let new: Vec<_> = self.queue().try_iter().collect();
+        self.seen.extend(new);
         &self.seen
     }
 }
@@ -108,16 +115,24 @@ impl Program {
     /// follows the prefix.
     #[track_caller]
     pub fn expect(&mut self, prefix: &str) -> String {
+        self.says(prefix).unwrap_or_else(|what| self.fail(&what))
+    }
+
+    /// As [`Program::expect`], where it is no fault that there is none.
+    ///
+    /// # Errors
+    /// What was seen instead.
+    pub fn says(&mut self, prefix: &str) -> Result<String, String> {
         let until = Instant::now() + DEADLINE;
         loop {
             match self.stdout.next(until) {
                 Next::Line(line) => {
                     if let Some(rest) = line.strip_prefix(prefix) {
-                        return rest.trim().to_owned();
+                        return Ok(rest.trim().to_owned());
                     }
                 }
-                Next::End => self.fail(&format!("ended without a line {prefix:?}")),
-                Next::TimedOut => self.fail(&format!("said no line {prefix:?} in {DEADLINE:?}")),
+                Next::End => return Err(format!("ended without a line {prefix:?}")),
+                Next::TimedOut => return Err(format!("said no line {prefix:?} in {DEADLINE:?}")),
             }
         }
     }
@@ -192,6 +207,18 @@ impl Program {
                 }
             }
         }
+    }
+
+    /// Everything that it has said so far, on both streams.
+    pub fn said(&mut self) -> Vec<String> {
+        [self.stdout.so_far(), self.stderr.so_far()].concat()
+    }
+
+    /// Sends a signal to it, and to no other process of its group.
+    pub fn signal(&self, signal: i32) {
+        let pid = libc::pid_t::try_from(self.child.id()).expect("a pid fits pid_t");
+        // SAFETY: no memory is passed; the child is not reaped before `Drop`.
+        unsafe { libc::kill(pid, signal) };
     }
 
     /// Fails the test with everything that the program said.

@@ -242,7 +242,8 @@ fn compile(source: &Path, binary: &Path, flags: &[&str]) {
     fs::rename(&draft, binary).expect("the victim can be put in place");
 }
 
-fn python() -> Option<PathBuf> {
+/// The Python of this machine, where there is one.
+pub fn python() -> Option<PathBuf> {
     interpreter("python3", &["-c", "import sys; print(sys.executable)"])
 }
 

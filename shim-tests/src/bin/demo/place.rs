@@ -5,11 +5,8 @@
 use shim_tests::arena::Arena;
 use shim_tests::counters::Counters;
 use shim_tests::proc::{Socket, wait_until};
-use shim_tests::program::{Exit, Program};
+use shim_tests::program::Program;
 use std::process::Command;
-
-/// Sizes of this network namespace.
-const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
 pub enum Place {
     Namespace(Arena),
@@ -21,15 +18,11 @@ impl Place {
         Arena::open().map_or_else(|reason| Self::Loopback { reason }, Self::Namespace)
     }
 
-    /// With the send buffers of this machine: an arena's are so large that a
-    /// client's whole upload fits, and it would hardly ever meet the reset.
+    /// With the send buffers of this machine; see [`Arena::use_usual_buffers`].
     pub fn with_usual_buffers() -> Self {
         let place = Self::open();
         if let Self::Namespace(arena) = &place {
-            let usual = std::fs::read_to_string(SEND_BUFFERS).expect("every Linux has tcp_wmem");
-            let mut command = Command::new("sh");
-            command.args(["-c", &format!("echo '{}' > {SEND_BUFFERS}", usual.trim())]);
-            assert_eq!(arena.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
+            arena.use_usual_buffers();
         }
         place
     }

@@ -1,0 +1,90 @@
+//! What a peer of the matrix says and must hear, and what it reports.
+//!
+//! The peer is a process of its own, `src/bin/talker`, in the namespace of the run.
+//! It is given an [`Order`] as JSON and prints a [`Report`] as JSON.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One step on one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// Sends this text.
+    Say(String),
+    /// Sends so many bytes of filler.
+    Upload(usize),
+    /// Waits for an answer; see [`super::hear`].
+    Hear(String),
+}
+
+/// One connection's script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// Whether the reader has a small window and pauses.
+    #[serde(default)]
+    pub slow: bool,
+}
+
+/// What a peer process is to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// Of 127.0.0.1.
+    pub port: u16,
+    /// Run in turn.
+    pub scripts: Vec<Script>,
+    /// How many connections, one after the other on each of ...
+    pub connections: usize,
+    /// ... so many threads.
+    pub concurrency: usize,
+    /// Regular expressions that are masked in transcripts.
+    pub mask: Vec<String>,
+    /// For how many milliseconds any one step may wait.
+    pub patience: u64,
+    /// Whether a line `first` is printed, and a line awaited from standard input,
+    /// once the first bytes have come: a download that is under way.
+    #[serde(default)]
+    pub pause: bool,
+    /// Whether it ends its connections with a reset (`SO_LINGER {1, 0}`) once the
+    /// first bytes have come.
+    #[serde(default)]
+    pub reset: bool,
+}
+
+/// How one connection went.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Every answer was heard, and no call on the way failed.
+    pub full: bool,
+    /// A call failed with ECONNRESET or EPIPE, before all was heard or after.
+    pub reset: bool,
+    /// A step did not come to its end in time.
+    pub stalled: bool,
+}
+
+/// What a peer process saw.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// How many connections went alike.
+    pub outcomes: Vec<(Outcome, usize)>,
+    /// What was heard, masked, and how often.
+    pub transcripts: BTreeMap<String, usize>,
+}
+
+impl Report {
+    /// How many connections this is true of.
+    pub fn count(&self, condition: impl Fn(&Outcome) -> bool) -> usize {
+        self.outcomes.iter().filter(|(outcome, _)| condition(outcome)).map(|(_, count)| count).sum()
+    }
+
+    /// Notes one more connection.
+    pub fn add(&mut self, outcome: Outcome, transcript: String) {
+        match self.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, count)) => *count += 1,
+            None => self.outcomes.push((outcome, 1)),
+        }
+        *self.transcripts.entry(transcript).or_default() += 1;
+    }
+}
