@@ -49,6 +49,12 @@ pub enum Series {
     Sum(&'static [core::ops::Range<usize>]),
     /// Added up over the processes that share the numbers and live.
     Held,
+    /// 1, and what the page says of softclose and the program in labels.
+    Info,
+    /// How many processes share the numbers.
+    Members,
+    /// When they began.
+    Founded,
     /// Counts by size from [`DRAIN_TIMES`] on, and the sum in milliseconds.
     Times,
 }
@@ -112,6 +118,24 @@ pub const BUCKETS_MS: [u32; 6] = [10, 50, 250, 1000, 5000, 30_000];
 
 /// Every metric, in the order in which they are shown.
 pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "softclose_info",
+        kind: Kind::Gauge,
+        series: Series::Info,
+        help: "1; the version of softclose is a label.",
+    },
+    Metric {
+        name: "softclose_processes",
+        kind: Kind::Gauge,
+        series: Series::Members,
+        help: "Processes that count into these numbers: a server and its workers.",
+    },
+    Metric {
+        name: "softclose_start_time_seconds",
+        kind: Kind::Gauge,
+        series: Series::Founded,
+        help: "When these numbers began, in seconds since 1970.",
+    },
     Metric {
         name: "softclose_closes_total",
         kind: Kind::Counter,
@@ -213,7 +237,7 @@ mod tests {
             Series::One(at) => vec![at],
             Series::Each { first, words, .. } => (first..first + words.len()).collect(),
             Series::Times => (DRAIN_TIMES..=DRAIN_MS).collect(),
-            Series::Sum(_) | Series::Held => vec![],
+            Series::Sum(_) | Series::Held | Series::Info | Series::Members | Series::Founded => vec![],
         }
     }
 

@@ -160,6 +160,15 @@ pub enum Unreadable {
     Layout(u32, String),
 }
 
+impl core::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoPage => write!(f, "not the counters of softclose, or not yet"),
+            Self::Layout(layout, version) => write!(f, "written by softclose {version}, in layout {layout}"),
+        }
+    }
+}
+
 impl Reading {
     /// Understands the content of a file.
     ///
