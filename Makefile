@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 CARGO ?= cargo
 RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
-SHIM := -p softclose -p softclose-launcher
+SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
 .PHONY: all build demo test compat soak fuzz loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
@@ -16,7 +16,7 @@ SHIM := -p softclose -p softclose-launcher
 
 all: build ## the shim and the launcher (the default)
 
-build: tools ## libsoftclose.so and softclose, in target/release
+build: tools ## libsoftclose.so, softclose and softclosectl, in target/release
 	$(CARGO) build --release $(SHIM)
 
 demo: setup tools ## what softclose is for, without it and with it, in two tables
@@ -26,6 +26,7 @@ demo: setup tools ## what softclose is for, without it and with it, in two table
 # Named here, so that not every test process asks cargo to build them.
 test: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
 test: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+test: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
 # The test runner hides what a test says that passes: skipped ones are listed here.
 test: export SOFTCLOSE_SKIPPED := $(CARGO_TARGET_DIR)/skipped.txt
 test: setup tools ## every test; ARGS="..." goes to the test runner
@@ -97,8 +98,9 @@ ci: ## what the CI does
 	.ci/run
 
 install: ## what `make` has built, to DESTDIR and PREFIX (/usr/local)
-	@ls $(RELEASE)/softclose $(RELEASE)/libsoftclose.so >/dev/null || { echo "run make first" >&2; exit 1; }
+	@ls $(RELEASE)/softclose $(RELEASE)/softclosectl $(RELEASE)/libsoftclose.so >/dev/null || { echo "run make first" >&2; exit 1; }
 	install -D -m 755 $(RELEASE)/softclose $(DESTDIR)$(PREFIX)/bin/softclose
+	install -D -m 755 $(RELEASE)/softclosectl $(DESTDIR)$(PREFIX)/bin/softclosectl
 	install -D -m 644 $(RELEASE)/libsoftclose.so $(DESTDIR)$(PREFIX)/lib/softclose/libsoftclose.so
 
 clean: ## away with target

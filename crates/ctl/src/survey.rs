@@ -9,7 +9,7 @@ use anyhow::Result;
 use procfs::process::{MMapPath, MemoryMap, Process};
 use procfs::{Current, ProcError, Uptime};
 use softclose_core::counters::page::Reading;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,8 +95,30 @@ pub struct Survey {
     pub unreadable: Vec<(PathBuf, String)>,
     /// Files that are no page, and that nobody maps.
     remains: Vec<PageFile>,
-    /// Users of processes that we may not look at; `None` is any.
-    hidden: BTreeSet<Option<u32>>,
+    /// Processes that we may not look at.
+    hidden: Vec<Hidden>,
+}
+
+/// A process of which procfs does not tell what it maps.
+#[derive(Clone, Copy, Debug)]
+struct Hidden {
+    /// Its effective user, if that is known.
+    user: Option<u32>,
+    /// Clock ticks after boot at which it was started.
+    started: u64,
+}
+
+impl Hidden {
+    fn of(process: &Process) -> Self {
+        let user = process.status().ok().map(|status| status.euid);
+        Self { user, started: process.stat().map_or(u64::MAX, |stat| stat.starttime) }
+    }
+
+    /// Whether it may be one of the family of a page of `owner`'s, which began with a
+    /// process started at `founded`: nobody older is, and only root's become anybody.
+    fn may_use(&self, owner: u32, founded: u64) -> bool {
+        self.started >= founded && (owner == 0 || self.user.is_none_or(|user| user == owner))
+    }
 }
 
 /// Looks at every process, and at the pages in `directories` and the usual ones.
@@ -128,7 +150,7 @@ impl Survey {
         let maps = match process.maps() {
             Ok(maps) => maps,
             Err(ProcError::PermissionDenied(_)) => {
-                self.hidden.insert(process.status().ok().map(|status| status.euid));
+                self.hidden.push(Hidden::of(process));
                 return;
             }
             Err(_) => return,
@@ -171,8 +193,7 @@ impl Survey {
         const INITIAL: u64 = 0xEFFF_FFFC;
         let here = std::fs::metadata("/proc/self/ns/pid").map_or(0, |data| data.ino());
         let sees = here == INITIAL || (here != 0 && here == reading.namespace);
-        // A family of root's may have become anybody.
-        let may_use = |user: &Option<u32>| file.user == 0 || user.is_none_or(|user| user == file.user);
+        let may_use = |hidden: &Hidden| hidden.may_use(file.user, reading.started);
         if sees && !self.hidden.iter().any(may_use) { State::Dead } else { State::Unknown }
     }
 
@@ -186,7 +207,7 @@ impl Survey {
         /// Far longer than a page is in the making.
         const YOUNG: Duration = Duration::from_secs(60);
         let families = self.families.iter().filter(|family| family.state == State::Dead).map(|family| &family.file);
-        let is_over = |file: &&PageFile| file.age() > YOUNG && self.hidden.is_empty();
+        let is_over = |file: &&PageFile| file.age() > YOUNG && !self.hidden.iter().any(|one| one.may_use(file.user, 0));
         families.chain(self.remains.iter().filter(is_over))
     }
 

@@ -251,9 +251,19 @@ impl Counters {
         }
     }
 
-    /// This process is about to end, or to be another program. Answers whether nobody
-    /// is left that uses the page.
-    pub fn leave(&self) -> bool {
+    /// This process is about to be another program, if the call succeeds. Where it does
+    /// not, that is made up for at the next fork or at the end.
+    pub fn leave_for_another_program(&self, will_succeed: impl Fn() -> bool) {
+        if let Some(page) = self.page.get()
+            && self.leave()
+            && will_succeed()
+        {
+            founding::remove(&self.identity, page);
+        }
+    }
+
+    /// Answers whether nobody is left that uses the page.
+    fn leave(&self) -> bool {
         let Some(page) = self.page.get() else { return false };
         if self.is_away.swap(true, SeqCst) {
             return false;

@@ -18,9 +18,8 @@ impl Engine {
     /// `will_succeed` is asked only where something is to be finished: it takes a
     /// few system calls.
     #[inline(never)]
-    pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl FnOnce() -> bool) {
-        // Where the call fails, this is made up for at the next fork or at the end.
-        let _ = self.common.counters.leave();
+    pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl Fn() -> bool) {
+        self.common.counters.leave_for_another_program(&will_succeed);
         let bound = self.common.settings.exit_timeout_ms;
         let open = self.count_leaving(owner);
         let is_idle = open == 0 && self.drain.held() == 0;
