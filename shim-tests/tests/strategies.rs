@@ -68,12 +68,23 @@ impl Seen {
 
 /// A victim that leaves nothing unread, and what a peer does once it has asked.
 fn seen(test: &str, victim: &Victim, shim: Shim, script: impl FnOnce(Peer) -> Peer) -> Option<Seen> {
+    seen_with(test, victim, shim, 0, script)
+}
+
+/// The same with so many bytes unread, which the script sends.
+fn seen_with(
+    test: &str,
+    victim: &Victim,
+    shim: Shim,
+    unread: usize,
+    script: impl FnOnce(Peer) -> Peer,
+) -> Option<Seen> {
     const TIME_WAIT: u8 = 6;
     let arena = Arena::or_skip(test)?;
     let before = arena.counters();
     let mut victim = victim.start(&arena, shim);
     let port = victim.port();
-    let mut peer = script(Peer::to(port).ask(RESPONSE, 0)).start(&arena);
+    let mut peer = script(Peer::to(port).ask(RESPONSE, unread)).start(&arena);
     let report = peer.report();
     peer.program().exit();
     let others = || arena.sockets().into_iter().filter(|socket| socket.state != shim_tests::proc::LISTEN);
@@ -247,6 +258,20 @@ mod a_lingering_close {
         // As after a lingering close whose time is over: the kernel goes on alone.
         let report = peer.report();
         assert!(report.has_all_of(RESPONSE), "{report:?}");
+    }
+
+    /// A program that sets the option by itself, natively.
+    #[test]
+    fn is_to_its_peer_what_the_option_is() {
+        for unread in [0, UNREAD] {
+            let of = |victim: Victim, shim| {
+                let script = |peer: Peer| peer.upload(unread).read_to_end();
+                let seen = seen_with(here!(), &victim, shim, unread, script)?;
+                Some((seen.report.end, seen.time_wait, seen.counters.abort_on_close, seen.counters.connections_reset))
+            };
+            let native = of(Victim::c("road_linger").arg("close"), Shim::Native);
+            assert_eq!(native, of(early("linger"), Shim::Preloaded), "natively on the left");
+        }
     }
 
     /// By the kernel's own hand: the second is that of SO_LINGER{1,1}.

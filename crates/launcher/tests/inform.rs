@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Home, option, outcome, values};
-use softclose_core::settings::knobs::{KNOBS, Knob};
+use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
 use std::fs::OpenOptions;
 use std::io;
 use std::process::{Command, Stdio};
@@ -62,7 +62,9 @@ fn a_bad_variable_is_shown_as_the_default_with_a_warning() {
         let outcome = outcome(home.softclose().arg("--show-config").env(knob.env, "!bad"));
         assert_eq!(outcome.status, Some(0));
         assert_eq!(shown(&outcome.stdout, knob).1, "default");
-        for part in [knob.env, "!bad", knob.allowed] {
+        // Of rules each one is named for itself.
+        let allowed = if knob.kind == Kind::Rules { "CONDITION[,CONDITION...]=STRATEGY" } else { knob.allowed };
+        for part in [knob.env, "!bad", allowed] {
             assert!(outcome.stderr.contains(part), "{part} is not in {outcome:?}");
         }
     }

@@ -6,7 +6,8 @@
 //! | [`place`] | a place in the table, and links between places |
 //! | [`stack`] | the free places |
 //! | [`inbox`] | the offered places |
-//! | [`slot`] | one held socket; the table; claim, offer, free |
+//! | [`slot`] | one held socket |
+//! | [`slots`] | the table; claim, offer, free |
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
@@ -25,6 +26,7 @@ pub mod inbox;
 pub mod place;
 pub mod queue;
 pub mod slot;
+pub mod slots;
 pub mod stack;
 
 use crate::bounds::{End, Progress};
@@ -43,7 +45,8 @@ use grace::Graces;
 use parking_lot::Mutex;
 use place::Place;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-use slot::{Slot, Slots};
+use slot::Slot;
+use slots::Slots;
 
 /// The state shared by the hooks and the thread.
 pub struct Drain {

@@ -7,7 +7,8 @@
 //! Context: the drainer's thread only.
 
 use super::place::Place;
-use super::slot::{Links, Slot, Slots};
+use super::slot::{Links, Slot};
+use super::slots::Slots;
 use core::sync::atomic::Ordering::Relaxed;
 
 /// First and last place of an order; which links it uses is `links`.

@@ -23,7 +23,8 @@ impl Engine {
         let bound = self.common.settings.exit_timeout_ms;
         let open = self.count_leaving(owner);
         let is_idle = open == 0 && self.drain.held() == 0;
-        if bound == 0 || (is_idle && !self.observes()) || !(is_idle || self.rehearsal.is_allowed()) || !will_succeed() {
+        let has_work = if is_idle { self.observes() && is_any_leaving(owner) } else { self.rehearsal.is_allowed() };
+        if bound == 0 || !has_work || !will_succeed() {
             return;
         }
         if is_idle {
@@ -90,4 +91,10 @@ fn each_leaving(owner: Owner<'_>, mut visit: impl FnMut(Fd)) {
             visit(fd);
         }
     });
+}
+
+fn is_any_leaving(owner: Owner<'_>) -> bool {
+    let mut is_any = false;
+    each_leaving(owner, |_| is_any = true);
+    is_any
 }

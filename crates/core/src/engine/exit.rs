@@ -76,14 +76,15 @@ impl Engine {
     /// Where nothing is to be done to any: nobody is stopped for that.
     #[inline(never)]
     fn observe_open(&self, owner: Owner<'_>, deadline: Millis) {
-        let mut none = All::with_room(0, self.common);
-        if self.observes() {
-            self.each_open(owner, deadline, |fd| {
-                if !self.is_ours(owner, fd) {
-                    self.consider(owner, fd, &mut none);
-                }
-            });
+        if !self.observes() {
+            return;
         }
+        let mut none = All::with_room(0, self.common);
+        self.each_open(owner, deadline, |fd| {
+            if !self.is_ours(owner, fd) {
+                self.consider(owner, fd, &mut none);
+            }
+        });
     }
 
     fn each_open(&self, owner: Owner<'_>, deadline: Millis, mut visit: impl FnMut(Fd)) {

@@ -1,0 +1,200 @@
+//! The table of all held sockets.
+//!
+//! A hook claims a slot, fills it and offers it; the drainer adopts what was
+//! offered. Both directions are lock-free lists through the slots.
+//!
+//! Context: any hook; lock-free, no allocation once the table is mapped.
+
+use super::inbox::Inbox;
+use super::place::Place;
+use super::slot::{Slot, Use};
+use super::stack::Stack;
+use crate::sys::Fd;
+use crate::sys::region::{Region, Sharing};
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+/// All places.
+pub struct Slots {
+    slots: Region<Slot>,
+    free: Stack,
+    /// Places below have been used before.
+    touched: AtomicU32,
+    offers: Inbox,
+}
+
+impl Slots {
+    /// Nothing mapped yet.
+    pub const fn new() -> Self {
+        Self {
+            slots: Region::new(Sharing::Private),
+            free: Stack::new(),
+            touched: AtomicU32::new(0),
+            offers: Inbox::new(),
+        }
+    }
+
+    /// Maps room for `len` sockets.
+    pub fn ensure(&self, len: usize) -> bool {
+        self.slots.ensure(len)
+    }
+
+    /// The slot at a place.
+    pub fn at(&self, place: Place) -> Option<&Slot> {
+        self.slots.get(place.index())
+    }
+
+    /// The place with this index, if it has been used.
+    pub fn place(&self, index: u32) -> Option<Place> {
+        (index < self.touched.load(SeqCst)).then_some(Place::new(index))
+    }
+
+    /// Takes a free place. `None` where all are taken.
+    pub fn claim(&self) -> Option<Place> {
+        let place = self.free.pop(|place| self.next_of(place)).or_else(|| self.touch())?;
+        let slot = self.at(place)?;
+        slot.set_fd(None);
+        slot.in_use.store(Use::Claimed as u32, SeqCst);
+        Some(place)
+    }
+
+    fn next_of(&self, place: Place) -> Option<&AtomicU32> {
+        self.at(place).map(|slot| &slot.next)
+    }
+
+    fn touch(&self) -> Option<Place> {
+        let len = self.slots.len() as u32;
+        let update = |touched| (touched < len).then_some(touched + 1);
+        self.touched.fetch_update(SeqCst, SeqCst, update).ok().map(Place::new)
+    }
+
+    /// Gives a place back.
+    pub fn free(&self, place: Place) {
+        let Some(slot) = self.at(place) else { return };
+        slot.set_fd(None);
+        slot.in_use.store(Use::Free as u32, SeqCst);
+        self.free.push(place, &slot.next);
+    }
+
+    /// Hands a filled place to the drainer.
+    pub fn offer(&self, place: Place) {
+        let Some(slot) = self.at(place) else { return };
+        slot.in_use.store(Use::Offered as u32, SeqCst);
+        self.offers.put(place, &slot.next);
+    }
+
+    /// Takes all offers, latest first, and calls `adopt` for each.
+    pub fn take_offers(&self, mut adopt: impl FnMut(Place, &Slot)) {
+        self.offers.take(
+            |place| self.next_of(place),
+            |place| {
+                if let Some(slot) = self.at(place) {
+                    adopt(place, slot);
+                }
+            },
+        );
+    }
+
+    /// Every place that was offered, adopted or not.
+    pub fn offered(&self) -> impl Iterator<Item = (Place, &Slot)> {
+        let places = (0..self.touched.load(SeqCst)).map(Place::new);
+        places.filter_map(|place| Some((place, self.at(place)?))).filter(|(_, slot)| slot.is_offered())
+    }
+
+    /// Whether `fd` is one of our private descriptors.
+    pub fn owns(&self, fd: Fd, guess: usize) -> bool {
+        // Verified: the program may have put something of its own there.
+        let is_it = |slot: &Slot| slot.fd() == Some(fd) && slot.verified().is_some();
+        let touched = self.touched.load(SeqCst) as usize;
+        self.slots.get(guess).is_some_and(is_it) || (0..touched).any(|index| self.slots.get(index).is_some_and(is_it))
+    }
+
+    /// The lowest of our private descriptors that is `from` or more.
+    pub fn next_number(&self, from: u32) -> Option<Fd> {
+        let touched = self.touched.load(SeqCst) as usize;
+        let slots = || (0..touched).filter_map(|index| self.slots.get(index));
+        let mut from = Fd::new(from as i32)?;
+        loop {
+            let lowest = slots().filter_map(Slot::fd).filter(|&fd| fd >= from).min()?;
+            // Only what is asked for is verified: that takes a system call.
+            if slots().any(|slot| slot.fd() == Some(lowest) && slot.verified().is_some()) {
+                return Some(lowest);
+            }
+            from = Fd::new(lowest.raw().checked_add(1)?)?;
+        }
+    }
+
+    /// In a fork child: closes every copy of a private descriptor, and begins
+    /// afresh. `number_of` says which number a place asks for, for those whose
+    /// descriptor was just being made when another thread forked; and for those that
+    /// had just ended: a fork copies the descriptors first, and the memory later.
+    pub fn abandon_all(&self, number_of: impl Fn(usize) -> i32) {
+        for index in 0..self.touched.load(SeqCst) as usize {
+            let Some(slot) = self.slots.get(index) else { break };
+            slot.in_use.store(Use::Free as u32, SeqCst);
+            if slot.fd().is_none() {
+                slot.set_fd(Fd::new(number_of(index)));
+            }
+            if let Some(fd) = slot.verified() {
+                fd.close();
+            }
+            slot.set_fd(None);
+        }
+        self.free.forget();
+        self.touched.store(0, SeqCst);
+        self.offers.forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(len: usize) -> Slots {
+        let slots = Slots::new();
+        assert!(slots.ensure(len));
+        slots
+    }
+
+    #[test]
+    fn places_run_out_and_come_back() {
+        let slots = slots(2);
+        let one = slots.claim().unwrap();
+        let two = slots.claim().unwrap();
+        assert_eq!(slots.claim(), None);
+        slots.free(one);
+        assert_eq!(slots.claim(), Some(one));
+        slots.free(two);
+        assert_eq!(slots.claim(), Some(two));
+    }
+
+    #[test]
+    fn every_offer_is_taken_once() {
+        let slots = slots(4);
+        let places: Vec<_> = (0..4).map(|_| slots.claim().unwrap()).collect();
+        places.iter().for_each(|&place| slots.offer(place));
+        let mut taken = Vec::new();
+        slots.take_offers(|place, _| taken.push(place));
+        taken.reverse();
+        assert_eq!(taken, places);
+        slots.take_offers(|_, _| panic!("taken twice"));
+    }
+
+    #[test]
+    fn threads_never_share_a_place() {
+        const ROUNDS: u64 = if cfg!(miri) { 50 } else { 2000 };
+        let slots = slots(64);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for round in 0..ROUNDS {
+                        let Some(place) = slots.claim() else { continue };
+                        let slot = slots.at(place).unwrap();
+                        slot.cookie.store(round, SeqCst);
+                        assert_eq!(slot.cookie.swap(u64::MAX, SeqCst), round);
+                        slots.free(place);
+                    }
+                });
+            }
+        });
+    }
+}
