@@ -11,6 +11,7 @@ use shim_tests::skip;
 use shim_tests::stats::{Memory, text};
 use shim_tests::victim::Victim;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -112,6 +113,28 @@ fn a_limit_on_file_sizes_kills_nobody() {
     let (entries, finished) = serve_once(&arena, victim, memory.path());
     assert!(entries.is_empty());
     assert_eq!(finished.exit, Exit::Code(0), "{finished:#?}");
+}
+
+/// A worker without rights maps the page of a parent that has them.
+#[test]
+fn whatever_is_written_into_it_the_program_is_as_before() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    for garbage in [0xff, 0x00, 0x41] {
+        let (victim, peer) = super::holding(&arena, memory.shows(Victim::c("serve")));
+        let file = memory.path().join(&memory.files()[0]);
+        let len = fs::metadata(&file).expect("the file").len() as usize;
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&file)
+            .and_then(|mut file| file.write_all(&vec![garbage; len]))
+            .expect("ours");
+        memory.says(&["ps"]);
+        memory.says(&["prometheus"]);
+        peer.leave();
+        assert_eq!(victim.finish().exit, Exit::Code(0));
+        let _ = fs::remove_file(file);
+    }
 }
 
 mod a_directory {

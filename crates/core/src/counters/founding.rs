@@ -11,12 +11,12 @@
 //! program could see it, the drainer's never calls this. Whatever fails, fails silently:
 //! the counters stay where they are.
 
-use super::page::{Page, SIZE};
+use super::page::{Page, SIZE, Text};
 use crate::sys::procfs::{Dir, Path, Stat};
 use crate::sys::raw::{nr, syscall6};
 use crate::sys::{Fd, clock, mapped, process};
 use core::ffi::CStr;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat as Status};
 use rustix::fs::{fstat, fstatfs, mkdirat, openat, statat, unlinkat};
 use rustix::io::Errno;
@@ -49,28 +49,48 @@ enum Place {
 
 const PLACES: [Place; 3] = [Place::Given, Place::Run, Place::Shm];
 
+/// Where the file of this process' page is: in memory of its own, see [`super::page`].
+pub struct Whereabouts {
+    place: AtomicU32,
+    inode: AtomicU64,
+    name: Text<48>,
+}
+
+impl Whereabouts {
+    /// Of no file.
+    pub const fn new() -> Self {
+        Self { place: AtomicU32::new(0), inode: AtomicU64::new(0), name: Text::new() }
+    }
+
+    fn set(&self, place: Place, name: &CStr, inode: u64) {
+        self.place.store(place as u32, Relaxed);
+        self.inode.store(inode, Relaxed);
+        self.name.set(name.to_str().unwrap_or_default());
+    }
+}
+
 /// What the names of files end with.
 pub const SUFFIX: &str = ".softclose";
 
 /// Makes a page and its file. Counters are zero, and it is not open yet.
 #[inline(never)]
-pub fn found(identity: &Identity) -> Option<&'static Page> {
+pub fn found(identity: &Identity, file: &Whereabouts) -> Option<&'static Page> {
     let is_possible = identity.is_shown && can_close() && process::file_size_limit()? >= SIZE as u64;
     let user = process::effective_user().filter(|_| is_possible)?;
-    places(identity).find_map(|place| found_at(place, identity, user))
+    places(identity).find_map(|place| found_at(place, identity, user, file))
 }
 
 /// Takes the file away again: of the last process that uses it.
 #[inline(never)]
-pub fn remove(identity: &Identity, page: &Page) {
-    let place = PLACES.into_iter().find(|&place| place as u64 == page.place.load(Relaxed));
+pub fn remove(identity: &Identity, file: &Whereabouts) {
+    let place = PLACES.into_iter().find(|&place| place as u32 == file.place.load(Relaxed));
     let Some((place, user)) = place.zip(process::effective_user()) else { return };
     let Some(directory) = open(place, identity, user) else { return };
     let mut room = [0; 48];
-    page.name.get(&mut room);
+    file.name.get(&mut room);
     if let Ok(name) = CStr::from_bytes_until_nul(&room) {
         let found = statat(directory.fd, name, AtFlags::SYMLINK_NOFOLLOW);
-        if found.is_ok_and(|found| found.st_ino == page.inode.load(Relaxed)) {
+        if found.is_ok_and(|found| found.st_ino == file.inode.load(Relaxed)) {
             let _ = unlinkat(directory.fd, name, AtFlags::empty());
         }
     }
@@ -178,32 +198,39 @@ fn directory(at: impl rustix::fd::AsFd, path: &CStr) -> Option<Known> {
     Known::of(Fd::adopt(openat(at, path, flags, Mode::empty()).ok()?))
 }
 
-fn found_at(place: Place, identity: &Identity, user: u32) -> Option<&'static Page> {
+fn found_at(place: Place, identity: &Identity, user: u32, whereabouts: &Whereabouts) -> Option<&'static Page> {
     // A process may have been other programs before, whose pages are still in use.
     const IMAGES: u32 = 16;
     let directory = open(place, identity, user)?;
     let (started, namespace) = origin();
     let pid = process::pid().map_or(0, |pid| pid.as_raw_nonzero().get() as u32);
-    let mut made = None;
-    for image in 0..IMAGES {
-        let name = name(pid, started, image);
-        match create(directory.fd, name.as_c_str()) {
-            Err(Errno::EXIST) => continue,
-            Err(_) => break,
-            Ok(file) => made = fill(directory.fd, name.as_c_str(), file),
-        }
-        if let Some(page) = made {
-            describe(page, identity, name.as_c_str());
-            page.founder.store(pid, Relaxed);
-        }
-        break;
-    }
+    let made = (0..IMAGES).find_map(|image| attempt(directory.fd, name(pid, started, image)));
     directory.close();
-    let page = made?;
-    page.place.store(place as u64, Relaxed);
+    let Made { page, name, inode } = made??;
+    whereabouts.set(place, name.as_c_str(), inode);
+    describe(page, identity);
+    page.founder.store(pid, Relaxed);
     page.started.store(started, Relaxed);
     page.namespace.store(namespace, Relaxed);
     Some(page)
+}
+
+/// A page and its file.
+struct Made {
+    page: &'static Page,
+    name: Path,
+    inode: u64,
+}
+
+/// `None` where the name is taken; `Some(None)` where another one would not help.
+fn attempt(directory: Fd, name: Path) -> Option<Option<Made>> {
+    let file = match create(directory, name.as_c_str()) {
+        Err(Errno::EXIST) => return None,
+        Err(_) => return Some(None),
+        Ok(file) => file,
+    };
+    let filled = fill(directory, name.as_c_str(), file);
+    Some(filled.map(|page| Made { page, name, inode: file.status.st_ino }))
 }
 
 /// When this process was started, and the inode of its pid namespace; 0 where that is
@@ -237,16 +264,14 @@ fn fill(directory: Fd, name: &CStr, file: Known) -> Option<&'static Page> {
     let is_filled = file.is_still_it() && rustix::io::write(file.fd, &ZEROES) == Ok(SIZE);
     let page = if is_filled { mapped::map::<Page>(file.fd).ok() } else { None };
     file.close();
-    match page {
-        Some(page) => page.inode.store(file.status.st_ino, Relaxed),
-        None => _ = unlinkat(directory, name, AtFlags::empty()),
+    if page.is_none() {
+        let _ = unlinkat(directory, name, AtFlags::empty());
     }
     page
 }
 
-fn describe(page: &Page, identity: &Identity, name: &CStr) {
+fn describe(page: &Page, identity: &Identity) {
     page.version.set(env!("CARGO_PKG_VERSION"));
-    page.name.set(name.to_str().unwrap_or_default());
     page.program.set(&identity.program);
     page.settings.set(&identity.settings);
     page.members.store(1, Relaxed);

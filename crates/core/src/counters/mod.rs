@@ -27,7 +27,7 @@ use crate::decision::{REASONS, Reason};
 use crate::sys::mapped::Mapped;
 use crate::sys::process;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
-use founding::Identity;
+use founding::{Identity, Whereabouts};
 use names::{BEGUN, BUCKETS_MS, DISCARDED, DRAIN_MS, DRAIN_TIMES, ENDED, HELD_MOST, LEFT_ALONE, LOG_DROPPED, OBSERVED};
 use names::{COUNT, RESETS_AVOIDED, UNACKNOWLEDGED};
 use page::{Cell, Page, Values};
@@ -38,6 +38,7 @@ use rustix::process::{Pid, test_kill_process};
 pub struct Counters {
     identity: Identity,
     own: Values,
+    file: Whereabouts,
     page: Mapped<Page>,
     founding: AtomicU8,
     /// Drains of this process that have not ended.
@@ -73,6 +74,7 @@ impl Counters {
         Self {
             identity,
             own: Values::new(),
+            file: Whereabouts::new(),
             page: Mapped::new(),
             founding: AtomicU8::new(UNASKED),
             held: AtomicU32::new(0),
@@ -169,7 +171,7 @@ impl Counters {
 
     #[inline(never)]
     fn found(&self) {
-        let Some(page) = founding::found(&self.identity) else { return };
+        let Some(page) = founding::found(&self.identity, &self.file) else { return };
         self.page.set(page);
         self.absorb();
         self.show_held();
@@ -254,11 +256,8 @@ impl Counters {
     /// This process is about to be another program, if the call succeeds. Where it does
     /// not, that is made up for at the next fork or at the end.
     pub fn leave_for_another_program(&self, will_succeed: impl Fn() -> bool) {
-        if let Some(page) = self.page.get()
-            && self.leave()
-            && will_succeed()
-        {
-            founding::remove(&self.identity, page);
+        if self.leave() && will_succeed() {
+            founding::remove(&self.identity, &self.file);
         }
     }
 
@@ -281,7 +280,7 @@ impl Counters {
             cell.store(0, SeqCst);
         }
         if is_last {
-            founding::remove(&self.identity, page);
+            founding::remove(&self.identity, &self.file);
         }
     }
 

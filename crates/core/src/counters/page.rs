@@ -2,8 +2,11 @@
 //! here.
 //!
 //! Plain atomics, so that a reader needs nothing of the process but the file. The
-//! magic comes last: a page without it is being made. What stands before the first
-//! change of layout stays where it is in all of them.
+//! magic comes last: a page without it is being made. Magic, layout, size and version are
+//! where they are in every layout.
+//!
+//! A worker that has given up its rights maps the page of a parent which has them, and can
+//! write anything there. So nothing that lies here is ever acted on, but counted.
 //!
 //! Context: any hook; loads and stores only.
 
@@ -24,6 +27,11 @@ pub const CELLS: usize = 256;
 pub struct Text<const N: usize>([AtomicU8; N]);
 
 impl<const N: usize> Text<N> {
+    /// Empty.
+    pub const fn new() -> Self {
+        Self([const { AtomicU8::new(0) }; N])
+    }
+
     /// Stores as much of `text` as there is room for.
     pub fn set(&self, text: &str) {
         for (to, from) in self.0.iter().zip(text.bytes()) {
@@ -97,12 +105,6 @@ pub struct Page {
     pub founded: AtomicU64,
     /// Inode of the pid namespace; 0 where it is not known.
     pub namespace: AtomicU64,
-    /// Inode of the file.
-    pub inode: AtomicU64,
-    /// Which directory it is in; see [`super::founding`].
-    pub place: AtomicU64,
-    /// Name of the file there.
-    pub name: Text<48>,
     /// The program, as it was called.
     pub program: Text<64>,
     /// The settings in force, one `NAME=value` a line.
