@@ -14,7 +14,11 @@ pub fn text(survey: &Survey) -> String {
     let gone = survey.families.iter().filter(|family| family.state != State::Live).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
     let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", path.display()));
-    [human::table(&HEADS, &rows)].into_iter().chain(unreadable).collect()
+    let hidden = match survey.hidden() {
+        0 => String::new(),
+        count => format!("{count} processes may not be looked at\n"),
+    };
+    [human::table(&HEADS, &rows)].into_iter().chain(unreadable).chain([hidden]).collect()
 }
 
 /// The same for programs.

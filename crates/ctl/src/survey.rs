@@ -197,6 +197,11 @@ impl Survey {
         if sees && !self.hidden.iter().any(may_use) { State::Dead } else { State::Unknown }
     }
 
+    /// How many processes there are of which we cannot say whether they have softclose.
+    pub fn hidden(&self) -> usize {
+        self.hidden.len()
+    }
+
     /// The family of a process.
     pub fn family(&self, pid: u32) -> Option<&Family> {
         self.families.iter().find(|family| family.has(pid))

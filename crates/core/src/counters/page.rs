@@ -178,7 +178,8 @@ impl Reading {
     /// See [`Unreadable`].
     pub fn of(bytes: &[u8]) -> Result<Self, Unreadable> {
         let word = |at| u64_at(bytes, at).unwrap_or(0);
-        if word(offset_of!(Page, magic)) != MAGIC {
+        let has_head = bytes.len() >= offset_of!(Page, founder);
+        if word(offset_of!(Page, magic)) != MAGIC || !has_head {
             return Err(Unreadable::NoPage);
         }
         let version = text_at(bytes, offset_of!(Page, version), 24);

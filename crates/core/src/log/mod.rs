@@ -27,7 +27,7 @@ pub struct Log {
 }
 
 /// A line about two IPv6 addresses fits in, and syslog takes as much (RFC 3164: 1024).
-const ROOM: usize = 400;
+const ROOM: usize = 512;
 
 /// One line in the making.
 pub struct Line {

@@ -1,6 +1,6 @@
 //! What a key does.
 
-use super::rows::Column;
+use super::columns::Column;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// How the table is looked at.
@@ -93,7 +93,7 @@ mod tests {
     fn columns_go_round() {
         let (view, _) = pressed(&typed("s<r"));
         assert_eq!(view, View { is_reversed: true, ..View::default() });
-        let (view, _) = pressed(&typed(&"s".repeat(super::super::rows::COLUMNS.len())));
+        let (view, _) = pressed(&typed(&"s".repeat(super::super::columns::COLUMNS.len())));
         assert_eq!(view, View::default());
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! | file | one idea |
 //! |---|---|
+//! | [`columns`] | what there is to see |
 //! | [`rows`] | what is in a row, and the order of rows |
 //! | [`keys`] | what a key does |
 //! | [`view`] | how it looks |
 
+pub mod columns;
 pub mod keys;
 pub mod rows;
 pub mod view;

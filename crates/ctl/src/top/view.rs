@@ -1,7 +1,8 @@
 //! How it looks.
 
+use super::columns::{COLUMNS, Column};
 use super::keys::View;
-use super::rows::{COLUMNS, Column, Rows};
+use super::rows::Rows;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Style, Stylize};
