@@ -32,7 +32,7 @@ test: export SOFTCLOSE_SKIPPED := $(CARGO_TARGET_DIR)/skipped.txt
 test: setup tools ## every test; ARGS="..." goes to the test runner
 	$(CARGO) build --workspace
 	@rm -f $(SOFTCLOSE_SKIPPED)
-	@trap 'test ! -e $(SOFTCLOSE_SKIPPED) || sort -u $(SOFTCLOSE_SKIPPED)' EXIT; \
+	@trap 'test ! -e $(SOFTCLOSE_SKIPPED) || sort -u $(SOFTCLOSE_SKIPPED); $(SOFTCLOSE_CTL) clean >/dev/null' EXIT; \
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi

@@ -16,7 +16,7 @@ pub fn text(survey: &Survey) -> String {
     let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", path.display()));
     let hidden = match survey.hidden() {
         0 => String::new(),
-        count => format!("{count} processes may not be looked at\n"),
+        count => format!("processes that may not be looked at: {count}\n"),
     };
     [human::table(&HEADS, &rows)].into_iter().chain(unreadable).chain([hidden]).collect()
 }

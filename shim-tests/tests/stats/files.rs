@@ -184,6 +184,19 @@ mod a_directory {
         makes_nothing(&arena, scratch.path());
     }
 
+    /// A program that crashes again and again must not fill the memory.
+    #[test]
+    fn with_thousands_of_files_is_not_used() {
+        let Some(arena) = Arena::or_skip(here!()) else { return };
+        let memory = Memory::directory();
+        for at in 0..4100 {
+            fs::write(memory.path().join(at.to_string()), "").expect("our directory");
+        }
+        let (entries, finished) = serves(&arena, memory.path());
+        assert_eq!(entries.len(), 4100, "{finished:#?}");
+        assert_eq!(finished.exit, Exit::Code(0), "{finished:#?}");
+    }
+
     #[test]
     fn that_is_not_there_is_not_used() {
         let Some(arena) = Arena::or_skip(here!()) else { return };

@@ -137,6 +137,21 @@ fn what_is_held_is_shown_while_it_is_held() {
     wait_until("nothing is held", || held(memory.stat(victim.pid())) == (0, 1));
 }
 
+/// Where a filter keeps softclose from acting, that is what an operator wants to read.
+#[test]
+fn what_a_filter_denies_is_counted_and_shown() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let words = [libc::SYS_epoll_ctl.to_string(), libc::EPERM.to_string(), "2".to_owned(), "close".to_owned()];
+    let victim = words.into_iter().fold(memory.shows(Victim::c("denied")), Victim::arg);
+    let mut victim = victim.start(&arena, Shim::Preloaded);
+    Peer::to(victim.port()).copies(2).ask(64, 0).read_to_end().start(&arena).tally();
+    victim.expect("closed");
+    let stat = memory.stat(victim.pid());
+    assert_eq!((stat.number("left_alone_total.denied"), stat.number("drains_begun_total")), (2, 0), "{:#}", stat.0);
+    assert!(memory.says(&["explain", &victim.pid().to_string()]).contains("2  denied: "));
+}
+
 mod a_family {
     use super::*;
 

@@ -69,6 +69,9 @@ impl Whereabouts {
     }
 }
 
+/// Most files in a directory.
+const MOST: i64 = 4096;
+
 /// What the names of files end with.
 pub const SUFFIX: &str = ".softclose";
 
@@ -152,6 +155,14 @@ impl Known {
         self.status.st_mode & 0o077 == 0 && self.is_safe(&[owner])
     }
 
+    /// Whether there are so many files already that nobody can be cleaning up: a program
+    /// that crashes again and again must not fill the memory. Source: `shmem_mknod`, by
+    /// which each entry of a tmpfs counts as 20 bytes.
+    fn is_crowded(self) -> bool {
+        const ENTRY: i64 = 20;
+        self.status.st_size > MOST * ENTRY
+    }
+
     fn is_memory(self) -> bool {
         const TMPFS_MAGIC: i64 = 0x0102_1994;
         fstatfs(self.fd).is_ok_and(|stat| stat.f_type == TMPFS_MAGIC)
@@ -202,6 +213,7 @@ fn found_at(place: Place, identity: &Identity, user: u32, whereabouts: &Whereabo
     // A process may have been other programs before, whose pages are still in use.
     const IMAGES: u32 = 16;
     let directory = open(place, identity, user)?;
+    let directory = directory.only(!directory.is_crowded())?;
     let (started, namespace) = origin();
     let pid = process::pid().map_or(0, |pid| pid.as_raw_nonzero().get() as u32);
     let made = (0..IMAGES).find_map(|image| attempt(directory.fd, name(pid, started, image)));
