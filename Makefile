@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 CARGO ?= cargo
 RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
-SHIM := -p softclose -p softclose-launcher
+SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
 .PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
@@ -16,7 +16,7 @@ SHIM := -p softclose -p softclose-launcher
 
 all: build ## the shim and the launcher (the default)
 
-build: tools ## libsoftclose.so and softclose, in target/release
+build: tools ## libsoftclose.so, softclose and softclosectl, in target/release
 	$(CARGO) build --release $(SHIM)
 
 demo: setup tools ## what softclose is for, without it and with it, in two tables
@@ -26,12 +26,13 @@ demo: setup tools ## what softclose is for, without it and with it, in two table
 # Named here, so that not every test process asks cargo to build them.
 test: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
 test: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+test: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
 # The test runner hides what a test says that passes: skipped ones are listed here.
 test: export SOFTCLOSE_SKIPPED := $(CARGO_TARGET_DIR)/skipped.txt
 test: setup tools ## every test; ARGS="..." goes to the test runner
 	$(CARGO) build --workspace
 	@rm -f $(SOFTCLOSE_SKIPPED)
-	@trap 'test ! -e $(SOFTCLOSE_SKIPPED) || sort -u $(SOFTCLOSE_SKIPPED)' EXIT; \
+	@trap 'test ! -e $(SOFTCLOSE_SKIPPED) || sort -u $(SOFTCLOSE_SKIPPED); $(SOFTCLOSE_CTL) clean >/dev/null' EXIT; \
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
@@ -110,8 +111,9 @@ ci: ## what the CI does
 	.ci/run
 
 install: ## what `make` has built, to DESTDIR and PREFIX (/usr/local)
-	@ls $(RELEASE)/softclose $(RELEASE)/libsoftclose.so >/dev/null || { echo "run make first" >&2; exit 1; }
+	@ls $(RELEASE)/softclose $(RELEASE)/softclosectl $(RELEASE)/libsoftclose.so >/dev/null || { echo "run make first" >&2; exit 1; }
 	install -D -m 755 $(RELEASE)/softclose $(DESTDIR)$(PREFIX)/bin/softclose
+	install -D -m 755 $(RELEASE)/softclosectl $(DESTDIR)$(PREFIX)/bin/softclosectl
 	install -D -m 644 $(RELEASE)/libsoftclose.so $(DESTDIR)$(PREFIX)/lib/softclose/libsoftclose.so
 
 clean: ## away with target

@@ -12,13 +12,17 @@ use crate::sys::{atfork, host, real};
 use core::ffi::c_int;
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
+use softclose_core::counters::founding::Identity;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
-use softclose_core::settings::{Reading, Settings, read};
+use softclose_core::settings::knobs::KNOBS;
+use softclose_core::settings::{Reading, read};
 use softclose_core::sys::rehearsal::Rehearsal;
+use std::ffi::CString;
+use std::path::Path;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -27,13 +31,14 @@ static CONSTRUCTOR: extern "C" fn() = construct;
 extern "C" fn construct() {
     hooks::touch_redhook();
     real::resolve_all();
-    let settings = settings();
-    if settings.disable {
+    let secure = is_secure();
+    let reading = reading(secure);
+    if reading.settings.disable {
         return;
     }
     host::resolve();
     // Nobody else can have set it.
-    let _ = ENGINE.set(Box::new(engine(settings)));
+    let _ = ENGINE.set(Box::new(engine(reading, secure)));
     atfork::register();
     // What is registered first runs last: the loader's own handler, which runs all
     // destructors, comes after the constructors.
@@ -42,27 +47,47 @@ extern "C" fn construct() {
     unsafe { at_quick_exit(leave_quickly) };
 }
 
-fn settings() -> Settings {
+fn is_secure() -> bool {
     // SAFETY: no preconditions.
-    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    let Reading { settings, warnings, .. } =
-        read(
-            |name| if secure { None } else { std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()) },
-        );
-    for warning in warnings {
-        complain(&warning.to_string());
-    }
-    settings
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-fn engine(settings: Settings) -> Engine {
+fn reading(secure: bool) -> Reading {
+    let lookup = |name: &str| {
+        if secure { None } else { std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()) }
+    };
+    let reading = read(lookup);
+    for warning in &reading.warnings {
+        complain(&warning.to_string());
+    }
+    reading
+}
+
+/// What others may read of the process. Of one with more rights than its caller has,
+/// nothing.
+fn identity(reading: &Reading, secure: bool) -> Identity {
+    let lines = KNOBS.iter().zip(&reading.shown).map(|(knob, (value, _))| format!("{}={value}\n", knob.env));
+    let called = std::env::args_os().next().unwrap_or_default();
+    let program = Path::new(&called).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let directory = &reading.settings.stats_dir;
+    Identity {
+        is_shown: reading.settings.stats && !secure,
+        program,
+        settings: lines.collect(),
+        directory: (!directory.is_empty()).then(|| CString::new(directory.as_str()).ok()).flatten(),
+    }
+}
+
+fn engine(reading: Reading, secure: bool) -> Engine {
+    let counters = Counters::new(identity(&reading, secure));
+    let settings = reading.settings;
     let (log, fell_back) = Log::open(&settings);
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
     let ledger = Box::leak(Box::new(Ledger::new()));
     ledger.begin(capacity());
-    let common = Box::leak(Box::new(Common { settings, counters: Counters::new(), log, host: host::HOST }));
+    let common = Box::leak(Box::new(Common { settings, counters, log, host: host::HOST }));
     Engine { common, ledger, drain: Drain::new(common, ledger), rehearsal: Rehearsal::new() }
 }
 

@@ -20,6 +20,7 @@ pub mod proc;
 pub mod program;
 pub mod scratch;
 pub mod shim;
+pub mod stats;
 pub mod twice;
 pub mod victim;
 

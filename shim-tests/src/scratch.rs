@@ -12,9 +12,7 @@ pub struct Scratch(PathBuf);
 impl Scratch {
     /// A new, empty one.
     pub fn directory() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = target_dir().join("scratch").join(name);
+        let path = target_dir().join("scratch").join(unique());
         fs::create_dir_all(&path).expect("the target directory is writable");
         Self(path)
     }
@@ -34,6 +32,12 @@ impl Scratch {
         assert!(status.success(), "install: {status}");
         path
     }
+}
+
+/// A name that no other test has.
+pub fn unique() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Drop for Scratch {

@@ -49,6 +49,15 @@ pub fn launcher() -> &'static Path {
     })
 }
 
+/// `softclosectl` under test: `SOFTCLOSE_CTL`, or built now, beside this test.
+pub fn ctl() -> &'static Path {
+    static CTL: OnceLock<PathBuf> = OnceLock::new();
+    CTL.get_or_init(|| match std::env::var_os("SOFTCLOSE_CTL") {
+        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_CTL is a path"),
+        None => built("softclosectl"),
+    })
+}
+
 fn built(file: &str) -> PathBuf {
     static BUILD: OnceLock<()> = OnceLock::new();
     BUILD.get_or_init(build);
@@ -63,7 +72,8 @@ fn build() {
     let profile_dir = target_dir();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "-p", "softclose", "-p", "softclose-launcher", "--target-dir"]);
+    command.args(["build", "--quiet", "-p", "softclose", "-p", "softclose-launcher", "-p", "softclose-ctl"]);
+    command.args(["--target-dir"]);
     command.arg(profile_dir.parent().expect("a target directory"));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     let profile = profile_dir.file_name().expect("a profile");

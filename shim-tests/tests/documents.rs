@@ -1,8 +1,11 @@
-//! What a document names is there.
+//! What a document names is there, and what the code names is documented.
 
+use softclose_core::counters::names::METRICS;
+use softclose_core::decision::REASONS;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const ROADS: &str = include_str!("../../docs/roads.md");
 
 /// `file::module::test` in backticks, in the last column of a table.
@@ -36,5 +39,22 @@ fn every_test_that_the_table_of_roads_names_exists() {
             let is_there = text.contains(&format!("mod {part} {{")) || text.contains(&format!("fn {part}("));
             assert!(is_there, "{}: no {part}", file.display());
         }
+    }
+}
+
+#[test]
+fn every_metric_has_its_row_as_the_code_defines_it() {
+    for metric in METRICS {
+        let row = format!("| `{}` | {} | {} |", metric.name, metric.kind.name(), metric.help);
+        assert!(OPERATIONS.contains(&row), "docs/operations.md lacks this row:\n{row}");
+    }
+    let rows = OPERATIONS.lines().filter(|line| line.starts_with("| `softclose_")).count();
+    assert_eq!(rows, METRICS.len());
+}
+
+#[test]
+fn every_reason_to_leave_a_close_alone_is_explained() {
+    for (_, word) in REASONS {
+        assert!(OPERATIONS.contains(&format!("| `{word}` |")), "docs/operations.md does not explain {word}");
     }
 }

@@ -78,6 +78,7 @@ mod a_filter_that_denies {
         ("fstat", libc::SYS_fstat),
         ("fstatfs", libc::SYS_fstatfs),
         ("futex", libc::SYS_futex),
+        ("geteuid", libc::SYS_geteuid),
         ("getdents64", libc::SYS_getdents64),
         ("getpid", libc::SYS_getpid),
         ("getppid", libc::SYS_getppid),
@@ -86,8 +87,10 @@ mod a_filter_that_denies {
         ("ioctl", libc::SYS_ioctl),
         ("kill", libc::SYS_kill),
         ("madvise", libc::SYS_madvise),
+        ("mkdirat", libc::SYS_mkdirat),
         ("mmap", libc::SYS_mmap),
         ("munmap", libc::SYS_munmap),
+        ("newfstatat", libc::SYS_newfstatat),
         ("openat", libc::SYS_openat),
         ("poll", libc::SYS_poll),
         ("ppoll", libc::SYS_ppoll),
@@ -100,6 +103,7 @@ mod a_filter_that_denies {
         ("setsockopt", libc::SYS_setsockopt),
         ("shutdown", libc::SYS_shutdown),
         ("tgkill", libc::SYS_tgkill),
+        ("unlinkat", libc::SYS_unlinkat),
         ("waitid", libc::SYS_waitid),
     ];
 

@@ -105,6 +105,16 @@ mod a_bad_value {
     }
 
     #[test]
+    fn of_stats_is_reported() {
+        is_reported(here!(), "SOFTCLOSE_STATS", "1", &["on or off"]);
+    }
+
+    #[test]
+    fn of_stats_dir_is_reported() {
+        is_reported(here!(), "SOFTCLOSE_STATS_DIR", "relative", &["absolute"]);
+    }
+
+    #[test]
     fn is_reported_once_for_each_variable() {
         let settings = [("SOFTCLOSE_IDLE", "x"), ("SOFTCLOSE_TIMEOUT", "y"), ("SOFTCLOSE_ROLE", "z")];
         if let Some(finished) = plain(here!(), &settings) {
@@ -139,6 +149,8 @@ fn good_values_say_nothing() {
         ("SOFTCLOSE_ENGINE", "inline"),
         ("SOFTCLOSE_LOG", "off"),
         ("SOFTCLOSE_LOG_FILE", ""),
+        ("SOFTCLOSE_STATS", "on"),
+        ("SOFTCLOSE_STATS_DIR", "/dev/shm"),
     ];
     if let Some(finished) = plain(here!(), &settings) {
         assert_eq!(finished, Finished { exit: Exit::Code(7), stdout: vec![], stderr: vec![] });

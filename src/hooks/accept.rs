@@ -38,6 +38,7 @@ fn accepted(result: c_int, since: Option<Stamp>) -> c_int {
         && let Some(owner) = guard.owner()
     {
         owner.opened(fd, Role::Accepted, since);
+        guard.engine().common.counters.show();
     }
     result
 }

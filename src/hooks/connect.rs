@@ -27,5 +27,6 @@ fn connected(fd: c_int) {
         && let Some(owner) = guard.owner()
     {
         owner.connected(fd);
+        guard.engine().common.counters.show();
     }
 }

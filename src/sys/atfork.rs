@@ -7,7 +7,7 @@
 //! Context: the thread that forks; the child handlers run before anything of the
 //! program's does. Async-signal-safe.
 
-use super::guard::{Guard, with_owner};
+use super::guard::{Guard, with_engine, with_owner};
 use core::cell::Cell;
 use softclose_core::Pid;
 use softclose_core::ledger::family::Token;
@@ -34,7 +34,7 @@ pub fn register() {
 /// The child is counted before it exists.
 pub extern "C" fn prepare() {
     FORKING.set(Forking::No);
-    with_owner(|owner| FORKING.set(Forking::Yes(owner.before_fork())));
+    with_engine(|engine, owner| FORKING.set(Forking::Yes(engine.before_fork(owner))));
 }
 
 /// Whether or not there is a child; which, [`made`] is told.
@@ -48,8 +48,7 @@ pub extern "C" fn parent() {
 pub extern "C" fn child() {
     let Some(guard) = Guard::enter() else { return };
     if let Forking::Yes(token) = FORKING.replace(Forking::No) {
-        guard.engine().drain.become_child();
-        guard.engine().ledger.become_child(token);
+        guard.engine().become_child(token);
     }
 }
 
@@ -57,8 +56,8 @@ pub extern "C" fn child() {
 /// is none.
 pub fn made(result: libc::c_int) {
     let Forking::Yes(token) = FORKING.replace(Forking::No) else { return };
-    with_owner(|owner| match Pid::from_raw(result.max(0)) {
+    with_engine(|engine, owner| match Pid::from_raw(result.max(0)) {
         Some(pid) => owner.forked(token, pid),
-        None => owner.not_forked(token),
+        None => engine.not_forked(owner, token),
     });
 }

@@ -6,6 +6,7 @@
 
 use super::guard::Guard;
 use libc::c_int;
+use softclose_core::decision::Reason;
 use softclose_core::engine::Prepared;
 use softclose_core::sys::socket::TcpInfo;
 use softclose_core::sys::{Fd, socket};
@@ -29,10 +30,17 @@ pub struct Held {
 
 /// Before a call that gives up number `raw`.
 pub fn before(raw: c_int) -> Ending {
-    let Some((guard, fd)) = Guard::enter().zip(Fd::new(raw)) else { return Ending::Plain };
+    let Some(guard) = Guard::enter() else { return Ending::Plain };
+    let Some(fd) = Fd::new(raw) else {
+        guard.engine().common.counters.left_alone(Reason::NotOpen);
+        return Ending::Plain;
+    };
     match socket::tcp_info(fd) {
         Ok(info) => before_tcp(guard, fd, info),
-        Err(_) => Ending::Plain,
+        Err(errno) => {
+            guard.engine().common.counters.not_tcp(errno);
+            Ending::Plain
+        }
     }
 }
 
@@ -40,6 +48,7 @@ pub fn before(raw: c_int) -> Ending {
 fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
     let Some(owner) = guard.owner() else { return Ending::Plain };
     if guard.engine().drain.owns(fd) {
+        guard.engine().common.counters.left_alone(Reason::NotOpen);
         return Ending::Private;
     }
     match guard.engine().prepare(owner, fd, info) {

@@ -95,12 +95,17 @@ impl Drop for Guard {
 }
 
 /// Runs `act` with a guard held, where the memory of the engine is this process'.
-pub fn with_owner(act: impl FnOnce(Owner<'_>)) {
+pub fn with_engine(act: impl FnOnce(&'static Engine, Owner<'_>)) {
     if let Some(guard) = Guard::enter()
         && let Some(owner) = guard.owner()
     {
-        act(owner);
+        act(guard.engine(), owner);
     }
+}
+
+/// As [`with_engine`], for what only the ledger minds.
+pub fn with_owner(act: impl FnOnce(Owner<'_>)) {
+    with_engine(|_, owner| act(owner));
 }
 
 /// Has the drain end what it holds, and its thread leave, before the program does

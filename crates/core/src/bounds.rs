@@ -51,6 +51,24 @@ impl End {
     pub fn name(self) -> &'static str {
         ENDS.get(self as usize).map_or("", |(_, name)| name)
     }
+
+    /// Whether it is an end that was hoped for.
+    pub fn is_orderly(self) -> bool {
+        matches!(self, Self::Fin | Self::Acknowledged | Self::AtOnce)
+    }
+}
+
+/// What became of one drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// Bytes discarded.
+    pub discarded: u64,
+    /// Bytes that the peer had not acknowledged by then.
+    pub unacknowledged: u32,
+    /// Milliseconds that it took.
+    pub ms: u32,
 }
 
 /// Limits of one drain; 0 is no limit.

@@ -3,9 +3,14 @@
 //!
 //! Context: any. Built once by the constructor, never freed.
 
+use crate::bounds::{End, Outcome};
 use crate::counters::Counters;
+use crate::ledger::table::Role;
+use crate::log::note::Note;
 use crate::log::{Line, Log};
-use crate::settings::{LogLevel, Settings};
+use crate::settings::{LogLevel, Settings, Strategy};
+use crate::sys::clock::Millis;
+use crate::sys::{Fd, socket};
 
 /// What only the injector can tell about or do to the program.
 #[derive(Clone, Copy)]
@@ -30,7 +35,43 @@ pub struct Common {
     pub host: Host,
 }
 
+/// A drain that is over.
+#[derive(Clone, Copy)]
+pub struct Ended<'a> {
+    /// The connection, where it is still ours.
+    pub fd: Option<Fd>,
+    /// What it was like.
+    pub note: Option<&'a Note>,
+    /// How we said goodbye.
+    pub strategy: Strategy,
+    /// How it ended.
+    pub end: End,
+    /// Bytes discarded.
+    pub discarded: u64,
+    /// When it began.
+    pub begun: Millis,
+}
+
 impl Common {
+    /// What a line about this connection will want to say, if there can be one.
+    pub fn note(&self, fd: Fd, role: Role) -> Option<Note> {
+        self.log.is_talkative().then(|| Note::of(fd, role))
+    }
+
+    /// Counts a drain that is over, and tells of it: before its descriptor is closed.
+    #[inline(never)]
+    pub fn ended(&self, ended: Ended<'_>) {
+        let Ended { fd, note, strategy, end, discarded, begun } = ended;
+        let (unacknowledged, ms) = (fd.map_or(0, socket::undelivered), Millis::now().since(begun));
+        self.counters.ended(Outcome { end, discarded, unacknowledged, ms });
+        let level = if end.is_orderly() { LogLevel::Debug } else { LogLevel::Info };
+        self.report(level, |line| {
+            line.text(" drained").connection(note).word("strategy", strategy.name()).word("end", end.name());
+            line.field("discarded", discarded).field("unacknowledged", u64::from(unacknowledged));
+            line.field("ms", u64::from(ms));
+        });
+    }
+
     /// Whether the program surely has one thread.
     pub fn is_single_threaded(&self) -> bool {
         (self.host.is_single_threaded)()
@@ -40,7 +81,7 @@ impl Common {
     #[inline(never)]
     pub fn report(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {
         if self.log.wants(level) {
-            let mut line = Line::begin();
+            let mut line = self.log.line(level);
             fill(&mut line);
             self.log.write(line.end(), &self.counters);
         }

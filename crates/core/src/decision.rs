@@ -34,7 +34,8 @@ impl Phase {
     }
 }
 
-/// Why a close was left as the program made it.
+/// Why a close was left as the program made it. The last three are no decisions: what is
+/// closed is no TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Listening, connecting, or closed already.
@@ -66,10 +67,16 @@ pub enum Reason {
     /// Something was left unread, and the strategy would not read it: the plain close is
     /// the same reset.
     Unread,
+    /// Not a socket at all: a file, a pipe.
+    NotASocket,
+    /// A socket of another kind: UDP, Unix.
+    NotTcp,
+    /// No open number: the close fails.
+    NotOpen,
 }
 
 /// All reasons, in the order of their discriminants.
-pub const REASONS: [(Reason, &str); 14] = [
+pub const REASONS: [(Reason, &str); 17] = [
     (Reason::Unconnected, "unconnected"),
     (Reason::PeerDone, "peer-done"),
     (Reason::Shared, "shared"),
@@ -84,6 +91,9 @@ pub const REASONS: [(Reason, &str); 14] = [
     (Reason::Observed, "observed"),
     (Reason::WaitAsked, "wait-asked"),
     (Reason::Unread, "unread"),
+    (Reason::NotASocket, "not-a-socket"),
+    (Reason::NotTcp, "not-tcp"),
+    (Reason::NotOpen, "not-open"),
 ];
 
 impl Reason {

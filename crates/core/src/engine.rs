@@ -9,17 +9,20 @@
 //! `SO_LINGER{1,n}` and the end of the process wait, within bounds.
 
 use crate::bounds::End;
-use crate::common::Common;
+use crate::common::{Common, Ended};
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::writers::{self, Writers};
 use crate::judge::{self, Scope};
+use crate::ledger::family::Token;
 use crate::ledger::table::{Entry, Role};
 use crate::ledger::{Claim, Ledger, Owner, Standing};
+use crate::log::note::Note;
 use crate::settings::{Engine as Waits, LogLevel, Strategy};
 use crate::strategy::{self, choice};
 use crate::sys::Fd;
+use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
@@ -67,12 +70,15 @@ impl Engine {
     /// Not inlined: what is not TCP must not pay for our stack.
     #[inline(never)]
     pub fn prepare(&'static self, owner: Owner<'_>, fd: Fd, info: TcpInfo) -> Prepared {
+        if Phase::of(info.state) != Phase::Unconnected {
+            self.common.counters.show();
+        }
         let claim = owner.release(fd);
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         let prepared = match verdict {
-            Verdict::LeaveAlone(reason) => self.leave_alone(fd, reason),
-            Verdict::Observe => self.observe(fd, info),
-            Verdict::Discard => self.discard(fd, strategy),
+            Verdict::LeaveAlone(reason) => self.leave_alone(fd, claim.entry.role, reason),
+            Verdict::Observe => self.observe(fd, claim.entry.role),
+            Verdict::Discard => self.discard(fd, claim.entry.role, strategy),
             Verdict::AtOnce => self.at_once(fd, claim.entry, strategy),
             Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim.entry, strategy, seconds),
             Verdict::Hold => self.hold(owner, fd, claim.entry, strategy),
@@ -82,6 +88,29 @@ impl Engine {
             Prepared::Plain => self.drain.cash_in(fd),
         }
         prepared
+    }
+
+    /// Before a fork that hooks follow. A server's listener is open by now: its workers
+    /// count into one page.
+    pub fn before_fork(&self, owner: Owner<'_>) -> Option<Token> {
+        if owner.has_sockets() {
+            self.common.counters.show();
+        }
+        self.common.counters.before_fork();
+        owner.before_fork()
+    }
+
+    /// That fork has failed.
+    pub fn not_forked(&self, owner: Owner<'_>, child: Option<Token>) {
+        self.common.counters.not_forked();
+        owner.not_forked(child);
+    }
+
+    /// After a fork, in the child.
+    pub fn become_child(&self, me: Option<Token>) {
+        self.drain.become_child();
+        self.ledger.become_child(me);
+        self.common.counters.become_child();
     }
 
     /// Looks at the kernel only as far as the decision needs it; `leaving` says
@@ -133,19 +162,29 @@ impl Engine {
     fn at_once(&self, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
         if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
-            self.leave_alone(fd, reason)
+            self.leave_alone(fd, entry.role, reason)
         } else if is_seen && !self.leave_sets(fd, entry) {
-            self.leave_alone(fd, Reason::Unsure)
+            self.leave_alone(fd, entry.role, Reason::Unsure)
         } else {
-            self.part(fd, strategy)
+            self.part(fd, entry.role, strategy)
         }
     }
 
     /// All that a strategy does which waits for nothing; the program's own close is next.
-    fn part(&self, fd: Fd, strategy: Strategy) -> Prepared {
+    fn part(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
+        self.in_place(fd, role, strategy, || {
+            strategy::of(strategy).part(fd);
+            (End::AtOnce, 0)
+        })
+    }
+
+    /// A drain that is over before the program's own close; `drain` answers how it ended,
+    /// and how many bytes were discarded.
+    fn in_place(&self, fd: Fd, role: Role, strategy: Strategy, drain: impl FnOnce() -> (End, u64)) -> Prepared {
+        let (note, begun) = (self.common.note(fd, role), Millis::now());
         self.common.counters.begun();
-        strategy::of(strategy).part(fd);
-        self.ended(fd, strategy, End::AtOnce, 0);
+        let (end, discarded) = drain();
+        self.common.ended(Ended { fd: Some(fd), note: note.as_ref(), strategy, end, discarded, begun });
         Prepared::Plain
     }
 
@@ -153,10 +192,10 @@ impl Engine {
         let writers = self.writers(fd);
         let is_patient = self.common.settings.engine == Waits::Thread;
         if let Some(reason) = self.hands_off(fd, writers, is_patient) {
-            return self.leave_alone(fd, reason);
+            return self.leave_alone(fd, entry.role, reason);
         }
         if !self.leave_sets(fd, entry) {
-            return self.leave_alone(fd, Reason::Unsure);
+            return self.leave_alone(fd, entry.role, Reason::Unsure);
         }
         socket::stop_signals(fd);
         match self.common.settings.engine {
@@ -166,10 +205,9 @@ impl Engine {
                     if writers == Writers::Unknown {
                         reserved.be_cautious();
                     }
-                    self.common.counters.begun();
                     Prepared::Held(reserved)
                 }
-                Err(reason) => self.leave_alone(fd, reason),
+                Err(reason) => self.leave_alone(fd, entry.role, reason),
             },
         }
     }
@@ -194,7 +232,7 @@ impl Engine {
     fn wait(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
         if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
-            return self.leave_alone(fd, reason);
+            return self.leave_alone(fd, entry.role, reason);
         }
         self.drain.revoke(fd);
         finish::until_acknowledged(fd, ms);
@@ -206,41 +244,29 @@ impl Engine {
     fn stay(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
         let settings = &self.common.settings;
         let goodbye = strategy::of(strategy);
-        self.common.counters.begun();
-        let (end, discarded) = if goodbye.leave_to_close(fd, settings.timeout_ms) {
-            (End::AtOnce, 0)
-        } else {
-            finish::one(fd, goodbye, goodbye.bounds(settings, role), goodbye.patience_ms(settings))
-        };
-        self.ended(fd, strategy, end, discarded);
-        Prepared::Plain
+        self.in_place(fd, role, strategy, || {
+            if goodbye.leave_to_close(fd, settings.timeout_ms) {
+                (End::AtOnce, 0)
+            } else {
+                finish::one(fd, goodbye, goodbye.bounds(settings, role), goodbye.patience_ms(settings))
+            }
+        })
     }
 
-    fn discard(&self, fd: Fd, strategy: Strategy) -> Prepared {
-        self.common.counters.begun();
-        let discarded = finish::discard_queued(fd);
-        self.ended(fd, strategy, End::Fin, discarded);
-        Prepared::Plain
+    fn discard(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
+        self.in_place(fd, role, strategy, || (End::Fin, finish::discard_queued(fd)))
     }
 
-    fn leave_alone(&self, fd: Fd, reason: Reason) -> Prepared {
+    fn leave_alone(&self, fd: Fd, role: Role, reason: Reason) -> Prepared {
         self.common.counters.left_alone(reason);
         let level = match reason {
             Reason::Full | Reason::NoThread => LogLevel::Error,
             _ => LogLevel::Debug,
         };
         self.common.report(level, |line| {
-            line.text(" left alone").field("fd", fd.raw() as u64).word("reason", reason.name());
+            line.text(" left alone").connection(Some(&Note::of(fd, role))).word("reason", reason.name());
         });
         Prepared::Plain
-    }
-
-    fn ended(&self, fd: Fd, strategy: Strategy, end: End, discarded: u64) {
-        self.common.counters.ended(end, discarded);
-        self.common.report(LogLevel::Debug, |line| {
-            line.text(" drained").field("fd", fd.raw() as u64).word("strategy", strategy.name());
-            line.word("end", end.name()).field("discarded", discarded);
-        });
     }
 }
 

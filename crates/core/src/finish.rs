@@ -6,14 +6,17 @@
 //! Context: any hook. It waits, within bounds: the only code that does.
 
 use crate::bounds::{Bounds, End, Progress};
-use crate::settings::{Settings, Strategy};
+use crate::common::{Common, Ended};
+use crate::ledger::table::Role;
+use crate::log::note::Note;
+use crate::settings::Strategy;
 use crate::sip::{Sip, sip};
 use crate::strategy::{self, Goodbye};
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::{BATCH, Interest, Poller};
 use crate::sys::region::{Region, Sharing, Zeroed};
 use crate::sys::{Fd, socket};
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 use rustix::event::{PollFd, poll};
 use rustix::io::Result;
 
@@ -144,6 +147,8 @@ struct Open {
     fd: AtomicI32,
     /// A [`Strategy`], and [`STILL_OPEN`].
     strategy: AtomicU32,
+    note: Note,
+    discarded: AtomicU64,
 }
 
 /// The strategy is patient: it has not parted from the peer yet.
@@ -165,7 +170,7 @@ impl Open {
 
 /// The sockets that a process leaves open, finished all at the same time.
 pub struct All<'a> {
-    settings: &'a Settings,
+    common: &'a Common,
     list: Region<Open>,
     begun: Millis,
     count: usize,
@@ -178,17 +183,21 @@ pub const QUIET_MS: u32 = 250;
 
 impl<'a> All<'a> {
     /// Room for `most` sockets.
-    pub fn with_room(most: usize, settings: &'a Settings) -> Self {
+    pub fn with_room(most: usize, common: &'a Common) -> Self {
         let list = Region::new(Sharing::Private);
         list.ensure(most);
-        Self { settings, list, begun: Millis::now(), count: 0, left: 0 }
+        Self { common, list, begun: Millis::now(), count: 0, left: 0 }
     }
 
     /// Says goodbye on `fd` and takes it in.
-    pub fn add(&mut self, fd: Fd, name: Strategy) {
+    pub fn add(&mut self, fd: Fd, role: Role, name: Strategy) {
         let Some(place) = self.list.get(self.count) else { return };
         let goodbye = strategy::of(name);
-        let is_patient = goodbye.patience_ms(self.settings) != 0;
+        let is_patient = goodbye.patience_ms(&self.common.settings) != 0;
+        if self.common.log.is_talkative() {
+            place.note.take(fd, role);
+        }
+        self.common.counters.begun();
         if !is_patient {
             goodbye.part(fd);
         }
@@ -197,35 +206,35 @@ impl<'a> All<'a> {
         self.count += 1;
     }
 
-    /// Waits for the ends of all of them until `deadline`; `ended` is told of each.
-    pub fn finish(mut self, deadline: Millis, mut ended: impl FnMut(Fd, Strategy, End, u64)) {
+    /// Waits for the ends of all of them until `deadline`.
+    pub fn finish(mut self, deadline: Millis) {
         // Without a free number the sockets are looked at in turn.
         let poller = Poller::create_from(3).ok();
         self.left = self.count;
-        self.turn_all(poller, true, &mut ended);
+        self.turn_all(poller, true);
         while self.left != 0 && deadline.since(Millis::now()) != 0 {
-            self.wait(poller, deadline, &mut ended);
+            self.wait(poller, deadline);
         }
         if let Some(poller) = poller {
             poller.fd().close();
         }
-        self.each_left(|fd, place| ended(fd, place.goodbye().name(), End::Exit, 0));
+        self.each_left(|fd, place| self.ended(fd, place, End::Exit, 0));
     }
 
     #[inline(never)]
-    fn wait(&mut self, poller: Option<Poller>, deadline: Millis, ended: &mut impl FnMut(Fd, Strategy, End, u64)) {
+    fn wait(&mut self, poller: Option<Poller>, deadline: Millis) {
         const TICK_MS: u32 = 50;
         let mut ready = [0; BATCH];
         let timeout = deadline.since(Millis::now()).min(TICK_MS);
         let found = match poller {
             Some(poller) => poller.wait(Some(timeout), &mut ready).unwrap_or(0),
-            None => self.look_at_all(ended),
+            None => self.look_at_all(),
         };
         for &index in ready.iter().take(found) {
-            self.turn(poller, index as usize, false, ended);
+            self.turn(poller, index as usize, false);
         }
         if found == 0 {
-            self.leave_the_quiet(ended);
+            self.leave_the_quiet();
         }
         self.part_late();
     }
@@ -234,58 +243,62 @@ impl<'a> All<'a> {
     fn part_late(&self) {
         let age = Millis::now().since(self.begun);
         self.each_left(|fd, place| {
-            if place.is_still_open() && age >= place.goodbye().patience_ms(self.settings) {
+            if place.is_still_open() && age >= place.goodbye().patience_ms(&self.common.settings) {
                 place.strategy.fetch_and(!STILL_OPEN, Relaxed);
                 place.goodbye().part(fd);
             }
         });
     }
 
-    fn look_at_all(&mut self, ended: &mut impl FnMut(Fd, Strategy, End, u64)) -> usize {
+    fn look_at_all(&mut self) -> usize {
         const REST_MS: u32 = 10;
         let _ = rustix::thread::nanosleep(&timespec(REST_MS));
-        self.turn_all(None, false, ended);
+        self.turn_all(None, false);
         0
     }
 
-    fn turn_all(&mut self, poller: Option<Poller>, first: bool, ended: &mut impl FnMut(Fd, Strategy, End, u64)) {
+    fn turn_all(&mut self, poller: Option<Poller>, first: bool) {
         for index in 0..self.count {
-            self.turn(poller, index, first, ended);
+            self.turn(poller, index, first);
         }
     }
 
-    fn turn(
-        &mut self,
-        poller: Option<Poller>,
-        index: usize,
-        first: bool,
-        ended: &mut impl FnMut(Fd, Strategy, End, u64),
-    ) {
+    fn turn(&mut self, poller: Option<Poller>, index: usize, first: bool) {
         let Some((fd, place)) = self.at(index) else { return };
         let goodbye = place.goodbye();
-        match (goodbye.look(fd), poller) {
-            (Sip::End(bytes, end), _) => self.end(index, |fd| ended(fd, goodbye.name(), end, bytes)),
+        let look = goodbye.look(fd);
+        if let Sip::More(bytes) = look {
+            place.discarded.fetch_add(bytes, Relaxed);
+        }
+        match (look, poller) {
+            (Sip::End(bytes, end), _) => self.end(index, end, bytes),
             (Sip::More(_), Some(poller)) if first => _ = poller.add(fd, index as u64, goodbye.interest(), false),
             (Sip::More(_), Some(poller)) => _ = poller.rearm(fd, index as u64, goodbye.interest()),
             (Sip::More(_), None) => {}
         }
     }
 
-    fn leave_the_quiet(&mut self, ended: &mut impl FnMut(Fd, Strategy, End, u64)) {
+    fn leave_the_quiet(&mut self) {
         for index in 0..self.count {
-            if let Some((_, place)) = self.at(index).filter(|&(fd, _)| is_quiet(fd)) {
-                let name = place.goodbye().name();
-                self.end(index, |fd| ended(fd, name, End::Acknowledged, 0));
+            if self.at(index).is_some_and(|(fd, _)| is_quiet(fd)) {
+                self.end(index, End::Acknowledged, 0);
             }
         }
     }
 
-    fn end(&mut self, index: usize, mut told: impl FnMut(Fd)) {
+    fn end(&mut self, index: usize, end: End, last: u64) {
         if let Some((fd, place)) = self.at(index) {
+            self.ended(fd, place, end, last);
             place.fd.store(-1, Relaxed);
             self.left -= 1;
-            told(fd);
         }
+    }
+
+    /// `last` bytes were discarded in the last look.
+    fn ended(&self, fd: Fd, place: &Open, end: End, last: u64) {
+        let discarded = place.discarded.load(Relaxed) + last;
+        let (strategy, note) = (place.goodbye().name(), Some(&place.note));
+        self.common.ended(Ended { fd: Some(fd), note, strategy, end, discarded, begun: self.begun });
     }
 
     fn each_left(&self, mut visit: impl FnMut(Fd, &Open)) {

@@ -14,9 +14,8 @@ use super::place::Place;
 use super::queue::Queue;
 use super::slot::Slot;
 use super::{AWAKE, UNSURE};
-use crate::bounds::{Bounds, End, Progress};
+use crate::bounds::{Bounds, End};
 use crate::finish::is_quiet;
-use crate::settings::{LogLevel, Strategy};
 use crate::sip::Sip;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{BATCH, Poller};
@@ -324,14 +323,12 @@ impl Drainer {
 
     fn end(&mut self, place: Place, end: End) {
         let Some(slot) = self.drain.slots.at(place) else { return };
-        let progress = slot.progress();
-        let goodbye = slot.goodbye();
-        if goodbye.reads() {
+        if slot.goodbye().reads() {
             self.by_activity.remove(&self.drain.slots, place);
         }
         self.by_age.remove(&self.drain.slots, place);
         let fd = slot.verified();
-        let end = if fd.is_none() { End::Lost } else { end };
+        self.drain.over(place, slot, if fd.is_none() { End::Lost } else { end });
         if let Some(fd) = fd {
             fd.close();
         }
@@ -339,21 +336,9 @@ impl Drainer {
             self.drain.still_open.fetch_sub(1, SeqCst);
         }
         self.drain.slots.free(place);
-        self.drain.common.counters.ended(end, progress.discarded);
-        self.report(goodbye.name(), end, progress);
         self.idle_since = Millis::now();
         self.drain.gate.one_less();
         self.drain.ended.ring();
-    }
-
-    fn report(&self, strategy: Strategy, end: End, progress: Progress) {
-        let is_orderly = matches!((strategy, end), (_, End::Fin) | (Strategy::Linger, End::Acknowledged));
-        let level = if is_orderly { LogLevel::Debug } else { LogLevel::Info };
-        let ms = Millis::now().since(progress.begun);
-        self.drain.common.report(level, |line| {
-            line.text(" drained").word("strategy", strategy.name()).word("end", end.name());
-            line.field("discarded", progress.discarded).field("ms", u64::from(ms));
-        });
     }
 
     fn close_poller(&self) {

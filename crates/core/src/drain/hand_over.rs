@@ -39,6 +39,9 @@ impl Reserved {
         let slot = self.slot().ok_or(Reason::Full)?;
         let cookie = socket::cookie(fd).ok_or(Reason::Unsure)?;
         slot.fill(cookie, role, strategy);
+        if let Some(note) = self.drain.notes.get(self.place.index()) {
+            note.take(fd, role);
+        }
         slot.set_fd(Some(self.private_number(fd)?));
         Ok(())
     }
@@ -74,6 +77,7 @@ impl Reserved {
         let Some(fd) = slot.fd() else { return };
         let goodbye = slot.goodbye();
         let patience = goodbye.patience_ms(&drain.common.settings);
+        drain.common.counters.begun();
         let is_written = slot.is_cautious() || may_be_written_to(drain.common, fd);
         if is_written || patience != 0 {
             slot.set_still_open(is_written);
@@ -155,6 +159,9 @@ impl Drain {
             if !self.slots.ensure((MOST + SLACK) as usize) {
                 return Err(Reason::Full);
             }
+            if self.common.log.is_talkative() {
+                self.notes.ensure((MOST + SLACK) as usize);
+            }
             self.measure();
         }
         let is_full = match guest {
@@ -194,7 +201,7 @@ impl Drain {
             if slot.is_still_open() {
                 self.still_open.fetch_sub(1, SeqCst);
             }
-            self.common.counters.ended(End::Evicted, 0);
+            self.over(place, slot, End::Evicted);
             Reserved { drain: self, place }.abandon();
         });
     }

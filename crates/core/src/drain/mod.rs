@@ -29,17 +29,21 @@ pub mod slot;
 pub mod slots;
 pub mod stack;
 
-use crate::common::Common;
+use crate::bounds::{End, Progress};
+use crate::common::{Common, Ended};
 use crate::ledger::Ledger;
+use crate::log::note::Note;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
+use crate::sys::region::{Region, Sharing};
 use crate::sys::thread::{Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
+use place::Place;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::Slot;
 use slots::Slots;
@@ -49,6 +53,8 @@ pub struct Drain {
     common: &'static Common,
     ledger: &'static Ledger,
     slots: Slots,
+    /// Of each place, where something may be told of it.
+    notes: Region<Note>,
     gate: Gate,
     poller: AtomicI32,
     /// Where the private numbers begin.
@@ -107,6 +113,7 @@ impl Drain {
             common,
             ledger,
             slots: Slots::new(),
+            notes: Region::new(Sharing::Private),
             gate: Gate::new(),
             poller: AtomicI32::new(-1),
             base: AtomicI32::new(i32::MAX),
@@ -168,6 +175,13 @@ impl Drain {
         }
         let poller = self.poller().map(Poller::fd).filter(|fd| fd.raw() as u32 >= from);
         poller.into_iter().chain(self.slots.next_number(from)).min()
+    }
+
+    /// What was held at this place is over: counts it, and tells of it.
+    fn over(&self, place: Place, slot: &Slot, end: End) {
+        let Progress { begun, discarded, .. } = slot.progress();
+        let (strategy, note) = (slot.goodbye().name(), self.notes.get(place.index()));
+        self.common.ended(Ended { fd: slot.verified(), note, strategy, end, discarded, begun });
     }
 
     /// Where private numbers begin, and how many sockets may be held, by the

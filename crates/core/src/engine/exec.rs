@@ -18,7 +18,8 @@ impl Engine {
     /// `will_succeed` is asked only where something is to be finished: it takes a
     /// few system calls.
     #[inline(never)]
-    pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl FnOnce() -> bool) {
+    pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl Fn() -> bool) {
+        self.common.counters.leave_for_another_program(&will_succeed);
         let bound = self.common.settings.exit_timeout_ms;
         let open = self.count_leaving(owner);
         let is_idle = open == 0 && self.drain.held() == 0;
@@ -44,32 +45,33 @@ impl Engine {
         let others = stop::others(|tid| self.drain.runs_on(tid));
         if others != Others::Running {
             let all = self.half_close_leaving(owner, count);
-            all.finish(deadline, |fd, strategy, end, discarded| self.ended(fd, strategy, end, discarded));
+            all.finish(deadline);
         }
         others
     }
 
     #[inline(never)]
     fn half_close_leaving(&self, owner: Owner<'_>, count: usize) -> All<'_> {
-        let mut all = All::with_room(count, &self.common.settings);
+        let mut all = All::with_room(count, self.common);
         each_leaving(owner, |fd| self.let_go(owner, fd, &mut all));
         all
     }
 
     #[inline(never)]
     fn observe_leaving(&self, owner: Owner<'_>) {
-        let mut none = All::with_room(0, &self.common.settings);
+        let mut none = All::with_room(0, self.common);
         each_leaving(owner, |fd| self.let_go(owner, fd, &mut none));
     }
 
     fn let_go(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = owner.release(fd);
+        let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         match verdict {
-            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, strategy, all),
-            Verdict::AtOnce => _ = self.part(fd, strategy),
-            Verdict::Observe => _ = self.observe(fd, info),
+            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, all),
+            Verdict::AtOnce => _ = self.part(fd, role, strategy),
+            Verdict::Observe => _ = self.observe(fd, role),
             Verdict::LeaveAlone(_) | Verdict::Discard => {}
         }
     }

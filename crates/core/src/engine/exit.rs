@@ -9,6 +9,7 @@ use super::numbers::{each_socket, is_connected};
 use crate::decision::{Reason, Verdict};
 use crate::finish::All;
 use crate::ledger::Owner;
+use crate::ledger::table::Role;
 use crate::settings::{LogLevel, Strategy};
 use crate::sys::clock::Millis;
 use crate::sys::procfs::{Dir, descriptor};
@@ -37,6 +38,7 @@ impl Engine {
         self.drain.end_graces(true);
         self.ledger.retire();
         self.sum_up();
+        self.common.counters.retire();
         stopped
     }
 
@@ -59,14 +61,14 @@ impl Engine {
         // Whatever still writes after us, such as a destructor.
         (self.common.host.ignore_sigpipe)();
         let open = self.half_close_open(owner, count, deadline);
-        open.finish(deadline, |fd, strategy, end, discarded| self.ended(fd, strategy, end, discarded));
+        open.finish(deadline);
         self.drain.finish(deadline);
         others == Others::Stopped
     }
 
     #[inline(never)]
     fn half_close_open(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> All<'_> {
-        let mut all = All::with_room(count, &self.common.settings);
+        let mut all = All::with_room(count, self.common);
         self.each_open(owner, deadline, |fd| self.consider(owner, fd, &mut all));
         all
     }
@@ -77,7 +79,7 @@ impl Engine {
         if !self.observes() {
             return;
         }
-        let mut none = All::with_room(0, &self.common.settings);
+        let mut none = All::with_room(0, self.common);
         self.each_open(owner, deadline, |fd| {
             if !self.is_ours(owner, fd) {
                 self.consider(owner, fd, &mut none);
@@ -104,22 +106,22 @@ impl Engine {
     fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = owner.release(fd);
+        let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
         match verdict {
             Verdict::LeaveAlone(Reason::Unconnected) => {}
-            Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, reason),
-            Verdict::Observe => _ = self.observe(fd, info),
-            Verdict::Discard => _ = self.discard(fd, strategy),
-            Verdict::AtOnce => _ = self.part(fd, strategy),
-            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, strategy, all),
+            Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, role, reason),
+            Verdict::Observe => _ = self.observe(fd, role),
+            Verdict::Discard => _ = self.discard(fd, role, strategy),
+            Verdict::AtOnce => _ = self.part(fd, role, strategy),
+            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, all),
         }
     }
 
     /// Says goodbye on `fd`, to be waited for with all others.
-    pub(super) fn take_in(&self, fd: Fd, strategy: Strategy, all: &mut All<'_>) {
+    pub(super) fn take_in(&self, fd: Fd, role: Role, strategy: Strategy, all: &mut All<'_>) {
         self.drain.revoke(fd);
-        self.common.counters.begun();
-        all.add(fd, strategy);
+        all.add(fd, role, strategy);
     }
 
     /// Whether `fd` is a connection to which anything may be done at all.

@@ -372,6 +372,11 @@ impl Owner<'_> {
 
 /// Processes.
 impl Owner<'_> {
+    /// Whether this process has ever had a TCP socket.
+    pub fn has_sockets(self) -> bool {
+        self.0.me().is_some()
+    }
+
     /// Before a fork that hooks follow: the child is counted from now on.
     pub fn before_fork(self) -> Option<Token> {
         self.0.forking.fetch_add(1, SeqCst);

@@ -86,4 +86,8 @@ pub struct Settings {
     pub log: LogLevel,
     /// Where the log goes; empty is stderr.
     pub log_file: String,
+    /// Whether others can read the counters.
+    pub stats: bool,
+    /// Directory of the file that they are in; empty is the usual one.
+    pub stats_dir: String,
 }

@@ -108,6 +108,8 @@ pub fn defaults() -> Settings {
         engine: Engine::Thread,
         log: LogLevel::Off,
         log_file: String::new(),
+        stats: false,
+        stats_dir: String::new(),
     };
     for knob in KNOBS {
         let understood = apply(&mut settings, knob, knob.default);
@@ -136,7 +138,9 @@ fn apply(settings: &mut Settings, knob: &Knob, text: &str) -> Option<()> {
         "SOFTCLOSE_RULES" => settings.rules = rules(text)?,
         "SOFTCLOSE_ENGINE" => settings.engine = engine(text)?,
         "SOFTCLOSE_LOG" => settings.log = log_level(text)?,
-        "SOFTCLOSE_LOG_FILE" => settings.log_file = path(text)?,
+        "SOFTCLOSE_LOG_FILE" => settings.log_file = log_file(text)?,
+        "SOFTCLOSE_STATS" => settings.stats = value::flag(text).filter(|_| matches!(text, "on" | "off"))?,
+        "SOFTCLOSE_STATS_DIR" => settings.stats_dir = path(text)?,
         _ => return None,
     }
     Some(())
@@ -173,6 +177,14 @@ fn log_level(text: &str) -> Option<LogLevel> {
         "info" => Some(LogLevel::Info),
         "debug" => Some(LogLevel::Debug),
         _ => None,
+    }
+}
+
+fn log_file(text: &str) -> Option<String> {
+    match text.strip_prefix("syslog") {
+        Some("") => Some(text.to_owned()),
+        Some(rest) => rest.strip_prefix(":/").map(|_| text.to_owned()),
+        None => path(text),
     }
 }
 
@@ -230,5 +242,15 @@ mod tests {
         let reading = read(|name| (name == "SOFTCLOSE_LOG_FILE").then(|| "log".to_owned()));
         assert_eq!(reading.settings.log_file, "");
         assert_eq!(reading.warnings.len(), 1);
+    }
+
+    #[test]
+    fn syslog_is_a_log_file_with_or_without_the_path_of_its_socket() {
+        for good in ["syslog", "syslog:/run/log", "/var/log/syslog", ""] {
+            assert_eq!(log_file(good).as_deref(), Some(good));
+        }
+        for bad in ["syslog:", "syslog:log", "syslogd", "log"] {
+            assert_eq!(log_file(bad), None, "{bad}");
+        }
     }
 }

@@ -16,10 +16,7 @@ impl Millis {
     /// The present.
     pub fn now() -> Self {
         const CLOCK_MONOTONIC_COARSE: usize = 6;
-        let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the kernel writes one `timespec`.
-        let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [CLOCK_MONOTONIC_COARSE, (&raw mut now) as usize, 0, 0, 0, 0]) };
-        let Timespec { tv_sec, tv_nsec } = now;
+        let Timespec { tv_sec, tv_nsec } = read(CLOCK_MONOTONIC_COARSE);
         Self((tv_sec as u32).wrapping_mul(1000).wrapping_add((tv_nsec / 1_000_000) as u32))
     }
 
@@ -33,6 +30,19 @@ impl Millis {
     pub fn plus(self, ms: u32) -> Self {
         Self(self.0.wrapping_add(ms))
     }
+}
+
+/// Seconds since 1970.
+pub fn seconds_since_1970() -> u64 {
+    const CLOCK_REALTIME_COARSE: usize = 5;
+    u64::try_from(read(CLOCK_REALTIME_COARSE).tv_sec).unwrap_or(0)
+}
+
+fn read(clock: usize) -> Timespec {
+    let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one `timespec`.
+    let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [clock, (&raw mut now) as usize, 0, 0, 0, 0]) };
+    now
 }
 
 /// `ms` milliseconds as the kernel wants them.

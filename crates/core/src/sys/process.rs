@@ -23,6 +23,22 @@ pub fn is_parent_outside() -> bool {
     parent == Ok(0)
 }
 
+/// The user as whom files are opened and made.
+pub fn effective_user() -> Option<u32> {
+    // SAFETY: no arguments.
+    unsafe { syscall6(nr::GETEUID, [0; 6]) }.ok().map(|user| user as u32)
+}
+
+/// The size that a file of ours may have (`RLIMIT_FSIZE`): beyond it, writing is a
+/// `SIGXFSZ`.
+pub fn file_size_limit() -> Option<u64> {
+    const RLIMIT_FSIZE: usize = 1;
+    let mut limits = [0u64; 2];
+    // SAFETY: the kernel writes one rlimit64.
+    unsafe { syscall6(nr::PRLIMIT64, [0, RLIMIT_FSIZE, 0, limits.as_mut_ptr() as usize, 0, 0]) }.ok()?;
+    limits.first().copied()
+}
+
 fn ask(number: usize) -> Option<Pid> {
     // SAFETY: no arguments.
     unsafe { syscall6(number, [0; 6]) }.ok().and_then(|id| Pid::from_raw(id as i32))

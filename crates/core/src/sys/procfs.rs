@@ -95,6 +95,11 @@ impl Dir {
         socket_inode(text)
     }
 
+    /// The inode of what link `name` leads to.
+    pub fn inode_of(&self, name: &CStr) -> Option<u64> {
+        rustix::fs::statat(self.0, name, rustix::fs::AtFlags::empty()).ok().map(|stat| stat.st_ino)
+    }
+
     /// The head of file `path` below this directory.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ pub mod nr {
     pub const EXECVE: usize = 59;
     pub const SETUID: usize = 105;
     pub const SETGID: usize = 106;
+    pub const GETEUID: usize = 107;
     pub const GETPPID: usize = 110;
     pub const SETREUID: usize = 113;
     pub const SETREGID: usize = 114;

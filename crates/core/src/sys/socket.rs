@@ -115,6 +115,18 @@ pub fn unacknowledged(fd: Fd) -> u32 {
     queued(fd, SIOCOUTQ).unwrap_or(u32::MAX)
 }
 
+/// Bytes of the program's that the peer has not acknowledged: our FIN takes a sequence
+/// number as well.
+pub fn undelivered(fd: Fd) -> u32 {
+    const ESTABLISHED: u8 = 1;
+    const CLOSE_WAIT: u8 = 8;
+    match queued(fd, SIOCOUTQ).unwrap_or(0) {
+        0 => 0,
+        queued if tcp_info(fd).is_ok_and(|info| matches!(info.state, ESTABLISHED | CLOSE_WAIT)) => queued,
+        queued => queued - 1,
+    }
+}
+
 /// Bytes that have not been sent even once (`SIOCOUTQNSD`); 0 where the kernel does not
 /// say.
 pub fn unsent(fd: Fd) -> u32 {
@@ -176,18 +188,51 @@ pub fn left(fd: Fd) -> Option<Left> {
     }
 }
 
-/// The port on this side.
-pub fn local_port(fd: Fd) -> Option<u16> {
-    SocketAddr::try_from(rustix::net::getsockname(fd).ok()?).ok().map(|address| address.port())
+/// Address and port on this side; an IPv4 one as IPv4-mapped (RFC 4291 2.5.5.2).
+pub fn local_address(fd: Fd) -> Option<(Ipv6Addr, u16)> {
+    SocketAddr::try_from(rustix::net::getsockname(fd).ok()?).ok().map(mapped)
 }
 
-/// The peer's address; an IPv4 one as IPv4-mapped (RFC 4291 2.5.5.2).
-pub fn peer(fd: Fd) -> Option<Ipv6Addr> {
-    let address = SocketAddr::try_from(rustix::net::getpeername(fd).ok()??).ok()?;
-    Some(match address.ip() {
+/// The same of the peer; `None` also where the connection has gone.
+pub fn peer_address(fd: Fd) -> Option<(Ipv6Addr, u16)> {
+    SocketAddr::try_from(rustix::net::getpeername(fd).ok()??).ok().map(mapped)
+}
+
+fn mapped(address: SocketAddr) -> (Ipv6Addr, u16) {
+    let ip = match address.ip() {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
         IpAddr::V6(address) => address,
-    })
+    };
+    (ip, address.port())
+}
+
+/// The port on this side.
+pub fn local_port(fd: Fd) -> Option<u16> {
+    local_address(fd).map(|(_, port)| port)
+}
+
+/// The peer's address.
+pub fn peer(fd: Fd) -> Option<Ipv6Addr> {
+    peer_address(fd).map(|(address, _)| address)
+}
+
+/// A TCP state as `ss` and netstat(8) have it.
+pub fn state_name(state: u8) -> &'static str {
+    const NAMES: [&str; 12] = [
+        "unknown",
+        "established",
+        "syn-sent",
+        "syn-recv",
+        "fin-wait-1",
+        "fin-wait-2",
+        "time-wait",
+        "closed",
+        "close-wait",
+        "last-ack",
+        "listen",
+        "closing",
+    ];
+    NAMES.get(usize::from(state)).unwrap_or(&"unknown")
 }
 
 /// Whether there is room to write, and nothing wrong. On a socket: no thread can

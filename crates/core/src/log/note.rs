@@ -1,0 +1,87 @@
+//! What is kept of a connection for its line in the log: who it was with, and what it
+//! looked like when the program closed it.
+//!
+//! After a reset the kernel no longer tells the peer's address. So it is asked before,
+//! where a line may be wanted.
+//!
+//! Context: any hook, and the drainer's thread.
+
+use super::Line;
+use crate::ledger::table::Role;
+use crate::sys::region::Zeroed;
+use crate::sys::{Fd, socket};
+use core::net::Ipv6Addr;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// See the module. All zeroes is a note of nothing.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Note {
+    local: Address,
+    peer: Address,
+    unread: AtomicU64,
+    /// A [`Role`], and 1.
+    role: AtomicU32,
+    /// `tcpi_state`.
+    state: AtomicU32,
+}
+
+// SAFETY: repr(C), atomics only; zero is a note of nothing.
+unsafe impl Zeroed for Note {}
+
+#[repr(C)]
+#[derive(Debug, Default)]
+struct Address {
+    /// As IPv6; an IPv4 one is mapped (RFC 4291 2.5.5.2).
+    halves: [AtomicU64; 2],
+    /// And 1, as 0 is no address.
+    port: AtomicU64,
+}
+
+impl Address {
+    fn set(&self, address: Option<(Ipv6Addr, u16)>) {
+        let (address, port) = address.map_or((0, 0), |(address, port)| (address.to_bits(), u64::from(port) + 1));
+        let [high, low] = &self.halves;
+        high.store((address >> 64) as u64, Relaxed);
+        low.store(address as u64, Relaxed);
+        self.port.store(port, Relaxed);
+    }
+
+    fn get(&self) -> Option<(Ipv6Addr, u16)> {
+        let [high, low] = &self.halves;
+        let port = self.port.load(Relaxed).checked_sub(1)?;
+        let bits = u128::from(high.load(Relaxed)) << 64 | u128::from(low.load(Relaxed));
+        Some((Ipv6Addr::from_bits(bits), port as u16))
+    }
+}
+
+impl Note {
+    /// Of a connection that the program closes.
+    #[inline(never)]
+    pub fn of(fd: Fd, role: Role) -> Self {
+        let note = Self::default();
+        note.take(fd, role);
+        note
+    }
+
+    /// Notes it here.
+    pub fn take(&self, fd: Fd, role: Role) {
+        self.local.set(socket::local_address(fd));
+        self.peer.set(socket::peer_address(fd));
+        self.unread.store(socket::unread(fd), Relaxed);
+        self.role.store(role as u32 + 1, Relaxed);
+        self.state.store(socket::tcp_info(fd).map_or(0, |info| u32::from(info.state)), Relaxed);
+    }
+
+    /// Adds it to a line.
+    pub fn tell(&self, line: &mut Line) {
+        let role = match self.role.load(Relaxed) {
+            0 => return,
+            role if role == Role::Accepted as u32 + 1 => "accepted",
+            _ => "connected",
+        };
+        line.word("role", role).address("local", self.local.get()).address("peer", self.peer.get());
+        line.word("state", socket::state_name(self.state.load(Relaxed) as u8))
+            .field("unread", self.unread.load(Relaxed));
+    }
+}

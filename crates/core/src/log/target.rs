@@ -1,0 +1,119 @@
+//! Where lines go: stderr, a file, or syslog.
+//!
+//! A file and the socket to syslog are opened once, by the constructor, on a private
+//! number; before every write the identity of a number is checked, for the program may
+//! have closed one that it does not know, or put a file of its own on number 2.
+//!
+//! Context: any hook, and the drainer's thread. No wait.
+
+use super::Line;
+use crate::settings::LogLevel;
+use crate::sys::{Fd, socket};
+use core::ffi::CStr;
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with};
+use std::ffi::CString;
+
+/// A descriptor, with the device and inode that it had at the start.
+#[derive(Clone, Copy)]
+pub struct Target {
+    fd: Fd,
+    device: u64,
+    inode: u64,
+    /// The path of syslog's socket, if that is where lines go; it lives as long as the
+    /// process.
+    syslog: Option<&'static CStr>,
+}
+
+impl Target {
+    /// Not a socket: an inetd server's stderr is its client.
+    pub fn stderr() -> Option<Self> {
+        Fd::new(2).and_then(Self::of).filter(|target| target.file_type() != Some(FileType::Socket))
+    }
+
+    /// As `SOFTCLOSE_LOG_FILE` names it. In the constructor: it allocates.
+    pub fn named(name: &str) -> Option<Self> {
+        const SYSLOG: &str = "/dev/log";
+        match name.strip_prefix("syslog") {
+            Some(rest) if !name.starts_with('/') => {
+                let path = CString::new(rest.strip_prefix(':').unwrap_or(SYSLOG)).ok()?;
+                Self::syslog(Box::leak(path.into_boxed_c_str()))
+            }
+            _ => Self::file(name),
+        }
+    }
+
+    fn file(path: &str) -> Option<Self> {
+        let flags =
+            OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NOFOLLOW;
+        Self::of(private(Fd::adopt(openat(CWD, path, flags, Mode::from_raw_mode(0o600)).ok()?))?)
+    }
+
+    fn syslog(path: &'static CStr) -> Option<Self> {
+        let low = Fd::adopt(socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).ok()?);
+        if connect_to(low, path).is_err() {
+            low.close();
+            return None;
+        }
+        Some(Self { syslog: Some(path), ..Self::of(private(low)?)? })
+    }
+
+    fn of(fd: Fd) -> Option<Self> {
+        let stat = fstat(fd).ok()?;
+        Some(Self { fd, device: stat.st_dev, inode: stat.st_ino, syslog: None })
+    }
+
+    fn file_type(&self) -> Option<FileType> {
+        fstat(self.fd).ok().map(|stat| FileType::from_raw_mode(stat.st_mode))
+    }
+
+    fn is_still_it(&self) -> bool {
+        fstat(self.fd).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (self.device, self.inode))
+    }
+
+    /// Begins a line: to syslog with facility `daemon` and a severity (RFC 3164 4.1.1).
+    pub fn begin(&self, level: LogLevel, line: &mut Line) {
+        const DAEMON: u64 = 3 << 3;
+        let severity = match level {
+            LogLevel::Off | LogLevel::Error => 3,
+            LogLevel::Info => 6,
+            LogLevel::Debug => 7,
+        };
+        if self.syslog.is_some() {
+            line.text("<").number(DAEMON | severity).text(">");
+        }
+    }
+
+    /// Writes a whole line; false where it would have to wait, or cannot.
+    pub fn write(self, line: &[u8]) -> bool {
+        self.is_still_it()
+            && match self.syslog {
+                Some(path) => self.send(path, line),
+                // A pipe that is writable takes PIPE_BUF bytes at once, a file always.
+                None => socket::is_writable(self.fd) && rustix::io::write(self.fd, line).is_ok(),
+            }
+    }
+
+    /// Who listens may have been started anew since.
+    fn send(self, path: &CStr, line: &[u8]) -> bool {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let sent = || send(self.fd, text, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        match sent() {
+            Err(Errno::CONNREFUSED | Errno::NOTCONN) => connect_to(self.fd, path).is_ok() && sent().is_ok(),
+            answer => answer.is_ok(),
+        }
+    }
+}
+
+fn connect_to(fd: Fd, path: &CStr) -> Result<(), Errno> {
+    connect(fd, &SocketAddrUnix::new(path)?)
+}
+
+/// The same on a number that programs do not reach by counting up from 3.
+fn private(low: Fd) -> Option<Fd> {
+    const PRIVATE: i32 = 200;
+    let high = low.duplicate_from(PRIVATE).or_else(|_| low.duplicate_from(3));
+    low.close();
+    high.ok()
+}

@@ -1,0 +1,83 @@
+//! `softclosectl explain`: why closes were left alone, and what to do about it.
+
+use crate::human;
+use crate::survey::Family;
+use softclose_core::counters::names::{BEGUN, LEFT_ALONE, RESETS_AVOIDED};
+use softclose_core::decision::{REASONS, Reason};
+
+/// Reasons with their advice, the most frequent first; those that are no TCP sockets last.
+pub fn text(family: &Family) -> String {
+    let reading = &family.reading;
+    let count = |reason: Reason| reading.value(LEFT_ALONE + reason as usize);
+    let mut seen: Vec<_> = REASONS.iter().filter(|(reason, _)| count(*reason) != 0).collect();
+    seen.sort_by_key(|(reason, _)| (is_no_connection(*reason), std::cmp::Reverse(count(*reason))));
+    let head = format!(
+        "{} {}: {} drains, {} resets avoided, {} held now; up for {}\n",
+        reading.program,
+        family.pid(),
+        reading.value(BEGUN),
+        reading.value(RESETS_AVOIDED),
+        family.held(),
+        family.members.first().map_or("-".to_owned(), |member| human::duration(member.uptime)),
+    );
+    let none = if seen.is_empty() { "No close was left alone.\n" } else { "Closes that were left alone:\n" };
+    let lines = seen.into_iter().map(|(reason, name)| entry(count(*reason), name, *reason));
+    [head, none.to_owned()].into_iter().chain(lines).collect()
+}
+
+fn entry(count: u64, name: &str, reason: Reason) -> String {
+    let (what, advice) = meaning(reason);
+    format!("\n{count:>12}  {name}: {what}\n              {advice}\n")
+}
+
+fn is_no_connection(reason: Reason) -> bool {
+    matches!(reason, Reason::NotASocket | Reason::NotTcp | Reason::NotOpen)
+}
+
+/// What a reason means, and what to do about it.
+pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
+    const FINE: &str = "Nothing to do.";
+    match reason {
+        Reason::Unconnected => ("listening, connecting, or closed already.", FINE),
+        Reason::PeerDone => ("the peer had closed and everything was read: a plain close loses nothing.", FINE),
+        Reason::Shared => (
+            "somebody else still had the connection: a fork child, a dup. Whoever closes last drains it.",
+            "Nothing to do, if that one has softclose loaded as well (softclosectl ps).",
+        ),
+        Reason::Unsure => (
+            "nothing proves that nobody else had the connection: it was passed on (SCM_RIGHTS), or procfs does not tell.",
+            "Is /proc mounted, without hidepid? Are connections passed between processes? See docs/limits.md, Proof of sole ownership.",
+        ),
+        Reason::ResetAsked => ("the program asked for a reset: SO_LINGER{1,0}.", FINE),
+        Reason::Role => ("SOFTCLOSE_ROLE excludes these connections.", "If that was not meant: SOFTCLOSE_ROLE=both."),
+        Reason::Repair => ("the connection was being moved elsewhere (TCP_REPAIR).", FINE),
+        Reason::Busy => (
+            "another thread was writing to the connection, or nobody could tell.",
+            "If often: the program closes connections under its own writers.",
+        ),
+        Reason::Full => (
+            "as many connections were in drain as may be, or no descriptor was to be had.",
+            "Raise RLIMIT_NOFILE or SOFTCLOSE_MAX_PENDING, or lower SOFTCLOSE_IDLE.",
+        ),
+        Reason::NoThread => (
+            "no thread was to be had for the drain.",
+            "Raise RLIMIT_NPROC or the pids limit of the cgroup, or set SOFTCLOSE_ENGINE=inline.",
+        ),
+        Reason::Denied => (
+            "the kernel refuses a system call that a drain takes: a seccomp filter.",
+            "Compare the filter (systemd SystemCallFilter=, the container's profile) with docs/limits.md.",
+        ),
+        Reason::Observed => (
+            "the strategy is observe: closes are only counted.",
+            "If softclose_observed_resets_total grows, drains would help: SOFTCLOSE_STRATEGY=drain.",
+        ),
+        Reason::WaitAsked => ("the program asked for a wait (SO_LINGER{1,n}), which the strategy would break.", FINE),
+        Reason::Unread => (
+            "something was left unread, and the strategy would not read it.",
+            "The strategy drain reads and discards it: SOFTCLOSE_STRATEGY=drain.",
+        ),
+        Reason::NotASocket => ("files, pipes and the like.", FINE),
+        Reason::NotTcp => ("sockets of another kind: UDP, Unix.", FINE),
+        Reason::NotOpen => ("numbers that were not open: the close failed, as it does natively.", FINE),
+    }
+}

@@ -1,0 +1,60 @@
+//! Durations, sizes and columns for people.
+
+use std::time::Duration;
+
+/// `3d04h`, `5h07m`, `8m09s` or `12s`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{minutes}m{:02}s", seconds % 60),
+        3600..86400 => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
+}
+
+/// `512`, `1.5K`, `64M`.
+pub fn size(bytes: u64) -> String {
+    let units = ["", "K", "M", "G", "T", "P", "E"];
+    let power = (bytes.max(1).ilog2() / 10) as usize;
+    let scaled = bytes as f64 / (1u64 << (10 * power)) as f64;
+    if power == 0 { bytes.to_string() } else { format!("{scaled:.1}{}", units[power]) }
+}
+
+/// Rows under their heads, each column as wide as it must be.
+pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).chain([heads[at].len()]).max().unwrap_or(0);
+    let widths: Vec<_> = (0..heads.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let body = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
+    [line(heads.to_vec())].into_iter().chain(body).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_units() {
+        let texts =
+            [0, 59, 60, 3599, 3600, 86399, 86400, 400_000].map(|seconds| duration(Duration::from_secs(seconds)));
+        assert_eq!(texts, ["0s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "1d00h", "4d15h"]);
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(
+            [0, 1023, 1024, 1536, 64 << 20, u64::MAX].map(size),
+            ["0", "1023", "1.0K", "1.5K", "64.0M", "16.0E"]
+        );
+    }
+
+    #[test]
+    fn columns_line_up() {
+        assert_eq!(table(&["A", "LONG"], &[vec!["xyz".into(), "1".into()]]), "A    LONG\nxyz  1\n");
+    }
+}

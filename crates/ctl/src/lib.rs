@@ -1,0 +1,102 @@
+//! `softclosectl`: what softclose does in running programs.
+//!
+//! | module | one idea |
+//! |---|---|
+//! | [`args`] | the command line |
+//! | [`page_file`] | one file with counters, read without trusting who made it |
+//! | [`survey`] | which processes, and which counters are whose |
+//! | [`samples`] | the numbers by their names |
+//! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`] | the commands |
+//! | [`human`] | durations, sizes, columns |
+//!
+//! What is counted, and what lies where in a file, is defined in `softclose_core::counters`.
+#![deny(unsafe_code)]
+
+pub mod args;
+pub mod explain;
+pub mod human;
+pub mod page_file;
+pub mod prometheus;
+pub mod ps;
+pub mod samples;
+pub mod stat;
+pub mod survey;
+pub mod top;
+
+use anyhow::{Context, Result};
+use args::{Cli, Command};
+use std::io::{ErrorKind, Write};
+use survey::{Family, Survey, survey};
+
+/// Does what the command line says.
+pub fn run(cli: &Cli) -> Result<()> {
+    if let Command::Top(options) = &cli.command {
+        return top::run(options, &cli.directories);
+    }
+    let survey = survey(&cli.directories)?;
+    match &cli.command {
+        Command::Clean => return clean(&survey),
+        Command::Prometheus { textfile: Some(directory) } => {
+            prometheus::write(&prometheus::text(&survey), directory)?;
+        }
+        command => print(&shown(command, &survey)?)?,
+    }
+    survey.sweep();
+    Ok(())
+}
+
+fn shown(command: &Command, survey: &Survey) -> Result<String> {
+    Ok(match command {
+        Command::Ps { json: true } => line(&ps::json(survey))?,
+        Command::Ps { json: false } => ps::text(survey),
+        Command::Stat { pid, json: true } => {
+            line(&chosen(survey, *pid)?.into_iter().map(stat::json).collect::<serde_json::Value>())?
+        }
+        Command::Stat { pid, json: false } => {
+            chosen(survey, *pid)?.into_iter().map(stat::text).collect::<Vec<_>>().join("\n")
+        }
+        Command::Explain { pid } => chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect(),
+        Command::Prometheus { .. } => prometheus::text(survey),
+        Command::Clean | Command::Top(_) => String::new(),
+    })
+}
+
+fn line(value: &serde_json::Value) -> Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// The families asked for; without a pid, all of them.
+fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Family>> {
+    let Some(pid) = pid else { return Ok(survey.families.iter().collect()) };
+    Ok(vec![survey.family(pid).with_context(|| why_not(survey, pid))?])
+}
+
+/// Why there are no counters of a process.
+fn why_not(survey: &Survey, pid: u32) -> String {
+    match survey.members.iter().find(|member| member.pid == pid) {
+        Some(member) if member.page.is_some() => format!("the counters of process {pid} cannot be read: are you root?"),
+        Some(_) => format!(
+            "process {pid} has softclose loaded, but no counters: it has had no TCP connection yet, or \
+             SOFTCLOSE_STATS=off, or no directory for them (docs/operations.md)"
+        ),
+        None if !std::path::Path::new(&format!("/proc/{pid}")).exists() => format!("there is no process {pid}"),
+        None => format!("process {pid} does not have softclose loaded, or may not be looked at: are you root?"),
+    }
+}
+
+fn clean(survey: &Survey) -> Result<()> {
+    for file in survey.dead() {
+        file.remove().with_context(|| file.path.display().to_string())?;
+        print(&format!("removed {}\n", file.path.display()))?;
+    }
+    Ok(())
+}
+
+/// A reader that has left (`softclosectl ps | head -1`) has seen all that it wanted.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

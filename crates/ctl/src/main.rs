@@ -1,0 +1,14 @@
+//! The command; see the library.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match softclose_ctl::run(&softclose_ctl::args::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("softclosectl: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

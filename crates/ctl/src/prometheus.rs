@@ -1,0 +1,68 @@
+//! `softclosectl prometheus`: the text exposition format.
+//!
+//! Source: prometheus.io, "Exposition formats", text-based format: all samples of a metric
+//! together, `# HELP` and `# TYPE` before them, backslash, quote and line feed escaped.
+
+use crate::samples::{Sample, samples};
+use crate::survey::{Family, State, Survey};
+use anyhow::{Context, Result};
+use softclose_core::counters::names::{METRICS, Metric};
+use std::fmt::Write;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Every metric of every program that lives.
+pub fn text(survey: &Survey) -> String {
+    let families: Vec<_> = survey.families.iter().filter(|family| family.state != State::Dead).collect();
+    METRICS.iter().map(|metric| metric_text(metric, &families)).collect()
+}
+
+fn metric_text(metric: &Metric, families: &[&Family]) -> String {
+    let Metric { name, kind, help, .. } = metric;
+    let mut text = format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.name());
+    for family in families {
+        for Sample { suffix, label, value } in samples(metric, family) {
+            let own = label.map(|(name, word)| format!(",{name}=\"{}\"", escaped(&word))).unwrap_or_default();
+            let program = escaped(&family.reading.program);
+            let _ = writeln!(text, "{name}{suffix}{{pid=\"{}\",program=\"{program}\"{own}}} {value}", family.pid());
+        }
+    }
+    text
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Puts `text` where node_exporter's textfile collector reads it: whoever opens the file
+/// finds the old content or the new.
+pub fn write(text: &str, directory: &Path) -> Result<()> {
+    let path = directory.join("softclose.prom");
+    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(|| directory.display().to_string())?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    file.persist(&path).with_context(|| path.display().to_string())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_escaped() {
+        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+    }
+
+    #[test]
+    fn a_file_is_replaced_in_one_step_and_nothing_else_is_left() {
+        let directory = tempfile::tempdir().unwrap();
+        for text in ["one\n", "two\n"] {
+            write(text, directory.path()).unwrap();
+            assert_eq!(std::fs::read_to_string(directory.path().join("softclose.prom")).unwrap(), text);
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(write("three\n", Path::new("/nonexistent")).is_err());
+    }
+}

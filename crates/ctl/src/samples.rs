@@ -1,0 +1,92 @@
+//! The numbers of a family by their names: what `stat`, JSON and Prometheus show.
+
+use crate::survey::Family;
+use softclose_core::counters::names::{BUCKETS_MS, DRAIN_MS, DRAIN_TIMES, Metric, Series};
+
+/// A number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// Whole.
+    Whole(u64),
+    /// Seconds.
+    Seconds(f64),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole(value) => write!(f, "{value}"),
+            Self::Seconds(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+/// One line of the exposition format.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// What is added to the name of the metric.
+    pub suffix: &'static str,
+    /// Its own label, if it has one.
+    pub label: Option<(&'static str, String)>,
+    /// The number.
+    pub value: Value,
+}
+
+impl Sample {
+    fn plain(value: u64) -> Self {
+        Self { suffix: "", label: None, value: Value::Whole(value) }
+    }
+
+    fn labelled(name: &'static str, word: impl Into<String>, value: u64) -> Self {
+        Self { label: Some((name, word.into())), ..Self::plain(value) }
+    }
+}
+
+/// All samples of one metric.
+pub fn samples(metric: &Metric, family: &Family) -> Vec<Sample> {
+    let reading = &family.reading;
+    match metric.series {
+        Series::One(at) => vec![Sample::plain(reading.value(at))],
+        Series::Each { label, first, words } => {
+            let each = words.iter().enumerate();
+            each.map(|(at, word)| Sample::labelled(label, *word, reading.value(first + at))).collect()
+        }
+        Series::Sum(ranges) => {
+            vec![Sample::plain(ranges.iter().cloned().flatten().map(|at| reading.value(at)).sum())]
+        }
+        Series::Held => vec![Sample::plain(family.held())],
+        Series::Info => vec![Sample::labelled("version", reading.version.clone(), 1)],
+        Series::Members => vec![Sample::plain(family.members.len() as u64)],
+        Series::Founded => vec![Sample::plain(reading.founded)],
+        Series::Times => histogram(|at| reading.value(at)),
+    }
+}
+
+/// Buckets count what is as small or smaller.
+fn histogram(value: impl Fn(usize) -> u64) -> Vec<Sample> {
+    let bounds = BUCKETS_MS.iter().map(|&ms| (f64::from(ms) / 1000.0).to_string()).chain(["+Inf".to_owned()]);
+    let mut count = 0;
+    let buckets = bounds.enumerate().map(|(at, bound)| {
+        count += value(DRAIN_TIMES + at);
+        Sample { suffix: "_bucket", ..Sample::labelled("le", bound, count) }
+    });
+    let mut all: Vec<_> = buckets.collect();
+    let sum = Value::Seconds(value(DRAIN_MS) as f64 / 1000.0);
+    all.push(Sample { suffix: "_sum", label: None, value: sum });
+    all.push(Sample { suffix: "_count", ..Sample::plain(count) });
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_is_cumulative_and_ends_with_its_count() {
+        let all = histogram(|at| if at == DRAIN_MS { 1500 } else { 1 });
+        let texts: Vec<_> = all.iter().map(|sample| sample.value.to_string()).collect();
+        assert_eq!(texts, ["1", "2", "3", "4", "5", "6", "7", "1.5", "7"]);
+        let bounds: Vec<_> = all.iter().filter_map(|sample| Some(sample.label.as_ref()?.1.as_str())).collect();
+        assert_eq!(bounds, ["0.01", "0.05", "0.25", "1", "5", "30", "+Inf"]);
+    }
+}

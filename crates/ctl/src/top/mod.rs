@@ -1,0 +1,51 @@
+//! `softclosectl top`: a live table.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | [`columns`] | what there is to see |
+//! | [`rows`] | what is in a row, and the order of rows |
+//! | [`keys`] | what a key does |
+//! | [`view`] | how it looks |
+
+pub mod columns;
+pub mod keys;
+pub mod rows;
+pub mod view;
+
+use crate::args::Top;
+use crate::survey::survey;
+use anyhow::Result;
+use keys::{Next, View};
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use rows::Rows;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Shows the table until q is pressed.
+pub fn run(options: &Top, directories: &[PathBuf]) -> Result<()> {
+    let mut terminal = ratatui::try_init()?;
+    let outcome = watch(&mut terminal, options, directories);
+    ratatui::restore();
+    outcome
+}
+
+fn watch(terminal: &mut ratatui::DefaultTerminal, options: &Top, directories: &[PathBuf]) -> Result<()> {
+    let mut view = View::default();
+    let mut rows = Rows::default();
+    loop {
+        rows.update(&survey(directories)?, Instant::now());
+        let until = Instant::now() + options.interval;
+        loop {
+            terminal.draw(|frame| view::draw(frame, &view, &rows))?;
+            if !event::poll(until.saturating_duration_since(Instant::now()))? {
+                break;
+            }
+            if let Event::Key(key) = event::read()?
+                && key.kind == KeyEventKind::Press
+                && view.press(key) == Next::Quit
+            {
+                return Ok(());
+            }
+        }
+    }
+}

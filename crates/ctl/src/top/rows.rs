@@ -1,0 +1,165 @@
+//! What is in a row, and the order of rows.
+
+use super::columns::Column;
+use super::keys::View;
+use crate::human;
+use crate::survey::{Family, State, Survey};
+use softclose_core::counters::names::{BEGUN, DISCARDED, LEFT_ALONE, METRICS, RESETS_AVOIDED, Series};
+use softclose_core::decision::Reason;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// One program.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    pid: u32,
+    program: String,
+    processes: u64,
+    closes_a_second: f64,
+    drains_a_second: f64,
+    held: u64,
+    drains: u64,
+    resets: u64,
+    discarded: u64,
+    missed: u64,
+}
+
+impl Row {
+    /// The text of a cell.
+    pub fn cell(&self, column: Column) -> String {
+        match column {
+            Column::Program => self.program.clone(),
+            Column::Closes => format!("{:.1}", self.closes_a_second),
+            Column::Rate => format!("{:.1}", self.drains_a_second),
+            Column::Discarded => human::size(self.discarded),
+            column => self.number(column).to_string(),
+        }
+    }
+
+    /// What a cell is sorted by.
+    fn number(&self, column: Column) -> u64 {
+        const THOUSANDTHS: f64 = 1000.0;
+        match column {
+            Column::Pid => self.pid.into(),
+            Column::Program => 0,
+            Column::Processes => self.processes,
+            Column::Closes => (self.closes_a_second * THOUSANDTHS) as u64,
+            Column::Rate => (self.drains_a_second * THOUSANDTHS) as u64,
+            Column::Held => self.held,
+            Column::Drains => self.drains,
+            Column::Resets => self.resets,
+            Column::Discarded => self.discarded,
+            Column::Missed => self.missed,
+        }
+    }
+}
+
+/// Numbers of the look before.
+#[derive(Clone, Copy)]
+struct Before {
+    at: Instant,
+    closes: u64,
+    drains: u64,
+}
+
+/// All rows, and what rates are computed from.
+#[derive(Default)]
+pub struct Rows {
+    rows: Vec<Row>,
+    before: HashMap<u64, Before>,
+    hidden: usize,
+}
+
+impl Rows {
+    /// Takes a new look in.
+    pub fn update(&mut self, survey: &Survey, now: Instant) {
+        let live: Vec<_> = survey.families.iter().filter(|family| family.state != State::Dead).collect();
+        self.rows = live.iter().map(|family| row(family, self.before.get(&family.file.id.inode), now)).collect();
+        let before = |family: &&Family| {
+            let (closes, drains) = (closes(family), family.reading.value(BEGUN));
+            (family.file.id.inode, Before { at: now, closes, drains })
+        };
+        self.before = live.iter().map(before).collect();
+        self.hidden = survey.unreadable.len();
+    }
+
+    /// Rows that the filter lets through, in order: numbers from the largest, names from A.
+    pub fn shown(&self, view: &View) -> Vec<&Row> {
+        let fits = |row: &&Row| row.program.contains(&view.filter) || row.pid.to_string().contains(&view.filter);
+        let mut rows: Vec<_> = self.rows.iter().filter(fits).collect();
+        match view.sort {
+            Column::Program => rows.sort_by(|one, other| one.program.cmp(&other.program)),
+            Column::Pid => rows.sort_by_key(|row| row.pid),
+            column => rows.sort_by_key(|row| (Reverse(row.number(column)), row.pid)),
+        }
+        if view.is_reversed {
+            rows.reverse();
+        }
+        rows
+    }
+
+    /// Programs whose counters cannot be read.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+}
+
+fn closes(family: &Family) -> u64 {
+    let sum = METRICS.iter().find_map(|metric| match metric.series {
+        Series::Sum(ranges) => Some(ranges),
+        _ => None,
+    });
+    sum.into_iter().flatten().cloned().flatten().map(|at| family.reading.value(at)).sum()
+}
+
+fn row(family: &Family, before: Option<&Before>, now: Instant) -> Row {
+    const MISSED: [Reason; 5] = [Reason::Unsure, Reason::Busy, Reason::Full, Reason::NoThread, Reason::Denied];
+    let value = |at| family.reading.value(at);
+    let rate = |now_counted: u64, then: fn(&Before) -> u64| {
+        let seconds = before.map_or(0.0, |before| now.duration_since(before.at).as_secs_f64());
+        let more = before.map_or(0, |before| now_counted.saturating_sub(then(before)));
+        if seconds > 0.0 { more as f64 / seconds } else { 0.0 }
+    };
+    Row {
+        pid: family.pid(),
+        program: family.reading.program.clone(),
+        processes: family.members.len() as u64,
+        closes_a_second: rate(closes(family), |before| before.closes),
+        drains_a_second: rate(value(BEGUN), |before| before.drains),
+        held: family.held(),
+        drains: value(BEGUN),
+        resets: value(RESETS_AVOIDED),
+        discarded: value(DISCARDED),
+        missed: MISSED.iter().map(|&reason| value(LEFT_ALONE + reason as usize)).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Rows {
+        let row = |pid, program: &str, drains| Row { pid, program: program.into(), drains, ..Row::default() };
+        Rows { rows: vec![row(3, "nginx", 5), row(1, "redis", 9), row(20, "apache", 7)], ..Rows::default() }
+    }
+
+    fn pids(view: &View) -> Vec<u32> {
+        rows().shown(view).iter().map(|row| row.pid).collect()
+    }
+
+    #[test]
+    fn numbers_come_from_the_largest_and_names_from_the_first() {
+        assert_eq!(pids(&View { sort: Column::Drains, ..View::default() }), [1, 20, 3]);
+        assert_eq!(pids(&View { sort: Column::Program, ..View::default() }), [20, 3, 1]);
+        assert_eq!(pids(&View { sort: Column::Pid, is_reversed: true, ..View::default() }), [20, 3, 1]);
+    }
+
+    #[test]
+    fn a_filter_looks_at_programs_and_pids() {
+        let filtered = |filter: &str| pids(&View { filter: filter.into(), sort: Column::Pid, ..View::default() });
+        assert_eq!(filtered("ng"), [3]);
+        assert_eq!(filtered("0"), [20]);
+        assert_eq!(filtered("none"), [0; 0]);
+    }
+}

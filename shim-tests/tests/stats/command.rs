@@ -1,0 +1,183 @@
+//! `softclosectl`, as an operator and as a program use it.
+
+use super::{holding, served};
+use shim_tests::arena::Arena;
+use shim_tests::here;
+use shim_tests::proc::wait_until;
+use shim_tests::shim::ctl;
+use shim_tests::skip;
+use shim_tests::stats::{Memory, text};
+use shim_tests::victim::Victim;
+use softclose_core::counters::names::METRICS;
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+#[test]
+fn ps_lists_version_uptime_and_the_settings_in_force() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let (victim, peer) = holding(&arena, memory.shows(Victim::c("serve")).env("SOFTCLOSE_IDLE", "7s"));
+    let shown = memory.says(&["ps"]);
+    let row = shown.lines().find(|line| line.starts_with(&format!("{} ", victim.pid()))).expect("a row");
+    let version = env!("CARGO_PKG_VERSION");
+    for word in ["serve", version, &format!("of {}", victim.pid()), "SOFTCLOSE_IDLE=7s"] {
+        assert!(row.contains(word), "no {word} in {row}");
+    }
+    assert!(!row.contains("SOFTCLOSE_TIMEOUT"), "only what is not as by default: {row}");
+    let all: serde_json::Value = serde_json::from_str(&memory.says(&["ps", "--json"])).expect("JSON");
+    let entry = all.as_array().into_iter().flatten().find(|entry| entry["pid"] == victim.pid()).expect("an entry");
+    assert_eq!((&entry["held"], &entry["settings"]["SOFTCLOSE_TIMEOUT"]), (&1.into(), &"30s".into()), "{entry}");
+    peer.leave();
+}
+
+#[test]
+fn explain_gives_each_reason_its_advice() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let victim = memory.shows(Victim::c("serve")).env("SOFTCLOSE_ROLE", "connected");
+    let (victim, peer) = holding(&arena, victim);
+    let said = memory.says(&["explain", &victim.pid().to_string()]);
+    assert!(said.contains("1  role: SOFTCLOSE_ROLE excludes"), "{said}");
+    assert!(said.contains("SOFTCLOSE_ROLE=both"), "{said}");
+    peer.leave();
+}
+
+#[test]
+fn what_is_not_there_is_an_error_that_says_why() {
+    let memory = Memory::directory();
+    let refused = |pid: &str| {
+        let output = memory.ctl(&["stat", pid]).output().expect("softclosectl runs");
+        assert!(!output.status.success(), "{}", text(&output));
+        text(&output)
+    };
+    assert!(refused("4194305").contains("there is no process 4194305"));
+    assert!(refused(&std::process::id().to_string()).contains("does not have softclose loaded"));
+}
+
+/// A file of another user's, in a directory that we look at, is no harm.
+#[test]
+fn files_that_are_no_counters_are_named_and_no_more() {
+    let memory = Memory::directory();
+    let path = |name: &str| memory.path().join(name);
+    std::fs::write(path("1-1-0.softclose"), "not counters").expect("a file");
+    std::fs::write(path("2-1-0.softclose"), vec![0xff; 100_000]).expect("a file");
+    std::os::unix::fs::symlink("/etc/passwd", path("3-1-0.softclose")).expect("a link");
+    assert!(Command::new("mkfifo").arg(path("4-1-0.softclose")).status().is_ok_and(|status| status.success()));
+    let said = memory.says(&["ps"]);
+    assert!(said.contains("1-1-0.softclose: not the counters"), "{said}");
+    assert!(!said.contains("root:"), "{said}");
+    memory.says(&["prometheus"]);
+    memory.says(&["clean"]);
+    assert_eq!(memory.files().len(), 4, "what is young may be in the making");
+}
+
+mod prometheus {
+    use super::*;
+
+    /// `name{labels} value`, strictly.
+    fn sample(line: &str) -> (String, Vec<(String, String)>, f64) {
+        let (series, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("{line}"));
+        let (name, labels) = series.strip_suffix('}').and_then(|series| series.split_once('{')).expect("labels");
+        let label = regex::Regex::new(r#"([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)"#).expect("one");
+        let labels: Vec<_> = label.captures_iter(labels).map(|all| (all[1].to_owned(), all[2].to_owned())).collect();
+        let spelled: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        assert!(line.contains(&format!("{{{}}}", spelled.join(","))), "{line}");
+        (name.to_owned(), labels, value.parse().unwrap_or_else(|_| panic!("{line}")))
+    }
+
+    /// Every metric of the table with its type and help before its samples, all of its
+    /// samples together, no series twice, histograms cumulative.
+    #[track_caller]
+    fn is_valid(text: &str) {
+        let mut lines = text.lines().peekable();
+        let mut seen = HashSet::new();
+        for metric in METRICS {
+            assert_eq!(lines.next(), Some(format!("# HELP {} {}", metric.name, metric.help).as_str()));
+            assert_eq!(lines.next(), Some(format!("# TYPE {} {}", metric.name, metric.kind.name()).as_str()));
+            let mut last = (Vec::new(), 0.0);
+            while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
+                let (name, labels, value) = sample(line);
+                let suffix = name.strip_prefix(metric.name).unwrap_or_else(|| panic!("{line}"));
+                assert!(seen.insert((name.clone(), labels.clone())), "twice: {line}");
+                if suffix == "_bucket" {
+                    let whose = labels[..2].to_vec();
+                    assert!(last.0 != whose || value >= last.1, "not cumulative: {line}");
+                    last = (whose, value);
+                } else {
+                    let is_plain = suffix.is_empty() || matches!(suffix, "_sum" | "_count");
+                    assert!(is_plain && (suffix.is_empty() || metric.kind.name() == "histogram"), "{line}");
+                }
+            }
+        }
+        assert_eq!(lines.next(), None);
+        assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn text_is_valid_and_has_every_metric() {
+        let Some(arena) = Arena::or_skip(here!()) else { return };
+        let memory = Memory::directory();
+        let (one, two) = (served(&arena, &memory, 2), served(&arena, &memory, 3));
+        let text = memory.says(&["prometheus"]);
+        is_valid(&text);
+        for (victim, drains) in [(&one, 2), (&two, 3)] {
+            let line = format!("softclose_drains_begun_total{{pid=\"{}\",program=\"serve\"}} {drains}\n", victim.pid());
+            assert!(text.contains(&line), "no {line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_program_with_an_evil_name_spoils_nothing() {
+        let Some(arena) = Arena::or_skip(here!()) else { return };
+        let memory = Memory::directory();
+        let evil = memory.path().join("a\"} 1\nb\\");
+        std::fs::copy(shim_tests::victim::compiled("serve"), &evil).expect("a copy");
+        let (victim, peer) = holding(&arena, memory.shows(Victim::program(evil.into())));
+        is_valid(&memory.says(&["prometheus"]));
+        assert!(memory.says(&["prometheus"]).contains(&format!("pid=\"{}\"", victim.pid())));
+        peer.leave();
+    }
+
+    #[test]
+    fn a_text_file_is_written_for_node_exporter() {
+        let (memory, target) = (Memory::directory(), Memory::directory());
+        memory.says(&["prometheus", "--textfile", target.path().to_str().expect("a plain path")]);
+        assert_eq!(target.files(), ["softclose.prom"]);
+        is_valid(&std::fs::read_to_string(target.path().join("softclose.prom")).expect("the file"));
+    }
+}
+
+/// In a terminal: a row for a program, a filter that hides it, and q.
+#[test]
+fn top_shows_a_row_and_quits_on_q() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let socket = memory.path().join("tmux");
+    let tmux =
+        |words: &[&str]| -> Option<Output> { Command::new("tmux").arg("-S").arg(&socket).args(words).output().ok() };
+    if !Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        return skip(here!(), "there is no tmux");
+    }
+    let (victim, peer) = holding(&arena, memory.shows(Victim::c("serve")));
+    let line = format!("{} top --interval 0.2 --dir {}", quoted(ctl()), quoted(memory.path()));
+    let started = tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "300", &line]).expect("tmux runs");
+    assert!(started.status.success(), "{}", text(&started));
+    let screen = || tmux(&["capture-pane", "-p"]).map_or(String::new(), |output| text(&output));
+    let has_row = || screen().lines().any(|line| line.trim_start().starts_with(&format!("{} ", victim.pid())));
+    wait_until("there is a row", has_row);
+    assert!(screen().contains("PROGRAM") && screen().contains("q quit"), "{}", screen());
+    for key in ["/", "n", "o", "n", "e", "s", "u", "c", "h", "Enter"] {
+        tmux(&["send-keys", key]);
+    }
+    wait_until("the filter hides it", || screen().contains("filter: nonesuch") && !has_row());
+    tmux(&["send-keys", "Escape"]);
+    wait_until("the filter is gone", has_row);
+    tmux(&["send-keys", "q"]);
+    wait_until("it has ended", || tmux(&["has-session"]).is_some_and(|output| !output.status.success()));
+    peer.leave();
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display())
+}
