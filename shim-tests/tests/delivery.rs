@@ -261,6 +261,13 @@ mod after_a_child {
         proves(here!(), "exits");
     }
 
+    /// PostgreSQL: where a backend ended before the postmaster had closed its copy, the
+    /// backend's own epoll set was taken for one that still watches the connection.
+    #[test]
+    fn that_ended_with_an_epoll_set_of_its_own() {
+        proves(here!(), "watches");
+    }
+
     #[test]
     fn that_was_killed() {
         proves(here!(), "killed");

@@ -68,6 +68,11 @@ mod epoll {
     }
 
     #[test]
+    fn a_set_that_a_child_entered_never_reports_a_closed_connection() {
+        no_ghost(here!(), "level", "child");
+    }
+
+    #[test]
     fn a_copy_that_the_program_keeps_is_still_reported() {
         if let Some(finished) = transcript(here!(), "level", "kept") {
             assert!(finished.stdout.contains(&"ghosts: yes".to_owned()), "{finished:#?}");

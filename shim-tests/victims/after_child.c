@@ -5,6 +5,7 @@
  * after_child WAY, see below. */
 #include "raw_clone.h"
 #include <spawn.h>
+#include <sys/epoll.h>
 
 extern char **environ;
 
@@ -14,7 +15,11 @@ static int conn, parting[2];
 static void part(const char *way)
 {
 	char byte;
-	if (!strcmp(way, "exits"))
+	if (!strcmp(way, "watches")) {
+		struct epoll_event event = {.events = EPOLLIN};
+		must(epoll_ctl(epoll_create1(0), EPOLL_CTL_ADD, conn, &event) == 0);
+	}
+	if (!strcmp(way, "exits") || !strcmp(way, "watches"))
 		exit(0);
 	if (!strcmp(way, "closes") || !strcmp(way, "lives") || !strncmp(way, "clone-", 6))
 		must(close(conn) == 0);

@@ -2,8 +2,9 @@
  * remembers the open file, not the number: a copy kept by somebody else would be
  * reported for ever, and could not be removed any more.
  *
- * epoll_ghost (level|edge) (one|two|raw|kept): one set, two sets, a set entered
- * by syscall(), or a dup that the program itself keeps. */
+ * epoll_ghost (level|edge) (one|two|raw|kept|child): one set, two sets, a set
+ * entered by syscall(), a dup that the program itself keeps, or a set that a child
+ * has entered under another number, which has ended since. */
 #include "victim.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -32,15 +33,39 @@ static int ghosts_in(int epoll)
 	return ghosts;
 }
 
+/* Another connection is closed first: from then on nobody looks through sets that
+ * are all known. */
+static void close_another(void)
+{
+	int listener = listener_for(AF_INET, 0);
+	int there = connect_to(port_of(listener)), here = accept_one(listener);
+	must(close(here) == 0 && close(there) == 0 && close(listener) == 0);
+}
+
+static void watch_in_child(int epoll, int fd, unsigned events)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		watch(epoll, dup(fd), events, 0, CONN);
+		exit(0);
+	}
+	wait_for_child(child);
+}
+
 int main(int count, char **arguments)
 {
 	must(count == 3);
 	unsigned events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | (strcmp(arguments[1], "edge") ? 0 : EPOLLET);
 	int raw = !strcmp(arguments[2], "raw");
 	int first = epoll_create1(0), second = epoll_create1(0);
-	int conn = accept_one(listen_tcp()), number = conn;
 	watch(first, 0, EPOLLIN, 0, WORDS);
-	watch(first, conn, events, raw, CONN);
+	watch(second, eventfd(0, 0), EPOLLIN, 0, NEXT);
+	close_another();
+	int conn = accept_one(listen_tcp()), number = conn;
+	if (strcmp(arguments[2], "child"))
+		watch(first, conn, events, raw, CONN);
+	else
+		watch_in_child(first, conn, events);
 	if (!strcmp(arguments[2], "two"))
 		watch(second, conn, events, raw, CONN);
 	int kept = strcmp(arguments[2], "kept") ? -1 : dup(conn);

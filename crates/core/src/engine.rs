@@ -153,7 +153,7 @@ impl Engine {
 
     /// Leaves every epoll set of this process; false where that cannot be known.
     fn leave_sets(&self, fd: Fd, entry: Entry) -> bool {
-        let followed = entry.slot.is_some() && !self.drain.has_unseen_sets();
+        let followed = entry.slot.is_some() && !entry.outlived && !self.drain.has_unseen_sets();
         watch::leave_all(fd, entry.watched, followed)
     }
 

@@ -105,7 +105,7 @@ impl Engine {
 
     fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
-        let claim = owner.release(fd);
+        let claim = owner.release_at_end(fd);
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
         match verdict {

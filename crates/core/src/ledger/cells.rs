@@ -34,6 +34,9 @@ impl Marks {
     pub const STILL_WATCHED: Self = Self(4);
     /// More processes hold it than a slot has cells.
     pub const CROWDED: Self = Self(8);
+    /// A process has ended that had put it into an epoll set. The set is gone with
+    /// the process, unless another one has it too.
+    pub const WATCHER_ENDED: Self = Self(16);
 
     /// Whether all of `other` is set.
     pub fn has(self, other: Self) -> bool {

@@ -244,16 +244,16 @@ impl Owner<'_> {
     pub fn forgotten(self, fd: Fd) {
         let entry = self.0.table.take(fd);
         if let Some(slot) = entry.slot {
-            self.left_behind(slot, entry);
+            self.left_behind(slot, entry, Marks::STILL_WATCHED);
         }
     }
 
     /// Lowers the count. An epoll set that we added to keeps watching the number
-    /// if somebody else holds the description: only the last holder's mark counts,
-    /// and with nobody left the slot and its marks are gone.
-    fn left_behind(self, slot: SlotId, entry: Entry) -> Left {
+    /// if somebody else holds the description, which `mark` says: only the last
+    /// holder's counts, and with nobody left the slot and its marks are gone.
+    fn left_behind(self, slot: SlotId, entry: Entry, mark: Marks) -> Left {
         if matches!(entry.watched, Watched::By(_) | Watched::BySeveral) {
-            self.0.descriptions.mark(slot, Marks::STILL_WATCHED);
+            self.0.descriptions.mark(slot, mark);
         }
         self.0.drop_reference(slot)
     }
@@ -275,9 +275,22 @@ impl Owner<'_> {
     /// Gives up `fd`, which is about to be closed, and says how good our claim
     /// to be its last holder is.
     pub fn release(self, fd: Fd) -> Claim {
+        self.give_up(fd, Marks::STILL_WATCHED)
+    }
+
+    /// As [`Owner::release`], at the end of the process.
+    pub fn release_at_end(self, fd: Fd) -> Claim {
+        self.give_up(fd, Marks::WATCHER_ENDED)
+    }
+
+    fn give_up(self, fd: Fd, mark: Marks) -> Claim {
         let mut entry = self.0.table.take(fd);
         let standing = match entry.slot {
-            Some(slot) if self.is_current(fd, slot) => self.release_counted(fd, slot, entry),
+            Some(slot) if self.is_current(fd, slot) => {
+                let marks = self.0.descriptions.marks(slot);
+                entry.outlived = marks.has(Marks::WATCHER_ENDED);
+                self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
+            }
             Some(stale) => {
                 self.0.drop_reference(stale);
                 entry = Entry::UNKNOWN;
@@ -293,9 +306,8 @@ impl Owner<'_> {
         socket::cookie(fd).is_some_and(|cookie| self.0.descriptions.is(slot, cookie))
     }
 
-    fn release_counted(self, fd: Fd, slot: SlotId, entry: Entry) -> Standing {
-        let marks = self.0.descriptions.marks(slot);
-        match self.left_behind(slot, entry) {
+    fn release_counted(self, fd: Fd, slot: SlotId, marks: Marks, left: Left) -> Standing {
+        match left {
             Left::Here => Standing::Shared,
             Left::Elsewhere if self.is_seen_elsewhere(fd, slot) => Standing::Shared,
             // Another program by now, or closed where no hook saw it.

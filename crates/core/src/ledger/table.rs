@@ -45,6 +45,8 @@ pub struct Entry {
     pub watched: Watched,
     /// It came through `SCM_RIGHTS`: copies may be in flight.
     pub received: bool,
+    /// A set of ours may watch it under a number of a process that has ended.
+    pub outlived: bool,
 }
 
 #[repr(C)]
@@ -145,7 +147,7 @@ impl FdTable {
         let flags = cell.flags.load(SeqCst);
         let role = if flags & CONNECTED != 0 { Role::Connected } else { Role::Accepted };
         let received = flags & RECEIVED != 0;
-        Entry { slot: SlotId::new(slot), role, watched: self.watched(cell), received }
+        Entry { slot: SlotId::new(slot), role, watched: self.watched(cell), received, outlived: false }
     }
 
     fn watched(&self, cell: &Cell) -> Watched {
@@ -188,7 +190,8 @@ impl FdTable {
 
 impl Entry {
     /// Nothing is known.
-    pub const UNKNOWN: Self = Self { slot: None, role: Role::Accepted, watched: Watched::No, received: false };
+    pub const UNKNOWN: Self =
+        Self { slot: None, role: Role::Accepted, watched: Watched::No, received: false, outlived: false };
 }
 
 #[cfg(test)]
