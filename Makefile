@@ -20,8 +20,9 @@ build: tools ## libsoftclose.so, softclose and softclosectl, in target/release
 	$(CARGO) build --release $(SHIM)
 
 demo: setup tools ## what softclose is for, without it and with it, in two tables
-	$(CARGO) build --release $(SHIM) -p shim-tests
-	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(RELEASE)/demo
+	$(CARGO) build --release -p softclose -p softclose-launcher
+	$(CARGO) build -p shim-tests
+	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(DEBUG)/demo
 
 # Named here, so that not every test process asks cargo to build them.
 test: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
