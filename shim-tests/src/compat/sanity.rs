@@ -184,9 +184,12 @@ fn many(stage: &Stage, running: &Running) -> Result<Option<Left>, String> {
 fn held(stage: &Stage, running: &Running, enough: i64) -> Left {
     stage.settle();
     let pid = running.program.pid();
-    let descriptors = || tree::kinds(pid).values().sum::<usize>().try_into().unwrap_or(i64::MAX);
+    let descriptors = || tree::descriptor_count(&tree::processes(pid)).try_into().unwrap_or(i64::MAX);
     becomes_true(AFTERMATH, || descriptors() <= enough);
-    Left { memory: tree::private_memory(pid).try_into().unwrap_or(i64::MAX), descriptors: descriptors() }
+    Left {
+        memory: tree::private_memory(&tree::processes(pid)).try_into().unwrap_or(i64::MAX),
+        descriptors: descriptors(),
+    }
 }
 
 fn stopping(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), String> {

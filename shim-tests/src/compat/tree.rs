@@ -1,7 +1,6 @@
 //! A program and the processes that it has made: what they hold.
 
 use crate::proc::descriptors;
-use std::collections::BTreeMap;
 use std::fs;
 
 /// `pid` and all of its descendants, as far as they are its children's children
@@ -22,19 +21,14 @@ fn children(pid: u32) -> Vec<u32> {
     lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-/// How many descriptors of each kind all of them have. The directory of the run is
-/// left out of the names: it is another one each time.
-pub fn kinds(pid: u32) -> BTreeMap<String, usize> {
-    let mut kinds = BTreeMap::new();
-    for kind in processes(pid).into_iter().flat_map(|pid| descriptors(pid).into_values()) {
-        *kinds.entry(kind.rsplit('/').next().unwrap_or_default().to_owned()).or_default() += 1;
-    }
-    kinds
+/// How many descriptors all of them have.
+pub fn descriptor_count(processes: &[u32]) -> usize {
+    processes.iter().map(|&pid| descriptors(pid).len()).sum()
 }
 
 /// Memory of all of them that nobody else has (`Private_Dirty`), in KiB.
-pub fn private_memory(pid: u32) -> u64 {
-    processes(pid).into_iter().filter_map(of_one).sum()
+pub fn private_memory(processes: &[u32]) -> u64 {
+    processes.iter().filter_map(|&pid| of_one(pid)).sum()
 }
 
 fn of_one(pid: u32) -> Option<u64> {

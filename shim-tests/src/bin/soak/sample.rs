@@ -37,8 +37,8 @@ impl Sample {
         let processes = tree::processes(running.program.pid());
         Self {
             at: at.as_secs_f64(),
-            descriptors: tree::kinds(running.program.pid()).values().sum(),
-            memory: tree::private_memory(running.program.pid()),
+            descriptors: tree::descriptor_count(&processes),
+            memory: tree::private_memory(&processes),
             threads: processes.into_iter().map(threads).sum(),
             aborts: stage.counters_now().aborts(),
             connections: deeds.connections.load(Relaxed),
