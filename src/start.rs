@@ -16,6 +16,7 @@ use softclose_core::counters::founding::Identity;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
+use softclose_core::engine::stock::Stock;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::knobs::KNOBS;
@@ -88,7 +89,7 @@ fn engine(reading: Reading, secure: bool) -> Engine {
     let ledger = Box::leak(Box::new(Ledger::new()));
     ledger.begin(capacity());
     let common = Box::leak(Box::new(Common { settings, counters, log, host: host::HOST }));
-    Engine { common, ledger, drain: Drain::new(common, ledger), rehearsal: Rehearsal::new() }
+    Engine { common, ledger, drain: Drain::new(common, ledger), rehearsal: Rehearsal::new(), stock: Stock::new() }
 }
 
 fn complain(line: &str) {

@@ -12,6 +12,7 @@ use crate::bounds::End;
 use crate::common::{Common, Ended};
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
+use crate::drain::deferred::Waiting;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::writers::{self, Writers};
 use crate::judge::{self, Scope};
@@ -21,6 +22,7 @@ use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::log::note::Note;
 use crate::settings::{Engine as Waits, LogLevel, Strategy};
 use crate::strategy::{self, choice};
+use stock::Stock;
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
@@ -37,6 +39,8 @@ pub struct Engine {
     pub drain: Drain,
     /// Whether a drain is possible at all.
     pub rehearsal: Rehearsal,
+    /// Whether hooks have seen everything that there is.
+    pub stock: Stock,
 }
 
 /// What has been prepared for one close.
@@ -46,20 +50,26 @@ pub enum Prepared {
     Plain,
     /// A private duplicate is to be half-closed and drained.
     Held(Reserved),
+    /// The same, by the end of the process.
+    Waiting(Waiting),
 }
 
 impl Prepared {
     /// The program's own call has succeeded.
     pub fn commit(self) {
-        if let Self::Held(reserved) = self {
-            reserved.commit();
+        match self {
+            Self::Plain => {}
+            Self::Held(reserved) => reserved.commit(),
+            Self::Waiting(waiting) => waiting.commit(),
         }
     }
 
     /// The program's own call has failed.
     pub fn abandon(self) {
-        if let Self::Held(reserved) = self {
-            reserved.abandon();
+        match self {
+            Self::Plain => {}
+            Self::Held(reserved) => reserved.abandon(),
+            Self::Waiting(waiting) => waiting.abandon(),
         }
     }
 }
@@ -79,12 +89,12 @@ impl Engine {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, claim.entry.role, reason),
             Verdict::Observe => self.observe(fd, claim.entry.role),
             Verdict::Discard => self.discard(fd, claim.entry.role, strategy),
-            Verdict::AtOnce => self.at_once(fd, claim.entry, strategy),
-            Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim.entry, strategy, seconds),
-            Verdict::Hold => self.hold(owner, fd, claim.entry, strategy),
+            Verdict::AtOnce => self.at_once(owner, fd, claim.entry, strategy),
+            Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim, strategy, seconds),
+            Verdict::Hold => self.hold(owner, fd, claim, strategy),
         };
         match prepared {
-            Prepared::Held(_) => self.drain.revoke(fd),
+            Prepared::Held(_) | Prepared::Waiting(_) => self.drain.revoke(fd),
             Prepared::Plain => self.drain.cash_in(fd),
         }
         prepared
@@ -92,10 +102,12 @@ impl Engine {
 
     /// Before a fork that hooks follow. A server's listener is open by now: its workers
     /// count into one page.
-    pub fn before_fork(&self, owner: Owner<'_>) -> Option<Token> {
+    pub fn before_fork(&'static self, owner: Owner<'_>) -> Option<Token> {
         if owner.has_sockets() {
             self.common.counters.show();
+            self.stock.take(owner);
         }
+        self.drain.attend(owner);
         self.common.counters.before_fork();
         owner.before_fork()
     }
@@ -152,18 +164,18 @@ impl Engine {
     }
 
     /// Leaves every epoll set of this process; false where that cannot be known.
-    fn leave_sets(&self, fd: Fd, entry: Entry) -> bool {
-        let followed = entry.slot.is_some() && !entry.outlived && !self.drain.has_unseen_sets();
+    fn leave_sets(&self, owner: Owner<'_>, fd: Fd, entry: Entry) -> bool {
+        let followed = entry.slot.is_some() && !entry.outlived && !self.drain.has_unseen_sets(owner);
         watch::leave_all(fd, entry.watched, followed)
     }
 
     /// The program's own close follows on this thread: only another one could see an
     /// event between the two.
-    fn at_once(&self, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
+    fn at_once(&self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
         if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
             self.leave_alone(fd, entry.role, reason)
-        } else if is_seen && !self.leave_sets(fd, entry) {
+        } else if is_seen && !self.leave_sets(owner, fd, entry) {
             self.leave_alone(fd, entry.role, Reason::Unsure)
         } else {
             self.part(fd, entry.role, strategy)
@@ -188,19 +200,26 @@ impl Engine {
         Prepared::Plain
     }
 
-    fn hold(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
+    fn hold(&'static self, owner: Owner<'_>, fd: Fd, claim: Claim, strategy: Strategy) -> Prepared {
+        let Claim { entry, cookie, .. } = claim;
         let writers = self.writers(fd);
         let is_patient = self.common.settings.engine == Waits::Thread;
         if let Some(reason) = self.hands_off(fd, writers, is_patient) {
             return self.leave_alone(fd, entry.role, reason);
         }
-        if !self.leave_sets(fd, entry) {
+        let Some(cookie) = cookie.or_else(|| socket::cookie(fd)) else {
+            return self.leave_alone(fd, entry.role, Reason::Unsure);
+        };
+        if let Some(waiting) = self.wait_for_the_end(owner, fd, claim, strategy) {
+            return Prepared::Waiting(waiting);
+        }
+        if !self.leave_sets(owner, fd, entry) {
             return self.leave_alone(fd, entry.role, Reason::Unsure);
         }
         socket::stop_signals(fd);
         match self.common.settings.engine {
             Waits::Inline => self.stay(fd, entry.role, strategy),
-            Waits::Thread => match self.drain.reserve(owner, fd, entry.role, strategy) {
+            Waits::Thread => match self.drain.reserve(owner, fd, cookie, entry.role, strategy) {
                 Ok(reserved) => {
                     if writers == Writers::Unknown {
                         reserved.be_cautious();
@@ -210,6 +229,22 @@ impl Engine {
                 Err(reason) => self.leave_alone(fd, entry.role, reason),
             },
         }
+    }
+
+    /// Without a look for epoll sets that no hook has seen: there were none when the
+    /// parent forked, and this child is not going to make any.
+    fn wait_for_the_end(&'static self, owner: Owner<'_>, fd: Fd, claim: Claim, strategy: Strategy) -> Option<Waiting> {
+        let Claim { entry, cookie, .. } = claim;
+        let may = self.common.settings.engine == Waits::Thread
+            && self.stock.is_complete()
+            && entry.slot.is_some()
+            && !entry.outlived
+            && self.drain.may_defer(owner, strategy);
+        if !may || !watch::leave_all(fd, entry.watched, true) {
+            return None;
+        }
+        socket::stop_signals(fd);
+        self.drain.wait_for_the_end(owner, fd, cookie?, entry.role)
     }
 
     fn writers(&self, fd: Fd) -> Writers {
@@ -229,7 +264,8 @@ impl Engine {
     }
 
     /// What the program asked to wait for is waited for; the rest is as always.
-    fn wait(&'static self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy, seconds: u64) -> Prepared {
+    fn wait(&'static self, owner: Owner<'_>, fd: Fd, claim: Claim, strategy: Strategy, seconds: u64) -> Prepared {
+        let entry = claim.entry;
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
         if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
             return self.leave_alone(fd, entry.role, reason);
@@ -237,7 +273,7 @@ impl Engine {
         self.drain.revoke(fd);
         finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);
-        self.hold(owner, fd, entry, strategy)
+        self.hold(owner, fd, claim, strategy)
     }
 
     /// The inline engine: `close` itself waits.
@@ -290,3 +326,4 @@ pub mod exit;
 pub mod numbers;
 mod observe;
 pub mod shutdown;
+pub mod stock;

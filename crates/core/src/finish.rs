@@ -7,6 +7,7 @@
 
 use crate::bounds::{Bounds, End, Progress};
 use crate::common::{Common, Ended};
+use crate::drain::deferred::Unattended;
 use crate::ledger::table::Role;
 use crate::log::note::Note;
 use crate::settings::Strategy;
@@ -206,12 +207,21 @@ impl<'a> All<'a> {
         self.count += 1;
     }
 
+    /// Takes in what is half-closed already, and counted.
+    pub fn take_over(&mut self, one: Unattended) {
+        let Some(place) = self.list.get(self.count).filter(|_| one.is_still_it()) else { return };
+        place.fd.store(one.fd.raw(), Relaxed);
+        place.strategy.store(Unattended::STRATEGY as u32, Relaxed);
+        self.count += 1;
+    }
+
     /// Waits for the ends of all of them until `deadline`.
     pub fn finish(mut self, deadline: Millis) {
-        // Without a free number the sockets are looked at in turn.
-        let poller = Poller::create_from(3).ok();
         self.left = self.count;
-        self.turn_all(poller, true);
+        self.turn_all(None);
+        // Without a free number the sockets are looked at in turn.
+        let poller = if self.left == 0 || self.single().is_some() { None } else { Poller::create_from(3).ok() };
+        self.watch_all(poller);
         while self.left != 0 && deadline.since(Millis::now()) != 0 {
             self.wait(poller, deadline);
         }
@@ -228,10 +238,10 @@ impl<'a> All<'a> {
         let timeout = deadline.since(Millis::now()).min(TICK_MS);
         let found = match poller {
             Some(poller) => poller.wait(Some(timeout), &mut ready).unwrap_or(0),
-            None => self.look_at_all(),
+            None => self.look_at_all(timeout),
         };
         for &index in ready.iter().take(found) {
-            self.turn(poller, index as usize, false);
+            self.turn(poller, index as usize);
         }
         if found == 0 {
             self.leave_the_quiet();
@@ -250,20 +260,40 @@ impl<'a> All<'a> {
         });
     }
 
-    fn look_at_all(&mut self) -> usize {
+    /// A single one is waited for; several without a set are looked at in turn.
+    fn look_at_all(&mut self, timeout_ms: u32) -> usize {
         const REST_MS: u32 = 10;
-        let _ = rustix::thread::nanosleep(&timespec(REST_MS));
-        self.turn_all(None, false);
+        match self.single() {
+            Some((fd, interest)) => _ = wait(fd, interest, Some(timeout_ms)),
+            None => _ = rustix::thread::nanosleep(&timespec(REST_MS)),
+        }
+        self.turn_all(None);
         0
     }
 
-    fn turn_all(&mut self, poller: Option<Poller>, first: bool) {
+    /// The only one that is left, if `poll` can wait for it: to whom reads, nothing is
+    /// ready for ever.
+    fn single(&self) -> Option<(Fd, Interest)> {
+        let (fd, place) = (0..self.count).find_map(|index| self.at(index)).filter(|_| self.left == 1)?;
+        place.goodbye().reads().then(|| (fd, place.goodbye().interest()))
+    }
+
+    fn watch_all(&self, poller: Option<Poller>) {
+        let Some(poller) = poller else { return };
         for index in 0..self.count {
-            self.turn(poller, index, first);
+            if let Some((fd, place)) = self.at(index) {
+                let _ = poller.add(fd, index as u64, place.goodbye().interest(), false);
+            }
         }
     }
 
-    fn turn(&mut self, poller: Option<Poller>, index: usize, first: bool) {
+    fn turn_all(&mut self, poller: Option<Poller>) {
+        for index in 0..self.count {
+            self.turn(poller, index);
+        }
+    }
+
+    fn turn(&mut self, poller: Option<Poller>, index: usize) {
         let Some((fd, place)) = self.at(index) else { return };
         let goodbye = place.goodbye();
         let look = goodbye.look(fd);
@@ -272,7 +302,6 @@ impl<'a> All<'a> {
         }
         match (look, poller) {
             (Sip::End(bytes, end), _) => self.end(index, end, bytes),
-            (Sip::More(_), Some(poller)) if first => _ = poller.add(fd, index as u64, goodbye.interest(), false),
             (Sip::More(_), Some(poller)) => _ = poller.rearm(fd, index as u64, goodbye.interest()),
             (Sip::More(_), None) => {}
         }

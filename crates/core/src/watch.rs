@@ -58,9 +58,9 @@ fn leave_each(fd: Fd) -> Option<()> {
 
 /// Whether this process has an epoll set that no hook has seen, other than `ours`.
 #[inline(never)]
-pub fn has_unseen_set(owner: Owner<'_>, ours: Fd) -> bool {
+pub fn has_unseen_set(owner: Owner<'_>, ours: Option<Fd>) -> bool {
     let mut unseen = false;
-    each_set(|set| unseen |= set != ours && !owner.knows_set(set)).is_none() || unseen
+    each_set(|set| unseen |= Some(set) != ours && !owner.knows_set(set)).is_none() || unseen
 }
 
 #[inline(never)]

@@ -13,7 +13,7 @@ use super::Drain;
 use super::place::Place;
 use super::queue::Queue;
 use super::slot::Slot;
-use super::{AWAKE, UNSURE};
+use super::{ASK, AWAKE, UNSURE};
 use crate::bounds::{Bounds, End};
 use crate::finish::is_quiet;
 use crate::sip::Sip;
@@ -123,6 +123,7 @@ impl Drainer {
             self.drain.doorbell.sleep(seen, STAY_MS - idle);
             return true;
         }
+        self.drain.unseen_sets.store(ASK, SeqCst);
         !self.drain.gate.leave() || {
             self.close_poller();
             false
@@ -364,6 +365,7 @@ impl Drainer {
         self.expire();
         self.evict();
         self.end_graces();
+        self.drain.unseen_sets.store(ASK, SeqCst);
         if self.drain.held() == 0 && self.drain.gate.leave() {
             return false;
         }

@@ -5,6 +5,7 @@
 //! had, the close is the program's own, and counted.
 
 use super::place::Place;
+use super::deferred::Unattended;
 use super::slot::Slot;
 use super::{Drain, Guest, MOST, SLACK, drainer};
 use crate::bounds::End;
@@ -17,7 +18,6 @@ use crate::settings::Strategy;
 use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
 use crate::sys::{Fd, socket, thread};
-use crate::watch::has_unseen_set;
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
 
@@ -35,10 +35,9 @@ pub fn may_be_written_to(common: &Common, fd: Fd) -> bool {
 }
 
 impl Reserved {
-    fn duplicate(&self, fd: Fd, role: Role, strategy: Strategy) -> Result<(), Reason> {
+    fn duplicate(&self, fd: Fd, cookie: u64, role: Role, strategy: Strategy) -> Result<(), Reason> {
         let slot = self.slot().ok_or(Reason::Full)?;
-        let cookie = socket::cookie(fd).ok_or(Reason::Unsure)?;
-        slot.fill(cookie, role, strategy);
+        slot.fill(cookie, role, strategy, Millis::now());
         if let Some(note) = self.drain.notes.get(self.place.index()) {
             note.take(fd, role);
         }
@@ -89,11 +88,27 @@ impl Reserved {
         if goodbye.reads() && !drain.common.is_single_threaded() && socket::unread(fd) == 0 {
             slot.set_patient();
         }
+        self.offer(slot, fd);
+        if patience != 0 && drain.oversleeps(Millis::now().plus(patience)) {
+            drain.wake();
+        }
+    }
+
+    /// A drain that has waited for the end of the process goes to the thread.
+    pub(super) fn take_over(self, one: Unattended) {
+        let Some(slot) = self.slot() else { return };
+        slot.fill(one.cookie, one.role, Unattended::STRATEGY, one.begun);
+        slot.set_fd(Some(one.fd));
+        self.offer(slot, one.fd);
+    }
+
+    fn offer(&self, slot: &Slot, fd: Fd) {
+        let drain = self.drain;
         let data = slot.ticket(self.place);
         // Before the offer, after which the drainer may end it at any time.
         let crowded = drain.sockets() > drain.cap.load(SeqCst);
         if let Some(poller) = drain.poller() {
-            let _ = poller.add(fd, data, goodbye.interest(), crowded);
+            let _ = poller.add(fd, data, slot.goodbye().interest(), crowded);
         }
         drain.slots.offer(self.place);
         if drain.gate.is_idle() {
@@ -102,9 +117,6 @@ impl Reserved {
         drain.doorbell.ring();
         if crowded {
             drain.bell.ring();
-        }
-        if patience != 0 && drain.oversleeps(Millis::now().plus(patience)) {
-            drain.wake();
         }
     }
 
@@ -129,17 +141,16 @@ impl Drain {
         &'static self,
         owner: Owner<'_>,
         fd: Fd,
+        cookie: u64,
         role: Role,
         strategy: Strategy,
     ) -> Result<Reserved, Reason> {
-        self.enter(owner, Guest::Socket)?;
-        let Some(place) = self.slots.claim() else {
-            self.gate.one_less();
-            return Err(Reason::Full);
-        };
-        let reserved = Reserved { drain: self, place };
-        match reserved.duplicate(fd, role, strategy) {
-            Ok(()) => Ok(reserved),
+        let reserved = self.reserve_place(owner)?;
+        match reserved.duplicate(fd, cookie, role, strategy) {
+            Ok(()) => {
+                self.handed_over(owner);
+                Ok(reserved)
+            }
             Err(reason) => {
                 reserved.abandon();
                 Err(reason)
@@ -147,10 +158,16 @@ impl Drain {
         }
     }
 
+    pub(super) fn reserve_place(&'static self, owner: Owner<'_>) -> Result<Reserved, Reason> {
+        self.enter(owner, Guest::Socket)?;
+        let place = self.slots.claim().ok_or(Reason::Full).inspect_err(|_| self.gate.one_less())?;
+        Ok(Reserved { drain: self, place })
+    }
+
     /// Counts one more guest, and starts the thread where there is none.
-    pub(super) fn enter(&'static self, owner: Owner<'_>, guest: Guest) -> Result<(), Reason> {
+    pub(super) fn enter(&'static self, _owner: Owner<'_>, guest: Guest) -> Result<(), Reason> {
         let idle = self.gate.enter(|idle, held| self.admit(guest, idle, held))?;
-        if idle { self.start(owner) } else { Ok(()) }
+        if idle { self.start() } else { Ok(()) }
     }
 
     fn admit(&self, guest: Guest, idle: bool, held: u32) -> Result<(), Reason> {
@@ -181,8 +198,8 @@ impl Drain {
     }
 
     #[inline(never)]
-    fn start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
-        let started = self.try_start(owner);
+    fn start(&'static self) -> Result<(), Reason> {
+        let started = self.try_start();
         match started {
             Ok(()) => self.gate.started(),
             Err(_) => {
@@ -206,11 +223,9 @@ impl Drain {
         });
     }
 
-    fn try_start(&'static self, owner: Owner<'_>) -> Result<(), Reason> {
+    fn try_start(&'static self) -> Result<(), Reason> {
         let poller = Poller::create_from(self.number_of(self.room() as usize)).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
-        let unseen = has_unseen_set(owner, poller.fd());
-        self.unseen_sets.store(unseen, SeqCst);
         self.spawn().map_err(|_| {
             poller.fd().close();
             self.poller.store(-1, SeqCst);

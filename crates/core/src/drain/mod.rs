@@ -11,6 +11,8 @@
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
+//! | [`brevity`] | whether a child ends with its connection |
+//! | [`deferred`] | drains that begin without a thread |
 //! | [`grace`] | receive sides that are shut a moment later |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
@@ -18,6 +20,8 @@
 //! (`close_range`, a raw instruction) and put something else there: before every
 //! use they are compared with the socket's cookie.
 
+pub mod brevity;
+pub mod deferred;
 pub mod drainer;
 pub mod gate;
 pub mod grace;
@@ -30,8 +34,9 @@ pub mod slots;
 pub mod stack;
 
 use crate::bounds::{End, Progress};
+use crate::decision::Reason;
 use crate::common::{Common, Ended};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Owner};
 use crate::log::note::Note;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
@@ -40,9 +45,12 @@ use crate::sys::poller::Poller;
 use crate::sys::region::{Region, Sharing};
 use crate::sys::thread::{Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use brevity::Brevity;
+use deferred::{Deferred, Unattended};
 use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
+use crate::watch::has_unseen_set;
 use place::Place;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::Slot;
@@ -78,11 +86,14 @@ pub struct Drain {
     still_open: AtomicU32,
     dismissed: AtomicBool,
     exiting: AtomicBool,
-    /// There may be epoll sets that no hook has seen; looked up as the thread starts.
-    unseen_sets: AtomicBool,
+    /// Whether there are epoll sets that no hook has seen: one of [`ASK`], [`NONE`] and
+    /// [`SOME`]. Asked once for each life of the thread.
+    unseen_sets: AtomicU32,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
     graces: Graces,
+    deferred: Deferred,
+    brevity: Brevity,
     /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
     wakes_at: AtomicU32,
 }
@@ -95,6 +106,10 @@ enum Guest {
     /// A receive side to shut later; see [`grace`].
     Grace,
 }
+
+const ASK: u32 = 0;
+const NONE: u32 = 1;
+const SOME: u32 = 2;
 
 /// The thread does not sleep in epoll.
 const AWAKE: u32 = 0;
@@ -128,9 +143,11 @@ impl Drain {
             still_open: AtomicU32::new(0),
             dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
-            unseen_sets: AtomicBool::new(true),
+            unseen_sets: AtomicU32::new(ASK),
             pressed: AtomicBool::new(false),
             graces: Graces::new(),
+            deferred: Deferred::new(),
+            brevity: Brevity::new(),
             wakes_at: AtomicU32::new(AWAKE),
         }
     }
@@ -155,12 +172,20 @@ impl Drain {
     }
 
     /// Whether the program uses epoll sets that no hook has seen.
-    pub fn has_unseen_sets(&self) -> bool {
-        self.unseen_sets.load(SeqCst)
+    pub fn has_unseen_sets(&self, owner: Owner<'_>) -> bool {
+        if self.unseen_sets.load(SeqCst) == ASK {
+            let is_any = has_unseen_set(owner, self.poller().map(Poller::fd));
+            self.unseen_sets.store(if is_any { SOME } else { NONE }, SeqCst);
+        }
+        self.unseen_sets.load(SeqCst) != NONE
     }
 
     /// Whether `fd` is a private descriptor, which the program does not know.
     pub fn owns(&self, fd: Fd) -> bool {
+        self.holds_number(fd) || self.deferred.owns(fd)
+    }
+
+    fn holds_number(&self, fd: Fd) -> bool {
         let base = self.base.load(SeqCst);
         fd.raw() >= base
             && !self.gate.is_shut()
@@ -170,11 +195,12 @@ impl Drain {
 
     /// The lowest private number that is `from` or more.
     pub fn next_private(&self, from: u32) -> Option<Fd> {
+        let deferred = self.deferred.next_number(from);
         if self.gate.is_shut() {
-            return None;
+            return deferred;
         }
         let poller = self.poller().map(Poller::fd).filter(|fd| fd.raw() as u32 >= from);
-        poller.into_iter().chain(self.slots.next_number(from)).min()
+        poller.into_iter().chain(self.slots.next_number(from)).chain(deferred).min()
     }
 
     /// What was held at this place is over: counts it, and tells of it.
@@ -207,6 +233,8 @@ impl Drain {
     /// In a fork child: the private descriptors are closed, and there is no
     /// thread. Called before anything else runs in the child.
     pub fn become_child(&self) {
+        self.brevity.become_child();
+        self.unattended().filter(|one| one.is_still_it()).for_each(|one| one.fd.close());
         self.slots.abandon_all(|index| self.number_of(index));
         if let Some(poller) = self.poller() {
             poller.fd().close();
@@ -221,7 +249,7 @@ impl Drain {
         self.pressed.store(false, SeqCst);
         self.graces.forget();
         self.wakes_at.store(AWAKE, SeqCst);
-        self.unseen_sets.store(true, SeqCst);
+        self.unseen_sets.store(ASK, SeqCst);
         self.open_rooms();
     }
 
@@ -236,8 +264,9 @@ impl Drain {
     /// The program is out of descriptors (`EMFILE`), and some of them are ours:
     /// has the thread give up half of them, and waits a moment for the first.
     /// False where nothing is held.
-    pub fn relieve(&self) -> bool {
+    pub fn relieve(&'static self, owner: Owner<'_>) -> bool {
         const MOMENT_MS: u32 = 50;
+        self.attend(owner);
         let seen = self.ended.count();
         if self.sockets() == 0 || !self.has_thread() {
             return false;
@@ -253,6 +282,7 @@ impl Drain {
     /// closes, and leave. Waits until it has, within a bound.
     pub fn dismiss(&self) {
         const PATIENCE_MS: u32 = 500;
+        self.unattended().for_each(|one| self.let_go(one));
         let deadline = Millis::now().plus(PATIENCE_MS);
         let in_time = || deadline.since(Millis::now()) != 0;
         let leaving = [0, 1].map(|turn: usize| self.threads.get(turn)?.get());
@@ -302,12 +332,28 @@ impl Drain {
         self.exiting.store(false, SeqCst);
     }
 
+    /// Takes everything that waits for the end of the process.
+    pub fn unattended(&self) -> impl Iterator<Item = Unattended> {
+        core::iter::from_fn(|| self.deferred.take())
+    }
+
+    /// How many wait for the end of the process.
+    pub fn waiting(&self) -> u32 {
+        self.deferred.count()
+    }
+
+    /// Whether any does; see [`Deferred::is_any`].
+    pub fn is_any_waiting(&self) -> bool {
+        self.deferred.is_any()
+    }
+
     /// Whether `tid` is that of the drain's own thread.
     pub fn runs_on(&self, tid: Pid) -> bool {
         self.threads.iter().any(|thread| thread.get() == Some(tid))
     }
 
-    fn has_thread(&self) -> bool {
+    /// Whether the drain has one.
+    pub fn has_thread(&self) -> bool {
         self.threads.iter().any(|thread| thread.get().is_some())
     }
 }

@@ -203,12 +203,12 @@ impl Slot {
     }
 
     /// Fills a claimed slot, before its descriptor exists.
-    pub fn fill(&self, cookie: u64, role: Role, strategy: Strategy) {
+    pub fn fill(&self, cookie: u64, role: Role, strategy: Strategy, begun: Millis) {
         self.cookie.store(cookie, SeqCst);
         self.settling.store(0, Relaxed);
         let role = if role == Role::Connected { CONNECTED } else { 0 };
         self.flags.store(role | (strategy as u32) << STRATEGY_SHIFT, SeqCst);
-        self.set_progress(Progress::begin(Millis::now()));
+        self.set_progress(Progress::begin(begun));
     }
 }
 
@@ -236,13 +236,13 @@ mod tests {
         assert!(region.ensure(1));
         let slot = region.get(0).unwrap();
         for strategy in crate::settings::strategy::STRATEGIES {
-            slot.fill(7, Role::Connected, strategy);
+            slot.fill(7, Role::Connected, strategy, Millis(1));
             slot.set_still_open(true);
             slot.set_patient();
             slot.set_cautious();
             assert_eq!((slot.role(), slot.goodbye().name()), (Role::Connected, strategy));
         }
-        slot.fill(7, Role::Accepted, Strategy::Wait);
+        slot.fill(7, Role::Accepted, Strategy::Wait, Millis(1));
         assert_eq!((slot.role(), slot.is_still_open()), (Role::Accepted, false));
     }
 }

@@ -32,6 +32,7 @@ impl Engine {
     /// Answers whether the other threads were stopped: then the process must end
     /// without another call that may take a lock.
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
+        self.drain.learn(owner);
         let bound = self.common.settings.exit_timeout_ms;
         let stopped = bound != 0 && self.finish(owner, exit, Millis::now().plus(bound));
         // Whoever else holds a connection that we shut.
@@ -44,14 +45,15 @@ impl Engine {
 
     fn finish(&'static self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> bool {
         let count = self.count_connections(owner);
-        if count == 0 && self.drain.held() == 0 {
+        let waiting = self.drain.waiting();
+        if count == 0 && waiting == 0 && self.drain.held() == 0 {
             self.observe_open(owner, deadline);
             return false;
         }
         if !self.rehearsal.is_allowed() {
             return false;
         }
-        let others = stop::others(|tid| self.drain.runs_on(tid));
+        let others = self.stop_others();
         if others == Others::Running {
             return false;
         }
@@ -60,17 +62,26 @@ impl Engine {
         }
         // Whatever still writes after us, such as a destructor.
         (self.common.host.ignore_sigpipe)();
-        let open = self.half_close_open(owner, count, deadline);
-        open.finish(deadline);
+        let mut all = All::with_room(count + waiting as usize, self.common);
+        self.drain.unattended().for_each(|one| all.take_over(one));
+        self.half_close_open(owner, &mut all, deadline);
+        all.finish(deadline);
         self.drain.finish(deadline);
         others == Others::Stopped
     }
 
+    /// A child that has made no thread of its own by libc, nor of ours, is alone.
+    fn stop_others(&self) -> Others {
+        if self.drain.is_child() && self.common.is_single_threaded() && !self.drain.has_thread() {
+            Others::None
+        } else {
+            stop::others(|tid| self.drain.runs_on(tid))
+        }
+    }
+
     #[inline(never)]
-    fn half_close_open(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> All<'_> {
-        let mut all = All::with_room(count, self.common);
-        self.each_open(owner, deadline, |fd| self.consider(owner, fd, &mut all));
-        all
+    fn half_close_open<'a>(&'a self, owner: Owner<'_>, all: &mut All<'a>, deadline: Millis) {
+        self.each_open(owner, deadline, |fd| self.consider(owner, fd, all));
     }
 
     /// Where nothing is to be done to any: nobody is stopped for that.
@@ -91,7 +102,7 @@ impl Engine {
         // To look at procfs, once for each that the counts do not decide, must not
         // outlast the bound either.
         let in_time = || deadline.since(Millis::now()) != 0;
-        each_socket(|fd, inode| {
+        self.each_stray(|fd, inode| {
             if in_time() && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
                 visit(fd);
             }
@@ -129,13 +140,21 @@ impl Engine {
         is_connected(fd) && self.strategy(fd, owner.role(fd)) != Strategy::Observe
     }
 
+    /// Sockets that may be known to procfs alone. A child whose parent took stock has
+    /// none.
+    fn each_stray(&self, visit: impl FnMut(Fd, u64)) {
+        if !(self.drain.is_child() && self.stock.is_complete()) {
+            each_socket(visit);
+        }
+    }
+
     /// At most so many connections will be finished: those that are counted, also
     /// where there is no procfs, and those that only procfs knows.
     #[inline(never)]
     fn count_connections(&self, owner: Owner<'_>) -> usize {
         let mut count = 0;
         owner.each(|fd| count += usize::from(self.is_ours(owner, fd)));
-        each_socket(|fd, _| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
+        self.each_stray(|fd, _| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
         count
     }
 

@@ -21,6 +21,8 @@ struct Record {
     word: AtomicU64,
     /// The [`Namespace`] in which that pid is meant.
     namespace: AtomicU64,
+    /// Not 0: it may be another program by now.
+    moved: AtomicU64,
 }
 
 // SAFETY: repr(C), atomics only; zero is an unused record.
@@ -32,12 +34,15 @@ pub struct Namespace(pub u64);
 
 /// How many processes can hold connections at once.
 const MEMBERS: usize = 4096;
-/// Records before the members': the next token, the founder's start time, and the
-/// next namespace.
+/// So many brief children in a row make a rule.
+const BRIEF: u64 = 4;
+/// Records before the members': the next token, the founder's start time, the next
+/// namespace, and how brief its children are.
 const NEXT: usize = 0;
 const FOUNDED: usize = 1;
 const NAMESPACES: usize = 2;
-const FIRST: usize = 3;
+const BREVITY: usize = 3;
+const FIRST: usize = 4;
 
 /// The shared register of processes.
 pub struct Family {
@@ -65,7 +70,8 @@ impl Family {
             let record = self.record(token)?;
             let old = record.word.load(SeqCst);
             let free = old == 0 || !self.lives(record, here);
-            (free && record.word.compare_exchange(old, pack(token, 0), SeqCst, SeqCst).is_ok()).then_some(token)
+            let taken = free && record.word.compare_exchange(old, pack(token, 0), SeqCst, SeqCst).is_ok();
+            taken.then(|| record.moved.store(0, SeqCst)).map(|()| token)
         })
     }
 
@@ -75,6 +81,34 @@ impl Family {
         record.namespace.store(here.0, SeqCst);
         let named = pack(token, pid.as_raw_nonzero().get() as u32);
         let _ = record.word.compare_exchange(pack(token, 0), named, SeqCst, SeqCst);
+    }
+
+    /// The process is about to be another program, which has what is not close-on-exec.
+    pub fn may_move(&self, token: Token) {
+        if let Some(record) = self.record(token) {
+            record.moved.store(1, SeqCst);
+        }
+    }
+
+    /// Whether it still runs the program that was forked, as far as hooks have seen.
+    pub fn has_stayed(&self, token: Token) -> bool {
+        self.record(token).is_some_and(|record| record.moved.load(SeqCst) == 0)
+    }
+
+    /// Whether the children of this family end with their connections, as a rule.
+    pub fn is_brief(&self) -> bool {
+        self.records.get(BREVITY).is_some_and(|record| record.word.load(SeqCst) >= BRIEF)
+    }
+
+    /// A child has ended right after its last connection, or has not.
+    pub fn note_brevity(&self, is_brief: bool) {
+        let Some(record) = self.records.get(BREVITY) else { return };
+        let brevity = record.word.load(SeqCst);
+        if is_brief && brevity < BRIEF {
+            record.word.fetch_add(1, SeqCst);
+        } else if !is_brief && brevity != 0 {
+            record.word.store(0, SeqCst);
+        }
     }
 
     /// Takes back a token whose process has ended, or was never made.
@@ -199,6 +233,33 @@ mod tests {
         let one = family.enlist(HERE).unwrap();
         let two = family.enlist(HERE).unwrap();
         assert!(one != two && one.raw() != 0 && two.raw() != 0);
+    }
+
+    #[test]
+    fn one_child_that_stays_ends_the_rule() {
+        let family = family();
+        (0..BRIEF - 1).for_each(|_| family.note_brevity(true));
+        assert!(!family.is_brief());
+        family.note_brevity(true);
+        assert!(family.is_brief());
+        family.note_brevity(false);
+        assert!(!family.is_brief());
+    }
+
+    #[test]
+    fn a_token_given_out_again_has_not_moved() {
+        let family = family();
+        let token = family.enlist(HERE).unwrap();
+        family.may_move(token);
+        assert!(!family.has_stayed(token));
+        family.strike(token);
+        let again = (0..=MEMBERS).find_map(|_| {
+            let next = family.enlist(HERE).unwrap();
+            let same = next.raw() as usize % MEMBERS == token.raw() as usize % MEMBERS;
+            family.strike(next);
+            same.then_some(next)
+        });
+        assert!(family.has_stayed(again.unwrap()));
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Claim {
     pub entry: Entry,
     /// Whether anybody else holds it.
     pub standing: Standing,
+    /// `SO_COOKIE`, where it had to be asked for.
+    pub cookie: Option<u64>,
 }
 
 /// How good our claim to be the last holder is.
@@ -285,8 +287,10 @@ impl Owner<'_> {
 
     fn give_up(self, fd: Fd, mark: Marks) -> Claim {
         let mut entry = self.0.table.take(fd);
+        let cookie = entry.slot.and_then(|_| socket::cookie(fd));
+        let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions.is(slot, cookie));
         let standing = match entry.slot {
-            Some(slot) if self.is_current(fd, slot) => {
+            Some(slot) if is_current(slot) => {
                 let marks = self.0.descriptions.marks(slot);
                 entry.outlived = marks.has(Marks::WATCHER_ENDED);
                 self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
@@ -299,7 +303,7 @@ impl Owner<'_> {
             None if entry.received || self.0.blind.load(SeqCst) => Standing::Unprovable,
             None => Standing::Doubtful,
         };
-        Claim { entry, standing }
+        Claim { entry, standing, cookie }
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
@@ -317,14 +321,16 @@ impl Owner<'_> {
         }
     }
 
-    /// A child inherits a descriptor under its number. One look there tells an
-    /// everyday child, which holds it, from one that has executed a program
-    /// since, and so closed what was close-on-exec.
+    /// An everyday child holds what it is counted for. One that may have executed a
+    /// program since is looked at, once: it inherited the descriptor under its number,
+    /// and has closed it if it was close-on-exec.
     fn is_seen_elsewhere(self, fd: Fd, slot: SlotId) -> bool {
-        let Ok(inode) = socket::inode(fd) else { return true };
-        self.0.descriptions.holders(slot).any(|token| match self.0.family.pid(token, self.0.here()) {
-            Some(pid) => procfs::may_hold_at(pid, fd, inode),
-            None => true,
+        self.0.descriptions.holders(slot).any(|token| {
+            self.0.family.has_stayed(token)
+                || match (self.0.family.pid(token, self.0.here()), socket::inode(fd)) {
+                    (Some(pid), Ok(inode)) => procfs::may_hold_at(pid, fd, inode),
+                    _ => true,
+                }
         })
     }
 
@@ -414,6 +420,23 @@ impl Owner<'_> {
         if let Some(child) = child {
             self.0.family.name(child, pid, self.0.here());
         }
+    }
+
+    /// This process is about to be another program.
+    pub fn may_move(self) {
+        if let Some(me) = self.0.me() {
+            self.0.family.may_move(me);
+        }
+    }
+
+    /// See [`Family::is_brief`].
+    pub fn is_in_brief_family(self) -> bool {
+        self.0.family.is_brief()
+    }
+
+    /// See [`Family::note_brevity`].
+    pub fn note_brevity(self, is_brief: bool) {
+        self.0.family.note_brevity(is_brief);
     }
 
     /// That fork has failed: nobody holds what was counted for the child.
