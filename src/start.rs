@@ -21,7 +21,9 @@ use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
+use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
+use std::cell::OnceCell;
 use std::ffi::CString;
 use std::path::Path;
 
@@ -38,8 +40,9 @@ extern "C" fn construct() {
         return;
     }
     host::resolve();
+    clock::resolve();
     // Nobody else can have set it.
-    let _ = ENGINE.set(Box::new(engine(reading, secure)));
+    let _ = ENGINE.set(engine(reading, secure));
     atfork::register();
     // What is registered first runs last: the loader's own handler, which runs all
     // destructors, comes after the constructors.
@@ -79,17 +82,27 @@ fn identity(reading: &Reading, secure: bool) -> Identity {
     }
 }
 
-fn engine(reading: Reading, secure: bool) -> Engine {
+/// Everything that a process writes to, in one page: a fork child copies one.
+#[repr(align(4096))]
+struct Home {
+    engine: OnceCell<Engine>,
+    ledger: Ledger,
+    common: Common,
+}
+
+fn engine(reading: Reading, secure: bool) -> &'static Engine {
     let counters = Counters::new(identity(&reading, secure));
     let settings = reading.settings;
     let (log, fell_back) = Log::open(&settings);
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    let ledger = Box::leak(Box::new(Ledger::new()));
+    let common = Common { settings, counters, log, host: host::HOST };
+    let home: &Home = Box::leak(Box::new(Home { engine: OnceCell::new(), ledger: Ledger::new(), common }));
+    let Home { engine, ledger, common } = home;
     ledger.begin(capacity());
-    let common = Box::leak(Box::new(Common { settings, counters, log, host: host::HOST }));
-    Engine { common, ledger, drain: Drain::new(common, ledger), rehearsal: Rehearsal::new(), stock: Stock::new() }
+    let drain = Drain::new(common, ledger);
+    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), stock: Stock::new() })
 }
 
 fn complain(line: &str) {

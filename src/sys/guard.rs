@@ -14,12 +14,12 @@ use super::{errno, real};
 use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::c_int;
-use once_cell::race::OnceBox;
+use once_cell::race::OnceRef;
 use softclose_core::engine::Engine;
 use softclose_core::ledger::Owner;
 
 /// Filled by the constructor, unless softclose is disabled.
-pub static ENGINE: OnceBox<Engine> = OnceBox::new();
+pub static ENGINE: OnceRef<'static, Engine> = OnceRef::new();
 
 unsafe extern "C-unwind" {
     fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;

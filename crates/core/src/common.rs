@@ -62,7 +62,10 @@ impl Common {
     #[inline(never)]
     pub fn ended(&self, ended: Ended<'_>) {
         let Ended { fd, note, strategy, end, discarded, begun } = ended;
-        let (unacknowledged, ms) = (fd.map_or(0, socket::undelivered), Millis::now().since(begun));
+        // A peer that has sent its FIN has what it wanted: only a line would say.
+        let asks = end != End::Fin || self.log.is_talkative();
+        let unacknowledged = fd.filter(|_| asks).map_or(0, socket::undelivered);
+        let ms = Millis::now().since(begun);
         self.counters.ended(Outcome { end, discarded, unacknowledged, ms });
         let level = if end.is_orderly() { LogLevel::Debug } else { LogLevel::Info };
         self.report(level, |line| {

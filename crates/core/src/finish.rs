@@ -144,6 +144,7 @@ pub fn discard_queued(fd: Fd) -> u64 {
 }
 
 #[repr(C)]
+#[derive(Default)]
 struct Open {
     fd: AtomicI32,
     /// A [`Strategy`], and [`STILL_OPEN`].
@@ -172,7 +173,9 @@ impl Open {
 /// The sockets that a process leaves open, finished all at the same time.
 pub struct All<'a> {
     common: &'a Common,
-    list: Region<Open>,
+    /// Most processes have one at most, which needs no memory.
+    first: Open,
+    others: Region<Open>,
     begun: Millis,
     count: usize,
     left: usize,
@@ -185,14 +188,16 @@ pub const QUIET_MS: u32 = 250;
 impl<'a> All<'a> {
     /// Room for `most` sockets.
     pub fn with_room(most: usize, common: &'a Common) -> Self {
-        let list = Region::new(Sharing::Private);
-        list.ensure(most);
-        Self { common, list, begun: Millis::now(), count: 0, left: 0 }
+        let others = Region::new(Sharing::Private);
+        if most > 1 {
+            others.ensure(most - 1);
+        }
+        Self { common, first: Open::default(), others, begun: Millis::now(), count: 0, left: 0 }
     }
 
     /// Says goodbye on `fd` and takes it in.
     pub fn add(&mut self, fd: Fd, role: Role, name: Strategy) {
-        let Some(place) = self.list.get(self.count) else { return };
+        let Some(place) = self.place(self.count) else { return };
         let goodbye = strategy::of(name);
         let is_patient = goodbye.patience_ms(&self.common.settings) != 0;
         if self.common.log.is_talkative() {
@@ -209,7 +214,7 @@ impl<'a> All<'a> {
 
     /// Takes in what is half-closed already, and counted.
     pub fn take_over(&mut self, one: Unattended) {
-        let Some(place) = self.list.get(self.count).filter(|_| one.is_still_it()) else { return };
+        let Some(place) = self.place(self.count).filter(|_| one.is_still_it()) else { return };
         place.fd.store(one.fd.raw(), Relaxed);
         place.strategy.store(Unattended::STRATEGY as u32, Relaxed);
         self.count += 1;
@@ -220,7 +225,7 @@ impl<'a> All<'a> {
         self.left = self.count;
         self.turn_all(None);
         // Without a free number the sockets are looked at in turn.
-        let poller = if self.left == 0 || self.single().is_some() { None } else { Poller::create_from(3).ok() };
+        let poller = if self.left == 0 || self.single().is_some() { None } else { Poller::create_from(3, 3).ok() };
         self.watch_all(poller);
         while self.left != 0 && deadline.since(Millis::now()) != 0 {
             self.wait(poller, deadline);
@@ -334,8 +339,15 @@ impl<'a> All<'a> {
         (0..self.count).filter_map(|index| self.at(index)).for_each(|(fd, place)| visit(fd, place));
     }
 
+    fn place(&self, index: usize) -> Option<&Open> {
+        match index.checked_sub(1) {
+            None => Some(&self.first),
+            Some(index) => self.others.get(index),
+        }
+    }
+
     fn at(&self, index: usize) -> Option<(Fd, &Open)> {
-        let place = self.list.get(index)?;
+        let place = self.place(index)?;
         Some((Fd::new(place.fd.load(Relaxed))?, place))
     }
 }

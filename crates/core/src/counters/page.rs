@@ -76,9 +76,9 @@ impl Values {
         self.0.get(at).map_or(0, |value| value.load(Relaxed))
     }
 
-    /// Takes the value at a place away.
+    /// Takes the value at a place away; memory that holds none is not written to.
     pub fn take(&self, at: usize) -> u64 {
-        self.0.get(at).map_or(0, |value| value.swap(0, Relaxed))
+        self.0.get(at).filter(|value| value.load(Relaxed) != 0).map_or(0, |value| value.swap(0, Relaxed))
     }
 }
 

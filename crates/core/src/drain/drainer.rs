@@ -106,7 +106,7 @@ impl Drainer {
     /// due earlier sees that we sleep, or we see what was brought.
     fn sleep(&self, poller: Poller, busy: bool, ready: &mut [u64; BATCH]) -> usize {
         self.drain.wakes_at.store(UNSURE, SeqCst);
-        let patience = self.patience(busy);
+        let patience = self.patience(busy || self.drain.slots.has_offers());
         self.drain.wakes_at.store(Millis::now().plus(patience).0, SeqCst);
         let found = look(poller, patience, ready);
         self.drain.wakes_at.store(AWAKE, SeqCst);
@@ -208,15 +208,16 @@ impl Drainer {
     }
 
     /// Most peers have sent their FIN by now. Whatever has not is watched from here
-    /// on: the hook's own registration may have had its event too early, or be with
-    /// a thread that was about to leave.
+    /// on: where the hook has done so already, that may have had its event too early,
+    /// or be with a thread that was about to leave.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
         let goes_on = slot.is_patient(fd) || self.look_after(place, slot, fd);
         if goes_on && let Some(poller) = Poller::verified(self.poller) {
             socket::report_every_byte(fd);
             let (ticket, interest) = (slot.ticket(place), slot.goodbye().interest());
-            let _ = poller.set(fd, ticket, interest).or_else(|_| poller.add(fd, ticket, interest, false));
+            let add = || poller.add(fd, ticket, interest, false);
+            let _ = if slot.is_watched() { poller.set(fd, ticket, interest).or_else(|_| add()) } else { add() };
         }
     }
 
@@ -251,7 +252,7 @@ impl Drainer {
         slot.set_progress(progress);
         let end = end.or_else(|| self.bounds(slot).exceeded(progress, Millis::now()));
         if let Some(end) = end {
-            self.end(place, end);
+            self.end_verified(place, slot, Some(fd), end);
         }
         end.is_none()
     }
@@ -323,13 +324,17 @@ impl Drainer {
     }
 
     fn end(&mut self, place: Place, end: End) {
-        let Some(slot) = self.drain.slots.at(place) else { return };
+        if let Some(slot) = self.drain.slots.at(place) {
+            self.end_verified(place, slot, slot.verified(), end);
+        }
+    }
+
+    fn end_verified(&mut self, place: Place, slot: &Slot, fd: Option<Fd>, end: End) {
         if slot.goodbye().reads() {
             self.by_activity.remove(&self.drain.slots, place);
         }
         self.by_age.remove(&self.drain.slots, place);
-        let fd = slot.verified();
-        self.drain.over(place, slot, if fd.is_none() { End::Lost } else { end });
+        self.drain.over(place, slot, fd, if fd.is_none() { End::Lost } else { end });
         if let Some(fd) = fd {
             fd.close();
         }

@@ -21,6 +21,11 @@ use crate::sys::{Fd, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
 
+/// The set is there for as long as the thread, also with nothing held; a fork copies the
+/// kernel's table up to the highest open number. So its number is as low as it may be:
+/// what is below, `select(2)` can use (`FD_SETSIZE`).
+const BEYOND_SELECT: i32 = 1024;
+
 /// A private duplicate in a place of its own, not yet given to the drainer.
 #[must_use = "commit it after the program's own call, or abandon it"]
 pub struct Reserved {
@@ -102,19 +107,31 @@ impl Reserved {
         self.offer(slot, one.fd);
     }
 
+    /// The peer's answer wakes the drainer, which sleeps.
+    fn watch(&self, slot: &Slot, fd: Fd, wake: bool) {
+        if let Some(poller) = self.drain.poller() {
+            slot.set_watched();
+            let _ = poller.add(fd, slot.ticket(self.place), slot.goodbye().interest(), wake);
+        }
+    }
+
     fn offer(&self, slot: &Slot, fd: Fd) {
         let drain = self.drain;
-        let data = slot.ticket(self.place);
         // Before the offer, after which the drainer may end it at any time.
         let crowded = drain.sockets() > drain.cap.load(SeqCst);
-        if let Some(poller) = drain.poller() {
-            let _ = poller.add(fd, data, slot.goodbye().interest(), crowded);
+        let sleeps = drain.is_in_epoll();
+        if sleeps {
+            self.watch(slot, fd, crowded);
         }
         drain.slots.offer(self.place);
         if drain.gate.is_idle() {
             return drain.take_back();
         }
         drain.doorbell.ring();
+        if !sleeps && drain.is_in_epoll() {
+            // It may have looked for offers before this one came.
+            drain.wake();
+        }
         if crowded {
             drain.bell.ring();
         }
@@ -218,13 +235,14 @@ impl Drain {
             if slot.is_still_open() {
                 self.still_open.fetch_sub(1, SeqCst);
             }
-            self.over(place, slot, End::Evicted);
+            self.over(place, slot, slot.verified(), End::Evicted);
             Reserved { drain: self, place }.abandon();
         });
     }
 
     fn try_start(&'static self) -> Result<(), Reason> {
-        let poller = Poller::create_from(self.number_of(self.room() as usize)).map_err(|_| Reason::Full)?;
+        let highest = self.number_of(self.room() as usize);
+        let poller = Poller::create_from(BEYOND_SELECT.min(highest), highest).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
         self.spawn().map_err(|_| {
             poller.fd().close();

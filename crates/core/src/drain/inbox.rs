@@ -41,6 +41,11 @@ impl Inbox {
         }
     }
 
+    /// Whether there is an offer.
+    pub fn is_any(&self) -> bool {
+        self.0.load(SeqCst) != 0
+    }
+
     /// In a fork child: nobody offers.
     pub fn forget(&self) {
         self.0.store(0, SeqCst);

@@ -162,6 +162,12 @@ impl Drain {
         self.held().saturating_sub(self.graces.count())
     }
 
+    /// Whether the thread sleeps in epoll, or is about to. Else it looks for offers before
+    /// it does: who finds it awake after an offer need do no more.
+    fn is_in_epoll(&self) -> bool {
+        self.wakes_at.load(SeqCst) != AWAKE
+    }
+
     /// Whether the thread would sleep beyond `due`.
     fn oversleeps(&self, due: Millis) -> bool {
         match self.wakes_at.load(SeqCst) {
@@ -187,10 +193,9 @@ impl Drain {
 
     fn holds_number(&self, fd: Fd) -> bool {
         let base = self.base.load(SeqCst);
-        fd.raw() >= base
-            && !self.gate.is_shut()
-            && (self.poller().is_some_and(|poller| poller.fd() == fd)
-                || self.slots.owns(fd, (fd.raw() - base) as usize))
+        let is_slot = || fd.raw() >= base && self.slots.owns(fd, (fd.raw() - base) as usize);
+        let is_poller = || fd.raw() == self.poller.load(SeqCst) && self.poller().is_some();
+        !self.gate.is_shut() && (is_poller() || is_slot())
     }
 
     /// The lowest private number that is `from` or more.
@@ -203,11 +208,12 @@ impl Drain {
         poller.into_iter().chain(self.slots.next_number(from)).chain(deferred).min()
     }
 
-    /// What was held at this place is over: counts it, and tells of it.
-    fn over(&self, place: Place, slot: &Slot, end: End) {
+    /// What was held at this place is over: counts it, and tells of it. `fd` is the
+    /// private descriptor, verified.
+    fn over(&self, place: Place, slot: &Slot, fd: Option<Fd>, end: End) {
         let Progress { begun, discarded, .. } = slot.progress();
         let (strategy, note) = (slot.goodbye().name(), self.notes.get(place.index()));
-        self.common.ended(Ended { fd: slot.verified(), note, strategy, end, discarded, begun });
+        self.common.ended(Ended { fd, note, strategy, end, discarded, begun });
     }
 
     /// Where private numbers begin, and how many sockets may be held, by the

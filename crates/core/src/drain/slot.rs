@@ -63,6 +63,7 @@ const STILL_OPEN: u32 = 4;
 const PATIENT: u32 = 8;
 const CAUTIOUS: u32 = 16;
 const SETTLING: u32 = 32;
+const WATCHED: u32 = 64;
 /// The strategy is in the bits from here on.
 const STRATEGY_SHIFT: u32 = 8;
 
@@ -122,6 +123,16 @@ impl Slot {
     /// It may.
     pub fn set_cautious(&self) {
         self.flags.fetch_or(CAUTIOUS, SeqCst);
+    }
+
+    /// Whether the hook has put it into the epoll set.
+    pub fn is_watched(&self) -> bool {
+        self.flags.load(SeqCst) & WATCHED != 0
+    }
+
+    /// It is about to.
+    pub fn set_watched(&self) {
+        self.flags.fetch_or(WATCHED, SeqCst);
     }
 
     /// To part from the peer is left to the drainer; `is_written` says that a writer may

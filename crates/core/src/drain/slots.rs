@@ -82,6 +82,11 @@ impl Slots {
         self.offers.put(place, &slot.next);
     }
 
+    /// Whether there is an offer.
+    pub fn has_offers(&self) -> bool {
+        self.offers.is_any()
+    }
+
     /// Takes all offers, latest first, and calls `adopt` for each.
     pub fn take_offers(&self, mut adopt: impl FnMut(Place, &Slot)) {
         self.offers.take(

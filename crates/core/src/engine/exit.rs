@@ -59,9 +59,9 @@ impl Engine {
         }
         if exit == Exit::WithStreams {
             (self.common.host.flush_streams)();
+            // What still writes after us.
+            (self.common.host.ignore_sigpipe)();
         }
-        // Whatever still writes after us, such as a destructor.
-        (self.common.host.ignore_sigpipe)();
         let mut all = All::with_room(count + waiting as usize, self.common);
         self.drain.unattended().for_each(|one| all.take_over(one));
         self.half_close_open(owner, &mut all, deadline);

@@ -1,12 +1,11 @@
 //! The millisecond clock of the drain.
 //!
 //! `CLOCK_MONOTONIC_COARSE` is exact to a timer tick, which is finer than any
-//! bound. It is asked by system call: to find the vDSO takes libraries more than a
-//! hook may do, and under valgrind there is none. The value wraps after 49 days; ages are
+//! bound. It is read through the vDSO, which [`resolve`] finds; where there is none, as
+//! under valgrind, it is a system call. The value wraps after 49 days; ages are
 //! computed with wrapping subtraction, and no bound exceeds one day.
 
-use super::raw::{nr, syscall6};
-use rustix::time::Timespec;
+use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime_dynamic};
 
 /// Milliseconds since an arbitrary origin, modulo 2^32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,8 +14,7 @@ pub struct Millis(pub u32);
 impl Millis {
     /// The present.
     pub fn now() -> Self {
-        const CLOCK_MONOTONIC_COARSE: usize = 6;
-        let Timespec { tv_sec, tv_nsec } = read(CLOCK_MONOTONIC_COARSE);
+        let Timespec { tv_sec, tv_nsec } = read(ClockId::MonotonicCoarse);
         Self((tv_sec as u32).wrapping_mul(1000).wrapping_add((tv_nsec / 1_000_000) as u32))
     }
 
@@ -34,15 +32,16 @@ impl Millis {
 
 /// Seconds since 1970.
 pub fn seconds_since_1970() -> u64 {
-    const CLOCK_REALTIME_COARSE: usize = 5;
-    u64::try_from(read(CLOCK_REALTIME_COARSE).tv_sec).unwrap_or(0)
+    u64::try_from(read(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
 }
 
-fn read(clock: usize) -> Timespec {
-    let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel writes one `timespec`.
-    let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [clock, (&raw mut now) as usize, 0, 0, 0, 0]) };
-    now
+/// In the constructor: has rustix look the vDSO up, for which it asks libc.
+pub fn resolve() {
+    let _ = Millis::now();
+}
+
+fn read(clock: ClockId) -> Timespec {
+    clock_gettime_dynamic(DynamicClockId::Known(clock)).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 })
 }
 
 /// `ms` milliseconds as the kernel wants them.

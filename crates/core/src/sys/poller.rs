@@ -44,17 +44,18 @@ impl Interest {
 pub struct Poller(Fd);
 
 impl Poller {
-    /// A close-on-exec epoll instance on a number that is `min` or more.
+    /// A close-on-exec epoll instance on a number that is `min` or more; on one of the
+    /// first few from `low` on, if that is free.
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
-    pub fn create_from(min: i32) -> Result<Self> {
-        let low = Fd::adopt(epoll::create(CreateFlags::CLOEXEC)?);
-        let high = low.duplicate_from(min);
-        low.close();
-        let high = high?;
-        sign(high)?;
-        Ok(Self(high))
+    pub fn create_from(low: i32, min: i32) -> Result<Self> {
+        let made = Fd::adopt(epoll::create(CreateFlags::CLOEXEC)?);
+        let number = duplicate_near(made, low).map_or_else(|| made.duplicate_from(min), Ok);
+        made.close();
+        let number = number?;
+        sign(number)?;
+        Ok(Self(number))
     }
 
     /// The instance behind a number, if it is still one of ours: the program may
@@ -115,6 +116,16 @@ impl Poller {
         }
         Ok(events.len())
     }
+}
+
+fn duplicate_near(fd: Fd, low: i32) -> Option<Fd> {
+    const A_FEW: i32 = 8;
+    let copy = fd.duplicate_from(low).ok()?;
+    if copy.raw() - low >= A_FEW {
+        copy.close();
+        return None;
+    }
+    Some(copy)
 }
 
 /// Takes `fd` out of `set`, an epoll set of the program's.
