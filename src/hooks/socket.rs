@@ -29,6 +29,9 @@ fn opened(result: c_int, since: Option<Stamp>) {
         && let Some(guard) = Guard::enter()
         && let Some(owner) = guard.owner()
     {
+        if !owner.has_sockets() {
+            guard.engine().drain.make_room(fd);
+        }
         owner.opened(fd, Role::Connected, since);
     }
 }

@@ -22,12 +22,12 @@ use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::log::note::Note;
 use crate::settings::{Engine as Waits, LogLevel, Strategy};
 use crate::strategy::{self, choice};
-use stock::Stock;
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
+use stock::Stock;
 
 /// One process' softclose.
 pub struct Engine {
@@ -41,6 +41,22 @@ pub struct Engine {
     pub rehearsal: Rehearsal,
     /// Whether hooks have seen everything that there is.
     pub stock: Stock,
+}
+
+/// A connection that is being closed.
+#[derive(Clone, Copy)]
+struct Closing<'a> {
+    owner: Owner<'a>,
+    fd: Fd,
+    info: TcpInfo,
+    claim: Claim,
+    strategy: Strategy,
+}
+
+impl Closing<'_> {
+    fn role(self) -> Role {
+        self.claim.entry.role
+    }
 }
 
 /// What has been prepared for one close.
@@ -85,13 +101,14 @@ impl Engine {
         }
         let claim = owner.release(fd);
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
+        let closing = Closing { owner, fd, info, claim, strategy };
         let prepared = match verdict {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, claim.entry.role, reason),
             Verdict::Observe => self.observe(fd, claim.entry.role),
             Verdict::Discard => self.discard(fd, claim.entry.role, strategy),
-            Verdict::AtOnce => self.at_once(owner, fd, claim.entry, strategy),
-            Verdict::WaitUpTo(seconds) => self.wait(owner, fd, claim, strategy, seconds),
-            Verdict::Hold => self.hold(owner, fd, claim, strategy),
+            Verdict::AtOnce => self.at_once(closing),
+            Verdict::WaitUpTo(seconds) => self.wait(closing, seconds),
+            Verdict::Hold => self.hold(closing),
         };
         match prepared {
             Prepared::Held(_) | Prepared::Waiting(_) => self.drain.revoke(fd),
@@ -164,21 +181,23 @@ impl Engine {
     }
 
     /// Leaves every epoll set of this process; false where that cannot be known.
-    fn leave_sets(&self, owner: Owner<'_>, fd: Fd, entry: Entry) -> bool {
+    fn leave_sets(&self, closing: Closing<'_>) -> bool {
+        let Closing { owner, fd, claim: Claim { entry, .. }, .. } = closing;
         let followed = entry.slot.is_some() && !entry.outlived && !self.drain.has_unseen_sets(owner);
         watch::leave_all(fd, entry.watched, followed)
     }
 
     /// The program's own close follows on this thread: only another one could see an
     /// event between the two.
-    fn at_once(&self, owner: Owner<'_>, fd: Fd, entry: Entry, strategy: Strategy) -> Prepared {
+    fn at_once(&self, closing: Closing<'_>) -> Prepared {
+        let Closing { fd, strategy, .. } = closing;
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
-        if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
-            self.leave_alone(fd, entry.role, reason)
-        } else if is_seen && !self.leave_sets(owner, fd, entry) {
-            self.leave_alone(fd, entry.role, Reason::Unsure)
+        if let Some(reason) = self.hands_off(fd, self.writers(closing), false) {
+            self.leave_alone(fd, closing.role(), reason)
+        } else if is_seen && !self.leave_sets(closing) {
+            self.leave_alone(fd, closing.role(), Reason::Unsure)
         } else {
-            self.part(fd, entry.role, strategy)
+            self.part(fd, closing.role(), strategy)
         }
     }
 
@@ -200,41 +219,42 @@ impl Engine {
         Prepared::Plain
     }
 
-    fn hold(&'static self, owner: Owner<'_>, fd: Fd, claim: Claim, strategy: Strategy) -> Prepared {
-        let Claim { entry, cookie, .. } = claim;
-        let writers = self.writers(fd);
+    fn hold(&'static self, closing: Closing<'_>) -> Prepared {
+        let Closing { fd, strategy, .. } = closing;
+        let writers = self.writers(closing);
         let is_patient = self.common.settings.engine == Waits::Thread;
         if let Some(reason) = self.hands_off(fd, writers, is_patient) {
-            return self.leave_alone(fd, entry.role, reason);
+            return self.leave_alone(fd, closing.role(), reason);
         }
-        let Some(cookie) = cookie.or_else(|| socket::cookie(fd)) else {
-            return self.leave_alone(fd, entry.role, Reason::Unsure);
-        };
-        if let Some(waiting) = self.wait_for_the_end(owner, fd, claim, strategy) {
+        if let Some(waiting) = self.wait_for_the_end(closing) {
             return Prepared::Waiting(waiting);
         }
-        if !self.leave_sets(owner, fd, entry) {
-            return self.leave_alone(fd, entry.role, Reason::Unsure);
+        if !self.leave_sets(closing) {
+            return self.leave_alone(fd, closing.role(), Reason::Unsure);
         }
         socket::stop_signals(fd);
         match self.common.settings.engine {
-            Waits::Inline => self.stay(fd, entry.role, strategy),
-            Waits::Thread => match self.drain.reserve(owner, fd, cookie, entry.role, strategy) {
-                Ok(reserved) => {
-                    if writers == Writers::Unknown {
-                        reserved.be_cautious();
-                    }
-                    Prepared::Held(reserved)
-                }
-                Err(reason) => self.leave_alone(fd, entry.role, reason),
-            },
+            Waits::Inline => self.stay(fd, closing.role(), strategy),
+            Waits::Thread => self.hand_over(closing, writers),
+        }
+    }
+
+    fn hand_over(&'static self, closing: Closing<'_>, writers: Writers) -> Prepared {
+        let Closing { owner, fd, claim, strategy, .. } = closing;
+        let cookie = claim.cookie.or_else(|| socket::cookie(fd)).ok_or(Reason::Unsure);
+        match cookie.and_then(|cookie| self.drain.reserve(owner, fd, cookie, closing.role(), strategy)) {
+            Ok(reserved) => {
+                reserved.expect(writers);
+                Prepared::Held(reserved)
+            }
+            Err(reason) => self.leave_alone(fd, closing.role(), reason),
         }
     }
 
     /// Without a look for epoll sets that no hook has seen: there were none when the
     /// parent forked, and this child is not going to make any.
-    fn wait_for_the_end(&'static self, owner: Owner<'_>, fd: Fd, claim: Claim, strategy: Strategy) -> Option<Waiting> {
-        let Claim { entry, cookie, .. } = claim;
+    fn wait_for_the_end(&'static self, closing: Closing<'_>) -> Option<Waiting> {
+        let Closing { owner, fd, claim: Claim { entry, cookie, .. }, strategy, .. } = closing;
         let may = self.common.settings.engine == Waits::Thread
             && self.stock.is_complete()
             && entry.slot.is_some()
@@ -247,8 +267,13 @@ impl Engine {
         self.drain.wait_for_the_end(owner, fd, cookie?, entry.role)
     }
 
-    fn writers(&self, fd: Fd) -> Writers {
-        if may_be_written_to(self.common, fd) { writers::on(fd) } else { Writers::None }
+    fn writers(&self, closing: Closing<'_>) -> Writers {
+        let Closing { fd, info, .. } = closing;
+        if self.common.is_single_threaded() || info.is_all_acknowledged() || !may_be_written_to(fd) {
+            Writers::None
+        } else {
+            writers::on(fd)
+        }
     }
 
     /// A last reference that is not to be half-closed all the same. A writer that is
@@ -259,21 +284,21 @@ impl Engine {
             _ if socket::is_under_repair(fd) => Some(Reason::Repair),
             Writers::Blocked => Some(Reason::Busy),
             Writers::Unknown if !is_patient => Some(Reason::Busy),
-            Writers::Unknown | Writers::None => None,
+            Writers::Unknown | Writers::Running | Writers::None => None,
         }
     }
 
     /// What the program asked to wait for is waited for; the rest is as always.
-    fn wait(&'static self, owner: Owner<'_>, fd: Fd, claim: Claim, strategy: Strategy, seconds: u64) -> Prepared {
-        let entry = claim.entry;
+    fn wait(&'static self, closing: Closing<'_>, seconds: u64) -> Prepared {
+        let fd = closing.fd;
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        if let Some(reason) = self.hands_off(fd, self.writers(fd), false) {
-            return self.leave_alone(fd, entry.role, reason);
+        if let Some(reason) = self.hands_off(fd, self.writers(closing), false) {
+            return self.leave_alone(fd, closing.role(), reason);
         }
         self.drain.revoke(fd);
         finish::until_acknowledged(fd, ms);
         socket::linger_off(fd);
-        self.hold(owner, fd, claim, strategy)
+        self.hold(closing)
     }
 
     /// The inline engine: `close` itself waits.

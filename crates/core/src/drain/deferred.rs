@@ -100,9 +100,8 @@ impl Deferred {
 
     /// Takes one, if there is any: of two takers one gets it.
     pub fn take(&self) -> Option<Unattended> {
-        let (_, one) = self.each().find(|(place, one)| {
-            place.cookie.compare_exchange(one.cookie, FREE, SeqCst, SeqCst).is_ok()
-        })?;
+        let (_, one) =
+            self.each().find(|(place, one)| place.cookie.compare_exchange(one.cookie, FREE, SeqCst, SeqCst).is_ok())?;
         self.count.fetch_sub(1, SeqCst);
         Some(one)
     }

@@ -4,14 +4,14 @@
 //! Context: any hook. No wait: where a place, a number or a thread is not to be
 //! had, the close is the program's own, and counted.
 
-use super::place::Place;
 use super::deferred::Unattended;
+use super::place::Place;
 use super::slot::Slot;
 use super::{Drain, Guest, MOST, SLACK, drainer};
 use crate::bounds::End;
-use crate::common::Common;
 use crate::decision::Reason;
 use crate::finish::LITTLE;
+use crate::judge::writers::Writers;
 use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::settings::Strategy;
@@ -35,8 +35,8 @@ pub struct Reserved {
 
 /// Whether another thread may be inside a write to `fd`: then more than a little
 /// is queued.
-pub fn may_be_written_to(common: &Common, fd: Fd) -> bool {
-    !common.is_single_threaded() && (socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd))
+pub fn may_be_written_to(fd: Fd) -> bool {
+    socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd)
 }
 
 impl Reserved {
@@ -66,11 +66,12 @@ impl Reserved {
         self.drain.slots.at(self.place)
     }
 
-    /// Nobody can tell whether a thread is blocked in a write: the half-close is to
-    /// wait longer.
-    pub fn be_cautious(&self) {
-        if let Some(slot) = self.slot() {
-            slot.set_cautious();
+    /// Where a thread may be in a write, the half-close waits for it.
+    pub fn expect(&self, writers: Writers) {
+        if let Some(slot) = self.slot()
+            && writers != Writers::None
+        {
+            slot.expect_writer(writers == Writers::Unknown);
         }
     }
 
@@ -82,9 +83,8 @@ impl Reserved {
         let goodbye = slot.goodbye();
         let patience = goodbye.patience_ms(&drain.common.settings);
         drain.common.counters.begun();
-        let is_written = slot.is_cautious() || may_be_written_to(drain.common, fd);
-        if is_written || patience != 0 {
-            slot.set_still_open(is_written);
+        if slot.expects_writer() || patience != 0 {
+            slot.set_still_open();
             drain.still_open.fetch_add(1, SeqCst);
         } else {
             goodbye.part(fd);

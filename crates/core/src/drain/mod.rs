@@ -34,8 +34,8 @@ pub mod slots;
 pub mod stack;
 
 use crate::bounds::{End, Progress};
-use crate::decision::Reason;
 use crate::common::{Common, Ended};
+use crate::decision::Reason;
 use crate::ledger::{Ledger, Owner};
 use crate::log::note::Note;
 use crate::sys::Fd;
@@ -44,13 +44,13 @@ use crate::sys::clock::Millis;
 use crate::sys::poller::Poller;
 use crate::sys::region::{Region, Sharing};
 use crate::sys::thread::{Room, ThreadId, is_known};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use crate::watch::has_unseen_set;
 use brevity::Brevity;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use deferred::{Deferred, Unattended};
 use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
-use crate::watch::has_unseen_set;
 use place::Place;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::Slot;
@@ -226,6 +226,17 @@ impl Drain {
         self.cap.store(cap, SeqCst);
         self.slack.store(slack, SeqCst);
         self.base.store(base, SeqCst);
+    }
+
+    /// Before the first TCP socket of a process that has one thread: has the kernel's
+    /// table of descriptors grow to what it will need. With several threads the kernel
+    /// waits for all of them (`expand_fdtable`, `synchronize_rcu`), for milliseconds.
+    pub fn make_room(&self, fd: Fd) {
+        if self.common.is_single_threaded() {
+            self.measure();
+            let highest = self.number_of(self.room() as usize);
+            fd.duplicate_from(highest).into_iter().for_each(Fd::close);
+        }
     }
 
     fn number_of(&self, index: usize) -> i32 {

@@ -120,9 +120,14 @@ impl Slot {
         self.flags.load(SeqCst) & CAUTIOUS != 0
     }
 
-    /// It may.
-    pub fn set_cautious(&self) {
-        self.flags.fetch_or(CAUTIOUS, SeqCst);
+    /// A thread may be in a write to it; with `is_cautious`, nobody knows.
+    pub fn expect_writer(&self, is_cautious: bool) {
+        self.flags.fetch_or(if is_cautious { SETTLING | CAUTIOUS } else { SETTLING }, SeqCst);
+    }
+
+    /// Whether one may.
+    pub fn expects_writer(&self) -> bool {
+        self.flags.load(SeqCst) & SETTLING != 0
     }
 
     /// Whether the hook has put it into the epoll set.
@@ -135,10 +140,9 @@ impl Slot {
         self.flags.fetch_or(WATCHED, SeqCst);
     }
 
-    /// To part from the peer is left to the drainer; `is_written` says that a writer may
-    /// be at it.
-    pub fn set_still_open(&self, is_written: bool) {
-        self.flags.fetch_or(if is_written { STILL_OPEN | SETTLING } else { STILL_OPEN }, SeqCst);
+    /// To part from the peer is left to the drainer.
+    pub fn set_still_open(&self) {
+        self.flags.fetch_or(STILL_OPEN, SeqCst);
     }
 
     /// A thread of the program may be blocked in `recv`: what comes in is its own
@@ -172,7 +176,7 @@ impl Slot {
 
     /// Parts from the peer if every writer is done by now; false where one may not be.
     pub fn settle(&self, fd: Fd) -> bool {
-        let settled = self.flags.load(SeqCst) & SETTLING == 0 || self.is_settled(fd);
+        let settled = !self.expects_writer() || self.is_settled(fd);
         if settled {
             self.goodbye().part(fd);
             self.flags.fetch_and(!STILL_OPEN, SeqCst);
@@ -248,9 +252,9 @@ mod tests {
         let slot = region.get(0).unwrap();
         for strategy in crate::settings::strategy::STRATEGIES {
             slot.fill(7, Role::Connected, strategy, Millis(1));
-            slot.set_still_open(true);
+            slot.set_still_open();
             slot.set_patient();
-            slot.set_cautious();
+            slot.expect_writer(true);
             assert_eq!((slot.role(), slot.goodbye().name()), (Role::Connected, strategy));
         }
         slot.fill(7, Role::Accepted, Strategy::Wait, Millis(1));

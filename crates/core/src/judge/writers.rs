@@ -21,6 +21,8 @@ use rustix::io::Errno;
 pub enum Writers {
     /// None is blocked in a write to the descriptor.
     None,
+    /// None is, but more than a little is queued: one may be running in a long write.
+    Running,
     /// One is.
     Blocked,
     /// Of some the kernel does not tell.
@@ -32,14 +34,14 @@ pub enum Writers {
 #[inline(never)]
 pub fn on(fd: Fd) -> Writers {
     let Ok(tasks) = Dir::root().and_then(|root| root.below(c"self/task")) else { return Writers::Unknown };
-    let mut seen = Writers::None;
+    let mut seen = Writers::Running;
     let all = tasks.each(|tid| match one_on(&tasks, tid, fd) {
         Writers::Blocked => Break(()),
         Writers::Unknown => {
             seen = Writers::Unknown;
             Continue(())
         }
-        Writers::None => Continue(()),
+        Writers::None | Writers::Running => Continue(()),
     });
     match all {
         Ok(Some(())) => Writers::Blocked,

@@ -51,9 +51,12 @@ impl Poller {
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn create_from(low: i32, min: i32) -> Result<Self> {
         let made = Fd::adopt(epoll::create(CreateFlags::CLOEXEC)?);
-        let number = duplicate_near(made, low).map_or_else(|| made.duplicate_from(min), Ok);
+        // The high one first, also where it is not kept: the kernel's table grows once.
+        let high = made.duplicate_from(min);
+        let near = if high.is_ok() && low < min { duplicate_near(made, low) } else { None };
         made.close();
-        let number = number?;
+        let number = near.map_or(high, Ok)?;
+        high.into_iter().filter(|&high| high != number).for_each(Fd::close);
         sign(number)?;
         Ok(Self(number))
     }
