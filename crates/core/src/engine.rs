@@ -17,7 +17,7 @@ use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::writers::{self, Writers};
 use crate::judge::{self, Scope};
 use crate::ledger::family::Token;
-use crate::ledger::table::{Entry, Role};
+use crate::ledger::table::Role;
 use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::log::note::Note;
 use crate::settings::{Engine as Waits, LogLevel, Strategy};
@@ -48,7 +48,6 @@ pub struct Engine {
 struct Closing<'a> {
     owner: Owner<'a>,
     fd: Fd,
-    info: TcpInfo,
     claim: Claim,
     strategy: Strategy,
 }
@@ -101,7 +100,7 @@ impl Engine {
         }
         let claim = owner.release(fd);
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
-        let closing = Closing { owner, fd, info, claim, strategy };
+        let closing = Closing { owner, fd, claim, strategy };
         let prepared = match verdict {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, claim.entry.role, reason),
             Verdict::Observe => self.observe(fd, claim.entry.role),
@@ -164,7 +163,7 @@ impl Engine {
             if matches!(decided(facts), Verdict::LeaveAlone(_)) {
                 facts.standing = Standing::Doubtful;
             } else {
-                facts.standing = judged(owner, fd, claim.entry, leaving);
+                facts.standing = judged(owner, fd, claim, leaving);
             }
         }
         let verdict = match decided(facts) {
@@ -268,8 +267,8 @@ impl Engine {
     }
 
     fn writers(&self, closing: Closing<'_>) -> Writers {
-        let Closing { fd, info, .. } = closing;
-        if self.common.is_single_threaded() || info.is_all_acknowledged() || !may_be_written_to(fd) {
+        let fd = closing.fd;
+        if self.common.is_single_threaded() || !may_be_written_to(fd) {
             Writers::None
         } else {
             writers::on(fd)
@@ -333,10 +332,9 @@ impl Engine {
 
 /// What procfs says of a claim that the counts cannot decide.
 #[inline(never)]
-fn judged(owner: Owner<'_>, fd: Fd, entry: Entry, leaving: bool) -> Standing {
-    let counted = entry.slot.is_some();
-    let not_before = if counted { owner.founded() } else { 0 };
-    let scope = Scope { trust_self: counted || leaving, in_family: counted, not_before };
+fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
+    let counted = claim.entry.slot.is_some();
+    let scope = Scope { trust_self: counted || leaving, in_family: counted, not_before: claim.not_before };
     // A process with more numbers than the table has would be looked through for
     // each of them.
     if owner.covers(fd) && socket::is_tcp(fd) && judge::is_alone(fd, scope) {

@@ -67,13 +67,7 @@ pub struct Deferred {
 impl Deferred {
     /// None.
     pub const fn new() -> Self {
-        const EMPTY: Place = Place {
-            cookie: AtomicU64::new(FREE),
-            fd: AtomicI32::new(-1),
-            role: AtomicU32::new(0),
-            begun: AtomicU32::new(0),
-        };
-        Self { places: [EMPTY; MOST], count: AtomicU32::new(0) }
+        Self { places: [const { Place::new() }; MOST], count: AtomicU32::new(0) }
     }
 
     /// How many there are.
@@ -125,6 +119,15 @@ impl Deferred {
 }
 
 impl Place {
+    const fn new() -> Self {
+        Self {
+            cookie: AtomicU64::new(FREE),
+            fd: AtomicI32::new(-1),
+            role: AtomicU32::new(0),
+            begun: AtomicU32::new(0),
+        }
+    }
+
     fn get(&self) -> Option<Unattended> {
         let cookie = self.cookie.load(SeqCst);
         let role = if self.role.load(SeqCst) == 0 { Role::Accepted } else { Role::Connected };

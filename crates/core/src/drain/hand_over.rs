@@ -34,9 +34,12 @@ pub struct Reserved {
 }
 
 /// Whether another thread may be inside a write to `fd`: then more than a little
-/// is queued.
+/// is queued, or as much as there is room for.
 pub fn may_be_written_to(fd: Fd) -> bool {
-    socket::unacknowledged(fd) > LITTLE || !socket::is_writable(fd)
+    match socket::unacknowledged(fd) {
+        0 => false,
+        queued => queued > LITTLE || !socket::is_writable(fd),
+    }
 }
 
 impl Reserved {

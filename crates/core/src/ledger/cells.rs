@@ -64,6 +64,8 @@ pub struct Slot {
     /// Token in the upper half, number of descriptors in the lower; 0: empty.
     cells: [AtomicU64; CELLS],
     marks: AtomicU32,
+    /// Seconds after boot at which [`Marks::LEAKED`] was set first.
+    leaked: AtomicU32,
 }
 
 impl Slot {
@@ -82,6 +84,7 @@ impl Slot {
     /// A slot that was taken is that of a new connection, held once by `me`.
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
+        self.leaked.store(0, SeqCst);
         for (at, cell) in self.cells.iter().enumerate() {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
@@ -101,6 +104,18 @@ impl Slot {
     /// Adds a mark, for every process of the family.
     pub fn mark(&self, mark: Marks) {
         self.marks.fetch_or(mark.0, SeqCst);
+    }
+
+    /// Marks it as leaked to a process that was made at `seconds` after boot, or later.
+    pub fn leak(&self, seconds: u32) {
+        let update = |first| (first == 0 || seconds < first).then_some(seconds);
+        let _ = self.leaked.fetch_update(SeqCst, SeqCst, update);
+        self.mark(Marks::LEAKED);
+    }
+
+    /// Seconds after boot: nobody who was started before has got it uncounted.
+    pub fn leaked(&self) -> u32 {
+        self.leaked.load(SeqCst)
     }
 
     /// Who holds it, living or dead.

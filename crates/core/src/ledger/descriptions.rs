@@ -112,6 +112,18 @@ impl Descriptions {
         }
     }
 
+    /// Marks it as leaked to a process that was made at `seconds` after boot, or later.
+    pub fn leak(&self, id: SlotId, seconds: u32) {
+        if let Some(slot) = self.slot(id) {
+            slot.leak(seconds);
+        }
+    }
+
+    /// Seconds after boot: nobody who was started before has got it uncounted.
+    pub fn leaked(&self, id: SlotId) -> u32 {
+        self.slot(id).map_or(0, Slot::leaked)
+    }
+
     /// Raises the count of `holder` by one descriptor.
     pub fn hold(&self, id: SlotId, holder: Token) {
         if let Some(slot) = self.slot(id) {

@@ -13,9 +13,12 @@
 //! parent. So every method that writes hangs on [`Owner`], which only
 //! [`Ledger::owner`] gives out, after comparing the pid.
 
+pub use forks::Stamp;
+
 pub mod cells;
 pub mod descriptions;
 pub mod family;
+pub mod forks;
 pub mod kin;
 pub mod sets;
 pub mod table;
@@ -29,6 +32,7 @@ use crate::sys::socket;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
+use forks::Forks;
 use kin::Kin;
 use rustix::process::Pid;
 use sets::Sets;
@@ -48,9 +52,7 @@ pub struct Ledger {
     family: Family,
     kin: Kin,
     sets: Sets,
-    /// Raised at the beginning and the end of every fork of this process.
-    forks: AtomicU32,
-    forking: AtomicU32,
+    forks: Forks,
     capacity: AtomicU32,
     /// The pid namespace of this process.
     namespace: AtomicU64,
@@ -63,10 +65,6 @@ pub struct Ledger {
 #[derive(Clone, Copy)]
 pub struct Owner<'a>(&'a Ledger);
 
-/// The forks of this process up to some moment; see [`Owner::opened`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp(u32);
-
 /// What is known of a connection at the moment its number is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -76,6 +74,9 @@ pub struct Claim {
     pub standing: Standing,
     /// `SO_COOKIE`, where it had to be asked for.
     pub cookie: Option<u64>,
+    /// Where the standing is doubtful: nobody who was started earlier can hold it, in
+    /// clock ticks after boot.
+    pub not_before: u64,
 }
 
 /// How good our claim to be the last holder is.
@@ -104,8 +105,7 @@ impl Ledger {
             family: Family::new(),
             kin: Kin::new(),
             sets: Sets::new(),
-            forks: AtomicU32::new(0),
-            forking: AtomicU32::new(0),
+            forks: Forks::new(),
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
             blind: AtomicBool::new(false),
@@ -129,7 +129,7 @@ impl Ledger {
 
     /// To be taken before a system call that makes a descriptor.
     pub fn stamp(&self) -> Stamp {
-        Stamp(self.forks.load(SeqCst))
+        self.forks.stamp()
     }
 
     fn me(&self) -> Option<Token> {
@@ -215,8 +215,8 @@ impl Owner<'_> {
         // `dup2` over an open socket, or a number that was closed behind our back.
         self.forgotten(fd);
         self.0.table.set(fd, slot, role);
-        if self.0.stamp() != since || self.0.forking.load(SeqCst) != 0 {
-            self.0.descriptions.mark(slot, Marks::LEAKED);
+        if let Some(seconds) = self.0.forks.beside(since) {
+            self.0.descriptions.leak(slot, seconds);
         }
     }
 
@@ -289,9 +289,11 @@ impl Owner<'_> {
         let mut entry = self.0.table.take(fd);
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions.is(slot, cookie));
+        let mut not_before = 0;
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
                 let marks = self.0.descriptions.marks(slot);
+                not_before = self.not_before(slot, marks);
                 entry.outlived = marks.has(Marks::WATCHER_ENDED);
                 self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
             }
@@ -303,7 +305,7 @@ impl Owner<'_> {
             None if entry.received || self.0.blind.load(SeqCst) => Standing::Unprovable,
             None => Standing::Doubtful,
         };
-        Claim { entry, standing, cookie }
+        Claim { entry, standing, cookie, not_before }
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
@@ -341,6 +343,17 @@ impl Owner<'_> {
             Standing::Doubtful
         } else {
             Standing::Last
+        }
+    }
+
+    /// See [`Claim::not_before`].
+    fn not_before(self, slot: SlotId, marks: Marks) -> u64 {
+        /// `USER_HZ`, the unit of `/proc/PID/stat`.
+        const TICKS: u64 = 100;
+        if marks == Marks::LEAKED && !self.0.kin.has_stranger() {
+            self.0.family.founded().max(u64::from(self.0.descriptions.leaked(slot)) * TICKS)
+        } else {
+            self.0.family.founded()
         }
     }
 
@@ -382,10 +395,6 @@ impl Owner<'_> {
         self.0.sets.knows(set)
     }
 
-    /// When the founder of the family was started; see [`Family::founded`].
-    pub fn founded(self) -> u64 {
-        self.0.family.founded()
-    }
 }
 
 /// Processes.
@@ -397,21 +406,19 @@ impl Owner<'_> {
 
     /// Before a fork that hooks follow: the child is counted from now on.
     pub fn before_fork(self) -> Option<Token> {
-        self.0.forking.fetch_add(1, SeqCst);
-        self.0.forks.fetch_add(1, SeqCst);
+        let now = self.0.forks.begin();
         self.0.me()?;
         let child = self.0.family.enlist(self.0.here());
         self.0.table.each(|_, slot| match child {
             Some(child) => self.0.descriptions.hold(slot, child),
-            None => self.0.descriptions.mark(slot, Marks::LEAKED),
+            None => self.0.descriptions.leak(slot, now),
         });
         child
     }
 
     /// After that fork, in the parent, whether or not there is a child.
     pub fn after_fork(self) {
-        self.0.forks.fetch_add(1, SeqCst);
-        self.0.forking.fetch_sub(1, SeqCst);
+        self.0.forks.end();
     }
 
     /// The child of that fork has this pid.
@@ -450,8 +457,8 @@ impl Owner<'_> {
     /// A process is made that runs another program or no hook of ours, and has
     /// every descriptor that it was given: what is open now is marked.
     pub fn before_spawn(self) {
-        self.0.forks.fetch_add(1, SeqCst);
-        self.0.table.each(|_, slot| self.0.descriptions.mark(slot, Marks::LEAKED));
+        let now = self.0.forks.note();
+        self.0.table.each(|_, slot| self.0.descriptions.leak(slot, now));
     }
 
     /// From now on this process can hold sockets in ways that nobody can see: an
@@ -480,7 +487,7 @@ impl Ledger {
         self.birthmark.set();
         self.pid.store(own_pid(), SeqCst);
         self.me.store(me.map_or(0, Token::raw), SeqCst);
-        self.forking.store(0, SeqCst);
+        self.forks.become_child();
         self.kin.forget();
         self.table.inherit();
         // A parent without a pid is in an outer namespace, where it has named us.

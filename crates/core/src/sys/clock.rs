@@ -35,6 +35,11 @@ pub fn seconds_since_1970() -> u64 {
     u64::try_from(read(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
 }
 
+/// Seconds since boot, sleep included: as in `/proc/PID/stat`.
+pub fn seconds_since_boot() -> u32 {
+    u32::try_from(read(ClockId::Boottime).tv_sec).unwrap_or(0)
+}
+
 /// In the constructor: has rustix look the vDSO up, for which it asks libc.
 pub fn resolve() {
     let _ = Millis::now();

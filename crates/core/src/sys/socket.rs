@@ -26,22 +26,9 @@ pub struct TcpInfo {
     _ca_state_to_options: [u8; 5],
     _wscale_and_flags: [u8; 2],
     _rto_to_rcv_mss: [u32; 4],
-    /// Segments in flight.
-    unacked: u32,
-    _sacked_to_last_ack_sent: [u32; 6],
+    _unacked_to_last_ack_sent: [u32; 7],
     /// Milliseconds since the last data segment came in.
     pub last_data_recv: u32,
-    _last_ack_recv_to_segs_in: [u32; 22],
-    /// Bytes that have not been sent even once (Linux 4.6).
-    notsent: u32,
-}
-
-impl TcpInfo {
-    /// Whether nothing of what was written is on its way; false where the kernel does
-    /// not say.
-    pub fn is_all_acknowledged(&self) -> bool {
-        self.unacked == 0 && self.notsent == 0
-    }
 }
 
 /// `getsockopt(TCP_INFO)`: the one call that tells a TCP socket from anything
@@ -51,7 +38,7 @@ impl TcpInfo {
 /// `ENOTSOCK`, `EBADF`, `EOPNOTSUPP`, `ENOPROTOOPT`: not a TCP socket.
 /// Source: `do_tcp_getsockopt`; MPTCP answers for its first subflow.
 pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
-    let mut info = TcpInfo { notsent: 1, ..TcpInfo::default() };
+    let mut info = TcpInfo::default();
     let mut len = size_of::<TcpInfo>() as u32;
     let args = [fd.index(), IPPROTO_TCP, TCP_INFO, (&raw mut info) as usize, (&raw mut len) as usize, 0];
     // SAFETY: the kernel writes at most `len` bytes into `info`, and `len`.
