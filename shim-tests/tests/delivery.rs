@@ -3,6 +3,7 @@
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
 
@@ -223,6 +224,18 @@ mod a_process_for_each_connection {
     #[test]
     fn that_underscore_exits_without_a_close() {
         proves(here!(), "_exit");
+    }
+
+    /// After a few of them nobody makes a thread for a process that is about to end.
+    #[test]
+    fn that_ends_with_it_as_those_before() {
+        let gauntlet = Gauntlet::of(Victim::c("brief").arg("8").arg("ends")).copies(8);
+        gauntlet.prove(here!());
+        if let [Some(native), Some(shimmed)] = Shim::BOTH.map(|shim| gauntlet.run(here!(), shim)) {
+            let [native, shimmed] = [native, shimmed].map(|outcome| outcome.finished.stdout[1..].to_vec());
+            assert_eq!(native, ["threads 1", "threads 1"]);
+            assert_eq!(native, shimmed);
+        }
     }
 
     #[test]

@@ -268,11 +268,7 @@ impl Engine {
 
     fn writers(&self, closing: Closing<'_>) -> Writers {
         let fd = closing.fd;
-        if self.common.is_single_threaded() || !may_be_written_to(fd) {
-            Writers::None
-        } else {
-            writers::on(fd)
-        }
+        if self.common.is_single_threaded() || !may_be_written_to(fd) { Writers::None } else { writers::on(fd) }
     }
 
     /// A last reference that is not to be half-closed all the same. A writer that is

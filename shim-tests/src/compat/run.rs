@@ -70,6 +70,10 @@ pub fn smoke(row: &Row, words: &Words) -> Result<(), Vec<String>> {
     };
     let (native, said) = once(Shim::Native).map_err(|reason| vec![reason])?;
     let (with, said_with) = once(Shim::Preloaded).map_err(|reason| vec![reason])?;
+    if said != said_with {
+        // The fault only names what differs.
+        eprintln!("without: {said}\nwith: {said_with}");
+    }
     let observed =
         [said, said_with].map(|said| sanity::Observed { same: [("sessions".to_owned(), said)].into(), left: None });
     let found = Found { version: String::new(), endings: Default::default(), tolls: [native, with], observed };
@@ -85,7 +89,7 @@ fn a_few_sessions(stage: &Stage) -> Result<String, String> {
         return Ok(String::new());
     }
     let report = stage.start()?.talk(scripts, 24, 8)?;
-    Ok(format!("{:?}\n{:?}", report.transcripts, report.outcomes))
+    Ok(sanity::spoken(&report))
 }
 
 /// Where results are kept between runs: one row at a time may be run again.

@@ -146,7 +146,8 @@ fn tally(texts: Vec<String>) -> String {
     counts.into_iter().map(|(text, count)| format!("{count} x {text}")).collect::<Vec<_>>().join("\n")
 }
 
-fn spoken(report: &Report) -> String {
+/// What was heard and how it ended, whichever came first.
+pub fn spoken(report: &Report) -> String {
     let heard = report.transcripts.iter().map(|(text, count)| format!("{count} x {text}"));
     let mut outcomes = report.outcomes.clone();
     outcomes.sort();

@@ -120,12 +120,7 @@ impl Deferred {
 
 impl Place {
     const fn new() -> Self {
-        Self {
-            cookie: AtomicU64::new(FREE),
-            fd: AtomicI32::new(-1),
-            role: AtomicU32::new(0),
-            begun: AtomicU32::new(0),
-        }
+        Self { cookie: AtomicU64::new(FREE), fd: AtomicI32::new(-1), role: AtomicU32::new(0), begun: AtomicU32::new(0) }
     }
 
     fn get(&self) -> Option<Unattended> {

@@ -394,7 +394,6 @@ impl Owner<'_> {
     pub fn knows_set(self, set: Fd) -> bool {
         self.0.sets.knows(set)
     }
-
 }
 
 /// Processes.
