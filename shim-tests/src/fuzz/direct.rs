@@ -366,10 +366,13 @@ impl<'a> Director<'a> {
         let is_crash = matches!(ENDINGS[args[0] as usize], "kill" | "abort");
         let is_last = self.actors.iter().flatten().filter(|other| other.pid == pid).count() == 1;
         let begun = Instant::now();
+        let mut gone = None;
         while !self.processes.ended_within(pid, Duration::from_millis(1)) {
+            if may_end_thread && !is_last && is_thread_gone(pid, tid) {
+                gone.get_or_insert_with(Instant::now);
+            }
             // Where the first thread returns, the whole process ends, a moment later.
-            let would_have_ended = pid != tid || begun.elapsed() > LATE;
-            if may_end_thread && !is_last && would_have_ended && is_thread_gone(pid, tid) {
+            if gone.is_some_and(|gone: Instant| pid != tid || gone.elapsed() > LATE) {
                 self.actors[actor] = None;
                 self.stage.retire(actor);
                 return self.outcome.seen.push(format!("{what}: the thread is gone"));
