@@ -1,0 +1,89 @@
+//! Completions for bash, zsh and fish.
+//!
+//! clap_complete writes those of softclosectl, and of the launcher for zsh. For bash and
+//! fish it does not complete what the launcher is for, a command and its arguments: the
+//! two frames beside this file do, with the shells' own helpers.
+
+use crate::launcher;
+use clap::{Arg, Command, CommandFactory, ValueHint};
+use clap_complete::{Shell, generate};
+use std::path::PathBuf;
+
+const BASH: &str = include_str!("completions/softclose.bash");
+const FISH: &str = include_str!("completions/softclose.fish");
+
+/// Paths below `share`, and what is in them.
+pub fn all() -> Vec<(PathBuf, String)> {
+    let both = || [softclose_ctl::args::Cli::command(), launcher::command()];
+    let generated = |shell| both().map(|command| (command.get_name().to_owned(), generated(shell, command)));
+    let [ctl_bash, _] = generated(Shell::Bash);
+    let [ctl_fish, _] = generated(Shell::Fish);
+    let bash = [ctl_bash, ("softclose".to_owned(), bash(&launcher::command()))];
+    let fish = [ctl_fish, ("softclose".to_owned(), fish(&launcher::command()))];
+    let place = |directory: &str, prefix: &str, suffix: &str, (name, text): (String, String)| {
+        (PathBuf::from(format!("{directory}/{prefix}{name}{suffix}")), text)
+    };
+    let bash = bash.map(|one| place("bash-completion/completions", "", "", one));
+    let zsh = generated(Shell::Zsh).map(|one| place("zsh/site-functions", "_", "", one));
+    let fish = fish.map(|one| place("fish/vendor_completions.d", "", ".fish", one));
+    [bash, zsh, fish].concat()
+}
+
+fn generated(shell: Shell, mut command: Command) -> String {
+    let (name, mut text) = (command.get_name().to_owned(), Vec::new());
+    generate(shell, &mut command, name, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn bash(command: &Command) -> String {
+    let (valued, values): (Vec<_>, Vec<_>) = with_values(command).map(|arg| (long(arg), bash_values(arg))).unzip();
+    BASH.replace("@ALL@", &options(command).map(long).collect::<Vec<_>>().join(" "))
+        .replace("@VALUED@", &valued.join(" | "))
+        .replace("@VALUES@\n", &values.concat())
+}
+
+/// One branch of the `case` over the option whose value is wanted.
+fn bash_values(arg: &Arg) -> String {
+    let how = match arg.get_value_hint() {
+        ValueHint::DirPath => "_filedir -d".to_owned(),
+        ValueHint::AnyPath => "_filedir".to_owned(),
+        _ if words(arg).is_empty() => return String::new(),
+        _ => format!("mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")", words(arg)),
+    };
+    format!("            {}) {how} ;;\n", long(arg))
+}
+
+fn fish(command: &Command) -> String {
+    let valued = with_values(command).map(long).collect::<Vec<_>>().join(" ");
+    FISH.replace("@VALUED@", &valued).replace("@OPTIONS@\n", &options(command).map(fish_option).collect::<String>())
+}
+
+fn fish_option(arg: &Arg) -> String {
+    let short = arg.get_short().map(|letter| format!(" -s {letter}")).unwrap_or_default();
+    let value = match (arg.get_action().takes_values(), arg.get_value_hint()) {
+        (false, _) => String::new(),
+        (true, ValueHint::DirPath) => " -x -a '(__fish_complete_directories)'".to_owned(),
+        (true, ValueHint::AnyPath) => " -r -F".to_owned(),
+        (true, _) => format!(" -x -a '{}'", words(arg)),
+    };
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('\'', r"\'");
+    let name = arg.get_long().unwrap_or_default();
+    format!("complete -c softclose -n __softclose_has_no_command{short} -l {name}{value} -d '{help}'\n")
+}
+
+fn options(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| !arg.is_positional())
+}
+
+fn with_values(command: &Command) -> impl Iterator<Item = &Arg> {
+    options(command).filter(|arg| arg.get_action().takes_values())
+}
+
+fn long(arg: &Arg) -> String {
+    format!("--{}", arg.get_long().unwrap_or_default())
+}
+
+/// The values that there are; nothing where there are too many.
+fn words(arg: &Arg) -> String {
+    arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(" ")
+}
