@@ -1,8 +1,8 @@
 //! Completions for bash, zsh and fish.
 //!
-//! clap_complete writes those of softclosectl, and of the launcher for zsh. For bash and
-//! fish it does not complete what the launcher is for, a command and its arguments: the
-//! two frames beside this file do, with the shells' own helpers.
+//! clap_complete writes those of softclosectl. Of the launcher's it writes the one for zsh,
+//! but for the command behind `--`; for bash and fish it does not complete commands at
+//! all. That is what the files below `completions` add, with the shells' own helpers.
 
 use crate::launcher;
 use clap::{Arg, Command, CommandFactory, ValueHint};
@@ -10,23 +10,26 @@ use clap_complete::{Shell, generate};
 use std::path::PathBuf;
 
 const BASH: &str = include_str!("completions/softclose.bash");
+const ZSH: &str = include_str!("completions/softclose.zsh");
 const FISH: &str = include_str!("completions/softclose.fish");
+
+const BASH_DIR: &str = "bash-completion/completions";
+const ZSH_DIR: &str = "zsh/site-functions";
+const FISH_DIR: &str = "fish/vendor_completions.d";
 
 /// Paths below `share`, and what is in them.
 pub fn all() -> Vec<(PathBuf, String)> {
-    let both = || [softclose_ctl::args::Cli::command(), launcher::command()];
-    let generated = |shell| both().map(|command| (command.get_name().to_owned(), generated(shell, command)));
-    let [ctl_bash, _] = generated(Shell::Bash);
-    let [ctl_fish, _] = generated(Shell::Fish);
-    let bash = [ctl_bash, ("softclose".to_owned(), bash(&launcher::command()))];
-    let fish = [ctl_fish, ("softclose".to_owned(), fish(&launcher::command()))];
-    let place = |directory: &str, prefix: &str, suffix: &str, (name, text): (String, String)| {
-        (PathBuf::from(format!("{directory}/{prefix}{name}{suffix}")), text)
-    };
-    let bash = bash.map(|one| place("bash-completion/completions", "", "", one));
-    let zsh = generated(Shell::Zsh).map(|one| place("zsh/site-functions", "_", "", one));
-    let fish = fish.map(|one| place("fish/vendor_completions.d", "", ".fish", one));
-    [bash, zsh, fish].concat()
+    let launcher = launcher::command();
+    let ctl = |shell| generated(shell, softclose_ctl::args::Cli::command());
+    let [bash_dir, zsh_dir, fish_dir] = [BASH_DIR, ZSH_DIR, FISH_DIR].map(PathBuf::from);
+    vec![
+        (bash_dir.join("softclosectl"), ctl(Shell::Bash)),
+        (bash_dir.join("softclose"), bash(&launcher)),
+        (zsh_dir.join("_softclosectl"), ctl(Shell::Zsh)),
+        (zsh_dir.join("_softclose"), zsh(launcher.clone())),
+        (fish_dir.join("softclosectl.fish"), ctl(Shell::Fish)),
+        (fish_dir.join("softclose.fish"), fish(&launcher)),
+    ]
 }
 
 fn generated(shell: Shell, mut command: Command) -> String {
@@ -53,6 +56,13 @@ fn bash_values(arg: &Arg) -> String {
     format!("            {}) {how} ;;\n", long(arg))
 }
 
+/// `#compdef` has to be the first line.
+fn zsh(command: Command) -> String {
+    let text = generated(Shell::Zsh, command).replace(":_cmdambivalent'", ":_softclose_command'");
+    let (compdef, rest) = text.split_once('\n').unwrap_or_default();
+    format!("{compdef}\n\n{ZSH}{rest}\n")
+}
+
 fn fish(command: &Command) -> String {
     let valued = with_values(command).map(long).collect::<Vec<_>>().join(" ");
     FISH.replace("@VALUED@", &valued).replace("@OPTIONS@\n", &options(command).map(fish_option).collect::<String>())
@@ -68,7 +78,7 @@ fn fish_option(arg: &Arg) -> String {
     };
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('\'', r"\'");
     let name = arg.get_long().unwrap_or_default();
-    format!("complete -c softclose -n __softclose_has_no_command{short} -l {name}{value} -d '{help}'\n")
+    format!("complete -c softclose -n 'not __softclose_command >/dev/null'{short} -l {name}{value} -d '{help}'\n")
 }
 
 fn options(command: &Command) -> impl Iterator<Item = &Arg> {

@@ -1,5 +1,6 @@
 # bash completion for softclose(1): options, then a command and its arguments.
 _softclose() {
+    # shellcheck disable=SC2034 # _init_completion sets them all.
     local cur prev words cword i option
     _init_completion -n = || return
     # Not `words`: _command_offset counts in COMP_WORDS, where `=` is a word.

@@ -1,23 +1,30 @@
 # fish completion for softclose(1): options, then a command and its arguments.
-function __softclose_has_no_command
-    set -l skip no
-    for word in (commandline -opc)[2..]
-        if test $skip = yes
-            set skip no
-            continue
-        end
-        switch $word
+
+# The words of the command that are complete, one a line; fails where options are.
+function __softclose_command
+    set -l words (commandline -opc)[2..]
+    while set -q words[1]
+        switch $words[1]
             case --
-                return 1
+                string join \n -- $words[2..]
+                return 0
             case @VALUED@
-                set skip yes
+                set -e words[1]
             case '-*'
             case '*'
-                return 1
+                string join \n -- $words
+                return 0
         end
+        set -e words[1]
     end
+    return 1
+end
+
+function __softclose_complete_command
+    set -l words (string escape -- (__softclose_command)) (commandline -ct)
+    complete --do-complete="$words"
 end
 
 complete -c softclose -f
-complete -c softclose -a '(__fish_complete_subcommand -- @VALUED@)'
+complete -c softclose -a '(__softclose_complete_command)'
 @OPTIONS@
