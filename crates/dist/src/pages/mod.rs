@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 /// Paths below `share`, and what is in them.
 pub fn all(date: &str) -> Vec<(PathBuf, String)> {
-    let pages = [("softclose", 1, launcher::page()), ("softclosectl", 1, ctl::page()), ("softclose", 7, overview::page())];
+    let pages =
+        [("softclose", 1, launcher::page()), ("softclosectl", 1, ctl::page()), ("softclose", 7, overview::page())];
     pages.into_iter().map(|(name, section, body)| page(name, section, date, body)).collect()
 }
 

@@ -39,7 +39,10 @@ pub fn page() -> Roff {
     }
     roff.control("SH", ["SIGNALS"]);
     roff.text([roman(SIGNALS)]);
-    see_also(&mut roff, &["softclose(1)", "softclosectl(1)", "close(2)", "shutdown(2)", "socket(7)", "tcp(7)", "ld.so(8)"]);
+    see_also(
+        &mut roff,
+        &["softclose(1)", "softclosectl(1)", "close(2)", "shutdown(2)", "socket(7)", "tcp(7)", "ld.so(8)"],
+    );
     roff
 }
 
