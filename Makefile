@@ -20,7 +20,7 @@ BUILD := $(CARGO) build --release
 endif
 BUILT = $(addprefix $(RELEASE)/,softclose softclosectl libsoftclose.so)
 # What manuals and packages are dated with, so that they can be built again.
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
 .PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install uninstall deb glibc clean help setup tools
@@ -147,7 +147,7 @@ uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX a
 	test ! -d $(DESTDIR)$(PREFIX)/lib/softclose || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/lib/softclose
 
 deb: build ## Debian packages, in target/deb; GLIBC=2.17 for older systems (cargo-zigbuild)
-	packaging/deb $(RELEASE) $(CARGO_TARGET_DIR)/deb
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/deb $(RELEASE) $(CARGO_TARGET_DIR)/deb
 
 glibc: build ## the oldest glibc that can load what was built
 	@$(RELEASE)/softclose-dist glibc $(BUILT)

@@ -97,3 +97,38 @@ fn long(arg: &Arg) -> String {
 fn words(arg: &Arg) -> String {
     arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_of_the_launcher_is_in_every_file_of_it() {
+        let launcher = launcher::command();
+        let files = all().into_iter().filter(|(path, _)| !path.to_string_lossy().contains("ctl"));
+        let texts: Vec<_> = files.map(|(_, text)| text).collect();
+        assert_eq!(texts.len(), 3);
+        for arg in options(&launcher) {
+            let (option, word) = (long(arg), format!("-l {} ", arg.get_long().unwrap()));
+            assert!(texts.iter().all(|text| text.contains(&option) || text.contains(&word)), "{option}");
+        }
+        for place in ["@ALL@", "@VALUED@", "@VALUES@", "@OPTIONS@"] {
+            assert!(texts.iter().all(|text| !text.contains(place)), "{place} was not filled");
+        }
+    }
+
+    #[test]
+    fn every_subcommand_is_in_every_file_of_softclosectl() {
+        let ctl = softclose_ctl::args::Cli::command();
+        for (path, text) in all().into_iter().filter(|(path, _)| path.to_string_lossy().contains("ctl")) {
+            let missing = ctl.get_subcommands().find(|command| !text.contains(command.get_name()));
+            assert!(missing.is_none(), "{}: {missing:?}", path.display());
+        }
+    }
+
+    /// What clap_complete writes there is ours to replace.
+    #[test]
+    fn zsh_completes_the_command_with_our_function() {
+        assert!(zsh(launcher::command()).contains(":_softclose_command'"));
+    }
+}

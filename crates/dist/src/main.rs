@@ -18,18 +18,12 @@ mod launcher;
 mod pages;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[derive(Parser)]
-enum Cli {
-    #[command(flatten)]
-    Command(Command),
-}
-
 /// Writes what softclose is delivered with.
-#[derive(Subcommand)]
+#[derive(Parser)]
 enum Command {
     /// Write manual pages and completions, where they belong below PREFIX/share.
     Share {
@@ -48,8 +42,7 @@ enum Command {
 }
 
 fn main() -> Result<()> {
-    let Cli::Command(command) = Cli::parse();
-    match command {
+    match Command::parse() {
         Command::Share { directory, date } => share(&directory, &date),
         Command::Glibc { files } => {
             println!("{}", glibc::oldest(&files)?);

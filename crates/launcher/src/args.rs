@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn every_option_that_the_help_names_is_understood() {
+        for option in help::INSTEAD.iter().chain(help::BEFORE) {
+            assert!(parsed(&[&format!("--{}", option.long), "cmd"]).is_ok(), "{option:?}");
+            for letter in option.short {
+                assert!(parsed(&[&format!("-{letter}"), "cmd"]).is_ok(), "{option:?}");
+            }
+        }
+    }
+
+    #[test]
     fn dry_runs_need_no_command_and_run_none() {
         assert!(matches!(parsed(&["--show-config"]).unwrap().action, Action::ShowConfig));
         assert!(matches!(parsed(&["--print-env", "cmd"]).unwrap().action, Action::PrintEnv));

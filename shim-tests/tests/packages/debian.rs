@@ -18,7 +18,7 @@ Status: install ok installed
 Maintainer: nobody <nobody@localhost>
 Architecture: amd64
 Multi-Arch: same
-Version: 2.36
+Version: 2.99
 Description: stands for the real one
 
 Package: libgcc-s1
