@@ -95,6 +95,17 @@ fn exactly_the_intended_symbols_are_exported() {
     assert!(missing.is_empty() && leaked.is_empty(), "missing: {missing:?}\nleaked: {leaked:?}");
 }
 
+/// Cancellation unwinds through us with libgcc's unwinder. With another one linked in, a
+/// thread that was cancelled in `close` aborted.
+#[test]
+fn no_unwinder_is_linked_in() {
+    let data = std::fs::read(library()).expect("the shim is there");
+    let file = object::File::parse(&*data).expect("the shim is an object file");
+    let unwinder = |symbol: &object::Symbol<'_, '_>| symbol.name().is_ok_and(|name| name.starts_with("_Unwind_"));
+    assert!(file.dynamic_symbols().any(|symbol| symbol.is_undefined() && unwinder(&symbol)), "nothing unwinds");
+    assert!(!file.symbols().any(|symbol| symbol.is_definition() && unwinder(&symbol)), "it has one of its own");
+}
+
 /// As numbers, so that 2.9 comes before 2.34.
 fn version(text: &str) -> Vec<u32> {
     text.split('.').map(|number| number.parse().expect("a version of glibc")).collect()
