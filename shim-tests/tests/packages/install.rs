@@ -2,6 +2,8 @@
 
 use crate::tree::{files, output, release, succeed};
 use shim_tests::scratch::Scratch;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -48,6 +50,20 @@ fn everything_is_at_its_usual_place_and_is_taken_away_again() {
     succeed(&mut make("uninstall", &release, root.path(), &prefix));
     assert_eq!(files(root.path()), [""; 0]);
     assert!(!root.path().join("opt/softclose/lib/softclose").exists());
+}
+
+/// Programs that run have the old one mapped: it must not be written to.
+#[test]
+fn a_second_install_replaces_the_library_by_a_new_file() {
+    let (release, root) = (release(), Scratch::directory());
+    let library = root.path().join("usr/local/lib/softclose/libsoftclose.so");
+    succeed(&mut make("install", &release, root.path(), &[]));
+    let old = File::open(&library).expect("the library");
+    succeed(&mut make("install", &release, root.path(), &[]));
+    let (old, new) = (old.metadata().expect("open"), fs::metadata(&library).expect("the library"));
+    assert_ne!(old.ino(), new.ino());
+    assert_eq!(old.len(), new.len());
+    assert!(files(root.path()).iter().all(|name| !name.ends_with(".new")));
 }
 
 #[test]
