@@ -1,26 +1,43 @@
 # softclose: `make help` lists what can be made.
 
 PREFIX ?= /usr/local
+# softclose looks for the shim in lib/softclose, lib/MULTIARCH, lib64 and lib of its PREFIX.
+LIBDIR ?= $(PREFIX)/lib/softclose
 
 # Said aloud, so that a user's own cargo configuration cannot put it elsewhere.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 CARGO ?= cargo
-RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
+# GLIBC=2.17 builds for that version of glibc and later, with cargo-zigbuild, where the
+# system's own libraries are too new.
+ifdef GLIBC
+RELEASE := $(CARGO_TARGET_DIR)/x86_64-unknown-linux-gnu/release
+# zig has an unwinder of its own to link in. The one that cancels threads is libgcc's: the two
+# do not understand each other, and a thread that is cancelled in `close` would abort.
+UNWINDER = -C link-arg=$(shell $(CC) -print-file-name=libgcc_s.so.1) -C link-arg=-Wl,--allow-shlib-undefined
+BUILD = RUSTFLAGS="$$RUSTFLAGS $(UNWINDER)" $(CARGO) zigbuild --release --target x86_64-unknown-linux-gnu.$(GLIBC)
+else
+RELEASE := $(CARGO_TARGET_DIR)/release
+BUILD := $(CARGO) build --release
+endif
+BUILT = $(addprefix $(RELEASE)/,softclose softclosectl libsoftclose.so)
+# What manuals and packages are dated with, so that they can be built again.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
-.PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install uninstall deb glibc clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
 all: build ## the shim and the launcher (the default)
 
-build: tools ## libsoftclose.so, softclose and softclosectl, in target/release
-	$(CARGO) build --release $(SHIM)
+build: tools ## libsoftclose.so, softclose and softclosectl, in target/release, with manuals
+	$(BUILD) $(SHIM) -p softclose-dist
+	@$(RELEASE)/softclose-dist share $(RELEASE)/share --date $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
 
 demo: setup tools ## what softclose is for, without it and with it, in two tables
-	$(CARGO) build --release -p softclose -p softclose-launcher
+	$(BUILD) -p softclose -p softclose-launcher
 	$(CARGO) build -p shim-tests
 	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(DEBUG)/demo
 
@@ -28,6 +45,7 @@ demo: setup tools ## what softclose is for, without it and with it, in two table
 test: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
 test: export SOFTCLOSE_BIN := $(DEBUG)/softclose
 test: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
+test: export SOFTCLOSE_DIST := $(DEBUG)/softclose-dist
 # The test runner hides what a test says that passes: skipped ones are listed here.
 test: export SOFTCLOSE_SKIPPED := $(CARGO_TARGET_DIR)/skipped.txt
 test: setup tools ## every test; ARGS="..." goes to the test runner
@@ -77,14 +95,14 @@ fuzz: setup tools ## 10,000 random programs, natively and shimmed; FUZZ_PROGRAMS
 compat: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 compat: export SOFTCLOSE_BIN := $(RELEASE)/softclose
 compat: setup tools ## the matrix of real programs, into docs/compatibility.md; PROGRAMS="nginx redis"
-	$(CARGO) build --release $(SHIM)
+	$(BUILD) $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/compat $(PROGRAMS)
 
 closes: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 closes: export SOFTCLOSE_BIN := $(RELEASE)/softclose
 closes: setup tools ## every way to close, on the wire, into docs/closes.md
-	$(CARGO) build --release $(SHIM)
+	$(BUILD) $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/closes
 
@@ -92,13 +110,13 @@ soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 soak: MINUTES ?= 30
 soak: SERVERS ?= nginx apache-prefork haproxy python-http.server postgresql
 soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUTES=30, SERVERS="nginx redis ..."
-	$(CARGO) build --release $(SHIM)
+	$(BUILD) $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/soak $(MINUTES) $(SERVERS)
 
 upstream: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 upstream: setup tools ## other people's test suites, natively and shimmed: docs/upstream.md; SUITES="libuv cpython"
-	$(CARGO) build --release -p softclose
+	$(BUILD) -p softclose
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/upstream $(SUITES)
 
@@ -111,11 +129,31 @@ lint: ## clippy on everything, warnings are errors
 ci: ## what the CI does
 	.ci/run
 
-install: ## what `make` has built, to DESTDIR and PREFIX (/usr/local)
-	@ls $(RELEASE)/softclose $(RELEASE)/softclosectl $(RELEASE)/libsoftclose.so >/dev/null || { echo "run make first" >&2; exit 1; }
-	install -D -m 755 $(RELEASE)/softclose $(DESTDIR)$(PREFIX)/bin/softclose
-	install -D -m 755 $(RELEASE)/softclosectl $(DESTDIR)$(PREFIX)/bin/softclosectl
-	install -D -m 644 $(RELEASE)/libsoftclose.so $(DESTDIR)$(PREFIX)/lib/softclose/libsoftclose.so
+# A program must never be started with half a library: it is put in place by a rename.
+# The last line of all says so if the launcher does not find it there.
+install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib/softclose)
+	@ls $(BUILT) $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(RELEASE)/softclose $(RELEASE)/softclosectl
+	install -D -m 644 $(RELEASE)/libsoftclose.so $(DESTDIR)$(LIBDIR)/libsoftclose.so.new
+	mv -f $(DESTDIR)$(LIBDIR)/libsoftclose.so.new $(DESTDIR)$(LIBDIR)/libsoftclose.so
+	cd $(RELEASE)/share && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/{} \;
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose README.md CHANGELOG.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose/docs docs/*.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose/examples examples/*
+	@$(DESTDIR)$(PREFIX)/bin/softclose --print-env >/dev/null
+
+uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX and LIBDIR
+	@ls $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,softclose softclosectl) $(DESTDIR)$(LIBDIR)/libsoftclose.so
+	cd $(RELEASE)/share && find . -type f -exec rm -f $(DESTDIR)$(PREFIX)/share/{} \;
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/softclose
+	test ! -d $(DESTDIR)$(PREFIX)/lib/softclose || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/lib/softclose
+
+deb: build ## Debian packages, in target/deb; GLIBC=2.17 for older systems (cargo-zigbuild)
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/deb $(RELEASE) $(CARGO_TARGET_DIR)/deb
+
+glibc: build ## the oldest glibc that can load what was built
+	@$(RELEASE)/softclose-dist glibc $(BUILT)
 
 clean: ## away with target
 	$(CARGO) clean
@@ -129,3 +167,4 @@ setup:
 tools:
 	@command -v $(CARGO) >/dev/null || { echo "missing: $(CARGO), of a Rust toolchain; see https://rustup.rs" >&2; exit 1; }
 	@command -v $(CC) >/dev/null || { echo "missing: $(CC), a C compiler; Debian has it in the package gcc" >&2; exit 1; }
+	@test -z "$(GLIBC)" || command -v cargo-zigbuild >/dev/null || { echo "missing: cargo-zigbuild, which GLIBC= takes; pip has it" >&2; exit 1; }

@@ -58,6 +58,15 @@ pub fn ctl() -> &'static Path {
     })
 }
 
+/// `softclose-dist` under test: `SOFTCLOSE_DIST`, or built now, beside this test.
+pub fn dist() -> &'static Path {
+    static DIST: OnceLock<PathBuf> = OnceLock::new();
+    DIST.get_or_init(|| match std::env::var_os("SOFTCLOSE_DIST") {
+        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_DIST is a path"),
+        None => built("softclose-dist"),
+    })
+}
+
 fn built(file: &str) -> PathBuf {
     static BUILD: OnceLock<()> = OnceLock::new();
     BUILD.get_or_init(build);
@@ -73,6 +82,7 @@ fn build() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "-p", "softclose", "-p", "softclose-launcher", "-p", "softclose-ctl"]);
+    command.args(["-p", "softclose-dist"]);
     command.args(["--target-dir"]);
     command.arg(profile_dir.parent().expect("a target directory"));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));

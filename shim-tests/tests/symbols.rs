@@ -2,8 +2,9 @@
 //! its own function replaced by ours.
 
 use object::{Object, ObjectSymbol};
-use shim_tests::shim::library;
+use shim_tests::shim::{dist, library};
 use std::collections::BTreeSet;
+use std::process::Command;
 
 /// What a program may find in us.
 const EXPORTED: &[&str] = &[
@@ -92,4 +93,31 @@ fn exactly_the_intended_symbols_are_exported() {
     let missing: Vec<_> = intended.difference(&found).collect();
     let leaked: Vec<_> = found.difference(&intended).collect();
     assert!(missing.is_empty() && leaked.is_empty(), "missing: {missing:?}\nleaked: {leaked:?}");
+}
+
+/// Cancellation unwinds through us with libgcc's unwinder. With another one linked in, a
+/// thread that was cancelled in `close` aborted.
+#[test]
+fn no_unwinder_is_linked_in() {
+    let data = std::fs::read(library()).expect("the shim is there");
+    let file = object::File::parse(&*data).expect("the shim is an object file");
+    let unwinder = |symbol: &object::Symbol<'_, '_>| symbol.name().is_ok_and(|name| name.starts_with("_Unwind_"));
+    assert!(file.dynamic_symbols().any(|symbol| symbol.is_undefined() && unwinder(&symbol)), "nothing unwinds");
+    assert!(!file.symbols().any(|symbol| symbol.is_definition() && unwinder(&symbol)), "it has one of its own");
+}
+
+/// As numbers, so that 2.9 comes before 2.34.
+fn version(text: &str) -> Vec<u32> {
+    text.split('.').map(|number| number.parse().expect("a version of glibc")).collect()
+}
+
+#[test]
+fn the_library_asks_for_no_newer_glibc_than_the_readme_says() {
+    let readme = include_str!("../../README.md");
+    let documented = readme.split_once("glibc ").and_then(|(_, rest)| rest.split_once(" or later"));
+    let (documented, _) = documented.expect("README.md says which glibc");
+    let output = Command::new(dist()).arg("glibc").arg(library()).output().expect("softclose-dist runs");
+    let asked = String::from_utf8(output.stdout).expect("a version");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(version(asked.trim()) <= version(documented), "glibc {asked}, and the README says {documented}");
 }

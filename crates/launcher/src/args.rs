@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn every_option_that_the_help_names_is_understood() {
+        for option in help::INSTEAD.iter().chain(help::BEFORE) {
+            let short = option.short.map(|letter| format!("-{letter}"));
+            for name in short.into_iter().chain([format!("--{}", option.long)]) {
+                assert!(parsed(&[&name, "cmd"]).is_ok(), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn dry_runs_need_no_command_and_run_none() {
         assert!(matches!(parsed(&["--show-config"]).unwrap().action, Action::ShowConfig));
         assert!(matches!(parsed(&["--print-env", "cmd"]).unwrap().action, Action::PrintEnv));

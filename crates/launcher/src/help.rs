@@ -1,6 +1,7 @@
 //! `--help` and `--version`, written from the table of knobs.
 
-use crate::options::takes_value;
+use crate::failure::{NOT_EXECUTABLE, NOT_FOUND, OWN};
+pub use crate::options::takes_value;
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
 use std::fmt::Write;
 
@@ -10,37 +11,66 @@ usage: softclose [OPTIONS] [--] COMMAND [ARG...]
        softclose --check [--strict] COMMAND
        softclose --show-config | --print-env | --help | --version";
 
-const INTRODUCTION: &str = "
+/// What it is for.
+pub const INTRODUCTION: &str = "
 Runs COMMAND with libsoftclose.so preloaded, so that the TCP sockets which it
 closes end with a FIN and not with a reset. Options end at COMMAND.
 ";
 
-const OWN_OPTIONS: &str = "
-Instead of running COMMAND:
-  --check        say whether the shim will be loaded into COMMAND; 1 if not
-  --show-config  print every setting, its value and where it comes from
-  --print-env    print the environment that COMMAND would get, quoted for sh(1)
-  -h, --help     print this
-  -V, --version  print the version
+/// An option that is no setting.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnOption {
+    /// One letter, behind one dash.
+    pub short: Option<char>,
+    /// Without the leading dashes.
+    pub long: &'static str,
+    /// What it does.
+    pub help: &'static str,
+}
 
-Before running COMMAND:
-  --strict       do what --check does, and stop with 125 at a warning
-";
+/// Options that say what to do instead of running COMMAND.
+pub const INSTEAD: &[OwnOption] = &[
+    OwnOption { short: None, long: "check", help: "say whether the shim will be loaded into COMMAND; 1 if not" },
+    OwnOption { short: None, long: "show-config", help: "print every setting, its value and where it comes from" },
+    OwnOption {
+        short: None,
+        long: "print-env",
+        help: "print the environment that COMMAND would get, quoted for sh(1)",
+    },
+    OwnOption { short: Some('h'), long: "help", help: "print this" },
+    OwnOption { short: Some('V'), long: "version", help: "print the version" },
+];
 
-const EXIT_STATUS: &str = "
-Exit status: that of COMMAND, or
-  125  an error of softclose itself
-  126  COMMAND was found, but cannot be executed
-  127  COMMAND was not found
-";
+/// Options that say what to do before COMMAND runs.
+pub const BEFORE: &[OwnOption] =
+    &[OwnOption { short: None, long: "strict", help: "do what --check does, and stop with 125 at a warning" }];
+
+/// Exit statuses that are not COMMAND's.
+pub const STATUSES: &[(u8, &str)] = &[
+    (OWN, "an error of softclose itself"),
+    (NOT_EXECUTABLE, "COMMAND was found, but cannot be executed"),
+    (NOT_FOUND, "COMMAND was not found"),
+];
 
 /// The whole help.
 pub fn text() -> String {
-    let mut text = format!("{USAGE}\n{INTRODUCTION}{OWN_OPTIONS}\nSettings, each with its environment variable:\n");
+    let mut text = format!("{USAGE}\n{INTRODUCTION}\nInstead of running COMMAND:\n");
+    text.extend(INSTEAD.iter().map(own_option));
+    text += "\nBefore running COMMAND:\n";
+    text.extend(BEFORE.iter().map(own_option));
+    text += "\nSettings, each with its environment variable:\n";
     for knob in KNOBS {
         push_knob(&mut text, knob);
     }
-    text + EXIT_STATUS
+    text += "\nExit status: that of COMMAND, or\n";
+    text.extend(STATUSES.iter().map(|(status, meaning)| format!("  {status}  {meaning}\n")));
+    text
+}
+
+fn own_option(option: &OwnOption) -> String {
+    let OwnOption { short, long, help } = option;
+    let names = short.iter().map(|letter| format!("-{letter}, ")).collect::<String>() + "--" + long;
+    format!("  {names:13}  {help}\n")
 }
 
 /// Name and version, one line.
@@ -56,7 +86,8 @@ fn push_knob(text: &mut String, knob: &Knob) {
     let _ = writeln!(text, "  --{flag}{argument}\n      {env}, default {default}\n      {help}");
 }
 
-fn argument(kind: Kind) -> String {
+/// What stands for the value of an option; nothing where it has none.
+pub fn argument(kind: Kind) -> String {
     match kind {
         Kind::Flag => String::new(),
         Kind::Duration => "DURATION".to_owned(),

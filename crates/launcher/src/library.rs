@@ -46,7 +46,7 @@ fn own_executable() -> Result<PathBuf, Failure> {
 fn places(executable: &Path) -> Vec<PathBuf> {
     let Some(beside) = executable.parent() else { return Vec::new() };
     let installed = beside.parent().into_iter().flat_map(|prefix| {
-        ["lib/softclose".to_owned(), format!("lib/{}", multiarch()), "lib".to_owned()].map(|lib| prefix.join(lib))
+        ["lib/softclose", &format!("lib/{}", multiarch()), "lib64", "lib"].map(|lib| prefix.join(lib))
     });
     [beside.to_owned()].into_iter().chain(installed).map(|directory| directory.join(NAME)).collect()
 }
@@ -93,6 +93,7 @@ mod tests {
         assert_eq!(places.first().unwrap(), Path::new("/usr/bin/libsoftclose.so"));
         assert_eq!(places.get(1).unwrap(), Path::new("/usr/lib/softclose/libsoftclose.so"));
         assert!(places.get(2).unwrap().starts_with(format!("/usr/lib/{}", multiarch())));
+        assert_eq!(places.get(3).unwrap(), Path::new("/usr/lib64/libsoftclose.so"));
         assert_eq!(places.last().unwrap(), Path::new("/usr/lib/libsoftclose.so"));
     }
 

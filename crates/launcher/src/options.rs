@@ -59,6 +59,7 @@ fn bad(knob: &Knob, value: &str, warnings: &[Warning]) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::help::{BEFORE, INSTEAD};
 
     #[test]
     fn a_bad_value_is_named_with_its_option_and_what_is_allowed() {
@@ -89,8 +90,8 @@ mod tests {
 
     #[test]
     fn no_knob_hides_an_option_of_the_launcher() {
-        for own in ["help", "version", "strict", "check", "show-config", "print-env"] {
-            assert!(knob(own).is_none(), "--{own}");
+        for own in INSTEAD.iter().chain(BEFORE) {
+            assert!(knob(own.long).is_none(), "{own:?}");
         }
     }
 }

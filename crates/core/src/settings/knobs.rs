@@ -123,7 +123,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&WORDS),
         default: "drain",
         allowed: "drain, wait, both, linger, abort, peer-first or observe",
-        help: "what the close of a connection becomes; see Strategies in the README",
+        help: "what the close of a connection becomes; see Strategies in softclose(7)",
     },
     Knob {
         env: "SOFTCLOSE_PEER_FIRST",

@@ -1,0 +1,242 @@
+//! The documents' Markdown, as much of it as they use, to roff: the manual says what
+//! they say, and cannot say anything else.
+//!
+//! A row of a table becomes a paragraph under its first cell; its heading is left out.
+
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use roff::{Inline, Roff, bold, italic, line_break, roman};
+
+/// The paragraphs below a heading of the second level, up to the next one.
+///
+/// # Panics
+/// If there is none: the manual would lack what it is about.
+pub fn section<'a>(document: &'a str, heading: &str) -> &'a str {
+    let start = format!("\n## {heading}\n");
+    let Some((_, rest)) = document.split_once(&*start) else { panic!("no section {heading:?}") };
+    introduction(rest)
+}
+
+/// What stands before the first heading of the second level, without the title.
+pub fn introduction(document: &str) -> &str {
+    let body = body(document);
+    body.split("\n## ").next().unwrap_or(body)
+}
+
+/// All but the title.
+pub fn body(document: &str) -> &str {
+    match document.strip_prefix("# ") {
+        Some(titled) => titled.split_once('\n').map_or("", |(_, rest)| rest),
+        None => document,
+    }
+}
+
+/// Appends it.
+pub fn render(roff: &mut Roff, markdown: &str) {
+    let mut writer = Writer::of(roff);
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+        writer.take(event);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Roman,
+    Bold,
+    Italic,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Text,
+    /// A list item, which begins its paragraph itself.
+    Item,
+    /// The headings of a table.
+    Head,
+    /// A cell of a table, from 0 on.
+    Cell(usize),
+    Code,
+}
+
+struct Writer<'a> {
+    roff: &'a mut Roff,
+    line: Vec<Inline>,
+    style: Style,
+    place: Place,
+    /// Where the links lead that are open.
+    links: Vec<String>,
+    /// Right below a heading, which begins a paragraph itself.
+    is_begun: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn of(roff: &'a mut Roff) -> Self {
+        Self { roff, line: vec![], style: Style::Roman, place: Place::Text, links: vec![], is_begun: true }
+    }
+
+    fn take(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.begin(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) if self.place == Place::Code => self.code_block(&text),
+            Event::Text(text) => self.push(self.style, &text),
+            Event::Code(text) => self.push(Style::Bold, &text),
+            Event::SoftBreak => self.push(Style::Roman, " "),
+            other => panic!("the manual knows no {other:?}"),
+        }
+    }
+
+    fn begin(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Paragraph if self.place == Place::Text => self.paragraph(),
+            Tag::Item => {
+                self.place = Place::Item;
+                self.control("IP", &[r"\(bu", "2"]);
+            }
+            Tag::CodeBlock(_) => {
+                self.place = Place::Code;
+                self.paragraph();
+                self.control("RS", &["4"]);
+                self.control("nf", &[]);
+            }
+            Tag::TableHead => self.place = Place::Head,
+            Tag::TableRow => {
+                self.place = Place::Cell(0);
+                self.control("TP", &[]);
+            }
+            Tag::Strong => self.style = Style::Bold,
+            Tag::Emphasis => self.style = Style::Italic,
+            Tag::Link { dest_url, .. } => self.links.push(dest_url.into_string()),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Heading(level) => self.heading(level),
+            TagEnd::Paragraph => self.flush(),
+            TagEnd::Item => {
+                self.flush();
+                self.place = Place::Text;
+            }
+            TagEnd::CodeBlock => {
+                self.place = Place::Text;
+                self.control("fi", &[]);
+                self.control("RE", &[]);
+            }
+            TagEnd::TableCell => self.end_cell(),
+            TagEnd::TableHead | TagEnd::TableRow | TagEnd::Table => self.place = Place::Text,
+            TagEnd::Strong | TagEnd::Emphasis => self.style = Style::Roman,
+            TagEnd::Link => self.end_link(),
+            _ => {}
+        }
+    }
+
+    fn end_cell(&mut self) {
+        match self.place {
+            Place::Cell(at) => {
+                // The third cell and those behind it have lines of their own.
+                if at > 1 && !self.line.is_empty() {
+                    self.line.insert(0, line_break());
+                }
+                self.flush();
+                self.place = Place::Cell(at + 1);
+            }
+            _ => self.line.clear(),
+        }
+    }
+
+    /// Who reads a manual cannot follow a link: what it leads to is named, unless it is
+    /// named already or in the same document.
+    fn end_link(&mut self) {
+        let Some(link) = self.links.pop() else { return };
+        let said: String = self.line.iter().map(text_of).collect();
+        let file = link.rsplit('/').next().unwrap_or_default();
+        if !link.starts_with('#') && !said.ends_with(file) {
+            self.push(Style::Roman, &format!(" ({link})"));
+        }
+    }
+
+    fn heading(&mut self, level: HeadingLevel) {
+        assert_eq!(level, HeadingLevel::H2, "a section has no sections that are smaller");
+        let title: String = self.line.drain(..).map(|inline| text_of(&inline).to_owned()).collect();
+        self.control("SS", &[&title]);
+        self.is_begun = true;
+    }
+
+    fn code_block(&mut self, text: &str) {
+        for line in text.lines() {
+            self.roff.text([roman(line)]);
+        }
+    }
+
+    fn push(&mut self, style: Style, text: &str) {
+        self.line.push(match style {
+            Style::Roman => roman(text),
+            Style::Bold => bold(text),
+            Style::Italic => italic(text),
+        });
+    }
+
+    fn flush(&mut self) {
+        if !self.line.is_empty() {
+            self.roff.text(std::mem::take(&mut self.line));
+            self.is_begun = false;
+        }
+    }
+
+    fn paragraph(&mut self) {
+        if !self.is_begun {
+            self.control("PP", &[]);
+        }
+    }
+
+    fn control(&mut self, name: &str, args: &[&str]) {
+        self.roff.control(name, args.iter().copied());
+        self.is_begun = false;
+    }
+}
+
+fn text_of(inline: &Inline) -> &str {
+    match inline {
+        Inline::Roman(text) | Inline::Bold(text) | Inline::Italic(text) => text,
+        Inline::LineBreak => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(markdown: &str) -> String {
+        let mut roff = Roff::new();
+        render(&mut roff, markdown);
+        roff.to_roff()
+    }
+
+    #[test]
+    fn a_row_of_a_table_is_a_paragraph_under_its_first_cell() {
+        let table = "| a | b | c |\n|---|---|---|\n| `x` | y | z |\n";
+        assert_eq!(rendered(table), ".TP\n\\fBx\\fR\ny\n.br\nz\n");
+    }
+
+    #[test]
+    fn links_name_what_they_lead_to() {
+        assert_eq!(rendered("see [the table](docs/roads.md)."), "see the table (docs/roads.md).\n");
+        assert_eq!(rendered("see [docs/roads.md](roads.md)."), "see docs/roads.md.\n");
+        assert_eq!(rendered("see [above](#above)."), "see above.\n");
+    }
+
+    #[test]
+    fn lists_and_code_keep_their_shape() {
+        assert_eq!(rendered("- one\n- two\n"), ".IP \\(bu 2\none\n.IP \\(bu 2\ntwo\n");
+        assert_eq!(rendered("a\n\n    b  c\n"), "a\n.PP\n.RS 4\n.nf\nb  c\n.fi\n.RE\n");
+    }
+
+    #[test]
+    fn a_section_ends_at_the_next_one() {
+        let document = "# title\n\nbefore\n\n## one\n\nfirst\n\n## two\n\nsecond\n";
+        assert_eq!(introduction(document).trim(), "before");
+        assert_eq!(section(document, "one").trim(), "first");
+        assert_eq!(section(document, "two").trim(), "second");
+    }
+}

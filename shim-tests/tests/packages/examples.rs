@@ -1,0 +1,44 @@
+//! The examples are understood by those for whom they are.
+
+use crate::tree::{is_there, output, project};
+use shim_tests::scratch::Scratch;
+use shim_tests::{here, skip};
+use softclose_core::settings::knobs::KNOBS;
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn systemd_understands_every_line_of_the_drop_in() {
+    if !is_there("systemd-analyze") {
+        return skip(here!(), "no systemd-analyze");
+    }
+    let scratch = Scratch::directory();
+    let unit = scratch.path().join("softclose-example.service");
+    let drop_in = scratch.path().join("softclose-example.service.d");
+    fs::create_dir(&drop_in).expect("a new directory");
+    let verify = |lines: &str| {
+        fs::write(&unit, "[Service]\nExecStart=/bin/true\n").expect("a new file");
+        fs::write(drop_in.join("softclose.conf"), lines).expect("a new file");
+        let mut command = Command::new("systemd-analyze");
+        let output = output(command.args(["verify", "--man=no"]).arg(&unit));
+        let said = [output.stdout, output.stderr].concat();
+        // It may find fault with other units of this machine.
+        let ours = |line: &&str| line.contains("softclose");
+        String::from_utf8_lossy(&said).lines().filter(ours).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let example = fs::read_to_string(project().join("examples/softclose.conf")).expect("the example");
+    let all = example.replace("\n#Environment", "\nEnvironment").replace("\n#Limit", "\nLimit");
+    assert_ne!(verify(&all.replace("LimitNOFILE", "LimitNothing")), [""; 0], "it finds no fault at all");
+    assert_eq!(verify(&all.replace("\n#Runtime", "\nRuntime")), [""; 0]);
+}
+
+#[test]
+fn examples_name_no_variable_that_there_is_not() {
+    for entry in fs::read_dir(project().join("examples")).expect("the examples").flatten() {
+        let text = fs::read_to_string(entry.path()).expect("an example");
+        let is_part = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        for word in text.split(|letter| !is_part(letter)).filter(|word| word.starts_with("SOFTCLOSE_")) {
+            assert!(KNOBS.iter().any(|knob| knob.env == word), "{}: {word}", entry.path().display());
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What `make` would have built, from the binaries under test, and what was installed.
+
+use shim_tests::program::Finished;
+use shim_tests::scratch::Scratch;
+use shim_tests::shim::{ctl, dist, launcher, library};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The directory of the project.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace")
+}
+
+/// In place of `target/release`.
+pub fn release() -> Scratch {
+    let scratch = Scratch::directory();
+    let files = [("libsoftclose.so", library()), ("softclose", launcher()), ("softclosectl", ctl())];
+    for (name, path) in files.into_iter().chain([("softclose-dist", dist())]) {
+        symlink(path, scratch.path().join(name)).expect("a new name");
+    }
+    let share = scratch.path().join("share");
+    succeed(Command::new(dist()).arg("share").arg(share).args(["--date", "2000-01-01"]));
+    scratch
+}
+
+/// What a command printed, which has to succeed.
+#[track_caller]
+pub fn succeed(command: &mut Command) -> String {
+    let output = output(command);
+    assert!(output.status.success(), "{command:?}: {output:#?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The output of a command in the directory of the project, without our settings and
+/// without those of a `make` that runs the tests.
+pub fn output(command: &mut Command) -> Output {
+    for name in ["LD_PRELOAD", "MAKEFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "GLIBC", "RELEASE"] {
+        command.env_remove(name);
+    }
+    command.current_dir(project()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Every file below, relative and sorted.
+pub fn files(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(root, &mut found);
+    let mut names: Vec<_> =
+        found.iter().map(|path| path.strip_prefix(root).expect("below").display().to_string()).collect();
+    names.sort();
+    names
+}
+
+fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path()) {
+        if path.is_dir() { collect(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Whether a command has a tool to run.
+pub fn is_there(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(tool).exists())
+}
+
+/// Nothing but what a program that drained well leaves behind.
+#[track_caller]
+pub fn assert_ended_well(finished: &Finished) {
+    assert_eq!(finished.exit, shim_tests::program::Exit::Code(0), "{finished:#?}");
+    assert!(finished.stderr.is_empty(), "{finished:#?}");
+}
