@@ -6,6 +6,7 @@ mod chart;
 mod cpu;
 mod machine;
 mod measures;
+mod nginx;
 mod outcome;
 mod page;
 mod place;

@@ -1,6 +1,9 @@
 //! What is measured: a file for each.
 
 mod files;
+mod forks;
+mod latency;
+mod nginx;
 mod start;
 
 use crate::outcome::{Outcome, Table};
@@ -21,7 +24,7 @@ pub struct Measure {
 }
 
 /// In the order of the page.
-pub const MEASURES: [Measure; 2] = [files::MEASURE, start::MEASURE];
+pub const MEASURES: [Measure; 5] = [files::MEASURE, nginx::MEASURE, forks::MEASURE, latency::MEASURE, start::MEASURE];
 
 /// What each arm had by itself, for who wants more than ratios.
 fn absolutes(title: &str, arms: &[(&str, &[f64])]) -> Table {

@@ -1,0 +1,69 @@
+//! Measures 2 and 3: HTTP with a connection for each request.
+
+use super::{Measure, absolutes, median};
+use crate::machine;
+use crate::nginx::{Nginx, load};
+use crate::outcome::{Figure, Goal, Outcome};
+use crate::place::Place;
+use crate::ratio::{Arm, alternate, figures, ratios};
+use shim_tests::compat::install::find;
+use shim_tests::shim::Shim;
+
+/// Length of a run of wrk.
+const SECONDS: u64 = 2;
+
+/// Name, nginx's own lingering, ours.
+const ARMS: [(&str, &str, Shim); 3] = [
+    ("bare, `lingering_close off`", "off", Shim::Native),
+    ("softclose, `lingering_close off`", "off", Shim::Preloaded),
+    ("bare, `lingering_close always`", "always", Shim::Native),
+];
+
+/// The measure.
+pub const MEASURE: Measure = Measure {
+    name: "nginx",
+    title: "a request a connection",
+    about: "three nginx with one worker each run side by side, `keepalive_timeout 0`, an answer of 1 KiB, without a log. `wrk -t1 -c64` \
+asks one after the other for two seconds. The worker and softclose's thread share the first processor, wrk has the last one. The cost \
+of a request is the processor time of all processes and threads of the server, divided by the requests: it does not depend on how \
+fast wrk is.",
+    run,
+};
+
+fn run(rounds: usize) -> Result<Outcome, String> {
+    find("wrk").ok_or("no wrk")?;
+    let place = Place::open()?;
+    let servers = (8081..).zip(ARMS).map(|(port, (_, lingering, shim))| Nginx::start(&place, port, lingering, shim, &[]));
+    let servers = servers.collect::<Result<Vec<_>, _>>()?;
+    let arms = servers.iter().zip(ARMS).map(|(server, (name, ..))| Arm::new(name, || load(&place, server, SECONDS)));
+    let found = alternate(rounds, arms.collect());
+    let [rate, cpu, errors] =
+        [|load: &crate::nginx::Load| load.rate, |load: &crate::nginx::Load| load.cpu, |load: &crate::nginx::Load| load.errors]
+            .map(|figure| found.iter().map(|arm| figures(arm, figure)).collect::<Vec<_>>());
+    let against = |what: &str, bare: usize, points: &[Vec<f64>], unit| {
+        Figure::ratio(what, median(&points[bare], unit), ratios(&points[1], &points[bare]))
+    };
+    let [off, lingering] = ["nginx: requests/s against `lingering_close off`", "nginx: requests/s against its own `lingering_close always`"];
+    let rows = |points: &'_ [Vec<f64>], title: &str| {
+        let named: Vec<_> = ARMS.iter().zip(points).map(|((name, ..), points)| (*name, points.as_slice())).collect();
+        absolutes(title, &named)
+    };
+    Ok(Outcome {
+        figures: vec![
+            against(off, 0, &rate, "/s").must(Goal::AtLeast(0.98)).aims_at(Goal::AtLeast(1.0)),
+            against(lingering, 2, &rate, "/s").must(Goal::AtLeast(1.0)).aims_at(Goal::AtLeast(1.03)),
+            against("nginx: CPU a request against `lingering_close off`", 0, &cpu, "µs"),
+            against("nginx: CPU a request against `lingering_close always`", 2, &cpu, "µs"),
+        ],
+        tables: vec![
+            rows(&rate, &format!("Requests a second. {}.", versions())),
+            rows(&cpu, "Microseconds of processor time a request."),
+            rows(&errors, "Errors that wrk saw in a run: connections that failed."),
+        ],
+        ..Outcome::default()
+    })
+}
+
+fn versions() -> String {
+    machine::versions(&[("nginx", &["-v"]), ("wrk", &["-v"])])
+}
