@@ -1,10 +1,14 @@
 //! What is measured: a file for each.
 
+mod drains;
 mod files;
 mod forks;
+mod growth;
+mod held;
 mod latency;
 mod nginx;
 mod start;
+mod upload;
 
 use crate::outcome::{Outcome, Table};
 use crate::page::number;
@@ -24,7 +28,17 @@ pub struct Measure {
 }
 
 /// In the order of the page.
-pub const MEASURES: [Measure; 5] = [files::MEASURE, nginx::MEASURE, forks::MEASURE, latency::MEASURE, start::MEASURE];
+pub const MEASURES: [Measure; 9] = [
+    files::MEASURE,
+    nginx::MEASURE,
+    forks::MEASURE,
+    latency::MEASURE,
+    held::MEASURE,
+    upload::MEASURE,
+    drains::MEASURE,
+    start::MEASURE,
+    growth::MEASURE,
+];
 
 /// What each arm had by itself, for who wants more than ratios.
 fn absolutes(title: &str, arms: &[(&str, &[f64])]) -> Table {
