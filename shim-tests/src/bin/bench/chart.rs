@@ -67,8 +67,10 @@ fn upright(band: u32, value: f64, color: RGBColor) -> Option<PathElement<Coordin
 /// Everything that is shown, 1 too, and a little room.
 fn range(figures: &[&Figure]) -> (f64, f64) {
     let goals = figures.iter().flat_map(|figure| [figure.required, figure.aim]).flatten().map(Goal::value);
-    let shown: Vec<_> = figures.iter().flat_map(|figure| figure.points.iter().copied()).chain(goals).chain([1.0]).collect();
-    let (least, most) = shown.iter().fold((f64::MAX, f64::MIN), |(least, most), &value| (least.min(value), most.max(value)));
+    let shown: Vec<_> =
+        figures.iter().flat_map(|figure| figure.points.iter().copied()).chain(goals).chain([1.0]).collect();
+    let (least, most) =
+        shown.iter().fold((f64::MAX, f64::MIN), |(least, most), &value| (least.min(value), most.max(value)));
     let room = (most - least).max(0.02) * 0.05;
     (least - room, most + room)
 }

@@ -19,7 +19,8 @@ pub fn versions(programs: &[(&str, &[&str])]) -> String {
 fn version(name: &str, words: &[&str]) -> Option<String> {
     let output = Command::new(find(name)?).args(words).output().ok()?;
     let text = [output.stdout, output.stderr].concat();
-    let line = String::from_utf8_lossy(&text).lines().find(|line| line.contains(|c: char| c.is_ascii_digit()))?.to_owned();
+    let line =
+        String::from_utf8_lossy(&text).lines().find(|line| line.contains(|c: char| c.is_ascii_digit()))?.to_owned();
     let line = line.split(" [").next()?.split(" Copyright").next()?;
     Some(line.rsplit("version: ").next()?.trim().to_owned())
 }

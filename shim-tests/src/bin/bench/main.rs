@@ -11,6 +11,7 @@ mod outcome;
 mod page;
 mod place;
 mod ratio;
+mod strace;
 
 use measures::{MEASURES, Measure};
 use std::panic::{AssertUnwindSafe, catch_unwind};

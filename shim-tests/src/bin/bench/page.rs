@@ -20,7 +20,8 @@ one, where nothing else is said: so the time of softclose's thread is the server
 ";
 
 /// The table of figures and its columns.
-const SUMMARY: &str = "| | measured | bare | with softclose | quartiles | required | aim | |\n|---|---|---|---|---|---|---|---|\n";
+const SUMMARY: &str =
+    "| | measured | bare | with softclose | quartiles | required | aim | |\n|---|---|---|---|---|---|---|---|\n";
 
 /// `docs/performance`.
 pub fn folder() -> PathBuf {
@@ -67,7 +68,9 @@ fn machines(kept: &[(&Measure, Option<Outcome>)]) -> String {
 }
 
 fn summary(measure: &Measure, outcome: Option<&Outcome>) -> String {
-    let Some(outcome) = outcome else { return format!("| `{}` | {} | | not run | | | | |\n", measure.name, measure.title) };
+    let Some(outcome) = outcome else {
+        return format!("| `{}` | {} | | not run | | | | |\n", measure.name, measure.title);
+    };
     let mut text = String::new();
     for figure in outcome.figures.iter() {
         let _ = writeln!(text, "| [`{0}`](#{0}) | {1} |", measure.name, cells(figure).join(" | "));
@@ -130,7 +133,8 @@ fn section(measure: &Measure, outcome: Option<&Outcome>) -> Result<String, Box<d
 }
 
 fn markdown(table: &Table) -> String {
-    let mut text = format!("\n{}\n\n| {} |\n|{}\n", table.title, table.head.join(" | "), "---|".repeat(table.head.len()));
+    let mut text =
+        format!("\n{}\n\n| {} |\n|{}\n", table.title, table.head.join(" | "), "---|".repeat(table.head.len()));
     for row in &table.rows {
         let _ = writeln!(text, "| {} |", row.join(" | "));
     }
@@ -144,7 +148,8 @@ pub fn plain(outcome: &Outcome) -> String {
         let [what, bare, measured, quartiles, required, aim, reached] = cells(figure);
         let _ = write!(text, "  {what}: {} ({quartiles})", measured.replace("**", ""));
         let said = [("bare", bare), ("required", required), ("aim", aim), ("reached", reached)];
-        let said: Vec<_> = said.iter().filter(|(_, word)| !word.is_empty()).map(|(name, word)| format!("{name} {word}")).collect();
+        let said: Vec<_> =
+            said.iter().filter(|(_, word)| !word.is_empty()).map(|(name, word)| format!("{name} {word}")).collect();
         let _ = writeln!(text, "; {}", said.join(", "));
     }
     for table in &outcome.tables {

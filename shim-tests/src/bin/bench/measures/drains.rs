@@ -155,6 +155,11 @@ impl Server {
         }
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.program.pid()
+    }
+
     /// Processor time of the server for a close and its drain, nanoseconds.
     pub fn cost(&mut self) -> f64 {
         self.run().cpu_ns

@@ -4,8 +4,8 @@ use super::{Measure, absolutes, median};
 use crate::outcome::{Figure, Goal, Outcome, Table};
 use crate::place::{Place, result};
 use crate::ratio::{Arm, alternate, ratios};
+use crate::strace::Traced;
 use shim_tests::compat::install::find;
-use shim_tests::scratch::Scratch;
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
 
@@ -44,6 +44,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
         let title = format!("Nanoseconds a pair{words}.");
         outcome.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
     }
+    find("strace").ok_or("no strace")?;
     let (table, extra) = counts(&place);
     let calls = Figure::of("open and close of a file: system calls more", "2", "calls", vec![extra]);
     outcome.figures.push(calls.must(Goal::AtMost(1.0)).aims_at(Goal::AtMost(0.0)));
@@ -63,7 +64,8 @@ fn counts(place: &Place) -> (Table, f64) {
         let [bare, with] = Shim::BOTH.map(|shim| calls(place, word, shim));
         extra = f64::max(extra, with - bare);
         for (name, shim, calls) in [("bare", Shim::Native, bare), ("with softclose", Shim::Preloaded, with)] {
-            let instructions = instructions(place, word, shim).map_or("no valgrind".to_owned(), |count| count.to_string());
+            let instructions =
+                instructions(place, word, shim).map_or("no valgrind".to_owned(), |count| count.to_string());
             table.row([format!("{name}{words}"), instructions, calls.to_string()]);
         }
     }
@@ -77,12 +79,10 @@ fn a_pair(count: impl Fn(&Victim) -> u64, surroundings: &str) -> f64 {
 }
 
 fn calls(place: &Place, surroundings: &str, shim: Shim) -> f64 {
-    let scratch = Scratch::directory();
-    let list = scratch.path().join("calls");
     let count = |victim: &Victim| {
-        let traced = victim.clone().under(["strace", "-f", "-o", list.to_str().expect("a plain path")]);
+        let traced = Traced::of(victim);
         traced.start(&place.arena, shim).finish();
-        std::fs::read_to_string(&list).expect("strace wrote it").lines().count() as u64
+        traced.calls().values().sum()
     };
     a_pair(count, surroundings)
 }

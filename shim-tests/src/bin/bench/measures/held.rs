@@ -55,7 +55,12 @@ fn run(rounds: usize) -> Result<Outcome, String> {
         return Err(format!("a program may have {} descriptors only", open_files()));
     }
     let place = Place::open()?;
-    let arms = Shim::BOTH.map(|shim| Arm::new("", { let place = &place; move || hold(place, shim) }));
+    let arms = Shim::BOTH.map(|shim| {
+        Arm::new("", {
+            let place = &place;
+            move || hold(place, shim)
+        })
+    });
     let found = alternate(rounds.min(ROUNDS), arms.into());
     let least = found[1].iter().map(|run| run.held).min().unwrap_or(0);
     if least < MOST_OF_THEM {
@@ -73,7 +78,10 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             figure("processor time of the thread", "%", of_thread(1)).must(Goal::AtMost(0.1)),
         ],
         tables: vec![
-            absolutes("Growth of the resident set, bytes a connection.", &[("bare", &memory[0]), ("with softclose", &memory[1])]),
+            absolutes(
+                "Growth of the resident set, bytes a connection.",
+                &[("bare", &memory[0]), ("with softclose", &memory[1])],
+            ),
             by_mapping(&found[1]),
             absolutes("Connections held.", &[("with softclose", &figures(&found[1], |run| run.held as f64))]),
         ],
@@ -124,7 +132,9 @@ fn watch(pid: u32) -> Option<[f64; 2]> {
     let spent = before.iter().zip(now()).map(|(before, after)| {
         [(after.switches - before.switches) as f64, 100.0 * (after.time - before.time).as_secs_f64()]
     });
-    spent.reduce(|one, other| [one[0] + other[0], one[1] + other[1]]).map(|sum| sum.map(|value| value / WATCHED.as_secs_f64()))
+    spent
+        .reduce(|one, other| [one[0] + other[0], one[1] + other[1]])
+        .map(|sum| sum.map(|value| value / WATCHED.as_secs_f64()))
 }
 
 /// Resident set of a process by mapping, KiB.
@@ -147,7 +157,8 @@ fn mapping(words: &[&str]) -> String {
     let path = words.join(" ");
     match path.rsplit('/').next() {
         Some("") | None => "anonymous".to_owned(),
-        Some(name) if name.contains("softclose-") || name.chars().all(|letter| letter.is_ascii_digit()) => "counters".to_owned(),
+        Some(name) if name.ends_with(".softclose") => "the page of counters".to_owned(),
+        Some("zero (deleted)") => "anonymous, shared with children".to_owned(),
         Some(name) => name.to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! What is measured: a file for each.
 
+mod calls;
 mod drains;
 mod files;
 mod forks;
@@ -7,6 +8,8 @@ mod growth;
 mod held;
 mod latency;
 mod nginx;
+mod profile;
+mod reasons;
 mod start;
 mod upload;
 
@@ -28,7 +31,7 @@ pub struct Measure {
 }
 
 /// In the order of the page.
-pub const MEASURES: [Measure; 9] = [
+pub const MEASURES: [Measure; 11] = [
     files::MEASURE,
     nginx::MEASURE,
     forks::MEASURE,
@@ -38,6 +41,8 @@ pub const MEASURES: [Measure; 9] = [
     drains::MEASURE,
     start::MEASURE,
     growth::MEASURE,
+    calls::MEASURE,
+    profile::MEASURE,
 ];
 
 /// What each arm had by itself, for who wants more than ratios.

@@ -33,17 +33,24 @@ fast wrk is.",
 fn run(rounds: usize) -> Result<Outcome, String> {
     find("wrk").ok_or("no wrk")?;
     let place = Place::open()?;
-    let servers = (8081..).zip(ARMS).map(|(port, (_, lingering, shim))| Nginx::start(&place, port, lingering, shim, &[]));
+    let servers =
+        (8081..).zip(ARMS).map(|(port, (_, lingering, shim))| Nginx::start(&place, port, lingering, shim, &[]));
     let servers = servers.collect::<Result<Vec<_>, _>>()?;
     let arms = servers.iter().zip(ARMS).map(|(server, (name, ..))| Arm::new(name, || load(&place, server, SECONDS)));
     let found = alternate(rounds, arms.collect());
-    let [rate, cpu, errors] =
-        [|load: &crate::nginx::Load| load.rate, |load: &crate::nginx::Load| load.cpu, |load: &crate::nginx::Load| load.errors]
-            .map(|figure| found.iter().map(|arm| figures(arm, figure)).collect::<Vec<_>>());
+    let [rate, cpu, errors] = [
+        |load: &crate::nginx::Load| load.rate,
+        |load: &crate::nginx::Load| load.cpu,
+        |load: &crate::nginx::Load| load.errors,
+    ]
+    .map(|figure| found.iter().map(|arm| figures(arm, figure)).collect::<Vec<_>>());
     let against = |what: &str, bare: usize, points: &[Vec<f64>], unit| {
         Figure::ratio(what, median(&points[bare], unit), ratios(&points[1], &points[bare]))
     };
-    let [off, lingering] = ["nginx: requests/s against `lingering_close off`", "nginx: requests/s against its own `lingering_close always`"];
+    let [off, lingering] = [
+        "nginx: requests/s against `lingering_close off`",
+        "nginx: requests/s against its own `lingering_close always`",
+    ];
     let rows = |points: &'_ [Vec<f64>], title: &str| {
         let named: Vec<_> = ARMS.iter().zip(points).map(|((name, ..), points)| (*name, points.as_slice())).collect();
         absolutes(title, &named)

@@ -41,7 +41,8 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     let longer = Figure::of("start of `/bin/true`: longer by", "", "µs", differences(&found[1], &found[0]));
     let dirty = differences(&kept[1], &kept[0]);
     let pages = dirty.iter().map(|kib| kib / PAGE).collect();
-    let memory = Figure::of("private memory of a program without connections: more", median(&kept[0], "KiB"), "KiB", dirty);
+    let memory =
+        Figure::of("private memory of a program without connections: more", median(&kept[0], "KiB"), "KiB", dirty);
     let pages = Figure::of("the same in pages", "", "pages", pages);
     Ok(Outcome {
         figures: vec![

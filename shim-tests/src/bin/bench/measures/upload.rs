@@ -5,9 +5,9 @@ use crate::cpu;
 use crate::machine;
 use crate::nginx::Nginx;
 use crate::outcome::{Figure, Goal, Outcome};
+use crate::page::number;
 use crate::place::{Place, result};
 use crate::ratio::{Arm, Spread, alternate, ratios};
-use crate::page::number;
 use shim_tests::compat::install::find;
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
@@ -22,11 +22,16 @@ const MIB: u64 = 2048;
 const ROUNDS: usize = 7;
 
 /// No bounds: the upload has its own end.
-const NO_BOUNDS: [(&str, &str); 3] = [("SOFTCLOSE_TIMEOUT", "0"), ("SOFTCLOSE_IDLE", "0"), ("SOFTCLOSE_MAX_BYTES", "0")];
+const NO_BOUNDS: [(&str, &str); 3] =
+    [("SOFTCLOSE_TIMEOUT", "0"), ("SOFTCLOSE_IDLE", "0"), ("SOFTCLOSE_MAX_BYTES", "0")];
 
 /// In this order everywhere below.
-const ARMS: [&str; 4] =
-    ["softclose under nginx, `lingering_close off`", "nginx, `lingering_close always`", "httpd, event", "a bare loop of `recv(MSG_TRUNC)`"];
+const ARMS: [&str; 4] = [
+    "softclose under nginx, `lingering_close off`",
+    "nginx, `lingering_close always`",
+    "httpd, event",
+    "a bare loop of `recv(MSG_TRUNC)`",
+];
 
 const HTTPD: &str = r#"
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
@@ -74,7 +79,9 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     let found = alternate(rounds.min(ROUNDS), arms);
     let last = servers.len() - 1;
     let bare = |arm: usize| format!("{} ms/GiB", number(Spread::of(&found[arm]).median));
-    let against = |what: &str, arm: usize| Figure::ratio(format!("upload, CPU a GiB: {what}"), bare(arm), ratios(&found[0], &found[arm]));
+    let against = |what: &str, arm: usize| {
+        Figure::ratio(format!("upload, CPU a GiB: {what}"), bare(arm), ratios(&found[0], &found[arm]))
+    };
     let mut figures = vec![against("against nginx's lingering", 1).must(Goal::AtMost(0.5))];
     if httpd.is_some() {
         figures.push(against("against httpd's lingering", 2));

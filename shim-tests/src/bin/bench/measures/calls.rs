@@ -1,0 +1,168 @@
+//! The system calls of each path, and why each one is there.
+
+use super::Measure;
+use super::reasons::reason;
+use crate::outcome::{Figure, Goal, Outcome, Table};
+use crate::page::number;
+use crate::place::Place;
+use crate::strace::{Caller, Calls, Traced};
+use shim_tests::compat::install::find;
+use shim_tests::proc::wait_until;
+use shim_tests::program::Program;
+use shim_tests::shim::Shim;
+use shim_tests::victim::Victim;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Times that the shorter run goes a path.
+const TIMES: u32 = 100;
+
+/// Less than this a time is a matter of luck: a call that is made now and then.
+const RARE: f64 = 0.015;
+
+/// What peers do on a path: nothing, as there is none, or an argument of `bench_calls_peer`.
+type Peers = Option<&'static str>;
+
+/// Name, in words, and the peers.
+const PATHS: [(&str, &str, Peers); 17] = [
+    ("file", "open and close of a file", None),
+    ("accept", "accept", Some("stay")),
+    ("connect", "socket and connect", None),
+    ("socket-udp", "socket (UDP)", None),
+    ("socket-tcp", "socket (TCP)", None),
+    ("never-connected", "socket, close: never connected", None),
+    ("listener", "socket, bind, listen, close: a listener", None),
+    ("dup", "dup of a listener, close of it", None),
+    ("fork", "fork, a child that ends, wait", None),
+    ("peer-closed-first", "accept, read to the peer's FIN, close", Some("first")),
+    ("drain", "accept, close: drains until the peer's FIN", Some("answer")),
+    ("unread", "accept, close with a byte unread", Some("byte")),
+    ("shared", "accept, fork, close in the parent, then in the child", Some("answer")),
+    ("dup-connection", "accept, dup, close, close", Some("answer")),
+    ("shutdown", "accept, shutdown(SHUT_RDWR), close", Some("answer")),
+    ("fclose", "accept, fdopen, fclose", Some("answer")),
+    ("threads", "accept, close, beside another thread", Some("answer")),
+];
+
+/// The measure.
+pub const MEASURE: Measure = Measure {
+    name: "calls",
+    title: "system calls of each path",
+    about: "counted by strace, as the difference between 100 and 200 times, so that what is done once is not among them. A call is listed \
+where it is made more or less often than without softclose: by the program's own threads, in a hook, or by softclose's thread, which \
+makes one for several connections where several are ready. The peers are connections one after the other: the most that the thread \
+can have to do. `?`: a call that nobody has given a reason for.",
+    run,
+};
+
+fn run(_rounds: usize) -> Result<Outcome, String> {
+    find("strace").ok_or("no strace")?;
+    let place = Place::open()?;
+    let mut sink = place.roaming(&Victim::c("bench_held").arg("1"), Shim::Native);
+    let port = sink.port();
+    let (mut sums, mut outcome) = (sums(), Outcome::default());
+    let mut table = Table::new(
+        "Calls that are not as without softclose.",
+        &["path", "call", "bare", "in a hook", "by the thread", "why"],
+    );
+    for (path, words, peers) in PATHS {
+        let [bare, with] = Shim::BOTH.map(|shim| a_time(&place, path, peers, port, shim));
+        let [extra, thread] = [Caller::Program, Caller::Thread].map(|caller| sum(&with, caller) - sum(&bare, caller));
+        sums.row([words.to_owned(), number(sum(&bare, Caller::Program)), number(extra), number(thread)]);
+        compare(&mut table, path, words, &bare, &with);
+        if path == "file" {
+            let figure =
+                Figure::of("a file: system calls more", number(sum(&bare, Caller::Program)), "calls", vec![extra]);
+            outcome.figures.push(figure.must(Goal::AtMost(1.0)).aims_at(Goal::AtMost(0.0)));
+        }
+    }
+    let [bare, with] = Shim::BOTH.map(|shim| start_and_end(&place, shim));
+    sums.row(whole(&bare, &with));
+    compare(&mut table, "program", "start and end of `/bin/true`", &bare, &with);
+    outcome.tables = vec![sums, table];
+    Ok(outcome)
+}
+
+fn sums() -> Table {
+    Table::new("Calls in all, each time.", &["path", "bare", "more in hooks", "by the thread"])
+}
+
+fn whole(bare: &Mean, with: &Mean) -> [String; 4] {
+    let [before, after] = [bare, with].map(|calls| sum(calls, Caller::Program));
+    [
+        "start and end of `/bin/true`".to_owned(),
+        number(before),
+        number(after - before),
+        number(sum(with, Caller::Thread)),
+    ]
+}
+
+/// How often each call is made each time.
+type Mean = BTreeMap<(Caller, String), f64>;
+
+fn sum(calls: &Mean, of: Caller) -> f64 {
+    calls.iter().filter(|((caller, _), _)| *caller == of).map(|(_, count)| count).sum()
+}
+
+fn compare(table: &mut Table, path: &str, words: &str, bare: &Mean, with: &Mean) {
+    let names: BTreeSet<_> = bare.keys().chain(with.keys()).map(|(_, name)| name).collect();
+    for name in names {
+        let of = |calls: &Mean, caller| calls.get(&(caller, name.clone())).copied().unwrap_or(0.0);
+        let (before, hook, thread) = (of(bare, Caller::Program), of(with, Caller::Program), of(with, Caller::Thread));
+        if (hook - before).abs() > RARE || thread > RARE {
+            let mut why = Vec::new();
+            if hook - before > RARE {
+                why.push(reason(path, name, Caller::Program).unwrap_or("?"));
+            }
+            if thread > RARE {
+                why.push(reason(path, name, Caller::Thread).unwrap_or("?"));
+            }
+            let counts = [before, hook, thread].map(number);
+            table.row(
+                [words.to_owned(), format!("`{name}`")].into_iter().chain(counts).chain([why.join("; the thread: ")]),
+            );
+        }
+    }
+}
+
+/// What one time more adds.
+fn a_time(place: &Place, path: &str, peers: Peers, port: u16, shim: Shim) -> Mean {
+    let [less, more] = [TIMES, 2 * TIMES].map(|times| calls(place, path, times, peers, port, shim));
+    let names: BTreeSet<_> = less.keys().chain(more.keys()).cloned().collect();
+    let of = |calls: &Calls, name: &(Caller, String)| calls.get(name).copied().unwrap_or(0) as f64;
+    names
+        .into_iter()
+        .map(|name| {
+            let count = (of(&more, &name) - of(&less, &name)) / f64::from(TIMES);
+            (name, count)
+        })
+        .collect()
+}
+
+fn calls(place: &Place, path: &str, times: u32, peers: Peers, sink: u16, shim: Shim) -> Calls {
+    let victim = Victim::c("bench_calls").arg(path).arg(times.to_string()).arg(sink.to_string());
+    let traced = Traced::of(&victim);
+    let mut program = traced.start(&place.arena, shim);
+    let port = program.port();
+    let mut peer = peers.map(|manner| peer(place, port, times, manner));
+    program.expect("gone");
+    if let Some(peer) = &mut peer {
+        peer.expect("done");
+    }
+    if peers != Some("stay") {
+        wait_until("every drain has ended", || {
+            !place.arena.sockets().iter().any(|socket| socket.is_held_by_server(port))
+        });
+    }
+    program.finish();
+    traced.calls()
+}
+
+fn peer(place: &Place, port: u16, times: u32, manner: &str) -> Program {
+    place.client(&Victim::c("bench_calls_peer").arg(port.to_string()).arg(times.to_string()).arg(manner))
+}
+
+fn start_and_end(place: &Place, shim: Shim) -> Mean {
+    let traced = Traced::of(&Victim::program("/bin/true".into()));
+    traced.start(&place.arena, shim).finish();
+    traced.calls().into_iter().map(|(name, count)| (name, count as f64)).collect()
+}
