@@ -11,7 +11,6 @@ mod outcome;
 mod page;
 mod place;
 mod ratio;
-mod strace;
 
 use measures::{MEASURES, Measure};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -113,6 +113,7 @@ fn goal(goal: Option<Goal>) -> String {
 /// Three digits that say something.
 pub fn number(value: f64) -> String {
     let digits = match value.abs() {
+        0.0 => 0,
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 1.0 => 3,

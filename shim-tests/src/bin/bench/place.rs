@@ -2,6 +2,8 @@
 //! connections, and a processor for each side.
 
 use shim_tests::arena::Arena;
+use shim_tests::compat::tree;
+use shim_tests::proc::descriptors;
 use shim_tests::program::{Exit, Program};
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
@@ -76,6 +78,13 @@ impl Place {
 
 fn last_core() -> String {
     (std::thread::available_parallelism().map_or(1, usize::from) - 1).to_string()
+}
+
+/// Sockets of a process and of those that it has started. A connection whose peer has
+/// said goodbye is not to be seen in `/proc/net/tcp` any more, but still held.
+pub fn sockets(pid: u32) -> usize {
+    let all = tree::processes(pid).into_iter().flat_map(|pid| descriptors(pid).into_values());
+    all.filter(|kind| kind == "socket").count()
 }
 
 /// The numbers in a program's next line `result ...`.

@@ -5,17 +5,11 @@
 //! median of the ratios of the rounds, never the ratio of two medians.
 
 /// One way to do what is measured, and a run of it.
-pub struct Arm<'a, T> {
-    /// Its name in the tables.
-    pub name: String,
-    run: Box<dyn FnMut() -> T + 'a>,
-}
+pub type Arm<'a, T> = Box<dyn FnMut() -> T + 'a>;
 
-impl<'a, T> Arm<'a, T> {
-    /// `run` is called once a round.
-    pub fn new(name: impl Into<String>, run: impl FnMut() -> T + 'a) -> Self {
-        Self { name: name.into(), run: Box::new(run) }
-    }
+/// `run` is called once a round.
+pub fn arm<'a, T>(run: impl FnMut() -> T + 'a) -> Arm<'a, T> {
+    Box::new(run)
 }
 
 /// What each arm found, in order of the rounds.
@@ -27,11 +21,11 @@ pub type Found<T> = Vec<Vec<T>>;
 pub fn alternate<T>(rounds: usize, mut arms: Vec<Arm<T>>) -> Found<T> {
     let mut found: Found<T> = arms.iter().map(|_| Vec::new()).collect();
     for arm in &mut arms {
-        (arm.run)();
+        arm();
     }
     for round in 0..rounds {
         for at in order(round, arms.len()) {
-            let one = (arms[at].run)();
+            let one = arms[at]();
             found[at].push(one);
         }
     }
@@ -113,7 +107,7 @@ mod tests {
         let mut count = 0;
         let found = alternate(
             2,
-            vec![Arm::new("one", || {
+            vec![arm(|| {
                 count += 1;
                 count
             })],

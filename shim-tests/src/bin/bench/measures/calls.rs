@@ -3,13 +3,12 @@
 use super::Measure;
 use super::reasons::reason;
 use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::page::number;
-use crate::place::Place;
-use crate::strace::{Caller, Calls, Traced};
+use crate::place::{Place, sockets};
 use shim_tests::compat::install::find;
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
+use shim_tests::strace::{Caller, Calls, Traced};
 use shim_tests::victim::Victim;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,11 +66,11 @@ fn run(_rounds: usize) -> Result<Outcome, String> {
     for (path, words, peers) in PATHS {
         let [bare, with] = Shim::BOTH.map(|shim| a_time(&place, path, peers, port, shim));
         let [extra, thread] = [Caller::Program, Caller::Thread].map(|caller| sum(&with, caller) - sum(&bare, caller));
-        sums.row([words.to_owned(), number(sum(&bare, Caller::Program)), number(extra), number(thread)]);
+        sums.row([words.to_owned(), count(sum(&bare, Caller::Program)), count(extra), count(thread)]);
         compare(&mut table, path, words, &bare, &with);
         if path == "file" {
             let figure =
-                Figure::of("a file: system calls more", number(sum(&bare, Caller::Program)), "calls", vec![extra]);
+                Figure::of("a file: system calls more", count(sum(&bare, Caller::Program)), "calls", vec![extra]);
             outcome.figures.push(figure.must(Goal::AtMost(1.0)).aims_at(Goal::AtMost(0.0)));
         }
     }
@@ -88,12 +87,7 @@ fn sums() -> Table {
 
 fn whole(bare: &Mean, with: &Mean) -> [String; 4] {
     let [before, after] = [bare, with].map(|calls| sum(calls, Caller::Program));
-    [
-        "start and end of `/bin/true`".to_owned(),
-        number(before),
-        number(after - before),
-        number(sum(with, Caller::Thread)),
-    ]
+    ["start and end of `/bin/true`".to_owned(), count(before), count(after - before), count(sum(with, Caller::Thread))]
 }
 
 /// How often each call is made each time.
@@ -116,7 +110,7 @@ fn compare(table: &mut Table, path: &str, words: &str, bare: &Mean, with: &Mean)
             if thread > RARE {
                 why.push(reason(path, name, Caller::Thread).unwrap_or("?"));
             }
-            let counts = [before, hook, thread].map(number);
+            let counts = [before, hook, thread].map(count);
             table.row(
                 [words.to_owned(), format!("`{name}`")].into_iter().chain(counts).chain([why.join("; the thread: ")]),
             );
@@ -149,9 +143,7 @@ fn calls(place: &Place, path: &str, times: u32, peers: Peers, sink: u16, shim: S
         peer.expect("done");
     }
     if peers != Some("stay") {
-        wait_until("every drain has ended", || {
-            !place.arena.sockets().iter().any(|socket| socket.is_held_by_server(port))
-        });
+        wait_until("every drain has ended", || sockets(program.pid()) <= 1);
     }
     program.finish();
     traced.calls()
@@ -159,6 +151,12 @@ fn calls(place: &Place, path: &str, times: u32, peers: Peers, sink: u16, shim: S
 
 fn peer(place: &Place, port: u16, times: u32, manner: &str) -> Program {
     place.client(&Victim::c("bench_calls_peer").arg(port.to_string()).arg(times.to_string()).arg(manner))
+}
+
+/// Hundredths at most.
+fn count(calls: f64) -> String {
+    let text = format!("{:.2}", calls + 0.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn start_and_end(place: &Place, shim: Shim) -> Mean {

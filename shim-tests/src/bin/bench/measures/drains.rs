@@ -4,9 +4,9 @@ use super::{Measure, absolutes};
 use crate::cpu;
 use crate::outcome::{Figure, Goal, Outcome, Table};
 use crate::page::number;
-use crate::place::{Place, result};
-use crate::ratio::{Arm, Spread, alternate, figures, ratios};
-use shim_tests::proc::{descriptors, wait_until};
+use crate::place::{Place, result, sockets};
+use crate::ratio::{Spread, alternate, arm, figures, ratios};
+use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
 use shim_tests::stats::Memory;
@@ -52,7 +52,7 @@ struct Run {
 fn run(rounds: usize) -> Result<Outcome, String> {
     let place = Place::open()?;
     let mut servers = ARMS.map(|(_, shim, bytes)| Server::start(&place, shim, bytes, 0));
-    let arms = servers.iter_mut().zip(ARMS).map(|(server, (name, ..))| Arm::new(name, || server.run())).collect();
+    let arms = servers.iter_mut().map(|server| arm(|| server.run())).collect();
     let found = alternate(rounds, arms);
     let per_second = |points: Vec<f64>| points.into_iter().map(|ns| 1e9 / ns).collect::<Vec<_>>();
     let of = |figure: fn(&Run) -> f64| found.iter().map(|runs| per_second(figures(runs, figure))).collect::<Vec<_>>();
@@ -164,8 +164,4 @@ impl Server {
     pub fn cost(&mut self) -> f64 {
         self.run().cpu_ns
     }
-}
-
-fn sockets(pid: u32) -> usize {
-    descriptors(pid).values().filter(|kind| *kind == "socket").count()
 }

@@ -3,10 +3,10 @@
 use super::{Measure, absolutes, median};
 use crate::outcome::{Figure, Goal, Outcome, Table};
 use crate::place::{Place, result};
-use crate::ratio::{Arm, alternate, ratios};
-use crate::strace::Traced;
+use crate::ratio::{alternate, arm, ratios};
 use shim_tests::compat::install::find;
 use shim_tests::shim::Shim;
+use shim_tests::strace::Traced;
 use shim_tests::victim::Victim;
 
 /// Pairs in one run: about a tenth of a second.
@@ -36,7 +36,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             let place = &place;
             move || result(&mut place.server(&program(PAIRS, word), shim))[0]
         };
-        let arms = vec![Arm::new("bare", timed(Shim::Native)), Arm::new("softclose", timed(Shim::Preloaded))];
+        let arms = vec![arm(timed(Shim::Native)), arm(timed(Shim::Preloaded))];
         let found = alternate(rounds, arms);
         let ratio = ratios(&found[1], &found[0]);
         let figure = Figure::ratio(format!("open and close of a file{words}: time"), median(&found[0], "ns"), ratio);

@@ -3,7 +3,7 @@
 use super::{Measure, absolutes, median};
 use crate::outcome::{Figure, Goal, Outcome};
 use crate::place::{Place, result};
-use crate::ratio::{Arm, alternate, ratios};
+use crate::ratio::{alternate, arm, ratios};
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
 
@@ -34,8 +34,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             let place = &place;
             move || rate(place, live, shim)
         };
-        let found =
-            alternate(rounds, vec![Arm::new("bare", rate(Shim::Native)), Arm::new("softclose", rate(Shim::Preloaded))]);
+        let found = alternate(rounds, vec![arm(rate(Shim::Native)), arm(rate(Shim::Preloaded))]);
         let what = format!("fork a connection, {live} live children: connections/s");
         let figure = Figure::ratio(what, median(&found[0], "/s"), ratios(&found[1], &found[0]));
         let goals = live == 500;

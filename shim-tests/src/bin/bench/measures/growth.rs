@@ -5,7 +5,7 @@ use crate::nginx::{Nginx, load};
 use crate::outcome::{Figure, Goal, Outcome, Table};
 use crate::page::number;
 use crate::place::{Place, open_files};
-use crate::ratio::{Arm, Found, Spread, alternate, ratios};
+use crate::ratio::{Found, Spread, alternate, arm, ratios};
 use shim_tests::compat::install::find;
 use shim_tests::shim::Shim;
 
@@ -58,7 +58,7 @@ fn of_nginx(rounds: usize) -> Result<Found<f64>, String> {
         Ok((server, idle))
     });
     let servers = servers.collect::<Result<Vec<_>, String>>()?;
-    let arms = servers.iter().map(|(server, _)| Arm::new("", || load(&place, server, SECONDS).cpu));
+    let arms = servers.iter().map(|(server, _)| arm(|| load(&place, server, SECONDS).cpu));
     Ok(alternate(rounds, arms.collect()))
 }
 
@@ -66,13 +66,13 @@ fn of_latency(rounds: usize) -> Result<Found<f64>, String> {
     let place = Place::open()?;
     let mut servers: Vec<_> = combinations().map(|(open, shim)| latency::Server::start(&place, shim, open)).collect();
     let place = &place;
-    Ok(alternate(rounds, servers.iter_mut().map(|server| Arm::new("", move || server.median(place))).collect()))
+    Ok(alternate(rounds, servers.iter_mut().map(|server| arm(move || server.median(place))).collect()))
 }
 
 fn of_drains(rounds: usize) -> Result<Found<f64>, String> {
     let place = Place::open()?;
     let mut servers: Vec<_> = combinations().map(|(open, shim)| drains::Server::start(&place, shim, 1, open)).collect();
-    Ok(alternate(rounds, servers.iter_mut().map(|server| Arm::new("", || server.cost())).collect()))
+    Ok(alternate(rounds, servers.iter_mut().map(|server| arm(|| server.cost())).collect()))
 }
 
 fn add(outcome: &mut Outcome, what: &str, found: &Found<f64>) {

@@ -5,7 +5,7 @@ use crate::cpu::{Task, other_threads};
 use crate::outcome::{Figure, Goal, Outcome, Table};
 use crate::page::number;
 use crate::place::{Place, open_files};
-use crate::ratio::{Arm, Spread, alternate, differences, figures};
+use crate::ratio::{Spread, alternate, arm, differences, figures};
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     }
     let place = Place::open()?;
     let arms = Shim::BOTH.map(|shim| {
-        Arm::new("", {
+        arm({
             let place = &place;
             move || hold(place, shim)
         })

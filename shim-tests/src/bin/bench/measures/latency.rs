@@ -4,7 +4,7 @@ use super::{Measure, median};
 use crate::outcome::{Figure, Goal, Outcome, Table};
 use crate::page::number;
 use crate::place::{Place, result};
-use crate::ratio::{Arm, Spread, alternate, figures, ratios};
+use crate::ratio::{Spread, alternate, arm, figures, ratios};
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
@@ -43,8 +43,7 @@ struct Run {
 fn run(rounds: usize) -> Result<Outcome, String> {
     let place = Place::open()?;
     let mut servers = Shim::BOTH.map(|shim| Server::start(&place, shim, 0));
-    let arms = ["bare", "with softclose"].iter().zip(&mut servers);
-    let arms = arms.map(|(name, server)| Arm::new(*name, || server.run(&place))).collect();
+    let arms = servers.iter_mut().map(|server| arm(|| server.run(&place))).collect();
     let found = alternate(rounds, arms);
     let took = |arm: usize, at: usize| figures(&found[arm], |run| run.took[at]);
     let figure = |name: &str, at| {

@@ -5,7 +5,7 @@ use crate::machine;
 use crate::nginx::{Nginx, load};
 use crate::outcome::{Figure, Goal, Outcome};
 use crate::place::Place;
-use crate::ratio::{Arm, alternate, figures, ratios};
+use crate::ratio::{alternate, arm, figures, ratios};
 use shim_tests::compat::install::find;
 use shim_tests::shim::Shim;
 
@@ -36,7 +36,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     let servers =
         (8081..).zip(ARMS).map(|(port, (_, lingering, shim))| Nginx::start(&place, port, lingering, shim, &[]));
     let servers = servers.collect::<Result<Vec<_>, _>>()?;
-    let arms = servers.iter().zip(ARMS).map(|(server, (name, ..))| Arm::new(name, || load(&place, server, SECONDS)));
+    let arms = servers.iter().map(|server| arm(|| load(&place, server, SECONDS)));
     let found = alternate(rounds, arms.collect());
     let [rate, cpu, errors] = [
         |load: &crate::nginx::Load| load.rate,

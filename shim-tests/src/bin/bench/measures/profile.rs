@@ -68,41 +68,39 @@ fn watched(title: &str, pid: u32, work: impl FnOnce()) -> Result<Table, String> 
     perf.signal(libc::SIGINT);
     perf.exit();
     let said = perf.finish().stderr.join("; ");
-    let rows = report(&file).ok_or(format!("perf: {said}"))?;
-    let mut table = Table::new(title, &["share", "function", "where"]);
-    rows.into_iter().take(SHOWN).for_each(|row| table.row(row));
+    let samples = report(&file).ok_or(format!("perf: {said}"))?;
+    let mut table = Table::new(title, &["share", "thread", "function", "where"]);
+    for sample in samples.into_iter().take(SHOWN) {
+        let who = if pids.contains(&sample.thread) { "the program's" } else { "softclose's" };
+        table.row([format!("{:.2} %", sample.share), who.to_owned(), format!("`{}`", sample.function), sample.object]);
+    }
     Ok(table)
 }
 
-fn report(file: &Path) -> Option<Vec<[String; 3]>> {
-    let output = Command::new("perf")
-        .args([
-            "report",
-            "--stdio",
-            "--no-children",
-            "-g",
-            "none",
-            "--sort",
-            "sym,dso",
-            "-F",
-            "overhead,sym,dso",
-            "-t",
-            "\t",
-            "-i",
-        ])
-        .arg(file)
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).filter_map(row).collect();
-    (!rows.is_empty()).then_some(rows)
+/// What one thread did in one function.
+struct Sample {
+    share: f64,
+    thread: String,
+    function: String,
+    object: String,
 }
 
-/// `1.23%`, `[k] tcp_close`, `[kernel.kallsyms]`, with tabs between them.
-fn row(line: &str) -> Option<[String; 3]> {
-    let mut cells = line.split('\t').map(str::trim);
-    let (share, symbol, object) = (cells.next()?, cells.next()?, cells.next()?);
-    let name = symbol.split_once("] ").map_or(symbol, |(_, name)| name);
-    let object = if object.starts_with('[') { "" } else { object };
-    Some([share.to_owned(), format!("`{name}`"), object.to_owned()])
+/// The most frequent first.
+fn report(file: &Path) -> Option<Vec<Sample>> {
+    let words = ["report", "--stdio", "--no-children", "-g", "none", "--sort", "tid,sym,dso", "-t", "\t", "-i"];
+    let output = Command::new("perf").args(words).arg(file).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect();
+    samples.sort_by(|one, other| other.share.total_cmp(&one.share));
+    (!samples.is_empty()).then_some(samples)
+}
+
+/// `1.23%`, `4711:nginx`, `[k] tcp_close`, `[kernel.kallsyms]`, with tabs between them.
+fn sample(line: &str) -> Option<Sample> {
+    let cells: Vec<_> = line.split('\t').map(str::trim).collect();
+    let [share, thread, symbol, object] = cells[..] else { return None };
+    let function = symbol.split_once("] ").map_or(symbol, |(_, name)| name).to_owned();
+    let object = if object.starts_with('[') { "" } else { object }.to_owned();
+    let thread = thread.split(':').next()?.to_owned();
+    Some(Sample { share: share.trim_end_matches('%').parse().ok()?, thread, function, object })
 }

@@ -3,7 +3,7 @@
 use super::{Measure, absolutes, median};
 use crate::outcome::{Figure, Goal, Outcome};
 use crate::place::{Place, result};
-use crate::ratio::{Arm, alternate, differences, ratios};
+use crate::ratio::{alternate, arm, differences, ratios};
 use shim_tests::shim::{Shim, library};
 use shim_tests::victim::Victim;
 
@@ -30,12 +30,12 @@ fn run(rounds: usize) -> Result<Outcome, String> {
         move || result(&mut place.server(&victim, Shim::Native))[0] / 1000.0
     };
     let ours = library().to_string_lossy().into_owned();
-    let found = alternate(rounds, vec![Arm::new("bare", spawn("-".to_owned())), Arm::new("softclose", spawn(ours))]);
+    let found = alternate(rounds, vec![arm(spawn("-".to_owned())), arm(spawn(ours))]);
     let memory = |shim| {
         let place = &place;
         move || private_dirty(place, shim)
     };
-    let arms = vec![Arm::new("bare", memory(Shim::Native)), Arm::new("softclose", memory(Shim::Preloaded))];
+    let arms = vec![arm(memory(Shim::Native)), arm(memory(Shim::Preloaded))];
     let kept = alternate(rounds, arms);
     let ratio = Figure::ratio("start of `/bin/true`: time", median(&found[0], "µs"), ratios(&found[1], &found[0]));
     let longer = Figure::of("start of `/bin/true`: longer by", "", "µs", differences(&found[1], &found[0]));

@@ -6,8 +6,8 @@ use crate::machine;
 use crate::nginx::Nginx;
 use crate::outcome::{Figure, Goal, Outcome};
 use crate::page::number;
-use crate::place::{Place, result};
-use crate::ratio::{Arm, Spread, alternate, ratios};
+use crate::place::{Place, result, sockets};
+use crate::ratio::{Spread, alternate, arm, ratios};
 use shim_tests::compat::install::find;
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
@@ -75,7 +75,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     servers.extend(httpd.as_ref().map(|httpd| (ARMS[2], httpd.program.pid(), 8083)));
     servers.push((ARMS[3], floor.pid(), floor_port));
     let place = &place;
-    let arms = servers.iter().map(|&(name, pid, port)| Arm::new(name, move || a_gib(place, pid, port))).collect();
+    let arms = servers.iter().map(|&(_, pid, port)| arm(move || a_gib(place, pid, port))).collect();
     let found = alternate(rounds.min(ROUNDS), arms);
     let last = servers.len() - 1;
     let bare = |arm: usize| format!("{} ms/GiB", number(Spread::of(&found[arm]).median));
@@ -95,12 +95,12 @@ fn run(rounds: usize) -> Result<Outcome, String> {
 
 /// Milliseconds of processor time that it takes the server to throw away a GiB.
 fn a_gib(place: &Place, pid: u32, port: u16) -> f64 {
-    let before = cpu::of_family(pid);
+    let (before, open) = (cpu::of_family(pid), sockets(pid));
     let mut client = place.client(&Victim::c("bench_upload").arg(port.to_string()).arg(MIB.to_string()));
     let sent = result(&mut client)[0];
     assert!(sent >= (MIB << 20) as f64 * 0.5, "the server on port {port} broke off after {sent} bytes");
     client.finish();
-    wait_until("the server has let go", || !place.arena.sockets().iter().any(|socket| socket.is_held_by_server(port)));
+    wait_until("the server has let go", || sockets(pid) <= open);
     let spent = cpu::of_family(pid) - before;
     spent.as_secs_f64() * 1e3 / (sent / f64::from(1 << 30))
 }
