@@ -17,7 +17,7 @@ pub enum Caller {
     Thread,
 }
 
-/// How often each call was made.
+/// How often each call was made; of some, with each option.
 pub type Calls = BTreeMap<(Caller, String), u64>;
 
 /// A victim under strace.
@@ -60,9 +60,9 @@ fn read(text: &str) -> Calls {
         {
             threads.insert(thread);
         }
-        if let Some((name, _)) = call.split_once('(').filter(|(name, _)| is_name(name)) {
+        if let Some((name, arguments)) = call.split_once('(').filter(|(name, _)| is_name(name)) {
             let caller = if threads.contains(pid) { Caller::Thread } else { Caller::Program };
-            *calls.entry((caller, name.to_owned())).or_default() += 1;
+            *calls.entry((caller, with_option(name, arguments))).or_default() += 1;
         }
     }
     calls
@@ -71,6 +71,17 @@ fn read(text: &str) -> Calls {
 /// glibc makes its threads by `clone3` (2.34 and later), softclose its own by `clone`.
 fn is_bare_thread(call: &str) -> bool {
     call.starts_with("clone(") && call.contains("CLONE_THREAD")
+}
+
+/// These do something else with each option: `getsockopt SO_COOKIE`.
+fn with_option(name: &str, arguments: &str) -> String {
+    let place = match name {
+        "getsockopt" | "setsockopt" => 2,
+        "fcntl" | "ioctl" => 1,
+        _ => return name.to_owned(),
+    };
+    let option = arguments.split([',', ' ', ')']).filter(|word| !word.is_empty()).nth(place).unwrap_or_default();
+    format!("{name} {option}")
 }
 
 fn is_name(name: &str) -> bool {
@@ -89,6 +100,8 @@ mod tests {
 11 epoll_wait(9,  <unfinished ...>
 10 clone3({flags=CLONE_VM|CLONE_THREAD|CLONE_SETTLS, ...} => {parent_tid=[12]}, 88) = 12
 12 close(4) = 0
+12 fcntl(4, F_GETSIG) = 0
+12 getsockopt(4, SOL_SOCKET, SO_COOKIE, [1], [8]) = 0
 11 <... epoll_wait resumed>[], 5, 1) = 0
 11 close(3) = 0
 ";
@@ -97,6 +110,8 @@ mod tests {
         assert_eq!(count(Caller::Program, "close"), 1);
         assert_eq!(count(Caller::Thread, "close"), 1);
         assert_eq!(count(Caller::Thread, "epoll_wait"), 1);
+        assert_eq!(count(Caller::Program, "fcntl F_GETSIG"), 1);
+        assert_eq!(count(Caller::Program, "getsockopt SO_COOKIE"), 1);
         assert_eq!(count(Caller::Program, "clone") + count(Caller::Program, "clone3"), 2);
     }
 }

@@ -12,7 +12,7 @@ const HEAD: &str = "\
 
 `make bench` makes this page: all measures, or with `MEASURES=\"files nginx\"` some; the others keep what their last run found.
 
-Every figure is a ratio (or a difference, where a unit stands beside it) between arms that take turns in one run: A B, B A, A B, ...
+Every figure is a ratio (or a difference, where a unit stands beside it) between arms that take turns in one run: A B, B A, B A, A B, ...
 One point is one round, a figure is the median of the points, and behind it stand the quartiles: half of all points are between
 them. The charts show every point. Servers run in a network namespace of their own on the first processor and clients on the last
 one, where nothing else is said: so the time of softclose's thread is the server's, as on a machine that has no idle processor.

@@ -16,8 +16,8 @@ pub fn arm<'a, T>(run: impl FnMut() -> T + 'a) -> Arm<'a, T> {
 pub type Found<T> = Vec<Vec<T>>;
 
 /// Runs all arms in each round, and once before, unrecorded: caches and tables of the
-/// kernel are then as they stay. Each round begins with another arm, and every other
-/// one goes backwards.
+/// kernel are then as they stay. Every other round goes backwards, and each two begin
+/// with another arm.
 pub fn alternate<T>(rounds: usize, mut arms: Vec<Arm<T>>) -> Found<T> {
     let mut found: Found<T> = arms.iter().map(|_| Vec::new()).collect();
     for arm in &mut arms {
@@ -33,8 +33,8 @@ pub fn alternate<T>(rounds: usize, mut arms: Vec<Arm<T>>) -> Found<T> {
 }
 
 fn order(round: usize, arms: usize) -> Vec<usize> {
-    let mut order: Vec<_> = (0..arms).map(|at| (at + round) % arms).collect();
-    if arms > 2 && round % 2 == 1 {
+    let mut order: Vec<_> = (0..arms).map(|at| (at + round / 2) % arms).collect();
+    if round % 2 == 1 {
         order.reverse();
     }
     order

@@ -142,7 +142,7 @@ fn calls(place: &Place, path: &str, times: u32, peers: Peers, sink: u16, shim: S
     if let Some(peer) = &mut peer {
         peer.expect("done");
     }
-    if peers != Some("stay") {
+    if peers.is_some_and(|manner| manner != "stay") {
         wait_until("every drain has ended", || sockets(program.pid()) <= 1);
     }
     program.finish();

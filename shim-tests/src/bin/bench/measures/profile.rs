@@ -87,7 +87,7 @@ struct Sample {
 
 /// The most frequent first.
 fn report(file: &Path) -> Option<Vec<Sample>> {
-    let words = ["report", "--stdio", "--no-children", "-g", "none", "--sort", "tid,sym,dso", "-t", "\t", "-i"];
+    let words = ["report", "--stdio", "--no-children", "-g", "none", "--sort", "pid,sym,dso", "-t", "\t", "-i"];
     let output = Command::new("perf").args(words).arg(file).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect();
@@ -95,7 +95,7 @@ fn report(file: &Path) -> Option<Vec<Sample>> {
     (!samples.is_empty()).then_some(samples)
 }
 
-/// `1.23%`, `4711:nginx`, `[k] tcp_close`, `[kernel.kallsyms]`, with tabs between them.
+/// perf calls a thread's number `pid`: `1.23%`, `4711:nginx`, `[k] tcp_close`, `[kernel.kallsyms]`, with tabs between them.
 fn sample(line: &str) -> Option<Sample> {
     let cells: Vec<_> = line.split('\t').map(str::trim).collect();
     let [share, thread, symbol, object] = cells[..] else { return None };
