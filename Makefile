@@ -10,7 +10,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 DEBUG := $(CARGO_TARGET_DIR)/debug
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
-.PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
+.PHONY: all build demo test compat bench soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -87,6 +87,15 @@ closes: setup tools ## every way to close, on the wire, into docs/closes.md
 	$(CARGO) build --release $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/closes
+
+bench: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+bench: export SOFTCLOSE_BIN := $(RELEASE)/softclose
+bench: export SOFTCLOSE_CTL := $(RELEASE)/softclosectl
+bench: setup tools ## what softclose costs, into docs/performance.md; MEASURES="files nginx", ROUNDS=15
+	@shim-tests/setup bench
+	$(CARGO) build --release $(SHIM)
+	$(CARGO) build -p shim-tests
+	@ROUNDS=$(ROUNDS) $(DEBUG)/bench $(MEASURES)
 
 soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 soak: MINUTES ?= 30

@@ -18,9 +18,11 @@ pub fn open_files() -> u64 {
     limit.rlim_max
 }
 
-/// The same for all arms: ports for many connections in a row, queues for a batch.
+/// The same for all arms: ports for many connections in a row, but for those that
+/// servers are to have, and queues for a batch.
 const SETTINGS: &str = "cd /proc/sys/net && \
-    echo '1024 65535' >ipv4/ip_local_port_range && echo 1 >ipv4/tcp_tw_reuse && \
+    echo '1024 65535' >ipv4/ip_local_port_range && echo 8000-8999 >ipv4/ip_local_reserved_ports && \
+    echo 1 >ipv4/tcp_tw_reuse && \
     echo 65535 >core/somaxconn && echo 65535 >ipv4/tcp_max_syn_backlog";
 
 /// A namespace.
