@@ -26,7 +26,8 @@ BUILT = $(addprefix $(RELEASE)/,softclose softclosectl libsoftclose.so)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
-.PHONY: all build demo test compat soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install uninstall deb glibc clean help setup tools
+.PHONY: all build demo test compat bench soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install uninstall deb \
+    glibc clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -105,6 +106,15 @@ closes: setup tools ## every way to close, on the wire, into docs/closes.md
 	$(BUILD) $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/closes
+
+bench: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
+bench: export SOFTCLOSE_BIN := $(RELEASE)/softclose
+bench: export SOFTCLOSE_CTL := $(RELEASE)/softclosectl
+bench: setup tools ## what softclose costs, into docs/performance.md; MEASURES="files nginx", ROUNDS=15
+	@shim-tests/setup bench
+	$(BUILD) $(SHIM)
+	$(CARGO) build -p shim-tests
+	@ROUNDS=$(ROUNDS) $(DEBUG)/bench $(MEASURES)
 
 soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 soak: MINUTES ?= 30

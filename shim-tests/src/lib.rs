@@ -21,6 +21,7 @@ pub mod program;
 pub mod scratch;
 pub mod shim;
 pub mod stats;
+pub mod strace;
 pub mod twice;
 pub mod victim;
 

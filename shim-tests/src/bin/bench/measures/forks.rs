@@ -1,0 +1,56 @@
+//! Measure 4: a process for each connection.
+
+use super::{Measure, absolutes, median};
+use crate::outcome::{Figure, Goal, Outcome};
+use crate::place::{Place, result};
+use crate::ratio::{alternate, arm, ratios};
+use shim_tests::shim::Shim;
+use shim_tests::victim::Victim;
+
+/// Children that live already.
+const LIVE: [usize; 3] = [0, 100, 500];
+
+/// Length of a run.
+const MILLISECONDS: u64 = 1000;
+
+/// Connections at once.
+const AT_ONCE: usize = 4;
+
+/// The measure.
+pub const MEASURE: Measure = Measure {
+    name: "forks",
+    title: "A process for each connection",
+    about: "a server forks for each connection; the parent closes its copy, the child answers with 1 KiB, closes and ends. So many \
+children live already, each with a connection of its own that is idle; the server is started anew for each run. Its client has four \
+connections at once, for one second.",
+    run,
+};
+
+fn run(rounds: usize) -> Result<Outcome, String> {
+    let place = Place::open()?;
+    let mut outcome = Outcome::default();
+    for live in LIVE {
+        let rate = |shim| {
+            let place = &place;
+            move || rate(place, live, shim)
+        };
+        let found = alternate(rounds, vec![arm(rate(Shim::Native)), arm(rate(Shim::Preloaded))]);
+        let what = format!("fork a connection, {live} live children: connections/s");
+        let figure = Figure::ratio(what, median(&found[0], "/s"), ratios(&found[1], &found[0]));
+        let goals = live == 500;
+        let figure = if goals { figure.must(Goal::AtLeast(0.93)).aims_at(Goal::AtLeast(0.98)) } else { figure };
+        outcome.figures.push(figure);
+        let title = format!("Connections a second, {live} live children.");
+        outcome.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
+    }
+    Ok(outcome)
+}
+
+fn rate(place: &Place, live: usize, shim: Shim) -> f64 {
+    let mut server = place.server(&Victim::c("bench_forks"), shim);
+    let port = server.port();
+    let _idle = place.idle(port, live, Some('H'));
+    let driver = Victim::c("bench_driver").arg(port.to_string()).arg(AT_ONCE.to_string()).arg("0");
+    let said = result(&mut place.client(&driver.arg(MILLISECONDS.to_string())));
+    said[0] / said[2] * 1e9
+}

@@ -1,0 +1,97 @@
+//! Measure 5: how long `close` keeps a thread.
+
+use super::{Measure, median};
+use crate::outcome::{Figure, Goal, Outcome, Table};
+use crate::page::number;
+use crate::place::{Place, result};
+use crate::ratio::{Spread, alternate, arm, figures, ratios};
+use shim_tests::program::Program;
+use shim_tests::shim::Shim;
+use shim_tests::victim::Victim;
+
+/// Connections a second.
+const RATE: u64 = 10_000;
+
+/// Length of a run.
+const MILLISECONDS: u64 = 1000;
+
+/// Threads of the server.
+const THREADS: usize = 16;
+
+/// At most so many connections are open at once.
+const AT_ONCE: usize = 256;
+
+/// The measure.
+pub const MEASURE: Measure = Measure {
+    name: "latency",
+    title: "What close takes in a program with threads",
+    about: "a server with 16 threads, each of which accepts, reads a byte, answers 1 KiB and closes; a client begins 10,000 connections \
+a second by a timer, however fast the server is, for a second. The server reads the clock before and after each `close`. Server and \
+softclose's thread may use every processor; the client has the last one.",
+    run,
+};
+
+/// What a run found.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// Nanoseconds at p50, p99 and p99.9.
+    took: [f64; 3],
+    /// Connections a second that were reached.
+    rate: f64,
+}
+
+fn run(rounds: usize) -> Result<Outcome, String> {
+    let place = Place::open()?;
+    let mut servers = Shim::BOTH.map(|shim| Server::start(&place, shim, 0));
+    let arms = servers.iter_mut().map(|server| arm(|| server.run(&place))).collect();
+    let found = alternate(rounds, arms);
+    let took = |arm: usize, at: usize| figures(&found[arm], |run| run.took[at]);
+    let figure = |name: &str, at| {
+        let (bare, with) = (took(0, at), took(1, at));
+        Figure::ratio(format!("`close` in a program with threads: {name}"), median(&bare, "ns"), ratios(&with, &bare))
+    };
+    let goals = |figure: Figure| figure.must(Goal::AtMost(1.5)).aims_at(Goal::AtMost(1.2));
+    let mut table = Table::new("Nanoseconds, medians of the rounds.", &["", "p50", "p99", "p99.9", "connections/s"]);
+    for (arm, name) in ["bare", "with softclose"].into_iter().enumerate() {
+        let rate = figures(&found[arm], |run| run.rate);
+        let columns = [took(arm, 0), took(arm, 1), took(arm, 2), rate].map(|points| number(Spread::of(&points).median));
+        table.row([name.to_owned()].into_iter().chain(columns));
+    }
+    Ok(Outcome {
+        figures: vec![goals(figure("p50", 0)), goals(figure("p99", 1)), figure("p99.9", 2)],
+        tables: vec![table],
+        ..Outcome::default()
+    })
+}
+
+/// One that serves all rounds of its arm.
+pub struct Server {
+    program: Program,
+    port: u16,
+    _idle: Program,
+}
+
+impl Server {
+    /// With so many connections that stay open.
+    pub fn start(place: &Place, shim: Shim, idle: usize) -> Self {
+        let victim = Victim::c("bench_latency").arg(THREADS.to_string()).arg(idle.to_string());
+        let mut program = place.roaming(&victim, shim);
+        let port = program.port();
+        let holder = place.idle(port, idle, None);
+        program.expect("idle");
+        Self { program, port, _idle: holder }
+    }
+
+    fn run(&mut self, place: &Place) -> Run {
+        let driver = Victim::c("bench_driver").arg(self.port.to_string()).arg(AT_ONCE.to_string());
+        let said = result(&mut place.client(&driver.arg(RATE.to_string()).arg(MILLISECONDS.to_string())));
+        self.program.go();
+        let took = result(&mut self.program);
+        Run { took: [took[0], took[1], took[2]], rate: said[0] / said[2] * 1e9 }
+    }
+
+    /// Median of what `close` takes, nanoseconds.
+    pub fn median(&mut self, place: &Place) -> f64 {
+        self.run(place).took[0]
+    }
+}

@@ -1,0 +1,117 @@
+//! System calls of a program, counted one by one, and by who made them.
+
+use crate::arena::Arena;
+use crate::program::Program;
+use crate::scratch::Scratch;
+use crate::shim::Shim;
+use crate::victim::Victim;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+
+/// Who made a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Caller {
+    /// A thread of the program, or a child of it.
+    Program,
+    /// softclose's thread.
+    Thread,
+}
+
+/// How often each call was made; of some, with each option.
+pub type Calls = BTreeMap<(Caller, String), u64>;
+
+/// A victim under strace.
+pub struct Traced {
+    victim: Victim,
+    list: PathBuf,
+    _directory: Scratch,
+}
+
+impl Traced {
+    /// Not started yet.
+    pub fn of(victim: &Victim) -> Self {
+        let directory = Scratch::directory();
+        let list = directory.path().join("calls");
+        let words = ["strace", "-f", "-qq", "-e", "signal=none", "-o", list.to_str().expect("a plain path")];
+        Self { victim: victim.clone().under(words), list, _directory: directory }
+    }
+
+    /// Starts it.
+    pub fn start(&self, arena: &Arena, shim: Shim) -> Program {
+        self.victim.start(arena, shim)
+    }
+
+    /// What it called, from its start to its end.
+    pub fn calls(&self) -> Calls {
+        read(&std::fs::read_to_string(&self.list).expect("strace wrote it"))
+    }
+}
+
+fn read(text: &str) -> Calls {
+    let (mut calls, mut threads, mut begun) = (Calls::new(), HashSet::new(), HashMap::new());
+    for (pid, call) in text.lines().filter_map(|line| line.split_once(' ')) {
+        let call = call.trim_start();
+        if call.starts_with("clone") {
+            begun.insert(pid, is_bare_thread(call));
+        }
+        if call.contains("clone")
+            && begun.get(pid) == Some(&true)
+            && let Some(thread) = call.rsplit("= ").next().filter(|word| word.chars().all(|c| c.is_ascii_digit()))
+        {
+            threads.insert(thread);
+        }
+        if let Some((name, arguments)) = call.split_once('(').filter(|(name, _)| is_name(name)) {
+            let caller = if threads.contains(pid) { Caller::Thread } else { Caller::Program };
+            *calls.entry((caller, with_option(name, arguments))).or_default() += 1;
+        }
+    }
+    calls
+}
+
+/// glibc makes its threads by `clone3` (2.34 and later), softclose its own by `clone`.
+fn is_bare_thread(call: &str) -> bool {
+    call.starts_with("clone(") && call.contains("CLONE_THREAD")
+}
+
+/// These do something else with each option: `getsockopt SO_COOKIE`.
+fn with_option(name: &str, arguments: &str) -> String {
+    let place = match name {
+        "getsockopt" | "setsockopt" => 2,
+        "fcntl" | "ioctl" => 1,
+        _ => return name.to_owned(),
+    };
+    let option = arguments.split([',', ' ', ')']).filter(|word| !word.is_empty()).nth(place).unwrap_or_default();
+    format!("{name} {option}")
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_told_apart_by_the_thread_that_made_them() {
+        let text = "\
+10 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_FILES|CLONE_THREAD <unfinished ...>
+10 <... clone resumed>)              = 11
+11 epoll_wait(9,  <unfinished ...>
+10 clone3({flags=CLONE_VM|CLONE_THREAD|CLONE_SETTLS, ...} => {parent_tid=[12]}, 88) = 12
+12 close(4) = 0
+12 fcntl(4, F_GETSIG) = 0
+12 getsockopt(4, SOL_SOCKET, SO_COOKIE, [1], [8]) = 0
+11 <... epoll_wait resumed>[], 5, 1) = 0
+11 close(3) = 0
+";
+        let calls = read(text);
+        let count = |caller, name: &str| calls.get(&(caller, name.to_owned())).copied().unwrap_or(0);
+        assert_eq!(count(Caller::Program, "close"), 1);
+        assert_eq!(count(Caller::Thread, "close"), 1);
+        assert_eq!(count(Caller::Thread, "epoll_wait"), 1);
+        assert_eq!(count(Caller::Program, "fcntl F_GETSIG"), 1);
+        assert_eq!(count(Caller::Program, "getsockopt SO_COOKIE"), 1);
+        assert_eq!(count(Caller::Program, "clone") + count(Caller::Program, "clone3"), 2);
+    }
+}
