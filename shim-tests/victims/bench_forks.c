@@ -18,7 +18,6 @@ static void serve(int conn)
 int main(void)
 {
 	int listener = listen_for_load();
-	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		int conn = accept_one(listener);
 		pid_t child = fork();
@@ -28,5 +27,7 @@ int main(void)
 			serve(conn);
 		}
 		must(close(conn) == 0);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
 	}
 }

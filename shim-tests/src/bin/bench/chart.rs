@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use std::error::Error;
 use std::path::Path;
 
-const WIDTH: u32 = 960;
+const WIDTH: u32 = 1040;
 const BAND: u32 = 44;
 const POINT: RGBColor = RGBColor(0x1f, 0x61, 0x8d);
 const MEDIAN: RGBColor = RGBColor(0x17, 0x20, 0x2a);
@@ -28,11 +28,13 @@ pub fn draw(outcome: &Outcome, path: &Path) -> Result<bool, Box<dyn Error>> {
     let mut chart = ChartBuilder::on(&root)
         .caption("ratio to the bare arm, a point a round; red: required, green: aim", ("sans-serif", 13))
         .margin(8)
-        .set_label_area_size(LabelAreaPosition::Left, 330)
+        .set_label_area_size(LabelAreaPosition::Left, 380)
         .set_label_area_size(LabelAreaPosition::Bottom, 28)
         .build_cartesian_2d(from..to, (0..bands).into_segmented())?;
     let name = |at: &SegmentValue<u32>| match at {
-        SegmentValue::CenterOf(band) => figures.get(*band as usize).map_or(String::new(), |figure| figure.what.clone()),
+        SegmentValue::CenterOf(band) => {
+            figures.get(*band as usize).map_or(String::new(), |figure| figure.what.replace('`', ""))
+        }
         _ => String::new(),
     };
     let mesh = &mut chart.configure_mesh();

@@ -10,6 +10,7 @@ mod nginx;
 mod outcome;
 mod page;
 mod place;
+mod quiet;
 mod ratio;
 
 use measures::{MEASURES, Measure};
@@ -40,9 +41,11 @@ fn rounds() -> usize {
 /// fault, but it is named.
 fn is_done(measure: &Measure, rounds: usize) -> bool {
     println!("{}: {}", measure.name, measure.title);
+    let watch = quiet::Watch::begin();
     match catch_unwind(AssertUnwindSafe(|| (measure.run)(rounds))) {
         Ok(Ok(mut outcome)) => {
             outcome.machine = machine::describe();
+            outcome.others = watch.others();
             outcome.keep(measure.name).unwrap_or_else(|error| panic!("{}: {error}", measure.name));
             print!("{}", page::plain(&outcome));
             true

@@ -111,6 +111,8 @@ impl Table {
 pub struct Outcome {
     /// The machine that it ran on.
     pub machine: String,
+    /// Percent of its processors that others had meanwhile.
+    pub others: f64,
     /// Rows of the summary.
     pub figures: Vec<Figure>,
     /// Tables of its section.

@@ -129,8 +129,13 @@ fn section(measure: &Measure, outcome: Option<&Outcome>) -> Result<String, Box<d
     if chart::draw(outcome, &folder().join(measure.name).with_extension("svg"))? {
         let _ = write!(text, "\n![{}](performance/{}.svg)\n", measure.title, measure.name);
     }
+    let _ = write!(text, "\n{}\n", meanwhile(outcome));
     outcome.tables.iter().for_each(|table| text.push_str(&markdown(table)));
     Ok(text)
+}
+
+fn meanwhile(outcome: &Outcome) -> String {
+    format!("While it ran, others had about {:.0} % of the machine's processors.", outcome.others)
 }
 
 fn markdown(table: &Table) -> String {
@@ -153,6 +158,7 @@ pub fn plain(outcome: &Outcome) -> String {
             said.iter().filter(|(_, word)| !word.is_empty()).map(|(name, word)| format!("{name} {word}")).collect();
         let _ = writeln!(text, "; {}", said.join(", "));
     }
+    let _ = writeln!(text, "  {}", meanwhile(outcome));
     for table in &outcome.tables {
         let _ = writeln!(text, "  {}\n    {}", table.title, table.head.join(" | "));
         table.rows.iter().for_each(|row| text.push_str(&format!("    {}\n", row.join(" | "))));

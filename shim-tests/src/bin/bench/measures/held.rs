@@ -55,19 +55,15 @@ fn run(rounds: usize) -> Result<Outcome, String> {
         return Err(format!("a program may have {} descriptors only", open_files()));
     }
     let place = Place::open()?;
-    let arms = Shim::BOTH.map(|shim| {
-        arm({
-            let place = &place;
-            move || hold(place, shim)
-        })
-    });
+    let here = &place;
+    let arms = Shim::BOTH.map(|shim| arm(move || hold(here, shim)));
     let found = alternate(rounds.min(ROUNDS), arms.into());
     let least = found[1].iter().map(|run| run.held).min().unwrap_or(0);
     if least < MOST_OF_THEM {
         return Err(format!("only {least} of {CONNECTIONS} connections were held"));
     }
     let memory = [0, 1].map(|arm: usize| figures(&found[arm], |run| run.memory));
-    let of_thread = |at: usize| figures(&found[1], |run| run.thread.map_or(f64::NAN, |thread| thread[at]));
+    let of_thread = |at: usize| figures(&found[1], |run| run.thread.map_or(0.0, |thread| thread[at]));
     let figure = |what: &str, unit, points| Figure::of(format!("10,000 held: {what}"), "", unit, points);
     Ok(Outcome {
         figures: vec![

@@ -2,8 +2,8 @@
 
 use super::{Measure, absolutes, median};
 use crate::machine;
-use crate::nginx::{Nginx, load};
-use crate::outcome::{Figure, Goal, Outcome};
+use crate::nginx::{Load, Nginx, load};
+use crate::outcome::{Figure, Goal, Outcome, Table};
 use crate::place::Place;
 use crate::ratio::{alternate, arm, figures, ratios};
 use shim_tests::compat::install::find;
@@ -33,42 +33,37 @@ fast wrk is.",
 fn run(rounds: usize) -> Result<Outcome, String> {
     find("wrk").ok_or("no wrk")?;
     let place = Place::open()?;
-    let servers =
-        (8081..).zip(ARMS).map(|(port, (_, lingering, shim))| Nginx::start(&place, port, lingering, shim, &[]));
-    let servers = servers.collect::<Result<Vec<_>, _>>()?;
+    let start = |(port, (_, lingering, shim))| Nginx::start(&place, port, lingering, shim, &[]);
+    let servers = (8081..).zip(ARMS).map(start).collect::<Result<Vec<_>, _>>()?;
     let arms = servers.iter().map(|server| arm(|| load(&place, server, SECONDS)));
     let found = alternate(rounds, arms.collect());
-    let [rate, cpu, errors] = [
-        |load: &crate::nginx::Load| load.rate,
-        |load: &crate::nginx::Load| load.cpu,
-        |load: &crate::nginx::Load| load.errors,
-    ]
-    .map(|figure| found.iter().map(|arm| figures(arm, figure)).collect::<Vec<_>>());
-    let against = |what: &str, bare: usize, points: &[Vec<f64>], unit| {
-        Figure::ratio(what, median(&points[bare], unit), ratios(&points[1], &points[bare]))
-    };
-    let [off, lingering] = [
-        "nginx: requests/s against `lingering_close off`",
-        "nginx: requests/s against its own `lingering_close always`",
-    ];
-    let rows = |points: &'_ [Vec<f64>], title: &str| {
-        let named: Vec<_> = ARMS.iter().zip(points).map(|((name, ..), points)| (*name, points.as_slice())).collect();
-        absolutes(title, &named)
-    };
+    let of = |figure: fn(&Load) -> f64| found.iter().map(|arm| figures(arm, figure)).collect::<Vec<_>>();
+    let (rate, cpu, errors) = (of(|load| load.rate), of(|load| load.cpu), of(|load| load.errors));
     Ok(Outcome {
         figures: vec![
-            against(off, 0, &rate, "/s").must(Goal::AtLeast(0.98)).aims_at(Goal::AtLeast(1.0)),
-            against(lingering, 2, &rate, "/s").must(Goal::AtLeast(1.0)).aims_at(Goal::AtLeast(1.03)),
-            against("nginx: CPU a request against `lingering_close off`", 0, &cpu, "µs"),
-            against("nginx: CPU a request against `lingering_close always`", 2, &cpu, "µs"),
+            against(0, "requests/s", &rate, "/s").must(Goal::AtLeast(0.98)).aims_at(Goal::AtLeast(1.0)),
+            against(2, "requests/s", &rate, "/s").must(Goal::AtLeast(1.0)).aims_at(Goal::AtLeast(1.03)),
+            against(0, "CPU a request", &cpu, "µs"),
+            against(2, "CPU a request", &cpu, "µs"),
         ],
         tables: vec![
-            rows(&rate, &format!("Requests a second. {}.", versions())),
-            rows(&cpu, "Microseconds of processor time a request."),
-            rows(&errors, "Errors that wrk saw in a run: connections that failed."),
+            of_all(&rate, &format!("Requests a second. {}.", versions())),
+            of_all(&cpu, "Microseconds of processor time a request."),
+            of_all(&errors, "Errors that wrk saw in a run: connections that failed."),
         ],
         ..Outcome::default()
     })
+}
+
+/// softclose against one of the bare arms.
+fn against(bare: usize, what: &str, points: &[Vec<f64>], unit: &str) -> Figure {
+    let what = format!("nginx: {what} against {}", ARMS[bare].0);
+    Figure::ratio(what, median(&points[bare], unit), ratios(&points[1], &points[bare]))
+}
+
+fn of_all(points: &[Vec<f64>], title: &str) -> Table {
+    let named: Vec<_> = ARMS.iter().zip(points).map(|((name, ..), points)| (*name, points.as_slice())).collect();
+    absolutes(title, &named)
 }
 
 fn versions() -> String {

@@ -84,6 +84,8 @@ const REASONS: &[Reason] = &[
     ("mmap", Judge, Program, "the stack of the child's thread"),
     ("prlimit64", Judge, Program, "where private numbers begin: below the limit of descriptors"),
     ("rt_sigprocmask", Judge, Program, "the thread is made with all signals blocked"),
+    ("clock_gettime", Exit, Program, "how long the end may take at most"),
+    ("close", Exit, Program, "of what was opened to look, and the loader's of two files more"),
     ("brk", Exit, Program, "the first allocation: a program like this one makes none"),
     ("mmap", Exit, Program, "the library itself, and libgcc, which unwinds a cancellation"),
     ("mprotect", Exit, Program, "the same libraries"),

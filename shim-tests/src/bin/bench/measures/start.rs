@@ -48,7 +48,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
         figures: vec![
             ratio.must(Goal::AtMost(1.15)),
             longer.aims_at(Goal::AtMost(100.0)),
-            memory.aims_at(Goal::AtMost(64.0)),
+            memory.aims_at(Goal::AtMost(60.0)),
             pages,
         ],
         tables: vec![absolutes("Microseconds a start.", &[("bare", &found[0]), ("with softclose", &found[1])])],
