@@ -17,7 +17,8 @@ const AIM: RGBColor = RGBColor(0x1e, 0x84, 0x49);
 /// # Errors
 /// What the drawing library says.
 pub fn draw(outcome: &Outcome, path: &Path) -> Result<bool, Box<dyn Error>> {
-    let figures: Vec<_> = outcome.figures.iter().filter(|figure| figure.unit.is_empty()).collect();
+    // The first one is to be at the top.
+    let figures: Vec<_> = outcome.figures.iter().rev().filter(|figure| figure.unit.is_empty()).collect();
     if figures.is_empty() {
         return Ok(false);
     }
@@ -25,12 +26,14 @@ pub fn draw(outcome: &Outcome, path: &Path) -> Result<bool, Box<dyn Error>> {
     let root = SVGBackend::new(path, (WIDTH, bands * BAND + 90)).into_drawing_area();
     root.fill(&WHITE)?;
     let (from, to) = range(&figures);
+    // A range of one segment is none to the library.
+    let last_band = (bands - 1).max(1);
     let mut chart = ChartBuilder::on(&root)
         .caption("ratio to the bare arm, a point a round; red: required, green: aim", ("sans-serif", 13))
         .margin(8)
         .set_label_area_size(LabelAreaPosition::Left, 380)
         .set_label_area_size(LabelAreaPosition::Bottom, 28)
-        .build_cartesian_2d(from..to, (0..bands).into_segmented())?;
+        .build_cartesian_2d(from..to, (0..last_band).into_segmented())?;
     let name = |at: &SegmentValue<u32>| match at {
         SegmentValue::CenterOf(band) => {
             figures.get(*band as usize).map_or(String::new(), |figure| figure.what.replace('`', ""))
@@ -38,7 +41,12 @@ pub fn draw(outcome: &Outcome, path: &Path) -> Result<bool, Box<dyn Error>> {
         _ => String::new(),
     };
     let mesh = &mut chart.configure_mesh();
-    mesh.disable_y_mesh().y_labels(figures.len()).y_label_formatter(&name).label_style(("sans-serif", 11)).draw()?;
+    mesh.disable_y_mesh()
+        .light_line_style(WHITE)
+        .y_labels(figures.len())
+        .y_label_formatter(&name)
+        .label_style(("sans-serif", 11))
+        .draw()?;
     for (band, figure) in (0..).zip(&figures) {
         let at = |value: f64| (value, SegmentValue::CenterOf(band));
         let points = figure.points.iter().map(|&value| Circle::new(at(value), 3, POINT.mix(0.5).filled()));

@@ -45,7 +45,7 @@ const PATHS: [(&str, &str, Peers); 17] = [
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "calls",
-    title: "system calls of each path",
+    title: "System calls of each path",
     about: "counted by strace, as the difference between 100 and 200 times, so that what is done once is not among them. A call is listed \
 where it is made more or less often than without softclose: by the program's own threads, in a hook, or by softclose's thread, which \
 makes one for several connections where several are ready. The peers are connections one after the other: the most that the thread \

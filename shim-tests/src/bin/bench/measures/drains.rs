@@ -29,7 +29,7 @@ const ARMS: [(&str, Shim, usize); 4] = [
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "drains",
-    title: "drains begun and ended",
+    title: "Drains begun and ended",
     about: "a server with one thread accepts and closes 2,000 connections that wait in its queue already, each with a byte that nobody \
 reads, as fast as it can; peers answer each FIN with theirs. *A close of processor time*: what all threads of the server have used, \
 softclose's too, until every drain has ended; its inverse is what one processor can do, and it does not depend on how fast the peers \

@@ -24,7 +24,7 @@ const SURROUNDINGS: [(&str, &str); 2] = [("alone", ""), ("connected", ", with a 
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "files",
-    title: "open and close of a regular file",
+    title: "Open and close of a regular file",
     about: "a C program opens and closes a file 50,000 times, nanoseconds a pair, four times a round. Instructions are those of user space, by callgrind; \
 system calls are counted by strace; both as the difference between 5,000 and 10,000 pairs, so that what a program's start takes is not \
 among them.",

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 4;
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "forks",
-    title: "a process for each connection",
+    title: "A process for each connection",
     about: "a server forks for each connection; the parent closes its copy, the child answers with 1 KiB, closes and ends. So many \
 children live already, each with a connection of its own that is idle; the server is started anew for each run. Its client has four \
 connections at once, for one second.",

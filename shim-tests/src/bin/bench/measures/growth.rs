@@ -21,7 +21,7 @@ const SECONDS: u64 = 1;
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "growth",
-    title: "a close with 10 to 10,000 connections open",
+    title: "A close with 10 to 10,000 connections open",
     about: "`nginx`, `latency` and `drains` again, in servers that have so many idle connections open: the processor time of a request, \
 the median of `close` in a program with threads, the processor time of a close and its drain. The figure is the cost with softclose, \
 as a ratio to that with 10 connections open; *bare* is what the same ratio is without softclose, where the kernel's and the program's \

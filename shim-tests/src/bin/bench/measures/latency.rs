@@ -24,7 +24,7 @@ const AT_ONCE: usize = 256;
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "latency",
-    title: "what close takes in a program with threads",
+    title: "What close takes in a program with threads",
     about: "a server with 16 threads, each of which accepts, reads a byte, answers 1 KiB and closes; a client begins 10,000 connections \
 a second by a timer, however fast the server is, for a second. The server reads the clock before and after each `close`. Server and \
 softclose's thread may use every processor; the client has the last one.",

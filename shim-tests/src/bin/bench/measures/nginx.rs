@@ -22,7 +22,7 @@ const ARMS: [(&str, &str, Shim); 3] = [
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "nginx",
-    title: "a request a connection",
+    title: "A request a connection",
     about: "three nginx with one worker each run side by side, `keepalive_timeout 0`, an answer of 1 KiB, without a log. `wrk -t1 -c64` \
 asks one after the other for two seconds. The worker and softclose's thread share the first processor, wrk has the last one. The cost \
 of a request is the processor time of all processes and threads of the server, divided by the requests: it does not depend on how \

@@ -30,7 +30,7 @@ const BATCHES: usize = 6;
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "profile",
-    title: "where the time goes",
+    title: "Where the time goes",
     about: "`perf record -g` with the processor's clock, over all processes and threads of the shimmed server, under the loads of `nginx` \
 and `drains`. Shares of all samples: of each system call with all that it leads to (softirqs that come in between too), and of the \
 functions that were running, where those of the kernel have no file.",

@@ -16,7 +16,7 @@ const PAGE: f64 = 4.0;
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "start",
-    title: "start of /bin/true, and memory of a program that has no connection",
+    title: "Start of /bin/true, and memory of a program that has no connection",
     about: "a C program, unshimmed itself, spawns `/bin/true` 300 times with `posix_spawn` and waits for each. Memory is \
 `Private_Dirty` of `/bin/cat /proc/self/smaps_rollup`.",
     run,

@@ -56,7 +56,7 @@ Redirect 413 /
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "upload",
-    title: "an upload that nobody wants",
+    title: "An upload that nobody wants",
     about: "a client asks for a small page, and then sends 2 GiB that the request did not announce. A body that it did announce nginx \
 reads itself, whatever `lingering_close` says (`ngx_http_discard_request_body`); so this is the upload that only a lingering close throws \
 away. Processor time of all processes and threads of the server, a GiB that the client could send. nginx and softclose have no limit \
