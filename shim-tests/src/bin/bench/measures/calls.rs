@@ -47,7 +47,7 @@ pub const MEASURE: Measure = Measure {
     name: "calls",
     title: "System calls of each path",
     about: "counted by strace, as the difference between 100 and 200 times, so that what is done once is not among them. A call is listed \
-where it is made more or less often than without softclose: by the program's own threads, in a hook, or by softclose's thread, which \
+where it is made more or less often than without softclose: by the program's own threads, where softclose's hooks run in them, or by softclose's thread, which \
 makes one for several connections where several are ready. The peers are connections one after the other: the most that the thread \
 can have to do. `?`: a call that nobody has given a reason for.",
     run,
@@ -61,7 +61,7 @@ fn run(_rounds: usize) -> Result<Outcome, String> {
     let mut sums = sums();
     let mut table = Table::new(
         "Calls that are not as without softclose.",
-        &["path", "call", "bare", "in a hook", "by the thread", "why"],
+        &["path", "call", "bare", "by the program", "by the thread", "why"],
     );
     for (path, words, peers) in PATHS {
         let [bare, with] = Shim::BOTH.map(|shim| a_time(&place, path, peers, port, shim));
@@ -95,21 +95,21 @@ fn compare(table: &mut Table, path: &str, words: &str, bare: &Mean, with: &Mean)
     let names: BTreeSet<_> = bare.keys().chain(with.keys()).map(|(_, name)| name).collect();
     for name in names {
         let of = |calls: &Mean, caller| calls.get(&(caller, name.clone())).copied().unwrap_or(0.0);
-        let (before, hook, thread) = (of(bare, Caller::Program), of(with, Caller::Program), of(with, Caller::Thread));
-        if (hook - before).abs() > RARE || thread > RARE {
-            let mut why = Vec::new();
-            if hook - before > RARE {
-                why.push(reason(path, name, Caller::Program).unwrap_or("?"));
-            }
-            if thread > RARE {
-                why.push(reason(path, name, Caller::Thread).unwrap_or("?"));
-            }
-            let counts = [before, hook, thread].map(count);
-            table.row(
-                [words.to_owned(), format!("`{name}`")].into_iter().chain(counts).chain([why.join("; the thread: ")]),
-            );
+        let counts = [of(bare, Caller::Program), of(with, Caller::Program), of(with, Caller::Thread)];
+        let [before, after, thread] = counts;
+        if (after - before).abs() > RARE || thread > RARE {
+            let reasons = why(path, name, after - before > RARE, thread > RARE);
+            let cells = [words.to_owned(), format!("`{name}`")].into_iter().chain(counts.map(count));
+            table.row(cells.chain([reasons]));
         }
     }
+}
+
+fn why(path: &str, call: &str, in_hook: bool, by_thread: bool) -> String {
+    let of = |caller| reason(path, call, caller).unwrap_or("**?**");
+    let hook = in_hook.then(|| of(Caller::Program).to_owned());
+    let thread = by_thread.then(|| format!("the thread: {}", of(Caller::Thread)));
+    hook.into_iter().chain(thread).collect::<Vec<_>>().join("; ")
 }
 
 /// What one time more adds.

@@ -1,11 +1,10 @@
 //! Measure 8: how many drains a processor can begin and end.
 
-use super::{Measure, absolutes};
+use super::{Measure, absolutes, median};
 use crate::cpu;
 use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::page::number;
 use crate::place::{Place, result, sockets};
-use crate::ratio::{Spread, alternate, arm, figures, ratios};
+use crate::ratio::{alternate, arm, figures, ratios};
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
@@ -52,40 +51,35 @@ struct Run {
 fn run(rounds: usize) -> Result<Outcome, String> {
     let place = Place::open()?;
     let mut servers = ARMS.map(|(_, shim, bytes)| Server::start(&place, shim, bytes, 0));
-    let arms = servers.iter_mut().map(|server| arm(|| server.run())).collect();
-    let found = alternate(rounds, arms);
-    let per_second = |points: Vec<f64>| points.into_iter().map(|ns| 1e9 / ns).collect::<Vec<_>>();
-    let of = |figure: fn(&Run) -> f64| found.iter().map(|runs| per_second(figures(runs, figure))).collect::<Vec<_>>();
-    let (capacity, own) = (of(|run| run.cpu_ns), of(|run| run.loop_ns));
-    let against = |what: &str, points: &[Vec<f64>], bare: usize| {
-        let had = format!("{} /s", number(Spread::of(&points[bare]).median));
-        Figure::ratio(what, had, ratios(&points[3], &points[bare]))
-    };
-    let rows = |title: &str, points: &[Vec<f64>]| {
-        let named: Vec<_> = ARMS.iter().zip(points).map(|((name, ..), points)| (*name, points.as_slice())).collect();
-        absolutes(title, &named)
-    };
-    let peers = Table::new("Processor time of the peers, a connection.", &["", "µs"]);
-    let peers = ARMS.iter().zip(&found).fold(peers, |mut table, ((name, ..), runs)| {
-        let spread = Spread::of(&figures(runs, |run| run.peer_ns / 1000.0));
-        table.row([(*name).to_owned(), number(spread.median)]);
-        table
-    });
+    let found = alternate(rounds, servers.iter_mut().map(|server| arm(|| server.run())).collect());
+    let of = |figure: fn(&Run) -> f64| found.iter().map(|runs| figures(runs, figure)).collect::<Vec<_>>();
+    let capacity = of(|run| 1e9 / run.cpu_ns);
+    let own = of(|run| 1e9 / run.loop_ns);
     Ok(Outcome {
         figures: vec![
-            against("drains a second of processor time, against the ceiling", &capacity, 0).must(Goal::AtLeast(0.8)),
-            against("the same, against bare closes that reset", &capacity, 1),
-            against("drains: the program's own loop, against the ceiling", &own, 0),
-            against("the same, against bare closes that reset", &own, 1),
+            against(0, "drains a second of processor time, against the ceiling", &capacity).must(Goal::AtLeast(0.8)),
+            against(1, "the same, against bare closes that reset", &capacity),
+            against(0, "drains: the program's own loop, against the ceiling", &own),
+            against(1, "the same, against bare closes that reset", &own),
         ],
         tables: vec![
-            rows("Closes a second of the server's processor time.", &capacity),
-            rows("Closes a second in the program's own loop.", &own),
-            peers,
+            of_all("Closes a second of the server's processor time.", &capacity),
+            of_all("Closes a second in the program's own loop.", &own),
+            of_all("Processor time of the peers, microseconds a connection.", &of(|run| run.peer_ns / 1000.0)),
             counted(&servers)?,
         ],
         ..Outcome::default()
     })
+}
+
+/// A drain each, against one of the bare arms.
+fn against(bare: usize, what: &str, points: &[Vec<f64>]) -> Figure {
+    Figure::ratio(what, median(&points[bare], "/s"), ratios(&points[3], &points[bare]))
+}
+
+fn of_all(title: &str, points: &[Vec<f64>]) -> Table {
+    let named: Vec<_> = ARMS.iter().zip(points).map(|((name, ..), points)| (*name, points.as_slice())).collect();
+    absolutes(title, &named)
 }
 
 /// What softclose itself counted: every close a drain, ended by the peer's FIN.
