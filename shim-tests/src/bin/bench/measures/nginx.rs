@@ -26,7 +26,7 @@ pub const MEASURE: Measure = Measure {
     about: "three nginx with one worker each run side by side, `keepalive_timeout 0`, an answer of 1 KiB, without a log. `wrk -t1 -c64` \
 asks one after the other for two seconds. The worker and softclose's thread share the first processor, wrk has the last one. The cost \
 of a request is the processor time of all processes and threads of the server, divided by the requests: it does not depend on how \
-fast wrk is.",
+fast wrk is. Where the server does not use all of its processor, wrk is what limits the rate, and the cost says more.",
     run,
 };
 
@@ -49,6 +49,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
         tables: vec![
             of_all(&rate, &format!("Requests a second. {}.", versions())),
             of_all(&cpu, "Microseconds of processor time a request."),
+            of_all(&of(|load| load.cpu * load.rate * 1e-4), "Percent of its processor that the server used."),
             of_all(&errors, "Errors that wrk saw in a run: connections that failed."),
         ],
         ..Outcome::default()
