@@ -10,7 +10,7 @@
 use crate::ledger::Owner;
 use crate::ledger::table::Watched;
 use crate::sys::Fd;
-use crate::sys::poller;
+use crate::sys::poller::{self, Poller};
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::socket;
 use core::ops::ControlFlow::Continue;
@@ -56,11 +56,12 @@ fn leave_each(fd: Fd) -> Option<()> {
     each_set(|set| _ = poller::leave(set, fd))
 }
 
-/// Whether this process has an epoll set that no hook has seen, other than `ours`.
+/// Whether this process has an epoll set that no hook has seen, and that is not ours.
 #[inline(never)]
-pub fn has_unseen_set(owner: Owner<'_>, ours: Option<Fd>) -> bool {
+pub fn has_unseen_set(owner: Owner<'_>) -> bool {
     let mut unseen = false;
-    each_set(|set| unseen |= Some(set) != ours && !owner.knows_set(set)).is_none() || unseen
+    let is_theirs = |set| !owner.knows_set(set) && Poller::verified(set).is_none();
+    each_set(|set| unseen |= is_theirs(set)).is_none() || unseen
 }
 
 #[inline(never)]

@@ -105,8 +105,12 @@ impl Drainer {
     /// Sleeps in epoll until something comes or is due. Who brings something that is
     /// due earlier sees that we sleep, or we see what was brought.
     fn sleep(&self, poller: Poller, busy: bool, ready: &mut [u64; BATCH]) -> usize {
+        if busy {
+            return look(poller, 0, ready);
+        }
+        self.drain.sentinel.store(self.by_age.first().map_or(0, Place::link), SeqCst);
         self.drain.wakes_at.store(UNSURE, SeqCst);
-        let patience = self.patience(busy || self.drain.slots.has_offers());
+        let patience = if self.drain.slots.has_offers() { 0 } else { self.patience() };
         self.drain.wakes_at.store(Millis::now().plus(patience).0, SeqCst);
         let found = look(poller, patience, ready);
         self.drain.wakes_at.store(AWAKE, SeqCst);
@@ -130,11 +134,9 @@ impl Drainer {
         }
     }
 
-    fn patience(&self, busy: bool) -> u32 {
+    fn patience(&self) -> u32 {
         let now = Millis::now();
-        if busy {
-            0
-        } else if self.drain.still_open.load(SeqCst) != self.patient {
+        if self.drain.still_open.load(SeqCst) != self.patient {
             // One is being offered.
             TICK_MS
         } else if self.drain.exiting.load(SeqCst) {

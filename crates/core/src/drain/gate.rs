@@ -51,6 +51,11 @@ impl Gate {
         self.0.load(SeqCst) & PHASE == Phase::Idle as u32
     }
 
+    /// Whether a thread is there.
+    pub fn is_running(&self) -> bool {
+        self.0.load(SeqCst) & PHASE == Phase::Running as u32
+    }
+
     /// Counts one more socket, if `admit` lets it, which is told whether there is
     /// no thread yet, and how many are held. Answers the former: then the caller
     /// is to start the thread, and to say whether it [`started`](Self::started).

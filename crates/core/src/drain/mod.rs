@@ -96,6 +96,8 @@ pub struct Drain {
     brevity: Brevity,
     /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
     wakes_at: AtomicU32,
+    /// The link of a place that is in the thread's set while it sleeps, and stays there.
+    sentinel: AtomicU32,
 }
 
 /// What a hook brings to the thread.
@@ -149,6 +151,7 @@ impl Drain {
             deferred: Deferred::new(),
             brevity: Brevity::new(),
             wakes_at: AtomicU32::new(AWAKE),
+            sentinel: AtomicU32::new(0),
         }
     }
 
@@ -179,11 +182,24 @@ impl Drain {
 
     /// Whether the program uses epoll sets that no hook has seen.
     pub fn has_unseen_sets(&self, owner: Owner<'_>) -> bool {
-        if self.unseen_sets.load(SeqCst) == ASK {
-            let is_any = has_unseen_set(owner, self.poller().map(Poller::fd));
-            self.unseen_sets.store(if is_any { SOME } else { NONE }, SeqCst);
+        match self.unseen_sets.load(SeqCst) {
+            ASK => self.look_for_sets(owner),
+            answer => answer == SOME,
         }
-        self.unseen_sets.load(SeqCst) != NONE
+    }
+
+    /// While another thread starts the drain's, its set lies about, not signed yet: what
+    /// is found then is true of this close alone.
+    fn look_for_sets(&self, owner: Owner<'_>) -> bool {
+        let life = || (self.gate.is_running(), self.generation.load(SeqCst));
+        let before = life();
+        let is_any = has_unseen_set(owner);
+        if !is_any {
+            self.unseen_sets.store(NONE, SeqCst);
+        } else if before.0 && before == life() {
+            self.unseen_sets.store(SOME, SeqCst);
+        }
+        is_any
     }
 
     /// Whether `fd` is a private descriptor, which the program does not know.
@@ -326,7 +342,9 @@ impl Drain {
             let nudge = |(place, slot): (_, &Slot)| {
                 slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place), slot.goodbye().interest()).is_ok())
             };
-            let _ = self.slots.offered().any(nudge);
+            let sentinel = Place::from_link(self.sentinel.load(SeqCst));
+            let first = sentinel.and_then(|place| Some((place, self.slots.at(place)?)));
+            let _ = first.into_iter().chain(self.slots.offered()).any(nudge);
         }
     }
 

@@ -44,5 +44,5 @@ impl Stock {
 fn is_complete(owner: Owner<'_>) -> bool {
     let mut strays = 0;
     each_socket(|fd, _| strays += u32::from(!owner.knows(fd) && is_connected(fd)));
-    strays == 0 && !has_unseen_set(owner, None)
+    strays == 0 && !has_unseen_set(owner)
 }
