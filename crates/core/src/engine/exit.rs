@@ -102,8 +102,8 @@ impl Engine {
         // To look at procfs, once for each that the counts do not decide, must not
         // outlast the bound either.
         let in_time = || deadline.since(Millis::now()) != 0;
-        self.each_stray(|fd, inode| {
-            if in_time() && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd, inode) {
+        self.each_stray(|fd| {
+            if in_time() && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd) {
                 visit(fd);
             }
         });
@@ -142,7 +142,7 @@ impl Engine {
 
     /// Sockets that may be known to procfs alone. A child whose parent took stock has
     /// none.
-    fn each_stray(&self, visit: impl FnMut(Fd, u64)) {
+    fn each_stray(&self, visit: impl FnMut(Fd)) {
         if !(self.drain.is_child() && self.stock.is_complete()) {
             each_socket(visit);
         }
@@ -154,7 +154,7 @@ impl Engine {
     fn count_connections(&self, owner: Owner<'_>) -> usize {
         let mut count = 0;
         owner.each(|fd| count += usize::from(self.is_ours(owner, fd)));
-        self.each_stray(|fd, _| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
+        self.each_stray(|fd| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
         count
     }
 
@@ -174,8 +174,8 @@ impl Engine {
 /// Whether no lower number refers to the same socket: an inetd server has it as
 /// 0, 1 and 2.
 #[inline(never)]
-fn is_lowest(fd: Fd, inode: u64) -> bool {
-    let Ok(dir) = Dir::own_descriptors() else { return false };
+fn is_lowest(fd: Fd) -> bool {
+    let (Ok(inode), Ok(dir)) = (socket::inode(fd), Dir::own_descriptors()) else { return false };
     let lower = dir.each(|name| {
         let is_lower = descriptor(name).is_some_and(|other| other < fd);
         if is_lower && dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }

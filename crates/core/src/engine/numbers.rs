@@ -5,9 +5,10 @@
 use super::Engine;
 use crate::decision::Phase;
 use crate::ledger::Owner;
-use crate::sys::procfs::{Dir, descriptor};
+use crate::sys::procfs::{self, Dir, descriptor};
 use crate::sys::{Fd, socket};
 use core::ops::ControlFlow::{Break, Continue};
+use rustix::io::Errno;
 
 /// A number that a range of numbers cannot be closed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +62,43 @@ impl Engine {
 /// So many numbers are looked at without procfs.
 const A_FEW: u32 = 64;
 
-/// Calls `visit` with the number and inode of every socket in this process.
-pub fn each_socket(mut visit: impl FnMut(Fd, u64)) {
+/// Calls `visit` with every number of this process that may be a socket. Where the
+/// kernel says how many numbers are open, the lower ones are asked for themselves: a
+/// look at procfs costs a small program more than all the rest of us.
+pub fn each_socket(mut visit: impl FnMut(Fd)) {
+    let left = procfs::open_numbers().map_or(u64::MAX, |open| visit_low(open, &mut visit));
+    if left != 0 {
+        let first = if left == u64::MAX { 0 } else { LOW };
+        visit_by_procfs(first, visit);
+    }
+}
+
+/// So many numbers are asked for themselves.
+const LOW: i32 = 512;
+
+/// Answers how many numbers are open beyond.
+fn visit_low(open: u64, visit: &mut impl FnMut(Fd)) -> u64 {
+    let mut left = open;
+    let mut numbers = (0..LOW).filter_map(Fd::new);
+    while left != 0
+        && let Some(fd) = numbers.next()
+    {
+        match socket::tcp_info(fd) {
+            Err(Errno::BADF) => continue,
+            Err(_) => {}
+            Ok(_) => visit(fd),
+        }
+        left -= 1;
+    }
+    left
+}
+
+#[inline(never)]
+fn visit_by_procfs(first: i32, mut visit: impl FnMut(Fd)) {
     let Ok(dir) = Dir::own_descriptors() else { return };
     let _: Result<Option<()>, _> = dir.each(|name| {
-        if let (Some(fd), Some(inode)) = (descriptor(name), dir.socket_link(name)) {
-            visit(fd, inode);
-        }
+        let fd = descriptor(name).filter(|fd| fd.raw() >= first && dir.socket_link(name).is_some());
+        fd.into_iter().for_each(&mut visit);
         Continue(())
     });
 }

@@ -43,6 +43,6 @@ impl Stock {
 #[inline(never)]
 fn is_complete(owner: Owner<'_>) -> bool {
     let mut strays = 0;
-    each_socket(|fd, _| strays += u32::from(!owner.knows(fd) && is_connected(fd)));
+    each_socket(|fd| strays += u32::from(!owner.knows(fd) && is_connected(fd)));
     strays == 0 && !has_unseen_set(owner)
 }

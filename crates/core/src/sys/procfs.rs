@@ -144,6 +144,13 @@ fn any_line_of(file: Fd, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
     }
 }
 
+/// How many numbers this process has open (Linux 6.2, `proc_fd_getattr`); `None` where the
+/// kernel does not tell.
+pub fn open_numbers() -> Option<u64> {
+    let found = rustix::fs::stat(c"/proc/thread-self/fd").ok()?;
+    u64::try_from(found.st_size).ok().filter(|&count| count != 0)
+}
+
 /// Whether number `fd` of process `pid` is the socket with this inode, or cannot
 /// be looked at.
 #[inline(never)]
