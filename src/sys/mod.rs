@@ -9,3 +9,4 @@ pub mod jump;
 pub mod leave;
 pub mod real;
 pub mod rights;
+mod unwind;
