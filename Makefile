@@ -13,10 +13,7 @@ DEBUG := $(CARGO_TARGET_DIR)/debug
 # system's own libraries are too new.
 ifdef GLIBC
 RELEASE := $(CARGO_TARGET_DIR)/x86_64-unknown-linux-gnu/release
-# zig has an unwinder of its own to link in. The one that cancels threads is libgcc's: the two
-# do not understand each other, and a thread that is cancelled in `close` would abort.
-UNWINDER = -C link-arg=$(shell $(CC) -print-file-name=libgcc_s.so.1) -C link-arg=-Wl,--allow-shlib-undefined
-BUILD = RUSTFLAGS="$$RUSTFLAGS $(UNWINDER)" $(CARGO) zigbuild --release --target x86_64-unknown-linux-gnu.$(GLIBC)
+BUILD := $(CARGO) zigbuild --release --target x86_64-unknown-linux-gnu.$(GLIBC)
 else
 RELEASE := $(CARGO_TARGET_DIR)/release
 BUILD := $(CARGO) build --release
