@@ -17,6 +17,7 @@ const EXPORTED: &[&str] = &[
     "freopen",
     "freopen64",
     "shutdown",
+    "setsockopt",
     // How a connection comes to be.
     "socket",
     "accept",

@@ -5,8 +5,9 @@
 use crate::sys::guard::{Guard, engine, with_relief};
 use crate::sys::real;
 use libc::{c_int, sockaddr, socklen_t};
-use softclose_core::ledger::Stamp;
+use softclose_core::engine::Engine;
 use softclose_core::ledger::table::Role;
+use softclose_core::ledger::{Owner, Stamp};
 use softclose_core::sys::{Fd, socket};
 
 #[unsafe(no_mangle)]
@@ -15,7 +16,7 @@ pub unsafe extern "C-unwind" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut
     let since = stamp();
     // SAFETY: the program's own call.
     let result = with_relief(|| unsafe { real::accept(fd, addr, len) });
-    accepted(result, since)
+    accepted(fd, result, since)
 }
 
 #[unsafe(no_mangle)]
@@ -24,21 +25,32 @@ pub unsafe extern "C-unwind" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mu
     let since = stamp();
     // SAFETY: the program's own call.
     let result = with_relief(|| unsafe { real::accept4(fd, addr, len, flags) });
-    accepted(result, since)
+    accepted(fd, result, since)
 }
 
 fn stamp() -> Option<Stamp> {
     engine().map(|engine| engine.ledger.stamp())
 }
 
-fn accepted(result: c_int, since: Option<Stamp>) -> c_int {
-    if let (Some(fd), Some(since)) = (Fd::new(result), since)
+fn accepted(listener: c_int, result: c_int, since: Option<Stamp>) -> c_int {
+    if let (Some(listener), Some(fd), Some(since)) = (Fd::new(listener), Fd::new(result), since)
         && let Some(guard) = Guard::enter()
-        && socket::is_tcp(fd)
         && let Some(owner) = guard.owner()
+        && is_tcp(guard.engine(), owner, listener, fd)
     {
         owner.opened(fd, Role::Accepted, since);
         guard.engine().common.counters.show();
     }
     result
+}
+
+/// A listener that hooks saw being made says what it accepts. Any other may have options
+/// that nobody saw being set, and that a connection inherits (`sk_clone_lock`).
+fn is_tcp(engine: &Engine, owner: Owner<'_>, listener: Fd, fd: Fd) -> bool {
+    let is_known = owner.knows(listener);
+    let is_tcp = is_known || socket::is_tcp(fd);
+    if is_tcp && !is_known {
+        engine.ledger.set_options();
+    }
+    is_tcp
 }

@@ -25,6 +25,7 @@ pub mod posix_spawn;
 pub mod prctl;
 pub mod recvmsg;
 pub mod sendmsg;
+pub mod setsockopt;
 pub mod shutdown;
 pub mod socket;
 pub mod stdio;

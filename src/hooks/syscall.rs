@@ -61,6 +61,7 @@ const fn routes() -> Routes {
     to[nr::CLOSE] = close as *const c_void;
     to[nr::CLOSE_RANGE] = close_range as *const c_void;
     to[nr::SHUTDOWN] = shutdown as *const c_void;
+    to[nr::SETSOCKOPT] = setsockopt as *const c_void;
     to[nr::DUP] = dup as *const c_void;
     to[nr::DUP2] = dup2 as *const c_void;
     to[nr::DUP3] = dup3 as *const c_void;
@@ -169,6 +170,7 @@ forward! {
     close(fd: c_int) = close_by_instruction;
     close_range(first: c_uint, last: c_uint, flags: c_int) = close_range_by_instruction;
     shutdown(fd: c_int, how: c_int) = super::shutdown::shutdown;
+    setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) = super::setsockopt::setsockopt;
     dup(old: c_int) = super::dup::dup;
     dup2(old: c_int, new: c_int) = super::dup::dup2;
     dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3;

@@ -154,7 +154,7 @@ impl Engine {
             phase,
             standing: claim.standing,
             role: claim.entry.role,
-            linger: if open { socket::linger(fd) } else { None },
+            linger: if open && owner.may_have_options(claim.entry) { socket::linger(fd) } else { None },
             unread: open && minds_unread && socket::unread(fd) != 0,
         };
         if claim.standing == Standing::Doubtful {
@@ -191,7 +191,7 @@ impl Engine {
     fn at_once(&self, closing: Closing<'_>) -> Prepared {
         let Closing { fd, strategy, .. } = closing;
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
-        if let Some(reason) = self.hands_off(fd, self.writers(closing), false) {
+        if let Some(reason) = self.hands_off(closing, self.writers(closing), false) {
             self.leave_alone(fd, closing.role(), reason)
         } else if is_seen && !self.leave_sets(closing) {
             self.leave_alone(fd, closing.role(), Reason::Unsure)
@@ -222,7 +222,7 @@ impl Engine {
         let Closing { fd, strategy, .. } = closing;
         let writers = self.writers(closing);
         let is_patient = self.common.settings.engine == Waits::Thread;
-        if let Some(reason) = self.hands_off(fd, writers, is_patient) {
+        if let Some(reason) = self.hands_off(closing, writers, is_patient) {
             return self.leave_alone(fd, closing.role(), reason);
         }
         if let Some(waiting) = self.wait_for_the_end(closing) {
@@ -274,9 +274,10 @@ impl Engine {
     /// A last reference that is not to be half-closed all the same. A writer that is
     /// blocked now is found here; one that runs now, or of which nobody can tell, by
     /// the drainer, which is patient.
-    fn hands_off(&self, fd: Fd, writers: Writers, is_patient: bool) -> Option<Reason> {
+    fn hands_off(&self, closing: Closing<'_>, writers: Writers, is_patient: bool) -> Option<Reason> {
+        let Closing { owner, fd, claim, .. } = closing;
         match writers {
-            _ if socket::is_under_repair(fd) => Some(Reason::Repair),
+            _ if owner.may_have_options(claim.entry) && socket::is_under_repair(fd) => Some(Reason::Repair),
             Writers::Blocked => Some(Reason::Busy),
             Writers::Unknown if !is_patient => Some(Reason::Busy),
             Writers::Unknown | Writers::Running | Writers::None => None,
@@ -287,7 +288,7 @@ impl Engine {
     fn wait(&'static self, closing: Closing<'_>, seconds: u64) -> Prepared {
         let fd = closing.fd;
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        if let Some(reason) = self.hands_off(fd, self.writers(closing), false) {
+        if let Some(reason) = self.hands_off(closing, self.writers(closing), false) {
             return self.leave_alone(fd, closing.role(), reason);
         }
         self.drain.revoke(fd);

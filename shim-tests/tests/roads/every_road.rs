@@ -183,6 +183,14 @@ mod is_reset_if_the_program_asks_for_it {
     }
 
     all_roads_but_exec!(resets);
+
+    /// A close asks for the option only where somebody may have set it.
+    #[test]
+    fn wherever_it_asks() {
+        for place in ["listener", "child", "syscall", "before"] {
+            says(here!(), &Victim::c("reset_asked").arg(place), &["recv: -1 ECONNRESET"]);
+        }
+    }
 }
 
 mod leaves_its_epoll_set {

@@ -37,12 +37,14 @@ const MEMBERS: usize = 4096;
 /// So many brief children in a row make a rule.
 const BRIEF: u64 = 4;
 /// Records before the members': the next token, the founder's start time, the next
-/// namespace, and how brief its children are.
+/// namespace, how brief its children are, and whether anybody has set an option that
+/// changes the end of a connection.
 const NEXT: usize = 0;
 const FOUNDED: usize = 1;
 const NAMESPACES: usize = 2;
 const BREVITY: usize = 3;
-const FIRST: usize = 4;
+const OPTIONS: usize = 4;
+const FIRST: usize = 5;
 
 /// The shared register of processes.
 pub struct Family {
@@ -93,6 +95,19 @@ impl Family {
     /// Whether it still runs the program that was forked, as far as hooks have seen.
     pub fn has_stayed(&self, token: Token) -> bool {
         self.record(token).is_some_and(|record| record.moved.load(SeqCst) == 0)
+    }
+
+    /// Somebody has set an option that changes the end of a connection. A store to shared
+    /// memory, which says what is true of the parent as well: a `vfork` child may do it.
+    pub fn set_options(&self) {
+        if let Some(record) = self.records.get(OPTIONS) {
+            record.word.store(1, SeqCst);
+        }
+    }
+
+    /// Whether anybody has.
+    pub fn has_options(&self) -> bool {
+        self.records.get(OPTIONS).is_none_or(|record| record.word.load(SeqCst) != 0)
     }
 
     /// Whether the children of this family end with their connections, as a rule.

@@ -380,6 +380,12 @@ impl Owner<'_> {
         slot.is_some_and(|slot| self.0.descriptions.holders(slot).all(|holder| self.0.me() == Some(holder)))
     }
 
+    /// Whether `SO_LINGER` or `TCP_REPAIR` may be set on a connection: not where hooks have
+    /// seen it coming, and nobody setting any.
+    pub fn may_have_options(self, entry: Entry) -> bool {
+        entry.slot.is_none() || self.0.family.has_options()
+    }
+
     /// Which side opened `fd`, as far as is known.
     pub fn role(self, fd: Fd) -> Role {
         self.0.table.look(fd).role
@@ -481,6 +487,12 @@ impl Owner<'_> {
 }
 
 impl Ledger {
+    /// The program sets `SO_LINGER` or `TCP_REPAIR` on a socket, or takes one over of which
+    /// nobody knows whether it was set.
+    pub fn set_options(&self) {
+        self.family.set_options();
+    }
+
     /// After a fork, in the child: the copied memory is its own now.
     pub fn become_child(&self, me: Option<Token>) {
         self.birthmark.set();

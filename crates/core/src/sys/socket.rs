@@ -13,6 +13,7 @@ const IPPROTO_TCP: usize = 6;
 const TCP_INFO: usize = 11;
 const MSG_DONTWAIT: usize = 0x40;
 const MSG_TRUNC: usize = 0x20;
+const TCP_REPAIR: usize = 19;
 const SIOCOUTQ: usize = 0x5411;
 const SIOCOUTQNSD: usize = 0x894B;
 
@@ -84,6 +85,14 @@ pub fn is_tcp(fd: Fd) -> bool {
         Ok(Some(protocol)) => protocol == ipproto::TCP || protocol.as_raw().get() == IPPROTO_MPTCP,
         _ => false,
     }
+}
+
+/// Whether an option, by level and name as in `setsockopt(2)`, changes how a connection
+/// ends: `SO_LINGER`, `TCP_REPAIR`.
+pub fn changes_the_end(level: i32, name: i32) -> bool {
+    const SOL_SOCKET: i32 = 1;
+    const SO_LINGER: i32 = 13;
+    matches!((level, name), (SOL_SOCKET, SO_LINGER)) || (level, name) == (IPPROTO_TCP as i32, TCP_REPAIR as i32)
 }
 
 /// `SO_LINGER` in seconds, `None` where it is off.
@@ -282,7 +291,6 @@ pub fn stop_signals(fd: Fd) {
 /// Whether the connection is being moved elsewhere (`TCP_REPAIR`): its close is
 /// to be silent.
 pub fn is_under_repair(fd: Fd) -> bool {
-    const TCP_REPAIR: usize = 19;
     let (mut mode, mut len) = (0u32, 4u32);
     let args = [fd.index(), IPPROTO_TCP, TCP_REPAIR, (&raw mut mode) as usize, (&raw mut len) as usize, 0];
     // SAFETY: the kernel writes one int into `mode`, and `len`.
