@@ -24,6 +24,9 @@ use core::sync::atomic::Ordering::SeqCst;
 
 /// Rest between two harvests, milliseconds.
 const TICK_MS: u32 = 5;
+/// With so many bytes discarded in a turn there is no rest: a queue that fills meanwhile is
+/// no longer in the processor's caches when it is thrown away.
+const FLOOD: u64 = 256 << 10;
 /// Longest sleep while something is held: new offers have bounds too.
 const NAP_MS: u32 = 500;
 /// Longest sleep while the first guest is on its way.
@@ -44,6 +47,7 @@ pub extern "C" fn run(drain: &'static Drain) {
         idle_since: Millis::now(),
         patient: 0,
         parts_in: None,
+        discarded: 0,
     };
     while drainer.turn() {}
 }
@@ -58,6 +62,8 @@ struct Drainer {
     patient: u32,
     /// Milliseconds until the first such patience is over.
     parts_in: Option<u32>,
+    /// Bytes discarded in this turn.
+    discarded: u64,
 }
 
 fn look(poller: Poller, timeout_ms: u32, ready: &mut [u64; BATCH]) -> usize {
@@ -71,13 +77,14 @@ impl Drainer {
         if self.drain.held() == 0 {
             return self.linger();
         }
+        self.discarded = 0;
         let mut busy = self.adopt() | self.settle();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
         busy |= self.reap(poller, busy);
         self.expire();
         self.evict();
         self.end_graces();
-        if busy {
+        if busy && self.discarded < FLOOD {
             self.drain.bell.sleep(seen, TICK_MS);
         }
         true
@@ -246,6 +253,7 @@ impl Drainer {
         };
         let mut progress = slot.progress();
         progress.discarded += bytes;
+        self.discarded += bytes;
         if bytes != 0 {
             progress.last = Millis::now();
             self.by_activity.remove(&self.drain.slots, place);
