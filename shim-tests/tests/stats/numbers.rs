@@ -165,8 +165,9 @@ mod a_family {
         peer.tally();
         victim.expect("closed");
         let stat = memory.stat(victim.pid());
-        assert_eq!(stat.number("drains_begun_total"), 12, "{:#}", stat.0);
-        assert_eq!(stat.number("left_alone_total.shared"), 12, "{:#}", stat.0);
+        // Of two that let go at the same instant each may find nobody left.
+        let (begun, shared) = (stat.number("drains_begun_total"), stat.number("left_alone_total.shared"));
+        assert!(begun >= 12 && begun + shared == 24, "{:#}", stat.0);
         assert_eq!(stat.processes(), [u64::from(victim.pid())]);
         assert_eq!(memory.files().len(), 1);
         drop(victim.finish());
