@@ -128,6 +128,12 @@ impl Engine {
         owner.before_fork()
     }
 
+    /// Before a process is made that no hook follows: this one may wait for it.
+    pub fn before_spawn(&'static self, owner: Owner<'_>) {
+        self.drain.attend(owner);
+        owner.before_spawn();
+    }
+
     /// That fork has failed.
     pub fn not_forked(&self, owner: Owner<'_>, child: Option<Token>) {
         self.common.counters.not_forked();
