@@ -300,6 +300,12 @@ mod after_a_child {
         proves(here!(), "exits");
     }
 
+    /// No hook had seen the child executing, and so it counted as a holder.
+    #[test]
+    fn that_installed_a_filter_and_executed_another_program() {
+        Gauntlet::of(Victim::c("exec_filtered")).prove(here!());
+    }
+
     /// PostgreSQL: where a backend ended before the postmaster had closed its copy, the
     /// backend's own epoll set was taken for one that still watches the connection.
     #[test]

@@ -336,7 +336,7 @@ impl Engine {
 #[inline(never)]
 fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
     let counted = claim.entry.slot.is_some();
-    let scope = Scope { trust_self: counted || leaving, in_family: counted, not_before: claim.not_before };
+    let scope = Scope { trust_self: counted || leaving, in_family: counted, others: claim.others };
     // A process with more numbers than the table has would be looked through for
     // each of them.
     if owner.covers(fd) && socket::is_tcp(fd) && judge::is_alone(fd, scope) {
