@@ -238,6 +238,32 @@ mod a_process_for_each_connection {
         }
     }
 
+    /// What lay there unread made a reset of the close.
+    fn that_cannot_wait_any_longer(test: &str, why: &str) {
+        Gauntlet::of(Victim::c("brief_let_go").arg(why)).copies(7).upload(0).prove(test);
+    }
+
+    #[test]
+    fn that_closes_it_before_setuid() {
+        that_cannot_wait_any_longer(here!(), "setuid");
+    }
+
+    #[test]
+    fn that_closes_it_before_seccomp() {
+        that_cannot_wait_any_longer(here!(), "seccomp");
+    }
+
+    #[test]
+    fn that_closes_it_and_runs_out_of_descriptors() {
+        that_cannot_wait_any_longer(here!(), "emfile");
+    }
+
+    /// Nobody read what the peer was still sending, for as long as the program took.
+    #[test]
+    fn that_closes_it_and_waits_for_another_program() {
+        Gauntlet::of(Victim::c("brief_let_go").arg("system")).copies(7).upload(16 << 20).prove(here!());
+    }
+
     #[test]
     fn that_was_forked_before_the_accept() {
         Gauntlet::of(Victim::c("prefork")).copies(2).prove(here!());
@@ -272,6 +298,12 @@ mod after_a_child {
     #[test]
     fn that_ended_without_a_close() {
         proves(here!(), "exits");
+    }
+
+    /// No hook had seen the child executing, and so it counted as a holder.
+    #[test]
+    fn that_installed_a_filter_and_executed_another_program() {
+        Gauntlet::of(Victim::c("exec_filtered")).prove(here!());
     }
 
     /// PostgreSQL: where a backend ended before the postmaster had closed its copy, the

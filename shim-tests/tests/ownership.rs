@@ -90,6 +90,18 @@ mod spawned {
         Service::of(Victim::c("spawn_holder").arg("posix_spawnp").arg("action")).when_closed().prove(here!());
     }
 
+    /// Only processes that were younger than the spawned one were looked at.
+    #[test]
+    fn and_sent_to_an_older_process() {
+        Service::of(Victim::c("spawned_sends_to_older")).when_closed().prove(here!());
+    }
+
+    /// The executed program had ended, and nobody counted what it had made.
+    #[test]
+    fn by_a_program_that_a_child_executed_and_that_has_ended() {
+        Service::of(Victim::c("exec_leaves_holder")).when_closed().prove(here!());
+    }
+
     #[test]
     fn popen() {
         Service::of(Victim::c("popen_holder")).prove(here!());

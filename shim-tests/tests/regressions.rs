@@ -13,6 +13,12 @@ use shim_tests::victim::{Victim, compiled};
 use shim_tests::{here, skip};
 use std::time::Duration;
 
+/// The clock of the bookkeeping read the counter.
+#[test]
+fn a_fork_without_the_processors_counter_crashed() {
+    says(here!(), &Victim::c("no_counter"), &["forked"]);
+}
+
 mod the_end_of_a_process {
     use super::*;
 

@@ -100,7 +100,7 @@ const fn routes() -> Routes {
     to[nr::SETFSUID] = alone as *const c_void;
     to[nr::SETFSGID] = alone as *const c_void;
     to[nr::CAPSET] = alone as *const c_void;
-    to[nr::SETNS] = alone as *const c_void;
+    to[nr::SETNS] = looked_at as *const c_void;
     to[nr::LANDLOCK_RESTRICT_SELF] = alone as *const c_void;
     Routes(to)
 }
@@ -126,6 +126,7 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
         nr::EXIT | nr::EXIT_GROUP => leave_by(number),
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
         nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
+        nr::SETNS => super::unshare::prepare_setns(b as c_int),
         nr::UNSHARE => super::unshare::prepare(a as c_int),
         nr::EXECVE => exec::before_execve([a, b, c]),
         nr::EXECVEAT => exec::before_execveat([a, b, c, d, e]),

@@ -1,11 +1,15 @@
 //! `unshare(2)` and `setns(2)`: what a process with two threads may not do, it must
 //! be able to do with softclose loaded; so the drain's thread is dismissed first.
 //! And with `CLONE_FILES` a thread gets a descriptor table of its own, which no
-//! count covers.
+//! count covers. In another time namespace procfs tells other times of the same
+//! processes.
 
 use crate::sys::guard::{dismiss, engine, with_owner};
 use core::ffi::c_int;
 use softclose_core::ledger::Owner;
+
+/// `linux/sched.h`
+const CLONE_NEWTIME: c_int = 0x80;
 
 redhook::hook! {
     unsafe fn unshare(flags: c_int) -> c_int => my_unshare {
@@ -17,7 +21,7 @@ redhook::hook! {
 
 redhook::hook! {
     unsafe fn setns(fd: c_int, kind: c_int) -> c_int => my_setns {
-        prepare(0);
+        prepare_setns(kind);
         // SAFETY: the program's own call.
         unsafe { redhook::real!(setns)(fd, kind) }
     }
@@ -29,9 +33,17 @@ pub fn touch() {
     let _ = redhook::real!(setns);
 }
 
-/// Before the call.
+/// Before `setns(2)`, which need not be told what kind of namespace it is.
+pub fn prepare_setns(kind: c_int) {
+    prepare(if kind == 0 { CLONE_NEWTIME } else { kind & CLONE_NEWTIME });
+}
+
+/// Before `unshare(2)`.
 pub fn prepare(flags: c_int) {
     dismiss();
+    if flags & CLONE_NEWTIME != 0 {
+        with_owner(|owner| owner.clock_moves());
+    }
     if flags & libc::CLONE_FILES != 0 {
         with_owner(blind_beside_others);
     }

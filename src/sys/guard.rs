@@ -35,6 +35,7 @@ static PASSIVE: AtomicBool = AtomicBool::new(false);
 pub fn become_passive() {
     if engine().is_some() {
         dismiss();
+        with_owner(|owner| owner.goes_unseen());
         PASSIVE.store(true, Ordering::SeqCst);
     }
 }

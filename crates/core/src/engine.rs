@@ -128,6 +128,12 @@ impl Engine {
         owner.before_fork()
     }
 
+    /// Before a process is made that no hook follows: this one may wait for it.
+    pub fn before_spawn(&'static self, owner: Owner<'_>) {
+        self.drain.attend(owner);
+        owner.before_spawn();
+    }
+
     /// That fork has failed.
     pub fn not_forked(&self, owner: Owner<'_>, child: Option<Token>) {
         self.common.counters.not_forked();
@@ -331,7 +337,7 @@ impl Engine {
 #[inline(never)]
 fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
     let counted = claim.entry.slot.is_some();
-    let scope = Scope { trust_self: counted || leaving, in_family: counted, not_before: claim.not_before };
+    let scope = Scope { trust_self: counted || leaving, in_family: counted, others: claim.others };
     // A process with more numbers than the table has would be looked through for
     // each of them.
     if owner.covers(fd) && socket::is_tcp(fd) && judge::is_alone(fd, scope) {

@@ -18,6 +18,7 @@ use crate::common::Ended;
 use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::settings::Strategy;
+use crate::sip::{Sip, sip};
 use crate::strategy;
 use crate::sys::clock::Millis;
 use crate::sys::{Fd, socket};
@@ -210,12 +211,16 @@ impl Drain {
         }
     }
 
-    /// A plain close.
+    /// A close without a wait. What lies there unread would make it a reset.
     pub(super) fn let_go(&self, one: Unattended) {
         let fd = Some(one.fd).filter(|_| one.is_still_it());
-        let end = if fd.is_some() { End::Evicted } else { End::Lost };
+        let (discarded, end) = match fd.map(sip) {
+            Some(Sip::End(bytes, end)) => (bytes, end),
+            Some(Sip::More(bytes)) => (bytes, End::Evicted),
+            None => (0, End::Lost),
+        };
         let Unattended { begun, .. } = one;
-        self.common.ended(Ended { fd, note: None, strategy: Unattended::STRATEGY, end, discarded: 0, begun });
+        self.common.ended(Ended { fd, note: None, strategy: Unattended::STRATEGY, end, discarded, begun });
         fd.into_iter().for_each(Fd::close);
     }
 

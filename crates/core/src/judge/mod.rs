@@ -10,6 +10,7 @@
 
 pub mod writers;
 
+use crate::ledger::Others;
 use crate::sys::Fd;
 use crate::sys::procfs::{self, Dir, Path, Stat};
 use crate::sys::socket;
@@ -26,8 +27,8 @@ pub struct Scope {
     /// Whoever may hold it descends from the founder of the family, and so is
     /// visible from its pid namespace.
     pub in_family: bool,
-    /// Processes started earlier (clock ticks after boot) cannot have got it.
-    pub not_before: u64,
+    /// Who can hold it, as far as the counts know.
+    pub others: Others,
 }
 
 /// Whether `fd` is the only reference to its socket, provably.
@@ -73,16 +74,17 @@ fn nobody_else(root: &Dir, inode: u64, scope: Scope) -> bool {
 
 /// Breaks where the process holds the socket, or might.
 fn may_hold(root: &Dir, pid: &CStr, inode: u64, scope: Scope) -> ControlFlow<()> {
+    let Others { not_before, forked_since } = scope.others;
     // One line tells of most that they are too old, for a fraction of a look at all that
     // they hold.
-    if scope.not_before != 0 && Stat::read(root, pid).is_ok_and(|stat| stat.start < scope.not_before) {
+    if forked_since != 0 && Stat::read(root, pid).is_ok_and(|stat| stat.start < forked_since) {
         return Continue(());
     }
     match holds(root, pid, inode) {
         Ok(false) | Err(Errno::NOENT | Errno::SRCH) => Continue(()),
         Ok(true) => Break(()),
         Err(_) => match Stat::read(root, pid) {
-            Ok(stat) if stat.is_kernel_thread => Continue(()),
+            Ok(stat) if stat.is_kernel_thread || stat.start < not_before => Continue(()),
             Err(Errno::NOENT | Errno::SRCH) => Continue(()),
             _ => Break(()),
         },
@@ -140,7 +142,8 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
 
-    const ANYBODY: Scope = Scope { trust_self: false, in_family: true, not_before: 0 };
+    const ANYBODY: Scope =
+        Scope { trust_self: false, in_family: true, others: Others { not_before: 0, forked_since: 0 } };
 
     fn connection() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -64,7 +64,8 @@ pub struct Slot {
     /// Token in the upper half, number of descriptors in the lower; 0: empty.
     cells: [AtomicU64; CELLS],
     marks: AtomicU32,
-    /// Seconds after boot at which [`Marks::LEAKED`] was set first.
+    /// Of all that set [`Marks::LEAKED`] the earliest, seconds after boot; 0 where one of
+    /// them is not known.
     leaked: AtomicU32,
 }
 
@@ -84,7 +85,7 @@ impl Slot {
     /// A slot that was taken is that of a new connection, held once by `me`.
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
-        self.leaked.store(0, SeqCst);
+        self.leaked.store(u32::MAX, SeqCst);
         for (at, cell) in self.cells.iter().enumerate() {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
@@ -106,10 +107,10 @@ impl Slot {
         self.marks.fetch_or(mark.0, SeqCst);
     }
 
-    /// Marks it as leaked to a process that was made at `seconds` after boot, or later.
+    /// Marks it as leaked to a process that was made at `seconds` after boot, or later; 0
+    /// where that is not known, and stays unknown.
     pub fn leak(&self, seconds: u32) {
-        let update = |first| (first == 0 || seconds < first).then_some(seconds);
-        let _ = self.leaked.fetch_update(SeqCst, SeqCst, update);
+        self.leaked.fetch_min(seconds, SeqCst);
         self.mark(Marks::LEAKED);
     }
 

@@ -250,4 +250,14 @@ mod tests {
         }
         assert!(all.marks(id).has(Marks::CROWDED));
     }
+
+    #[test]
+    fn a_leak_of_which_the_time_is_not_known_stays_unknown() {
+        let all = room();
+        let id = all.open(3, 77, token(1), everybody).unwrap();
+        all.leak(id, 9);
+        all.leak(id, 0);
+        all.leak(id, 7);
+        assert_eq!(all.leaked(id), 0);
+    }
 }

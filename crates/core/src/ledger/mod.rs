@@ -74,9 +74,19 @@ pub struct Claim {
     pub standing: Standing,
     /// `SO_COOKIE`, where it had to be asked for.
     pub cookie: Option<u64>,
-    /// Where the standing is doubtful: nobody who was started earlier can hold it, in
-    /// clock ticks after boot.
+    /// Where the standing is doubtful: who can hold it, as far as the counts know.
+    pub others: Others,
+}
+
+/// Who can hold a connection that this process held, in clock ticks after boot; 0 where
+/// that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Who was started earlier cannot have inherited it.
     pub not_before: u64,
+    /// The same of a fork beside, where nothing else is doubtful: all that can have it has
+    /// inherited it, and runs our program.
+    pub forked_since: u64,
 }
 
 /// How good our claim to be the last holder is.
@@ -153,7 +163,7 @@ impl Ledger {
         if !(self.family.ensure() && self.table.ensure(capacity) && self.descriptions.ensure(capacity)) {
             return None;
         }
-        self.family.found(start_time());
+        self.family.found(if self.forks.has_clock() { start_time() } else { ANY_TIME });
         let token = self.family.enlist(self.here())?;
         self.family.name(token, process::pid()?, self.here());
         let raced = self.me.compare_exchange(0, token.raw(), SeqCst, SeqCst);
@@ -174,12 +184,14 @@ fn own_pid() -> i32 {
     process::pid().map_or(0, |pid| pid.as_raw_nonzero().get())
 }
 
-/// When this process was started. Without procfs the beginning of time, so that
-/// nobody can be excluded for being older. A frame of its own: it has buffers.
+/// The beginning of time, so that nobody can be excluded for being older.
+const ANY_TIME: u64 = 1;
+
+/// When this process was started, where procfs tells. A frame of its own: it has buffers.
 #[inline(never)]
 fn start_time() -> u64 {
     let stat = Dir::root().and_then(|root| Stat::read(&root, c"self"));
-    stat.map_or(1, |stat| stat.start)
+    stat.map_or(ANY_TIME, |stat| stat.start)
 }
 
 /// Connections and their descriptors.
@@ -289,11 +301,11 @@ impl Owner<'_> {
         let mut entry = self.0.table.take(fd);
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions.is(slot, cookie));
-        let mut not_before = 0;
+        let mut others = Others::default();
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
                 let marks = self.0.descriptions.marks(slot);
-                not_before = self.not_before(slot, marks);
+                others = self.others(slot, marks);
                 entry.outlived = marks.has(Marks::WATCHER_ENDED);
                 self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
             }
@@ -305,7 +317,7 @@ impl Owner<'_> {
             None if entry.received || self.0.blind.load(SeqCst) => Standing::Unprovable,
             None => Standing::Doubtful,
         };
-        Claim { entry, standing, cookie, not_before }
+        Claim { entry, standing, cookie, others }
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
@@ -317,7 +329,7 @@ impl Owner<'_> {
             Left::Here => Standing::Shared,
             Left::Elsewhere if self.is_seen_elsewhere(fd, slot) => Standing::Shared,
             // Another program by now, or closed where no hook saw it.
-            Left::Elsewhere if marks == Marks::default() => Standing::Doubtful,
+            Left::Elsewhere if marks == Marks::default() || marks == Marks::LEAKED => Standing::Doubtful,
             Left::Elsewhere => Standing::Shared,
             Left::Nobody => self.weigh(marks),
         }
@@ -346,15 +358,17 @@ impl Owner<'_> {
         }
     }
 
-    /// See [`Claim::not_before`].
-    fn not_before(self, slot: SlotId, marks: Marks) -> u64 {
+    /// See [`Claim::others`].
+    fn others(self, slot: SlotId, marks: Marks) -> Others {
         /// `USER_HZ`, the unit of `/proc/PID/stat`.
         const TICKS: u64 = 100;
-        if marks == Marks::LEAKED && !self.0.kin.has_stranger() {
-            self.0.family.founded().max(u64::from(self.0.descriptions.leaked(slot)) * TICKS)
-        } else {
-            self.0.family.founded()
+        if !self.0.forks.has_clock() {
+            return Others::default();
         }
+        let not_before = self.0.family.founded();
+        let is_told = marks == Marks::LEAKED && not_before > ANY_TIME && !self.0.kin.has_stranger();
+        let forked_since = if is_told { u64::from(self.0.descriptions.leaked(slot)) * TICKS } else { 0 };
+        Others { not_before, forked_since }
     }
 
     /// Calls `visit` for every number that is known to be a TCP socket.
@@ -434,8 +448,19 @@ impl Owner<'_> {
         }
     }
 
-    /// This process is about to be another program.
+    /// This process is about to be another program, whose children nobody counts.
     pub fn may_move(self) {
+        let Some(me) = self.0.me() else { return };
+        self.0.family.may_move(me);
+        self.0.table.each(|fd, slot| {
+            if !fd.is_close_on_exec() {
+                self.0.descriptions.leak(slot, 0);
+            }
+        });
+    }
+
+    /// From now on no hook of this process follows what it does.
+    pub fn goes_unseen(self) {
         if let Some(me) = self.0.me() {
             self.0.family.may_move(me);
         }
@@ -462,14 +487,19 @@ impl Owner<'_> {
     /// A process is made that runs another program or no hook of ours, and has
     /// every descriptor that it was given: what is open now is marked.
     pub fn before_spawn(self) {
-        let now = self.0.forks.note();
-        self.0.table.each(|_, slot| self.0.descriptions.leak(slot, now));
+        let any_time = self.0.forks.note_stranger();
+        self.0.table.each(|_, slot| self.0.descriptions.leak(slot, any_time));
     }
 
     /// From now on this process can hold sockets in ways that nobody can see: an
     /// `io_uring`, a second descriptor table, `pidfd_getfd`.
     pub fn blinded(self) {
         self.0.blind.store(true, SeqCst);
+    }
+
+    /// From now on this process or its children may be in another time namespace.
+    pub fn clock_moves(self) {
+        self.0.forks.move_clock();
     }
 
     /// Whether it can.

@@ -5,6 +5,7 @@
 //! under valgrind, it is a system call. The value wraps after 49 days; ages are
 //! computed with wrapping subtraction, and no bound exceeds one day.
 
+use super::raw::{nr, syscall6};
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime_dynamic};
 
 /// Milliseconds since an arbitrary origin, modulo 2^32.
@@ -35,9 +36,14 @@ pub fn seconds_since_1970() -> u64 {
     u64::try_from(read(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
 }
 
-/// Seconds since boot, sleep included: as in `/proc/PID/stat`.
+/// Seconds since boot, sleep included: as in `/proc/PID/stat`. By system call: this clock
+/// is not coarse, and the vDSO reads the processor's counter for it, which the program may
+/// have forbidden (`PR_SET_TSC`).
 pub fn seconds_since_boot() -> u32 {
-    u32::try_from(read(ClockId::Boottime).tv_sec).unwrap_or(0)
+    let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one `timespec`.
+    let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::Boottime as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
+    u32::try_from(now.tv_sec).unwrap_or(0)
 }
 
 /// In the constructor: has rustix look the vDSO up, for which it asks libc.
