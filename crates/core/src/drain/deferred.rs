@@ -185,9 +185,14 @@ impl Drain {
             && owner.is_in_brief_family()
     }
 
-    /// Takes a private duplicate of `fd`; `None` where that number is not to be had.
+    /// Takes a private duplicate of `fd`; `None` where no such number is free: then the
+    /// program has many of its own, and ours would lie between them.
     pub fn wait_for_the_end(&'static self, owner: Owner<'_>, fd: Fd, cookie: u64, role: Role) -> Option<Waiting> {
         let fd = fd.duplicate_from(NUMBERS).ok()?;
+        if fd.raw() >= NUMBERS + MOST as i32 {
+            fd.close();
+            return None;
+        }
         self.handed_over(owner);
         Some(Waiting { drain: self, one: Unattended { fd, cookie, role, begun: Millis::now() } })
     }
