@@ -49,7 +49,7 @@ impl Reserved {
         if let Some(note) = self.drain.notes.get(self.place.index()) {
             note.take(fd, role);
         }
-        slot.set_fd(Some(self.private_number(fd)?));
+        self.drain.slots.give(slot, self.private_number(fd)?);
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Reserved {
     pub(super) fn take_over(self, one: Unattended) {
         let Some(slot) = self.slot() else { return };
         slot.fill(one.cookie, one.role, Unattended::STRATEGY, one.begun);
-        slot.set_fd(Some(one.fd));
+        self.drain.slots.give(slot, one.fd);
         self.offer(slot, one.fd);
     }
 

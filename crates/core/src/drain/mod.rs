@@ -6,6 +6,7 @@
 //! | [`place`] | a place in the table, and links between places |
 //! | [`stack`] | the free places |
 //! | [`inbox`] | the offered places |
+//! | [`numbers`] | the numbers that have been private |
 //! | [`slot`] | one held socket |
 //! | [`slots`] | the table; claim, offer, free |
 //! | [`queue`] | the table in an order |
@@ -27,6 +28,7 @@ pub mod gate;
 pub mod grace;
 pub mod hand_over;
 pub mod inbox;
+pub mod numbers;
 pub mod place;
 pub mod queue;
 pub mod slot;

@@ -6,6 +6,7 @@
 //! Context: any hook; lock-free, no allocation once the table is mapped.
 
 use super::inbox::Inbox;
+use super::numbers::Numbers;
 use super::place::Place;
 use super::slot::{Slot, Use};
 use super::stack::Stack;
@@ -20,6 +21,7 @@ pub struct Slots {
     /// Places below have been used before.
     touched: AtomicU32,
     offers: Inbox,
+    numbers: Numbers,
 }
 
 impl Slots {
@@ -30,12 +32,13 @@ impl Slots {
             free: Stack::new(),
             touched: AtomicU32::new(0),
             offers: Inbox::new(),
+            numbers: Numbers::new(),
         }
     }
 
     /// Maps room for `len` sockets.
     pub fn ensure(&self, len: usize) -> bool {
-        self.slots.ensure(len)
+        self.numbers.ensure() && self.slots.ensure(len)
     }
 
     /// The slot at a place.
@@ -105,12 +108,20 @@ impl Slots {
         places.filter_map(|place| Some((place, self.at(place)?))).filter(|(_, slot)| slot.is_offered())
     }
 
+    /// `fd` is the private descriptor of a place from now on.
+    pub fn give(&self, slot: &Slot, fd: Fd) {
+        self.numbers.add(fd);
+        slot.set_fd(Some(fd));
+    }
+
     /// Whether `fd` is one of our private descriptors.
     pub fn owns(&self, fd: Fd, guess: usize) -> bool {
         // Verified: the program may have put something of its own there.
         let is_it = |slot: &Slot| slot.fd() == Some(fd) && slot.verified().is_some();
         let touched = self.touched.load(SeqCst) as usize;
-        self.slots.get(guess).is_some_and(is_it) || (0..touched).any(|index| self.slots.get(index).is_some_and(is_it))
+        self.numbers.may_have(fd)
+            && (self.slots.get(guess).is_some_and(is_it)
+                || (0..touched).any(|index| self.slots.get(index).is_some_and(is_it)))
     }
 
     /// The lowest of our private descriptors that is `from` or more.
