@@ -34,37 +34,32 @@ impl Shim {
 /// The shim under test: `SOFTCLOSE_LIB`, or built now, beside this test.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| match std::env::var_os("SOFTCLOSE_LIB") {
-        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_LIB is a path"),
-        None => built("libsoftclose.so"),
-    })
+    LIBRARY.get_or_init(|| under_test("SOFTCLOSE_LIB", "libsoftclose.so"))
 }
 
 /// The launcher under test: `SOFTCLOSE_BIN`, or built now, beside this test.
 pub fn launcher() -> &'static Path {
     static LAUNCHER: OnceLock<PathBuf> = OnceLock::new();
-    LAUNCHER.get_or_init(|| match std::env::var_os("SOFTCLOSE_BIN") {
-        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_BIN is a path"),
-        None => built("softclose"),
-    })
+    LAUNCHER.get_or_init(|| under_test("SOFTCLOSE_BIN", "softclose"))
 }
 
 /// `softclosectl` under test: `SOFTCLOSE_CTL`, or built now, beside this test.
 pub fn ctl() -> &'static Path {
     static CTL: OnceLock<PathBuf> = OnceLock::new();
-    CTL.get_or_init(|| match std::env::var_os("SOFTCLOSE_CTL") {
-        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_CTL is a path"),
-        None => built("softclosectl"),
-    })
+    CTL.get_or_init(|| under_test("SOFTCLOSE_CTL", "softclosectl"))
 }
 
 /// `softclose-dist` under test: `SOFTCLOSE_DIST`, or built now, beside this test.
 pub fn dist() -> &'static Path {
     static DIST: OnceLock<PathBuf> = OnceLock::new();
-    DIST.get_or_init(|| match std::env::var_os("SOFTCLOSE_DIST") {
-        Some(path) => std::path::absolute(path).expect("SOFTCLOSE_DIST is a path"),
-        None => built("softclose-dist"),
-    })
+    DIST.get_or_init(|| under_test("SOFTCLOSE_DIST", "softclose-dist"))
+}
+
+fn under_test(variable: &str, file: &str) -> PathBuf {
+    match std::env::var_os(variable) {
+        Some(path) => std::path::absolute(path).unwrap_or_else(|error| panic!("{variable} is no path: {error}")),
+        None => built(file),
+    }
 }
 
 fn built(file: &str) -> PathBuf {

@@ -57,6 +57,11 @@ pub struct Unattended {
 impl Unattended {
     /// How it said goodbye: nothing else is deferred.
     pub const STRATEGY: Strategy = Strategy::Drain;
+
+    /// The program may have closed a number that it does not know.
+    pub fn is_still_it(self) -> bool {
+        socket::cookie(self.fd) == Some(self.cookie)
+    }
 }
 
 /// All of one process.
@@ -136,13 +141,6 @@ impl Place {
         self.role.store(u32::from(one.role == Role::Connected), SeqCst);
         self.begun.store(one.begun.0, SeqCst);
         self.cookie.store(one.cookie, SeqCst);
-    }
-}
-
-impl Unattended {
-    /// The program may have closed a number that it does not know.
-    pub fn is_still_it(self) -> bool {
-        socket::cookie(self.fd) == Some(self.cookie)
     }
 }
 

@@ -134,8 +134,7 @@ impl Drainer {
             self.drain.doorbell.sleep(seen, STAY_MS - idle);
             return true;
         }
-        self.drain.unseen_sets.store(ASK, SeqCst);
-        !self.drain.gate.leave() || {
+        !self.leave() || {
             self.close_poller();
             false
         }
@@ -357,6 +356,13 @@ impl Drainer {
         self.drain.ended.ring();
     }
 
+    /// The thread leaves, unless something is held. Whoever starts the next one looks for
+    /// epoll sets anew.
+    fn leave(&self) -> bool {
+        self.drain.unseen_sets.store(ASK, SeqCst);
+        self.drain.gate.leave()
+    }
+
     fn close_poller(&self) {
         if let Some(poller) = Poller::verified(self.poller) {
             poller.fd().close();
@@ -380,8 +386,7 @@ impl Drainer {
         self.expire();
         self.evict();
         self.end_graces();
-        self.drain.unseen_sets.store(ASK, SeqCst);
-        if self.drain.held() == 0 && self.drain.gate.leave() {
+        if self.drain.held() == 0 && self.leave() {
             return false;
         }
         self.drain.bell.sleep(self.drain.bell.count(), TICK_MS);

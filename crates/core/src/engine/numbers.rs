@@ -66,10 +66,10 @@ const A_FEW: u32 = 64;
 /// kernel says how many numbers are open, the lower ones are asked for themselves: a
 /// look at procfs costs a small program more than all the rest of us.
 pub fn each_socket(mut visit: impl FnMut(Fd)) {
-    let left = procfs::open_numbers().map_or(u64::MAX, |open| visit_low(open, &mut visit));
-    if left != 0 {
-        let first = if left == u64::MAX { 0 } else { LOW };
-        visit_by_procfs(first, visit);
+    match procfs::open_numbers().map(|open| visit_low(open, &mut visit)) {
+        None => visit_by_procfs(0, visit),
+        Some(0) => {}
+        Some(_) => visit_by_procfs(LOW, visit),
     }
 }
 
