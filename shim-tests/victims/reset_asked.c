@@ -1,8 +1,9 @@
 /* SO_LINGER{1,0}, set where the close does not see it being set: on the listener, by a
- * fork child, by syscall(2), or on the listener by the program that ran here before.
+ * fork child, also one with a filter of its own, by syscall(2), or on the listener by the
+ * program that ran here before.
  *
  * reset_asked WHERE [LISTENER] */
-#include "victim.h"
+#include "filter.h"
 
 static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
@@ -11,10 +12,20 @@ static void set_on(int fd)
 	must(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
 }
 
-static void set_by_child(int fd)
+static void allow_everything(void)
+{
+	begin_filter();
+	end_filter(SECCOMP_RET_ALLOW);
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+}
+
+static void set_by_child(int fd, int is_filtered)
 {
 	pid_t child = fork();
 	if (child == 0) {
+		if (is_filtered)
+			allow_everything();
 		set_on(fd);
 		_exit(0);
 	}
@@ -40,8 +51,8 @@ int main(int count, char **arguments)
 	if (!strcmp(where, "before"))
 		become_another(arguments, listener);
 	int peer = connect_to(port_of(listener)), conn = accept_one(listener);
-	if (!strcmp(where, "child"))
-		set_by_child(conn);
+	if (!strcmp(where, "child") || !strcmp(where, "filtered"))
+		set_by_child(conn, !strcmp(where, "filtered"));
 	if (!strcmp(where, "syscall"))
 		must(syscall(SYS_setsockopt, conn, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
 	must(close(conn) == 0);

@@ -187,7 +187,7 @@ mod is_reset_if_the_program_asks_for_it {
     /// A close asks for the option only where somebody may have set it.
     #[test]
     fn wherever_it_asks() {
-        for place in ["listener", "child", "syscall", "before"] {
+        for place in ["listener", "child", "filtered", "syscall", "before"] {
             says(here!(), &Victim::c("reset_asked").arg(place), &["recv: -1 ECONNRESET"]);
         }
     }
