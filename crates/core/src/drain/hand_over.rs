@@ -7,7 +7,7 @@
 use super::deferred::Unattended;
 use super::place::Place;
 use super::slot::Slot;
-use super::{Drain, Guest, MOST, SLACK, drainer};
+use super::{BEYOND_SELECT, Drain, Guest, MOST, SLACK, drainer};
 use crate::bounds::End;
 use crate::decision::Reason;
 use crate::finish::LITTLE;
@@ -20,11 +20,6 @@ use crate::sys::poller::Poller;
 use crate::sys::{Fd, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
-
-/// The set is there for as long as the thread, also with nothing held; a fork copies the
-/// kernel's table up to the highest open number. So its number is as low as it may be:
-/// what is below, `select(2)` can use (`FD_SETSIZE`).
-const BEYOND_SELECT: i32 = 1024;
 
 /// A private duplicate in a place of its own, not yet given to the drainer.
 #[must_use = "commit it after the program's own call, or abandon it"]
@@ -49,7 +44,7 @@ impl Reserved {
         if let Some(note) = self.drain.notes.get(self.place.index()) {
             note.take(fd, role);
         }
-        self.drain.slots.give(slot, self.private_number(fd)?);
+        self.drain.slots.give(self.place, self.private_number(fd)?);
         Ok(())
     }
 
@@ -106,7 +101,7 @@ impl Reserved {
     pub(super) fn take_over(self, one: Unattended) {
         let Some(slot) = self.slot() else { return };
         slot.fill(one.cookie, one.role, Unattended::STRATEGY, one.begun);
-        self.drain.slots.give(slot, one.fd);
+        self.drain.slots.give(self.place, one.fd);
         self.offer(slot, one.fd);
     }
 

@@ -6,7 +6,7 @@
 //! | [`place`] | a place in the table, and links between places |
 //! | [`stack`] | the free places |
 //! | [`inbox`] | the offered places |
-//! | [`numbers`] | the numbers that have been private |
+//! | [`numbers`] | whose each private number is |
 //! | [`slot`] | one held socket |
 //! | [`slots`] | the table; claim, offer, free |
 //! | [`queue`] | the table in an order |
@@ -122,6 +122,8 @@ const UNSURE: u32 = u32::MAX;
 
 /// How many more than the cap may be held until the thread has evicted.
 const SLACK: u32 = 64;
+/// What is below, `select(2)` can use (`FD_SETSIZE`).
+const BEYOND_SELECT: i32 = 1024;
 /// The largest cap that can be set, and so the size of the table.
 const MOST: u32 = 65536;
 
@@ -210,10 +212,8 @@ impl Drain {
     }
 
     fn holds_number(&self, fd: Fd) -> bool {
-        let base = self.base.load(SeqCst);
-        let is_slot = || fd.raw() >= base && self.slots.owns(fd, (fd.raw() - base) as usize);
         let is_poller = || fd.raw() == self.poller.load(SeqCst) && self.poller().is_some();
-        !self.gate.is_shut() && (is_poller() || is_slot())
+        !self.gate.is_shut() && (is_poller() || self.slots.owns(fd))
     }
 
     /// The lowest private number that is `from` or more.
@@ -411,11 +411,11 @@ struct Share {
 }
 
 /// Private numbers lie at the end of the descriptor space, never in its lower
-/// half, where the program counts on the lowest free number; but not so high that
-/// the kernel's table grows for them alone.
+/// half, where the program counts on the lowest free number; but no higher than that
+/// `select(2)` keeps its own: a fork copies the kernel's table up to the highest.
 fn share(limit: u32, wanted: u32) -> Share {
-    const HIGH_ENOUGH: u32 = 8192;
     const POLLER_AND_MARGIN: u32 = 8;
+    const HIGH_ENOUGH: u32 = BEYOND_SELECT as u32 + POLLER_AND_MARGIN;
     let room = (limit / 2).saturating_sub(POLLER_AND_MARGIN);
     let cap = wanted.min(MOST).min(room);
     let slack = cap.min(SLACK).min(room - cap);
@@ -432,7 +432,7 @@ mod tests {
         assert_eq!(share(64, 16), Share { cap: 16, slack: 8, base: 32 });
         assert_eq!(share(1024, 256), Share { cap: 256, slack: 64, base: 696 });
         assert_eq!(share(1024, 65536), Share { cap: 504, slack: 0, base: 512 });
-        assert_eq!(share(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 8192 });
+        assert_eq!(share(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 1032 });
     }
 
     #[test]

@@ -1,56 +1,79 @@
-//! Which numbers have ever been private: a bit for each, so that a close of one of the
-//! program's own numbers, high as it may be, does not look through all places. No bit is
-//! ever taken back: a number is closed, and can be private again, before its place knows.
+//! Whose each private number is: so that a close of one of the program's own numbers does
+//! not look through all places, however high it is and however many are held.
+//!
+//! A number is private to a place from when its duplicate exists until the place is free.
+//! By then it is closed, and may be another place's already: a place takes back only what
+//! is its own.
 //!
 //! Context: any hook, and the drainer's thread; lock-free.
 
+use super::place::Place;
 use crate::sys::Fd;
 use crate::sys::region::{Region, Sharing, Zeroed};
-use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
+/// The link of a place.
 #[repr(C)]
-struct Word(AtomicU64);
+struct Link(AtomicU32);
 
-// SAFETY: repr(C), an atomic; zero is no number.
-unsafe impl Zeroed for Word {}
+// SAFETY: repr(C), an atomic; zero leads nowhere.
+unsafe impl Zeroed for Link {}
 
-const BITS: usize = u64::BITS as usize;
-/// Numbers beyond may be private: `fs.nr_open` can be higher.
+/// The largest `fs.nr_open` that is usual. Of numbers beyond, which may be private all the
+/// same, nothing is known.
 const MOST: usize = 1 << 20;
 
-/// A set of numbers.
-pub struct Numbers(Region<Word>);
+/// What is known of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is not private.
+    No,
+    /// It is, or has just been, private to this place.
+    To(Place),
+    /// Nothing.
+    Nothing,
+}
+
+/// All numbers.
+pub struct Numbers(Region<Link>);
 
 impl Numbers {
-    /// None, and no memory.
+    /// None private, and no memory.
     pub const fn new() -> Self {
         Self(Region::new(Sharing::Private))
     }
 
     /// Maps the memory.
     pub fn ensure(&self) -> bool {
-        self.0.ensure(MOST / BITS)
+        self.0.ensure(MOST)
     }
 
-    /// Whether `fd` may be private now.
-    pub fn may_have(&self, fd: Fd) -> bool {
-        fd.index() >= MOST || self.word(fd).is_some_and(|word| word.load(SeqCst) & bit(fd) != 0)
-    }
-
-    /// `fd` is one from now on.
-    pub fn add(&self, fd: Fd) {
-        if let Some(word) = self.word(fd) {
-            word.fetch_or(bit(fd), SeqCst);
+    /// Whose `fd` is.
+    pub fn owner(&self, fd: Fd) -> Known {
+        match self.link(fd) {
+            None if fd.index() >= MOST => Known::Nothing,
+            None => Known::No,
+            Some(link) => Place::from_link(link.load(SeqCst)).map_or(Known::No, Known::To),
         }
     }
 
-    fn word(&self, fd: Fd) -> Option<&AtomicU64> {
-        self.0.get(fd.index() / BITS).map(|word| &word.0)
+    /// `fd` is private to this place from now on.
+    pub fn give(&self, fd: Fd, place: Place) {
+        if let Some(link) = self.link(fd) {
+            link.store(place.link(), SeqCst);
+        }
     }
-}
 
-fn bit(fd: Fd) -> u64 {
-    1 << (fd.index() % BITS)
+    /// `fd` is not private to this place any more.
+    pub fn take_back(&self, fd: Fd, place: Place) {
+        if let Some(link) = self.link(fd) {
+            let _ = link.compare_exchange(place.link(), 0, SeqCst, SeqCst);
+        }
+    }
+
+    fn link(&self, fd: Fd) -> Option<&AtomicU32> {
+        self.0.get(fd.index()).map(|link| &link.0)
+    }
 }
 
 #[cfg(test)]
@@ -61,17 +84,32 @@ mod tests {
         Fd::new(raw).unwrap()
     }
 
-    #[test]
-    fn a_number_that_was_never_private_is_not() {
+    fn numbers() -> Numbers {
         let numbers = Numbers::new();
-        assert!(numbers.ensure() && !numbers.may_have(fd(8200)));
-        numbers.add(fd(8200));
-        assert!(numbers.may_have(fd(8200)) && !numbers.may_have(fd(8201)));
+        assert!(numbers.ensure());
+        numbers
+    }
+
+    #[test]
+    fn a_number_is_private_until_it_is_taken_back() {
+        let numbers = numbers();
+        numbers.give(fd(8200), Place::new(0));
+        assert_eq!((numbers.owner(fd(8200)), numbers.owner(fd(8201))), (Known::To(Place::new(0)), Known::No));
+        numbers.take_back(fd(8200), Place::new(0));
+        assert_eq!(numbers.owner(fd(8200)), Known::No);
+    }
+
+    #[test]
+    fn a_place_does_not_take_back_what_is_anothers_by_now() {
+        let numbers = numbers();
+        numbers.give(fd(1030), Place::new(1));
+        numbers.give(fd(1030), Place::new(2));
+        numbers.take_back(fd(1030), Place::new(1));
+        assert_eq!(numbers.owner(fd(1030)), Known::To(Place::new(2)));
     }
 
     #[test]
     fn of_numbers_beyond_nothing_is_known() {
-        let numbers = Numbers::new();
-        assert!(numbers.ensure() && numbers.may_have(fd(MOST as i32)));
+        assert_eq!(numbers().owner(fd(MOST as i32)), Known::Nothing);
     }
 }

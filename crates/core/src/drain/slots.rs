@@ -6,7 +6,7 @@
 //! Context: any hook; lock-free, no allocation once the table is mapped.
 
 use super::inbox::Inbox;
-use super::numbers::Numbers;
+use super::numbers::{Known, Numbers};
 use super::place::Place;
 use super::slot::{Slot, Use};
 use super::stack::Stack;
@@ -73,7 +73,7 @@ impl Slots {
     /// Gives a place back.
     pub fn free(&self, place: Place) {
         let Some(slot) = self.at(place) else { return };
-        slot.set_fd(None);
+        self.take_back(place, slot);
         slot.in_use.store(Use::Free as u32, SeqCst);
         self.free.push(place, &slot.next);
     }
@@ -104,30 +104,43 @@ impl Slots {
 
     /// Every place that was offered, adopted or not.
     pub fn offered(&self) -> impl Iterator<Item = (Place, &Slot)> {
-        let places = (0..self.touched.load(SeqCst)).map(Place::new);
-        places.filter_map(|place| Some((place, self.at(place)?))).filter(|(_, slot)| slot.is_offered())
+        self.touched().filter(|(_, slot)| slot.is_offered())
     }
 
     /// `fd` is the private descriptor of a place from now on.
-    pub fn give(&self, slot: &Slot, fd: Fd) {
-        self.numbers.add(fd);
+    pub fn give(&self, place: Place, fd: Fd) {
+        let Some(slot) = self.at(place) else { return };
+        self.numbers.give(fd, place);
         slot.set_fd(Some(fd));
     }
 
+    fn take_back(&self, place: Place, slot: &Slot) {
+        if let Some(fd) = slot.fd() {
+            self.numbers.take_back(fd, place);
+        }
+        slot.set_fd(None);
+    }
+
     /// Whether `fd` is one of our private descriptors.
-    pub fn owns(&self, fd: Fd, guess: usize) -> bool {
+    pub fn owns(&self, fd: Fd) -> bool {
         // Verified: the program may have put something of its own there.
         let is_it = |slot: &Slot| slot.fd() == Some(fd) && slot.verified().is_some();
-        let touched = self.touched.load(SeqCst) as usize;
-        self.numbers.may_have(fd)
-            && (self.slots.get(guess).is_some_and(is_it)
-                || (0..touched).any(|index| self.slots.get(index).is_some_and(is_it)))
+        match self.numbers.owner(fd) {
+            Known::No => false,
+            Known::To(place) => self.at(place).is_some_and(is_it),
+            Known::Nothing => self.touched().any(|(_, slot)| is_it(slot)),
+        }
+    }
+
+    /// The places that have been used, and are perhaps.
+    fn touched(&self) -> impl Iterator<Item = (Place, &Slot)> {
+        let places = (0..self.touched.load(SeqCst)).map(Place::new);
+        places.filter_map(|place| Some((place, self.at(place)?)))
     }
 
     /// The lowest of our private descriptors that is `from` or more.
     pub fn next_number(&self, from: u32) -> Option<Fd> {
-        let touched = self.touched.load(SeqCst) as usize;
-        let slots = || (0..touched).filter_map(|index| self.slots.get(index));
+        let slots = || self.touched().map(|(_, slot)| slot);
         let mut from = Fd::new(from as i32)?;
         loop {
             let lowest = slots().filter_map(Slot::fd).filter(|&fd| fd >= from).min()?;
@@ -144,16 +157,15 @@ impl Slots {
     /// descriptor was just being made when another thread forked; and for those that
     /// had just ended: a fork copies the descriptors first, and the memory later.
     pub fn abandon_all(&self, number_of: impl Fn(usize) -> i32) {
-        for index in 0..self.touched.load(SeqCst) as usize {
-            let Some(slot) = self.slots.get(index) else { break };
+        for (place, slot) in self.touched() {
             slot.in_use.store(Use::Free as u32, SeqCst);
             if slot.fd().is_none() {
-                slot.set_fd(Fd::new(number_of(index)));
+                slot.set_fd(Fd::new(number_of(place.index())));
             }
             if let Some(fd) = slot.verified() {
                 fd.close();
             }
-            slot.set_fd(None);
+            self.take_back(place, slot);
         }
         self.free.forget();
         self.touched.store(0, SeqCst);
