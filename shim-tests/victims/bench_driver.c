@@ -1,7 +1,9 @@
 /*
  * Connections for MS milliseconds, each with a request of one byte and the answer
  * read to its end. RATE 0: always IN_FLIGHT of them at once. Else so many a second,
- * however fast the server is, as long as fewer than IN_FLIGHT are open.
+ * however fast the server is, as long as fewer than IN_FLIGHT are open. With nothing
+ * to do it sleeps for PATIENCE milliseconds; with 0 it stays awake, and nobody has to
+ * wake its processor.
  *
  * Says: connections that came to their end, those of them with a reset, nanoseconds.
  */
@@ -64,9 +66,9 @@ static void begin_all(int most)
 
 int main(int count, char **arguments)
 {
-	must(count == 5);
+	must(count == 6);
 	at_most_an_hour();
-	int most = atoi(arguments[2]);
+	int most = atoi(arguments[2]), patience = atoi(arguments[5]);
 	port = atoi(arguments[1]);
 	epoll = epoll_create1(0);
 	long began = now_ns();
@@ -74,7 +76,7 @@ int main(int count, char **arguments)
 	pace(atol(arguments[3]));
 	struct epoll_event events[256];
 	for (begin_all(most); in_flight > 0 || now_ns() < until; begin_all(most)) {
-		int ready = epoll_wait(epoll, events, 256, 1000);
+		int ready = epoll_wait(epoll, events, 256, patience);
 		for (int at = 0; at < ready; at++)
 			events[at].data.fd == timer ? on_timer() : on_readable(events[at].data.fd);
 	}

@@ -50,6 +50,8 @@ struct Closing<'a> {
     fd: Fd,
     claim: Claim,
     strategy: Strategy,
+    /// Nothing that was written is still on its way.
+    is_acknowledged: bool,
 }
 
 impl Closing<'_> {
@@ -100,7 +102,7 @@ impl Engine {
         }
         let claim = owner.release(fd);
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
-        let closing = Closing { owner, fd, claim, strategy };
+        let closing = Closing { owner, fd, claim, strategy, is_acknowledged: info.is_acknowledged };
         let prepared = match verdict {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, claim.entry.role, reason),
             Verdict::Observe => self.observe(fd, claim.entry.role),
@@ -237,7 +239,6 @@ impl Engine {
         if !self.leave_sets(closing) {
             return self.leave_alone(fd, closing.role(), Reason::Unsure);
         }
-        socket::stop_signals(fd);
         match self.common.settings.engine {
             Waits::Inline => self.stay(fd, closing.role(), strategy),
             Waits::Thread => self.hand_over(closing, writers),
@@ -268,13 +269,13 @@ impl Engine {
         if !may || !watch::leave_all(fd, entry.watched, true) {
             return None;
         }
-        socket::stop_signals(fd);
         self.drain.wait_for_the_end(owner, fd, cookie?, entry.role)
     }
 
     fn writers(&self, closing: Closing<'_>) -> Writers {
-        let fd = closing.fd;
-        if self.common.is_single_threaded() || !may_be_written_to(fd) { Writers::None } else { writers::on(fd) }
+        let Closing { fd, is_acknowledged, .. } = closing;
+        let none = self.common.is_single_threaded() || is_acknowledged || !may_be_written_to(fd);
+        if none { Writers::None } else { writers::on(fd) }
     }
 
     /// A last reference that is not to be half-closed all the same. A writer that is
@@ -307,6 +308,7 @@ impl Engine {
     fn stay(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
         let settings = &self.common.settings;
         let goodbye = strategy::of(strategy);
+        socket::stop_signals(fd);
         self.in_place(fd, role, strategy, || {
             if goodbye.leave_to_close(fd, settings.timeout_ms) {
                 (End::AtOnce, 0)

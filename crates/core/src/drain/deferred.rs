@@ -157,6 +157,7 @@ impl Waiting {
         let Self { drain, one } = self;
         drain.common.counters.begun();
         strategy::of(Unattended::STRATEGY).part(one.fd);
+        socket::stop_signals(one.fd);
         if !drain.deferred.add(one) {
             drain.let_go(one);
         }

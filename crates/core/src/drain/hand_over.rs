@@ -87,6 +87,7 @@ impl Reserved {
         } else {
             goodbye.part(fd);
         }
+        socket::stop_signals(fd);
         // A thread can be blocked in `recv` only where nothing was queued.
         if goodbye.reads() && !drain.common.is_single_threaded() && socket::unread(fd) == 0 {
             slot.set_patient();

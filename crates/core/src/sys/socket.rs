@@ -20,16 +20,28 @@ const SIOCOUTQNSD: usize = 0x894B;
 /// The head of the kernel's `struct tcp_info` (`include/uapi/linux/tcp.h`), up
 /// to what we read.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TcpInfo {
-    /// `tcpi_state`: a TCP state number, `TCP_ESTABLISHED` is 1.
-    pub state: u8,
-    _ca_state_to_options: [u8; 5],
-    _wscale_and_flags: [u8; 2],
+#[derive(Default)]
+struct Head {
+    state: u8,
+    _ca_state_to_flags: [u8; 7],
     _rto_to_rcv_mss: [u32; 4],
-    _unacked_to_last_ack_sent: [u32; 7],
+    unacked: u32,
+    _sacked_to_last_ack_sent: [u32; 6],
+    last_data_recv: u32,
+    _last_ack_recv_to_segs_in: [u32; 22],
+    notsent_bytes: u32,
+}
+
+/// What a TCP socket says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpInfo {
+    /// A TCP state number, `TCP_ESTABLISHED` is 1.
+    pub state: u8,
     /// Milliseconds since the last data segment came in.
     pub last_data_recv: u32,
+    /// Whether all that was written has been sent and acknowledged. False where an old
+    /// kernel (before 4.6) does not say.
+    pub is_acknowledged: bool,
 }
 
 /// `getsockopt(TCP_INFO)`: the one call that tells a TCP socket from anything
@@ -39,12 +51,14 @@ pub struct TcpInfo {
 /// `ENOTSOCK`, `EBADF`, `EOPNOTSUPP`, `ENOPROTOOPT`: not a TCP socket.
 /// Source: `do_tcp_getsockopt`; MPTCP answers for its first subflow.
 pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
-    let mut info = TcpInfo::default();
-    let mut len = size_of::<TcpInfo>() as u32;
-    let args = [fd.index(), IPPROTO_TCP, TCP_INFO, (&raw mut info) as usize, (&raw mut len) as usize, 0];
-    // SAFETY: the kernel writes at most `len` bytes into `info`, and `len`.
+    const WHOLE: usize = size_of::<Head>();
+    let mut head = Head::default();
+    let mut len = WHOLE as u32;
+    let args = [fd.index(), IPPROTO_TCP, TCP_INFO, (&raw mut head) as usize, (&raw mut len) as usize, 0];
+    // SAFETY: the kernel writes at most `len` bytes into `head`, and `len`.
     unsafe { syscall6(nr::GETSOCKOPT, args) }?;
-    Ok(info)
+    let Head { state, unacked, last_data_recv, notsent_bytes, .. } = head;
+    Ok(TcpInfo { state, last_data_recv, is_acknowledged: len as usize == WHOLE && (unacked, notsent_bytes) == (0, 0) })
 }
 
 /// Discards up to `most` queued bytes in the kernel, without copying.

@@ -51,6 +51,6 @@ fn rate(place: &Place, live: usize, shim: Shim) -> f64 {
     let port = server.port();
     let _idle = place.idle(port, live, Some('H'));
     let driver = Victim::c("bench_driver").arg(port.to_string()).arg(AT_ONCE.to_string()).arg("0");
-    let said = result(&mut place.client(&driver.arg(MILLISECONDS.to_string())));
+    let said = result(&mut place.client(&driver.arg(MILLISECONDS.to_string()).arg("1000")));
     said[0] / said[2] * 1e9
 }

@@ -27,7 +27,8 @@ pub const MEASURE: Measure = Measure {
     title: "What close takes in a program with threads",
     about: "a server with 16 threads, each of which accepts, reads a byte, answers 1 KiB and closes; a client begins 10,000 connections \
 a second by a timer, however fast the server is, for a second. The server reads the clock before and after each `close`. Server and \
-softclose's thread may use every processor; the client has the last one.",
+softclose's thread may use every processor; the client has the last one, and never sleeps. Beside it, the same with a client that sleeps \
+when it has nothing to do: who sends it something then, be it data or a FIN, wakes its processor as well, and waits for that.",
     run,
 };
 
@@ -40,25 +41,46 @@ struct Run {
     rate: f64,
 }
 
+/// What the client does with nothing to do.
+#[derive(Clone, Copy)]
+enum Client {
+    Awake,
+    Asleep,
+}
+
+/// Name, shim, client.
+const ARMS: [(&str, Shim, Client); 4] = [
+    ("bare", Shim::Native, Client::Awake),
+    ("with softclose", Shim::Preloaded, Client::Awake),
+    ("bare, a client that sleeps", Shim::Native, Client::Asleep),
+    ("with softclose, a client that sleeps", Shim::Preloaded, Client::Asleep),
+];
+
 fn run(rounds: usize) -> Result<Outcome, String> {
     let place = Place::open()?;
-    let mut servers = Shim::BOTH.map(|shim| Server::start(&place, shim, 0));
-    let arms = servers.iter_mut().map(|server| arm(|| server.run(&place))).collect();
+    let mut servers = ARMS.map(|(_, shim, client)| (Server::start(&place, shim, 0), client));
+    let arms = servers.iter_mut().map(|(server, client)| arm(|| server.run(&place, *client))).collect();
     let found = alternate(rounds, arms);
     let took = |arm: usize, at: usize| figures(&found[arm], |run| run.took[at]);
-    let figure = |name: &str, at| {
-        let (bare, with) = (took(0, at), took(1, at));
+    let figure = |bare: usize, name: &str, at| {
+        let (bare, with) = (took(bare, at), took(bare + 1, at));
         Figure::ratio(format!("`close` in a program with threads: {name}"), median(&bare, "ns"), ratios(&with, &bare))
     };
     let goals = |figure: Figure| figure.must(Goal::AtMost(1.5)).aims_at(Goal::AtMost(1.2));
     let mut table = Table::new("Nanoseconds, medians of the rounds.", &["", "p50", "p99", "p99.9", "connections/s"]);
-    for (arm, name) in ["bare", "with softclose"].into_iter().enumerate() {
+    for (arm, (name, ..)) in ARMS.into_iter().enumerate() {
         let rate = figures(&found[arm], |run| run.rate);
         let columns = [took(arm, 0), took(arm, 1), took(arm, 2), rate].map(|points| number(Spread::of(&points).median));
         table.row([name.to_owned()].into_iter().chain(columns));
     }
     Ok(Outcome {
-        figures: vec![goals(figure("p50", 0)), goals(figure("p99", 1)), figure("p99.9", 2)],
+        figures: vec![
+            goals(figure(0, "p50", 0)),
+            goals(figure(0, "p99", 1)),
+            figure(0, "p99.9", 2),
+            figure(2, "p50, a client that sleeps", 0),
+            figure(2, "p99, a client that sleeps", 1),
+        ],
         tables: vec![table],
         ..Outcome::default()
     })
@@ -82,9 +104,14 @@ impl Server {
         Self { program, port, _idle: holder }
     }
 
-    fn run(&mut self, place: &Place) -> Run {
+    fn run(&mut self, place: &Place, client: Client) -> Run {
+        let patience = match client {
+            Client::Awake => "0",
+            Client::Asleep => "1000",
+        };
         let driver = Victim::c("bench_driver").arg(self.port.to_string()).arg(AT_ONCE.to_string());
-        let said = result(&mut place.client(&driver.arg(RATE.to_string()).arg(MILLISECONDS.to_string())));
+        let driver = driver.arg(RATE.to_string()).arg(MILLISECONDS.to_string()).arg(patience);
+        let said = result(&mut place.client(&driver));
         self.program.go();
         let took = result(&mut self.program);
         Run { took: [took[0], took[1], took[2]], rate: said[0] / said[2] * 1e9 }
@@ -92,6 +119,6 @@ impl Server {
 
     /// Median of what `close` takes, nanoseconds.
     pub fn median(&mut self, place: &Place) -> f64 {
-        self.run(place).took[0]
+        self.run(place, Client::Awake).took[0]
     }
 }
