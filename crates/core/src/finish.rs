@@ -29,22 +29,24 @@ use rustix::io::Result;
 /// its own. A half-close would break it; and as a FIN goes out behind what is
 /// queued, it loses little by waiting until the writer is done.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Settling(u64);
+pub struct Settling(u32);
 
 /// More than this is queued behind a write that may still be going on.
 pub const LITTLE: u32 = 16 << 10;
 
 impl Settling {
-    const FEW: u64 = 4;
-    const MANY: u64 = 40;
+    const FEW: u32 = 4;
+    const MANY: u32 = 40;
+    /// The looks are in the bits from here on, beside what was seen.
+    const SHIFT: u32 = 26;
 
     /// From a stored word; 0 is the beginning.
-    pub fn from_word(word: u64) -> Self {
+    pub fn from_word(word: u32) -> Self {
         Self(word)
     }
 
     /// The word to store.
-    pub fn word(self) -> u64 {
+    pub fn word(self) -> u32 {
         self.0
     }
 
@@ -56,13 +58,14 @@ impl Settling {
         socket::is_writable(fd) && (looks >= Self::MANY || few)
     }
 
-    /// How often in a row the same was seen: in the upper 16 bits, beside what was
-    /// seen.
-    fn looks_alike(&mut self, written: u64) -> u64 {
-        const SEEN: u64 = (1 << 48) - 1;
-        let same = self.0 & SEEN == written & SEEN;
-        let looks = if same { (self.0 >> 48).saturating_add(1).min(Self::MANY) } else { 0 };
-        self.0 = looks << 48 | (written & SEEN);
+    /// How often in a row the same was seen. Between two looks nobody writes a multiple
+    /// of 64 MiB, time after time.
+    fn looks_alike(&mut self, written: u64) -> u32 {
+        const SEEN: u32 = (1 << Settling::SHIFT) - 1;
+        let written = written as u32 & SEEN;
+        let looks =
+            if self.0 & SEEN == written { (self.0 >> Self::SHIFT).saturating_add(1).min(Self::MANY) } else { 0 };
+        self.0 = looks << Self::SHIFT | written;
         looks
     }
 }

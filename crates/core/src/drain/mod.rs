@@ -124,8 +124,8 @@ const UNSURE: u32 = u32::MAX;
 const SLACK: u32 = 64;
 /// What is below, `select(2)` can use (`FD_SETSIZE`).
 const BEYOND_SELECT: i32 = 1024;
-/// The largest cap that can be set, and so the size of the table.
-const MOST: u32 = 65536;
+/// The largest cap.
+const MOST: u32 = place::MOST - SLACK;
 
 impl Drain {
     /// Nothing held, no thread, no memory.

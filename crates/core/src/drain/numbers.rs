@@ -10,11 +10,11 @@
 use super::place::Place;
 use crate::sys::Fd;
 use crate::sys::region::{Region, Sharing, Zeroed};
-use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU16, Ordering::SeqCst};
 
 /// The link of a place.
 #[repr(C)]
-struct Link(AtomicU32);
+struct Link(AtomicU16);
 
 // SAFETY: repr(C), an atomic; zero leads nowhere.
 unsafe impl Zeroed for Link {}
@@ -53,25 +53,25 @@ impl Numbers {
         match self.link(fd) {
             None if fd.index() >= MOST => Known::Nothing,
             None => Known::No,
-            Some(link) => Place::from_link(link.load(SeqCst)).map_or(Known::No, Known::To),
+            Some(link) => Place::from_short_link(link.load(SeqCst)).map_or(Known::No, Known::To),
         }
     }
 
     /// `fd` is private to this place from now on.
     pub fn give(&self, fd: Fd, place: Place) {
         if let Some(link) = self.link(fd) {
-            link.store(place.link(), SeqCst);
+            link.store(place.short_link(), SeqCst);
         }
     }
 
     /// `fd` is not private to this place any more.
     pub fn take_back(&self, fd: Fd, place: Place) {
         if let Some(link) = self.link(fd) {
-            let _ = link.compare_exchange(place.link(), 0, SeqCst, SeqCst);
+            let _ = link.compare_exchange(place.short_link(), 0, SeqCst, SeqCst);
         }
     }
 
-    fn link(&self, fd: Fd) -> Option<&AtomicU32> {
+    fn link(&self, fd: Fd) -> Option<&AtomicU16> {
         self.0.get(fd.index()).map(|link| &link.0)
     }
 }

@@ -31,7 +31,7 @@ impl Queue {
 
     /// The one behind `place`.
     pub fn after(&self, slots: &Slots, place: Place) -> Option<Place> {
-        Place::from_link((self.links)(slots.at(place)?).after.load(Relaxed))
+        Place::from_short_link((self.links)(slots.at(place)?).after.load(Relaxed))
     }
 
     /// The one that was added last.
@@ -41,7 +41,7 @@ impl Queue {
 
     /// The one in front of `place`.
     pub fn before(&self, slots: &Slots, place: Place) -> Option<Place> {
-        Place::from_link((self.links)(slots.at(place)?).before.load(Relaxed))
+        Place::from_short_link((self.links)(slots.at(place)?).before.load(Relaxed))
     }
 
     /// Adds a place at the end.
@@ -54,8 +54,8 @@ impl Queue {
     pub fn remove(&mut self, slots: &Slots, place: Place) {
         let Some(slot) = slots.at(place) else { return };
         let links = (self.links)(slot);
-        let before = Place::from_link(links.before.load(Relaxed));
-        let after = Place::from_link(links.after.load(Relaxed));
+        let before = Place::from_short_link(links.before.load(Relaxed));
+        let after = Place::from_short_link(links.after.load(Relaxed));
         self.tie(slots, before, after);
     }
 
@@ -72,8 +72,8 @@ impl Queue {
     }
 }
 
-fn link_to(place: Option<Place>) -> u32 {
-    place.map_or(0, Place::link)
+fn link_to(place: Option<Place>) -> u16 {
+    place.map_or(0, Place::short_link)
 }
 
 #[cfg(test)]

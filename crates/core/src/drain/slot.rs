@@ -14,7 +14,7 @@ use crate::strategy::{self, Goodbye};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::region::Zeroed;
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
 /// What a place is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,25 +30,26 @@ pub(super) enum Use {
 #[derive(Default)]
 pub struct Links {
     /// The place before, as a link.
-    pub before: AtomicU32,
+    pub before: AtomicU16,
     /// The place after, as a link.
-    pub after: AtomicU32,
+    pub after: AtomicU16,
 }
 
-/// One held socket: 64 bytes.
-#[repr(C, align(64))]
+/// One held socket: 48 bytes.
+#[repr(C)]
 pub struct Slot {
     /// `SO_COOKIE`, by which the descriptor is known again.
     pub(super) cookie: AtomicU64,
     discarded: AtomicU64,
-    /// See [`Settling`].
-    settling: AtomicU64,
     fd: AtomicI32,
-    pub(super) in_use: AtomicU32,
     pub(super) next: AtomicU32,
-    flags: AtomicU32,
+    /// See [`Settling`].
+    settling: AtomicU32,
     begun: AtomicU32,
     last: AtomicU32,
+    flags: AtomicU16,
+    pub(super) in_use: AtomicU8,
+    strategy: AtomicU8,
     /// By the time of the last sign of the peer.
     pub by_activity: Links,
     /// By the time at which the drain began.
@@ -58,14 +59,12 @@ pub struct Slot {
 // SAFETY: repr(C), atomics only; all zeroes is a free slot.
 unsafe impl Zeroed for Slot {}
 
-const CONNECTED: u32 = 1;
-const STILL_OPEN: u32 = 4;
-const PATIENT: u32 = 8;
-const CAUTIOUS: u32 = 16;
-const SETTLING: u32 = 32;
-const WATCHED: u32 = 64;
-/// The strategy is in the bits from here on.
-const STRATEGY_SHIFT: u32 = 8;
+const CONNECTED: u16 = 1;
+const STILL_OPEN: u16 = 2;
+const PATIENT: u16 = 4;
+const CAUTIOUS: u16 = 8;
+const SETTLING: u16 = 16;
+const WATCHED: u16 = 32;
 
 impl Slot {
     /// The private descriptor.
@@ -91,22 +90,22 @@ impl Slot {
 
     /// How it says goodbye.
     pub fn goodbye(&self) -> &'static dyn Goodbye {
-        let name = Strategy::from_index(self.flags.load(Relaxed) >> STRATEGY_SHIFT);
+        let name = Strategy::from_index(u32::from(self.strategy.load(Relaxed)));
         strategy::of(name.unwrap_or(Strategy::Drain))
     }
 
     /// The drainer has it in its queues.
     pub fn set_adopted(&self) {
-        self.in_use.store(Use::Adopted as u32, SeqCst);
+        self.in_use.store(Use::Adopted as u8, SeqCst);
     }
 
     /// Whether it does.
     pub fn is_adopted(&self) -> bool {
-        self.in_use.load(SeqCst) == Use::Adopted as u32
+        self.in_use.load(SeqCst) == Use::Adopted as u8
     }
 
     pub(super) fn is_offered(&self) -> bool {
-        self.in_use.load(SeqCst) >= Use::Offered as u32
+        self.in_use.load(SeqCst) >= Use::Offered as u8
     }
 
     /// Whether it is still to part from the peer: a writer may be at it, or the strategy
@@ -221,8 +220,8 @@ impl Slot {
     pub fn fill(&self, cookie: u64, role: Role, strategy: Strategy, begun: Millis) {
         self.cookie.store(cookie, SeqCst);
         self.settling.store(0, Relaxed);
-        let role = if role == Role::Connected { CONNECTED } else { 0 };
-        self.flags.store(role | (strategy as u32) << STRATEGY_SHIFT, SeqCst);
+        self.strategy.store(strategy as u8, Relaxed);
+        self.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
         self.set_progress(Progress::begin(begun));
     }
 }
@@ -241,8 +240,8 @@ mod tests {
     use crate::sys::region::{Region, Sharing};
 
     #[test]
-    fn a_slot_is_one_cache_line() {
-        assert_eq!(size_of::<Slot>(), 64);
+    fn a_slot_is_small() {
+        assert_eq!(size_of::<Slot>(), 48);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Slots {
         let place = self.free.pop(|place| self.next_of(place)).or_else(|| self.touch())?;
         let slot = self.at(place)?;
         slot.set_fd(None);
-        slot.in_use.store(Use::Claimed as u32, SeqCst);
+        slot.in_use.store(Use::Claimed as u8, SeqCst);
         Some(place)
     }
 
@@ -74,14 +74,14 @@ impl Slots {
     pub fn free(&self, place: Place) {
         let Some(slot) = self.at(place) else { return };
         self.take_back(place, slot);
-        slot.in_use.store(Use::Free as u32, SeqCst);
+        slot.in_use.store(Use::Free as u8, SeqCst);
         self.free.push(place, &slot.next);
     }
 
     /// Hands a filled place to the drainer.
     pub fn offer(&self, place: Place) {
         let Some(slot) = self.at(place) else { return };
-        slot.in_use.store(Use::Offered as u32, SeqCst);
+        slot.in_use.store(Use::Offered as u8, SeqCst);
         self.offers.put(place, &slot.next);
     }
 
@@ -158,7 +158,7 @@ impl Slots {
     /// had just ended: a fork copies the descriptors first, and the memory later.
     pub fn abandon_all(&self, number_of: impl Fn(usize) -> i32) {
         for (place, slot) in self.touched() {
-            slot.in_use.store(Use::Free as u32, SeqCst);
+            slot.in_use.store(Use::Free as u8, SeqCst);
             if slot.fd().is_none() {
                 slot.set_fd(Fd::new(number_of(place.index())));
             }

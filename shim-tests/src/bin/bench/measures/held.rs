@@ -14,8 +14,8 @@ use std::time::Duration;
 /// Connections, where the limit of descriptors allows as many.
 const CONNECTIONS: usize = 10_000;
 
-/// A few may be left alone for want of a private number, of which there are 8,192, as
-/// long as the program itself still has all of its own.
+/// A few may be left alone for want of a private number, as long as the program itself still
+/// has all of its own.
 const MOST_OF_THEM: usize = CONNECTIONS / 100 * 99;
 
 /// How long the thread is watched.
@@ -31,12 +31,21 @@ const ROUNDS: usize = 3;
 pub const MEASURE: Measure = Measure {
     name: "held",
     title: "10,000 silent peers",
-    about: "a server answers 10,000 connections and closes them all; their peers stay silent. Softclose has no limit of time or \
+    about: "a server answers 10,000 connections, and closes each as soon as it has answered it; their peers stay silent. Softclose has no limit of time or \
 number here (`SOFTCLOSE_TIMEOUT=0 SOFTCLOSE_IDLE=0`), so that it holds all of them throughout. Memory is what the resident set of the \
 process (`/proc/PID/smaps`) grew by from before the first connection until all are closed, less what it grew by without softclose. The \
-thread is watched for ten seconds after that: its context switches of both kinds, and its processor time (`schedstat`).",
+thread is watched for ten seconds after that: its context switches of both kinds, and its processor time (`schedstat`). Beside it, the \
+same with a server that closes all of them when it has answered all: what was open at the same time needs memory of its own.",
     run,
 };
+
+/// Shim, and when the server closes.
+const ARMS: [(Shim, &str); 4] = [
+    (Shim::Native, "in-turn"),
+    (Shim::Preloaded, "in-turn"),
+    (Shim::Native, "together"),
+    (Shim::Preloaded, "together"),
+];
 
 /// What a run found.
 struct Run {
@@ -56,13 +65,13 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     }
     let place = Place::open()?;
     let here = &place;
-    let arms = Shim::BOTH.map(|shim| arm(move || hold(here, shim)));
+    let arms = ARMS.map(|(shim, when)| arm(move || hold(here, shim, when)));
     let found = alternate(rounds.min(ROUNDS), arms.into());
-    let least = found[1].iter().map(|run| run.held).min().unwrap_or(0);
+    let least = [1, 3].iter().flat_map(|&arm: &usize| &found[arm]).map(|run| run.held).min().unwrap_or(0);
     if least < MOST_OF_THEM {
         return Err(format!("only {least} of {CONNECTIONS} connections were held"));
     }
-    let memory = [0, 1].map(|arm: usize| figures(&found[arm], |run| run.memory));
+    let memory = [0, 1, 2, 3].map(|arm: usize| figures(&found[arm], |run| run.memory));
     let of_thread = |at: usize| figures(&found[1], |run| run.thread.map_or(0.0, |thread| thread[at]));
     let figure = |what: &str, unit, points| Figure::of(format!("10,000 held: {what}"), "", unit, points);
     Ok(Outcome {
@@ -70,23 +79,30 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             figure("our memory a connection", "bytes", differences(&memory[1], &memory[0]))
                 .must(Goal::AtMost(64.0))
                 .aims_at(Goal::AtMost(32.0)),
+            figure("the same, all open at once before", "bytes", differences(&memory[3], &memory[2])),
             figure("wake-ups of the thread", "/s", of_thread(0)).must(Goal::AtMost(2.0)),
             figure("processor time of the thread", "%", of_thread(1)).must(Goal::AtMost(0.1)),
         ],
         tables: vec![
             absolutes(
                 "Growth of the resident set, bytes a connection.",
-                &[("bare", &memory[0]), ("with softclose", &memory[1])],
+                &[
+                    ("bare", &memory[0]),
+                    ("with softclose", &memory[1]),
+                    ("bare, all open at once before", &memory[2]),
+                    ("with softclose, all open at once before", &memory[3]),
+                ],
             ),
-            by_mapping(&found[1]),
+            by_mapping("Where it grew with softclose, KiB.", &found[1]),
+            by_mapping("Where it grew with softclose, all open at once before, KiB.", &found[3]),
             absolutes("Connections held.", &[("with softclose", &figures(&found[1], |run| run.held as f64))]),
         ],
         ..Outcome::default()
     })
 }
 
-fn by_mapping(runs: &[Run]) -> Table {
-    let mut table = Table::new("Where it grew with softclose, KiB.", &["mapping", "median"]);
+fn by_mapping(title: &str, runs: &[Run]) -> Table {
+    let mut table = Table::new(title, &["mapping", "median"]);
     let names: Vec<_> = runs.first().into_iter().flat_map(|run| run.mappings.keys()).collect();
     for name in names {
         let points = figures(runs, |run| run.mappings.get(name).copied().unwrap_or(0.0));
@@ -98,8 +114,8 @@ fn by_mapping(runs: &[Run]) -> Table {
     table
 }
 
-fn hold(place: &Place, shim: Shim) -> Run {
-    let victim = Victim::c("bench_held").arg(CONNECTIONS.to_string());
+fn hold(place: &Place, shim: Shim, when: &str) -> Run {
+    let victim = Victim::c("bench_held").arg(CONNECTIONS.to_string()).arg(when);
     let victim = victim.env("SOFTCLOSE_TIMEOUT", "0").env("SOFTCLOSE_IDLE", "0");
     let victim = victim.env("SOFTCLOSE_MAX_PENDING", &(2 * CONNECTIONS).to_string());
     let mut server = place.server(&victim, shim);
