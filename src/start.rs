@@ -97,7 +97,8 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    let common = Common { settings, counters, log, host: host::HOST };
+    // Not in the page below: nobody writes to them.
+    let common = Common { settings: Box::leak(Box::new(settings)), counters, log, host: host::HOST };
     let home: &Home = Box::leak(Box::new(Home { engine: OnceCell::new(), ledger: Ledger::new(), common }));
     let Home { engine, ledger, common } = home;
     ledger.begin(capacity());

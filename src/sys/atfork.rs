@@ -10,15 +10,15 @@
 use super::guard::{Guard, with_engine, with_owner};
 use core::cell::Cell;
 use softclose_core::Pid;
-use softclose_core::ledger::family::Token;
+use softclose_core::engine::Fork;
 
 /// The fork that this thread is making.
 #[derive(Clone, Copy)]
 enum Forking {
     /// None, or one in a process whose memory is not ours.
     No,
-    /// One whose child has this token (`None`: it has no connections).
-    Yes(Option<Token>),
+    /// One that hooks follow.
+    Yes(Fork),
 }
 
 thread_local! {
@@ -47,17 +47,17 @@ pub extern "C" fn parent() {
 /// The copied memory is the child's own, and so is nothing that was held.
 pub extern "C" fn child() {
     let Some(guard) = Guard::enter() else { return };
-    if let Forking::Yes(token) = FORKING.replace(Forking::No) {
-        guard.engine().become_child(token);
+    if let Forking::Yes(fork) = FORKING.replace(Forking::No) {
+        guard.engine().become_child(fork);
     }
 }
 
 /// The door through which the program forked knows the child's pid, or that there
 /// is none.
 pub fn made(result: libc::c_int) {
-    let Forking::Yes(token) = FORKING.replace(Forking::No) else { return };
+    let Forking::Yes(fork) = FORKING.replace(Forking::No) else { return };
     with_engine(|engine, owner| match Pid::from_raw(result.max(0)) {
-        Some(pid) => owner.forked(token, pid),
-        None => engine.not_forked(owner, token),
+        Some(pid) => owner.forked(fork.child, pid),
+        None => engine.not_forked(owner, fork),
     });
 }

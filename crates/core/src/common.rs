@@ -26,7 +26,7 @@ pub struct Host {
 /// The common ground.
 pub struct Common {
     /// What the user has set.
-    pub settings: Settings,
+    pub settings: &'static Settings,
     /// What was done.
     pub counters: Counters,
     /// What is told.

@@ -60,6 +60,14 @@ impl Closing<'_> {
     }
 }
 
+/// A fork that is being made.
+#[derive(Clone, Copy)]
+pub struct Fork {
+    /// Whom the counts have its child as; `None`: it has no connections.
+    pub child: Option<Token>,
+    holds_nothing: bool,
+}
+
 /// What has been prepared for one close.
 #[must_use = "commit it after the program's own call, or abandon it"]
 pub enum Prepared {
@@ -120,14 +128,14 @@ impl Engine {
 
     /// Before a fork that hooks follow. A server's listener is open by now: its workers
     /// count into one page.
-    pub fn before_fork(&'static self, owner: Owner<'_>) -> Option<Token> {
+    pub fn before_fork(&'static self, owner: Owner<'_>) -> Fork {
         if owner.has_sockets() {
             self.common.counters.show();
             self.stock.take(owner);
         }
         self.drain.attend(owner);
         self.common.counters.before_fork();
-        owner.before_fork()
+        Fork { child: owner.before_fork(), holds_nothing: self.drain.is_at_rest() }
     }
 
     /// Before a process is made that no hook follows: this one may wait for it.
@@ -137,15 +145,15 @@ impl Engine {
     }
 
     /// That fork has failed.
-    pub fn not_forked(&self, owner: Owner<'_>, child: Option<Token>) {
+    pub fn not_forked(&self, owner: Owner<'_>, fork: Fork) {
         self.common.counters.not_forked();
-        owner.not_forked(child);
+        owner.not_forked(fork.child);
     }
 
     /// After a fork, in the child.
-    pub fn become_child(&self, me: Option<Token>) {
-        self.drain.become_child();
-        self.ledger.become_child(me);
+    pub fn become_child(&self, fork: Fork) {
+        self.drain.become_child(fork.holds_nothing);
+        self.ledger.become_child(fork.child);
         self.common.counters.become_child();
     }
 

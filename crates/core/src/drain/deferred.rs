@@ -12,7 +12,7 @@
 //!
 //! [`Family::is_brief`]: crate::ledger::family::Family::is_brief
 
-use super::{Drain, Reason};
+use super::{Drain, Reason, SMALL_TABLE};
 use crate::bounds::End;
 use crate::common::Ended;
 use crate::ledger::Owner;
@@ -30,8 +30,9 @@ const MOMENT_MS: u32 = 20;
 const MOST: usize = 4;
 const FREE: u64 = 0;
 const BUSY: u64 = u64::MAX;
-/// High enough for a program of few descriptors, and the kernel's table stays small.
-const NUMBERS: i32 = 1000;
+/// Where their numbers may begin: in the kernel's smallest table, or where a program of few
+/// descriptors does not come to.
+const NUMBERS: [i32; 2] = [SMALL_TABLE - MOST as i32, 1000];
 
 struct Place {
     /// `SO_COOKIE`, [`FREE`] or [`BUSY`].
@@ -187,11 +188,7 @@ impl Drain {
     /// Takes a private duplicate of `fd`; `None` where no such number is free: then the
     /// program has many of its own, and ours would lie between them.
     pub fn wait_for_the_end(&'static self, owner: Owner<'_>, fd: Fd, cookie: u64, role: Role) -> Option<Waiting> {
-        let fd = fd.duplicate_from(NUMBERS).ok()?;
-        if fd.raw() >= NUMBERS + MOST as i32 {
-            fd.close();
-            return None;
-        }
+        let fd = NUMBERS.into_iter().find_map(|low| fd.duplicate_near(low, MOST as i32))?;
         self.handed_over(owner);
         Some(Waiting { drain: self, one: Unattended { fd, cookie, role, begun: Millis::now() } })
     }

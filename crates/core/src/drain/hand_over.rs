@@ -7,7 +7,7 @@
 use super::deferred::Unattended;
 use super::place::Place;
 use super::slot::Slot;
-use super::{BEYOND_SELECT, Drain, Guest, MOST, SLACK, drainer};
+use super::{BEYOND_SELECT, Drain, Guest, LAST_FEW, MOST, SLACK, SMALL_TABLE, drainer};
 use crate::bounds::End;
 use crate::decision::Reason;
 use crate::finish::LITTLE;
@@ -241,7 +241,8 @@ impl Drain {
 
     fn try_start(&'static self) -> Result<(), Reason> {
         let highest = self.number_of(self.room() as usize);
-        let poller = Poller::create_from(BEYOND_SELECT.min(highest), highest).map_err(|_| Reason::Full)?;
+        let low = if self.ledger.has_forked() { SMALL_TABLE - LAST_FEW } else { BEYOND_SELECT };
+        let poller = Poller::create_from(low.min(highest), highest).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
         self.spawn().map_err(|_| {
             poller.fd().close();

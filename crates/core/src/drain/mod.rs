@@ -124,6 +124,11 @@ const UNSURE: u32 = u32::MAX;
 const SLACK: u32 = 64;
 /// What is below, `select(2)` can use (`FD_SETSIZE`).
 const BEYOND_SELECT: i32 = 1024;
+/// A fork copies the kernel's table at no cost as long as it has no number beyond (`dup_fd`,
+/// `NR_OPEN_DEFAULT`).
+const SMALL_TABLE: i32 = 64;
+/// The last of those, which a program of few descriptors does not come to.
+const LAST_FEW: i32 = 8;
 /// The largest cap.
 const MOST: u32 = place::MOST - SLACK;
 
@@ -162,6 +167,11 @@ impl Drain {
     /// Sockets claimed or held, and graces: what the thread stays for.
     pub fn held(&self) -> u32 {
         self.gate.held()
+    }
+
+    /// Whether nothing is held, and stays so while the calling thread does something else.
+    pub fn is_at_rest(&self) -> bool {
+        self.held() == 0 && self.common.is_single_threaded()
     }
 
     /// Sockets claimed or held.
@@ -266,11 +276,14 @@ impl Drain {
     }
 
     /// In a fork child: the private descriptors are closed, and there is no
-    /// thread. Called before anything else runs in the child.
-    pub fn become_child(&self) {
+    /// thread. Called before anything else runs in the child. `held_nothing`: the parent
+    /// was [at rest](Self::is_at_rest), so that no place needs a look.
+    pub fn become_child(&self, held_nothing: bool) {
         self.brevity.become_child();
         self.unattended().filter(|one| one.is_still_it()).for_each(|one| one.fd.close());
-        self.slots.abandon_all(|index| self.number_of(index));
+        if !held_nothing {
+            self.slots.abandon_all(|index| self.number_of(index));
+        }
         if let Some(poller) = self.poller() {
             poller.fd().close();
         }
@@ -293,6 +306,9 @@ impl Drain {
             // SAFETY: the thread that held it is not in this process, which has
             // only one; nobody can be inside.
             unsafe { self.rooms.force_unlock() };
+        }
+        if let Some(mut rooms) = self.rooms.try_lock() {
+            rooms.iter_mut().for_each(Room::forget);
         }
     }
 

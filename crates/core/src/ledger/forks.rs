@@ -22,6 +22,11 @@ pub struct Forks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp(u32);
 
+impl Stamp {
+    /// Before any fork.
+    pub const FIRST: Self = Self(0);
+}
+
 impl Forks {
     /// None so far.
     pub const fn new() -> Self {

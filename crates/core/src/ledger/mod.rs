@@ -142,6 +142,11 @@ impl Ledger {
         self.forks.stamp()
     }
 
+    /// Whether this process has ever forked, as far as hooks have seen.
+    pub fn has_forked(&self) -> bool {
+        self.forks.stamp() != Stamp::FIRST
+    }
+
     fn me(&self) -> Option<Token> {
         Token::new(self.me.load(SeqCst))
     }

@@ -62,13 +62,30 @@ struct Cell {
 // SAFETY: repr(C), atomics only; all zeroes is an unknown descriptor.
 unsafe impl Zeroed for Cell {}
 
+impl Cell {
+    const fn new() -> Self {
+        Self {
+            slot: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
+            watched_in: AtomicU32::new(0),
+            flags: AtomicU32::new(0),
+        }
+    }
+}
+
 const SEVERAL: u32 = u32::MAX;
 const CONNECTED: u32 = 1;
 const RECEIVED: u32 = 2;
 
+/// Numbers below have their cells in the table itself, which lies in the page that a fork
+/// child and its parent write to anyway.
+const NEAR: usize = 64;
+
 /// One cell a number.
 pub struct FdTable {
-    cells: Region<Cell>,
+    near: [Cell; NEAR],
+    /// All others; it has places for the near ones too, which are never touched.
+    far: Region<Cell>,
     /// One more than the highest number ever noted.
     end: AtomicU32,
     /// Raised in every fork child: what was noted before is inherited.
@@ -78,12 +95,21 @@ pub struct FdTable {
 impl FdTable {
     /// Nothing mapped yet.
     pub const fn new() -> Self {
-        Self { cells: Region::new(Sharing::Private), end: AtomicU32::new(0), generation: AtomicU32::new(0) }
+        Self {
+            near: [const { Cell::new() }; NEAR],
+            far: Region::new(Sharing::Private),
+            end: AtomicU32::new(0),
+            generation: AtomicU32::new(0),
+        }
     }
 
     /// Maps room for numbers below `len`.
     pub fn ensure(&self, len: usize) -> bool {
-        self.cells.ensure(len)
+        self.far.ensure(len)
+    }
+
+    fn cell(&self, index: usize) -> Option<&Cell> {
+        self.near.get(index).or_else(|| self.far.get(index))
     }
 
     /// Notes that `fd`, which was taken, now refers to `slot`.
@@ -119,24 +145,24 @@ impl FdTable {
 
     /// Notes that the epoll set `set` watches `fd` no longer.
     pub fn unwatch(&self, fd: Fd, set: Fd) {
-        if let Some(cell) = self.cells.get(fd.index()) {
+        if let Some(cell) = self.cell(fd.index()) {
             let _ = cell.watched.compare_exchange(set.raw() as u32 + 1, 0, SeqCst, SeqCst);
         }
     }
 
     /// The description of `fd`, without taking it.
     pub fn slot(&self, fd: Fd) -> Option<SlotId> {
-        SlotId::new(self.cells.get(fd.index())?.slot.load(SeqCst))
+        SlotId::new(self.cell(fd.index())?.slot.load(SeqCst))
     }
 
     /// What is known of `fd`, without taking it.
     pub fn look(&self, fd: Fd) -> Entry {
-        self.cells.get(fd.index()).map_or(Entry::UNKNOWN, |cell| self.entry(cell, cell.slot.load(SeqCst)))
+        self.cell(fd.index()).map_or(Entry::UNKNOWN, |cell| self.entry(cell, cell.slot.load(SeqCst)))
     }
 
     /// Takes what is known of `fd`: the number is about to be closed.
     pub fn take(&self, fd: Fd) -> Entry {
-        let Some(cell) = self.cells.get(fd.index()) else { return Entry::UNKNOWN };
+        let Some(cell) = self.cell(fd.index()) else { return Entry::UNKNOWN };
         let entry = self.entry(cell, cell.slot.swap(0, SeqCst));
         cell.watched.store(0, SeqCst);
         cell.flags.store(0, SeqCst);
@@ -170,9 +196,9 @@ impl FdTable {
     }
 
     fn known(&self, first: usize) -> impl Iterator<Item = (Fd, SlotId)> {
-        let end = (self.end.load(SeqCst) as usize).min(self.cells.len());
+        let end = (self.end.load(SeqCst) as usize).min(self.far.len().max(NEAR));
         (first..end).filter_map(|index| {
-            let slot = SlotId::new(self.cells.get(index)?.slot.load(SeqCst))?;
+            let slot = SlotId::new(self.cell(index)?.slot.load(SeqCst))?;
             Some((Fd::new(index as i32)?, slot))
         })
     }
@@ -184,7 +210,7 @@ impl FdTable {
 
     fn note(&self, fd: Fd) -> Option<&Cell> {
         self.end.fetch_max(fd.raw() as u32 + 1, SeqCst);
-        self.cells.get(fd.index())
+        self.cell(fd.index())
     }
 }
 
@@ -200,7 +226,7 @@ mod tests {
 
     fn table() -> FdTable {
         let table = FdTable::new();
-        assert!(table.ensure(16));
+        assert!(table.ensure(NEAR + 16));
         table
     }
 
@@ -250,7 +276,18 @@ mod tests {
     #[test]
     fn numbers_beyond_the_table_are_unknown() {
         let table = table();
-        table.set(fd(16), slot(1), Role::Accepted);
-        assert_eq!(table.take(fd(16)), Entry::UNKNOWN);
+        let beyond = fd(NEAR as i32 + 16);
+        table.set(beyond, slot(1), Role::Accepted);
+        assert_eq!(table.take(beyond), Entry::UNKNOWN);
+    }
+
+    #[test]
+    fn near_and_far_numbers_are_one_table() {
+        let table = table();
+        let numbers = [3, NEAR as i32 - 1, NEAR as i32, NEAR as i32 + 15].map(fd);
+        numbers.iter().for_each(|&fd| table.set(fd, slot(7), Role::Accepted));
+        let mut seen = Vec::new();
+        table.each(|fd, _| seen.push(fd));
+        assert_eq!(seen, numbers);
     }
 }

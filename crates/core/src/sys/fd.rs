@@ -57,6 +57,16 @@ impl Fd {
         io::fcntl_dupfd_cloexec(self, min).map(Self::adopt)
     }
 
+    /// The same, where one of the first `few` numbers from `low` on is free.
+    pub fn duplicate_near(self, low: RawFd, few: i32) -> Option<Self> {
+        let copy = self.duplicate_from(low).ok()?;
+        if copy.raw() - low >= few {
+            copy.close();
+            return None;
+        }
+        Some(copy)
+    }
+
     /// Closes the number with the plain system call. The program may have closed it
     /// before: that is no error.
     pub fn close(self) {

@@ -50,10 +50,11 @@ impl Poller {
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn create_from(low: i32, min: i32) -> Result<Self> {
+        const A_FEW: i32 = 8;
         let made = Fd::adopt(epoll::create(CreateFlags::CLOEXEC)?);
         // The high one first, also where it is not kept: the kernel's table grows once.
         let high = made.duplicate_from(min);
-        let near = if high.is_ok() && low < min { duplicate_near(made, low) } else { None };
+        let near = if high.is_ok() && low < min { made.duplicate_near(low, A_FEW) } else { None };
         made.close();
         let number = near.map_or(high, Ok)?;
         high.into_iter().filter(|&high| high != number).for_each(Fd::close);
@@ -119,16 +120,6 @@ impl Poller {
         }
         Ok(events.len())
     }
-}
-
-fn duplicate_near(fd: Fd, low: i32) -> Option<Fd> {
-    const A_FEW: i32 = 8;
-    let copy = fd.duplicate_from(low).ok()?;
-    if copy.raw() - low >= A_FEW {
-        copy.close();
-        return None;
-    }
-    Some(copy)
 }
 
 /// Takes `fd` out of `set`, an epoll set of the program's.

@@ -19,7 +19,7 @@ use core::arch::naked_asm;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 use rustix::io::{Errno, Result};
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use rustix::process::{Pid, getpid};
 
 const STACK: usize = 128 * 1024;
@@ -59,6 +59,11 @@ impl Room {
         Self(None)
     }
 
+    /// In a fork child, which has no memory there ([`Advice::LinuxDontFork`]).
+    pub fn forget(&mut self) {
+        self.0 = None;
+    }
+
     fn top(&mut self) -> Result<ptr::NonNull<u8>> {
         if let Some(base) = self.0 {
             return Ok(base);
@@ -66,6 +71,8 @@ impl Room {
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::STACK;
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
         let base = unsafe { mmap_anonymous(ptr::null_mut(), ROOM, ProtFlags::READ | ProtFlags::WRITE, flags) }?;
+        // SAFETY: our own mapping; a child has no thread that needs it.
+        let _ = unsafe { madvise(base, ROOM, Advice::LinuxDontFork) };
         let base = ptr::NonNull::new(base.cast()).ok_or(Errno::NOMEM)?;
         self.0 = Some(base);
         Ok(base)
