@@ -96,6 +96,7 @@ fn holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
     match seen_in(&root.below(Path::join(pid, c"/fd").as_c_str())?, inode)? {
         Seen::Socket => Ok(true),
         Seen::Others => Ok(false),
+        Seen::Nothing if Stat::read(root, pid).is_ok_and(|stat| stat.is_kernel_thread) => Ok(false),
         Seen::Nothing => a_thread_holds(root, pid, inode),
     }
 }
@@ -111,7 +112,7 @@ enum Seen {
 fn seen_in(dir: &Dir, inode: u64) -> Result<Seen, Errno> {
     let mut empty = true;
     let found = dir.each(|name| {
-        empty &= name.to_bytes().starts_with(b".");
+        empty = false;
         if dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
     })?;
     Ok(match found {

@@ -39,7 +39,13 @@ pub struct Descriptions {
     rotor: AtomicU32,
     /// Slots from here on were never used, as far as this process knows.
     reach: AtomicU32,
+    /// The slots that searches have found last. Where most connections last, and each new
+    /// one ends soon, these are the free ones.
+    latest: [AtomicU32; LATEST],
+    turn: AtomicU32,
 }
+
+const LATEST: usize = 8;
 
 /// How many slots are looked at in a search.
 const TRIES: usize = 64;
@@ -47,7 +53,13 @@ const TRIES: usize = 64;
 impl Descriptions {
     /// Nothing mapped yet.
     pub const fn new() -> Self {
-        Self { slots: Region::new(Sharing::Shared), rotor: AtomicU32::new(0), reach: AtomicU32::new(0) }
+        Self {
+            slots: Region::new(Sharing::Shared),
+            rotor: AtomicU32::new(0),
+            reach: AtomicU32::new(0),
+            latest: [const { AtomicU32::new(0) }; LATEST],
+            turn: AtomicU32::new(0),
+        }
     }
 
     /// Maps room for `len` connections.
@@ -59,11 +71,24 @@ impl Descriptions {
     /// tried first, and memory that is not in use yet last: what children leave
     /// behind that end with a connection is used again before.
     pub fn open(&self, hint: usize, cookie: u64, me: Token, alive: impl Fn(Token) -> bool) -> Option<SlotId> {
-        let found = self.claim(hint).or_else(|| self.claim_any()).or_else(|| self.reclaim(alive));
-        let index = found.or_else(|| self.claim_beyond())?;
+        let found = self.claim(hint).or_else(|| self.claim_latest());
+        let index = found.or_else(|| self.search(alive))?;
         self.slots.get(index)?.fill(cookie, me);
         self.reach.fetch_max(index as u32 + 1, SeqCst);
         Some(SlotId(index as u32 + 1))
+    }
+
+    /// What is found here is looked at first from now on.
+    #[inline(never)]
+    fn search(&self, alive: impl Fn(Token) -> bool) -> Option<usize> {
+        let found = self.claim_any().or_else(|| self.reclaim(alive)).or_else(|| self.claim_beyond())?;
+        let place = self.latest.get(self.turn.fetch_add(1, SeqCst) as usize % LATEST)?;
+        place.store(found as u32, SeqCst);
+        Some(found)
+    }
+
+    fn claim_latest(&self) -> Option<usize> {
+        self.latest.iter().find_map(|latest| self.claim(latest.load(SeqCst) as usize))
     }
 
     fn claim(&self, index: usize) -> Option<usize> {

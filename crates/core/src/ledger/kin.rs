@@ -13,9 +13,12 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 const REMEMBERED: usize = 16;
 
-/// The children that hooks saw being made: the latest few by pid, and rather those
-/// that are still there. A server has its first children for as long as it lives,
-/// and one more for each connection.
+/// How many of them are asked, at a birth, whether they are gone.
+const LOOKS: usize = 4;
+
+/// The children that hooks saw being made: a few by pid, and rather those that are
+/// still there than the latest. A server has its first children for as long as it
+/// lives, and one more for each connection.
 pub struct Kin {
     pids: [AtomicI32; REMEMBERED],
     next: AtomicU32,
@@ -36,10 +39,10 @@ impl Kin {
     /// A hook saw this child being made.
     pub fn born(&self, child: Pid) {
         let oldest = self.next.fetch_add(1, SeqCst) as usize;
-        let mut places = (0..REMEMBERED).filter_map(|later| self.pids.get(oldest.wrapping_add(later) % REMEMBERED));
+        let mut places = (0..LOOKS).filter_map(|later| self.pids.get(oldest.wrapping_add(later) % REMEMBERED));
         let is_gone = |pid| !any_child(WaitId::Pid(pid));
         let is_free = |place: &&AtomicI32| Pid::from_raw(place.load(SeqCst)).is_none_or(is_gone);
-        if let Some(place) = places.find(is_free).or_else(|| self.pids.get(oldest % REMEMBERED)) {
+        if let Some(place) = places.find(is_free) {
             place.store(child.as_raw_nonzero().get(), SeqCst);
         }
     }

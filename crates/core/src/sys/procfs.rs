@@ -67,7 +67,7 @@ impl Dir {
         openat(at, path, flags, Mode::empty()).map(Fd::adopt).map(Self)
     }
 
-    /// Calls `visit` for every entry until it breaks.
+    /// Calls `visit` for every entry but `.` and `..` until it breaks.
     ///
     /// # Errors
     /// `ESRCH`, `ENOENT`: the process ended meanwhile.
@@ -75,7 +75,10 @@ impl Dir {
         let mut room = [MaybeUninit::uninit(); 512];
         let mut entries = RawDir::new(self.0, &mut room);
         while let Some(entry) = entries.next() {
-            if let ControlFlow::Break(found) = visit(entry?.file_name()) {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_dot = name.to_bytes().starts_with(b".");
+            if !is_dot && let ControlFlow::Break(found) = visit(name) {
                 return Ok(Some(found));
             }
         }
