@@ -224,7 +224,7 @@ impl<'a> All<'a> {
     }
 
     /// Waits for the ends of all of them until `deadline`.
-    pub fn finish(mut self, deadline: Millis) {
+    pub fn finish(&mut self, deadline: Millis) {
         self.left = self.count;
         self.turn_all(None);
         // Without a free number the sockets are looked at in turn.

@@ -46,8 +46,7 @@ impl Engine {
     fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Others {
         let others = stop::others(|tid| self.drain.runs_on(tid));
         if others != Others::Running {
-            let all = self.half_close_leaving(owner, count);
-            all.finish(deadline);
+            self.half_close_leaving(owner, count).finish(deadline);
         }
         others
     }

@@ -6,7 +6,7 @@ use super::Engine;
 use crate::decision::Phase;
 use crate::ledger::Owner;
 use crate::sys::procfs::{self, Dir, descriptor};
-use crate::sys::{Fd, socket};
+use crate::sys::{Fd, fd, socket};
 use core::ops::ControlFlow::{Break, Continue};
 use rustix::io::Errno;
 
@@ -78,19 +78,31 @@ const LOW: i32 = 512;
 
 /// Answers how many numbers are open beyond.
 fn visit_low(open: u64, visit: &mut impl FnMut(Fd)) -> u64 {
+    const BLOCK: usize = 64;
     let mut left = open;
-    let mut numbers = (0..LOW).filter_map(Fd::new);
-    while left != 0
-        && let Some(fd) = numbers.next()
-    {
-        match socket::tcp_info(fd) {
-            Err(Errno::BADF) => continue,
-            Err(_) => {}
-            Ok(_) => visit(fd),
+    for first in (0..LOW).step_by(BLOCK) {
+        // In most programs the first few are all.
+        let is_open = if first == 0 { [true; BLOCK] } else { fd::are_open::<BLOCK>(first) };
+        for fd in (first..).zip(is_open).filter_map(|(raw, is_open)| Fd::new(raw).filter(|_| is_open)) {
+            if left == 0 {
+                return 0;
+            }
+            left -= visit_socket(fd, visit);
         }
-        left -= 1;
     }
     left
+}
+
+/// 0 where the number is not open.
+fn visit_socket(fd: Fd, visit: &mut impl FnMut(Fd)) -> u64 {
+    match socket::tcp_info(fd) {
+        Err(Errno::BADF) => 0,
+        Err(_) => 1,
+        Ok(_) => {
+            visit(fd);
+            1
+        }
+    }
 }
 
 #[inline(never)]
