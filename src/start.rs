@@ -23,9 +23,9 @@ use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
 use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
-use std::cell::OnceCell;
 use std::ffi::CString;
 use std::path::Path;
+use std::sync::OnceLock;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -56,6 +56,7 @@ fn is_secure() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+#[inline(never)]
 fn reading(secure: bool) -> Reading {
     let lookup = |name: &str| {
         if secure { None } else { std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()) }
@@ -85,22 +86,24 @@ fn identity(reading: &Reading, secure: bool) -> Identity {
 /// Everything that a process writes to, in one page: a fork child copies one.
 #[repr(align(4096))]
 struct Home {
-    engine: OnceCell<Engine>,
+    engine: OnceLock<Engine>,
     ledger: Ledger,
-    common: Common,
+    common: OnceLock<Common>,
 }
 
+static HOME: Home = Home { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
+
+#[inline(never)]
 fn engine(reading: Reading, secure: bool) -> &'static Engine {
     let counters = Counters::new(identity(&reading, secure));
-    let settings = reading.settings;
-    let (log, fell_back) = Log::open(&settings);
+    // Nobody writes to them: they are not in that page.
+    let settings = Box::leak(Box::new(reading.settings));
+    let (log, fell_back) = Log::open(settings);
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    // Not in the page below: nobody writes to them.
-    let common = Common { settings: Box::leak(Box::new(settings)), counters, log, host: host::HOST };
-    let home: &Home = Box::leak(Box::new(Home { engine: OnceCell::new(), ledger: Ledger::new(), common }));
-    let Home { engine, ledger, common } = home;
+    let Home { engine, ledger, common } = &HOME;
+    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
     ledger.begin(capacity());
     let drain = Drain::new(common, ledger);
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), stock: Stock::new() })
