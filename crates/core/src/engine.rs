@@ -192,7 +192,7 @@ impl Engine {
 
     /// The strategy for a connection of this role.
     fn strategy(&self, fd: Fd, role: Role) -> Strategy {
-        choice::choose(&self.common.settings, fd, role)
+        choice::choose(self.common.settings, fd, role)
     }
 
     /// Leaves every epoll set of this process; false where that cannot be known.

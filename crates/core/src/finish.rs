@@ -202,7 +202,7 @@ impl<'a> All<'a> {
     pub fn add(&mut self, fd: Fd, role: Role, name: Strategy) {
         let Some(place) = self.place(self.count) else { return };
         let goodbye = strategy::of(name);
-        let is_patient = goodbye.patience_ms(&self.common.settings) != 0;
+        let is_patient = goodbye.patience_ms(self.common.settings) != 0;
         if self.common.log.is_talkative() {
             place.note.take(fd, role);
         }
@@ -261,7 +261,7 @@ impl<'a> All<'a> {
     fn part_late(&self) {
         let age = Millis::now().since(self.begun);
         self.each_left(|fd, place| {
-            if place.is_still_open() && age >= place.goodbye().patience_ms(&self.common.settings) {
+            if place.is_still_open() && age >= place.goodbye().patience_ms(self.common.settings) {
                 place.strategy.fetch_and(!STILL_OPEN, Relaxed);
                 place.goodbye().part(fd);
             }

@@ -181,7 +181,7 @@ impl Drainer {
 
     fn settle_one(&mut self, slot: &Slot, now: Millis) {
         let age = now.since(slot.progress().begun);
-        let parts_in = slot.goodbye().patience_ms(&self.drain.common.settings).saturating_sub(age);
+        let parts_in = slot.goodbye().patience_ms(self.drain.common.settings).saturating_sub(age);
         if parts_in != 0 {
             self.patient += 1;
             self.parts_in = self.parts_in.into_iter().chain([parts_in]).min();
@@ -196,7 +196,7 @@ impl Drainer {
     }
 
     fn bounds(&self, slot: &Slot) -> Bounds {
-        slot.goodbye().bounds(&self.drain.common.settings, slot.role())
+        slot.goodbye().bounds(self.drain.common.settings, slot.role())
     }
 
     /// Takes in what hooks have offered; false where there was nothing.

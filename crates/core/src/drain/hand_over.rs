@@ -79,7 +79,7 @@ impl Reserved {
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
         let goodbye = slot.goodbye();
-        let patience = goodbye.patience_ms(&drain.common.settings);
+        let patience = goodbye.patience_ms(drain.common.settings);
         drain.common.counters.begun();
         if slot.expects_writer() || patience != 0 {
             slot.set_still_open();

@@ -29,6 +29,6 @@ impl Engine {
 
     /// Whether any connection may be one to observe.
     pub(super) fn observes(&self) -> bool {
-        choice::may_choose(&self.common.settings, Strategy::Observe)
+        choice::may_choose(self.common.settings, Strategy::Observe)
     }
 }
