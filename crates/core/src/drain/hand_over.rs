@@ -7,7 +7,7 @@
 use super::deferred::Unattended;
 use super::place::Place;
 use super::slot::Slot;
-use super::{BEYOND_SELECT, Drain, Guest, LAST_FEW, MOST, SLACK, SMALL_TABLE, drainer};
+use super::{BEYOND_SELECT, Drain, Guest, MOST, SLACK, SMALL_TABLE, drainer};
 use crate::bounds::End;
 use crate::decision::Reason;
 use crate::finish::LITTLE;
@@ -16,7 +16,7 @@ use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::settings::Strategy;
 use crate::sys::clock::Millis;
-use crate::sys::poller::Poller;
+use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::{Fd, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
@@ -241,7 +241,7 @@ impl Drain {
 
     fn try_start(&'static self) -> Result<(), Reason> {
         let highest = self.number_of(self.room() as usize);
-        let low = if self.ledger.has_forked() { SMALL_TABLE - LAST_FEW } else { BEYOND_SELECT };
+        let low = if self.ledger.has_forked() { SMALL_TABLE - A_FEW } else { BEYOND_SELECT };
         let poller = Poller::create_from(low.min(highest), highest).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
         self.spawn().map_err(|_| {

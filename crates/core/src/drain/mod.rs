@@ -43,7 +43,7 @@ use crate::log::note::Note;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
-use crate::sys::poller::Poller;
+use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::{Region, Sharing};
 use crate::sys::thread::{Room, ThreadId, is_known};
 use crate::watch::has_unseen_set;
@@ -125,10 +125,8 @@ const SLACK: u32 = 64;
 /// What is below, `select(2)` can use (`FD_SETSIZE`).
 const BEYOND_SELECT: i32 = 1024;
 /// A fork copies the kernel's table at no cost as long as it has no number beyond (`dup_fd`,
-/// `NR_OPEN_DEFAULT`).
+/// `NR_OPEN_DEFAULT`); a program of few descriptors does not come to the last of these.
 const SMALL_TABLE: i32 = 64;
-/// The last of those, which a program of few descriptors does not come to.
-const LAST_FEW: i32 = 8;
 /// The largest cap.
 const MOST: u32 = place::MOST - SLACK;
 
@@ -430,7 +428,7 @@ struct Share {
 /// half, where the program counts on the lowest free number; but no higher than that
 /// `select(2)` keeps its own: a fork copies the kernel's table up to the highest.
 fn share(limit: u32, wanted: u32) -> Share {
-    const POLLER_AND_MARGIN: u32 = 8;
+    const POLLER_AND_MARGIN: u32 = A_FEW as u32;
     const HIGH_ENOUGH: u32 = BEYOND_SELECT as u32 + POLLER_AND_MARGIN;
     let room = (limit / 2).saturating_sub(POLLER_AND_MARGIN);
     let cap = wanted.min(MOST).min(room);

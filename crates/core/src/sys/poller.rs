@@ -8,6 +8,9 @@ use rustix::event::PollFlags;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Result;
 
+/// So many numbers are as good as the lowest of them for an epoll set.
+pub const A_FEW: i32 = 8;
+
 /// Most events taken in one call.
 pub const BATCH: usize = 64;
 
@@ -50,7 +53,6 @@ impl Poller {
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn create_from(low: i32, min: i32) -> Result<Self> {
-        const A_FEW: i32 = 8;
         let made = Fd::adopt(epoll::create(CreateFlags::CLOEXEC)?);
         // The high one first, also where it is not kept: the kernel's table grows once.
         let high = made.duplicate_from(min);
