@@ -4,18 +4,59 @@
 use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
 use shim_tests::shim::Shim;
-use shim_tests::strace::Traced;
+use shim_tests::strace::{Caller, Traced};
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
 
 /// Pairs of `open` and `close` in the shorter of two runs.
 const PAIRS: u64 = 100;
 
+/// Forks in the shorter of two runs.
+const FORKS: u64 = 30;
+
 /// All calls of a run.
 fn calls(arena: &Arena, pairs: u64, shim: Shim) -> u64 {
     let traced = Traced::of(&Victim::c("bench_files").arg(pairs.to_string()).arg("alone"));
     traced.start(arena, shim).finish();
     traced.calls().values().sum()
+}
+
+/// Calls for a fork and its child, beside so many children that live on.
+fn calls_a_fork(arena: &Arena, live: u64) -> u64 {
+    let run = |forks: u64| {
+        let traced = Traced::of(&Victim::c("forks_beside").arg(forks.to_string()).arg(live.to_string()));
+        traced.start(arena, Shim::Preloaded).finish();
+        traced.calls().values().sum::<u64>()
+    };
+    (run(2 * FORKS) - run(FORKS)).div_ceil(FORKS)
+}
+
+/// A server with a hundred live children asked at each new connection after the holders of
+/// sixteen others.
+#[test]
+fn a_fork_beside_many_children_is_hardly_more() {
+    if find("strace").is_none() {
+        return skip(here!(), "no strace");
+    }
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let [alone, beside] = [0, 100].map(|live| calls_a_fork(&arena, live));
+    assert!(beside <= alone + 8, "{beside} calls a fork beside 100 children, {alone} alone");
+}
+
+/// A child asked about each place that its parent had ever held a connection in.
+#[test]
+fn a_fork_after_many_drains_is_no_more() {
+    if find("strace").is_none() {
+        return skip(here!(), "no strace");
+    }
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let cookies = |forks: u64| {
+        let traced = Traced::of(&Victim::c("forks_after").arg(forks.to_string()).arg("100"));
+        traced.start(&arena, Shim::Preloaded).finish();
+        *traced.calls().get(&(Caller::Program, "getsockopt SO_COOKIE".to_owned())).expect("closes ask for cookies")
+    };
+    let [few, many] = [FORKS, 2 * FORKS].map(cookies);
+    assert!(many <= few + FORKS, "{few} cookies with {FORKS} forks, {many} with twice as many");
 }
 
 /// Two runs, so that what the start of the program takes is not among them.
