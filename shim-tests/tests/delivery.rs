@@ -273,10 +273,20 @@ mod a_process_for_each_connection {
     /// at every process tells that nobody else has them.
     #[test]
     fn that_executes_a_server_on_its_standard_streams() {
+        executes_a_server(here!(), "two");
+    }
+
+    /// The numbers from which on the exit asks for blocks of them, and procfs.
+    #[test]
+    fn that_executes_a_server_on_a_high_number() {
+        ["8", "71", "519", "520"].into_iter().for_each(|number| executes_a_server(here!(), number));
+    }
+
+    fn executes_a_server(test: &str, place: &str) {
         if std::fs::read_dir("/proc/1/fd").is_ok() {
-            Gauntlet::of(Victim::c("inetd").arg("two")).prove(here!());
+            Gauntlet::of(Victim::c("inetd").arg(place)).prove(test);
         } else {
-            skip(here!(), "needs the right to look at every process");
+            skip(test, "needs the right to look at every process");
         }
     }
 }

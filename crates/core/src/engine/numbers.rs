@@ -73,28 +73,35 @@ pub fn each_socket(mut visit: impl FnMut(Fd)) {
     }
 }
 
+/// In most programs these are all.
+const FIRST: i32 = 8;
+const BLOCK: usize = 64;
 /// So many numbers are asked for themselves.
-const LOW: i32 = 512;
+const LOW: i32 = FIRST + 8 * BLOCK as i32;
 
 /// Answers how many numbers are open beyond.
 fn visit_low(open: u64, visit: &mut impl FnMut(Fd)) -> u64 {
-    const BLOCK: usize = 64;
     let mut left = open;
-    for first in (0..LOW).step_by(BLOCK) {
-        // In most programs the first few are all.
-        let is_open = if first == 0 { [true; BLOCK] } else { fd::are_open::<BLOCK>(first) };
-        for fd in (first..).zip(is_open).filter_map(|(raw, is_open)| Fd::new(raw).filter(|_| is_open)) {
-            if left == 0 {
-                return 0;
-            }
-            left -= visit_socket(fd, visit);
+    for fd in (0..FIRST).filter_map(Fd::new) {
+        if left == 0 {
+            return 0;
+        }
+        left -= visit_open(fd, visit);
+    }
+    for first in (FIRST..LOW).step_by(BLOCK) {
+        if left == 0 {
+            return 0;
+        }
+        let numbers = (first..).zip(fd::are_open::<BLOCK>(first));
+        for fd in numbers.filter_map(|(raw, is_open)| Fd::new(raw).filter(|_| is_open)) {
+            left = left.saturating_sub(visit_open(fd, visit));
         }
     }
     left
 }
 
 /// 0 where the number is not open.
-fn visit_socket(fd: Fd, visit: &mut impl FnMut(Fd)) -> u64 {
+fn visit_open(fd: Fd, visit: &mut impl FnMut(Fd)) -> u64 {
     match socket::tcp_info(fd) {
         Err(Errno::BADF) => 0,
         Err(_) => 1,

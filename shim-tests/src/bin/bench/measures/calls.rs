@@ -56,7 +56,7 @@ can have to do. `?`: a call that nobody has given a reason for.",
 fn run(_rounds: usize) -> Result<Outcome, String> {
     find("strace").ok_or("no strace")?;
     let place = Place::open()?;
-    let mut sink = place.roaming(&Victim::c("bench_held").arg("1"), Shim::Native);
+    let mut sink = place.roaming(&Victim::c("bench_held").arg("1").arg("together"), Shim::Native);
     let port = sink.port();
     let mut sums = sums();
     let mut table = Table::new(

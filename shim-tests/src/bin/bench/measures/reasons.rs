@@ -81,7 +81,8 @@ const REASONS: &[Reason] = &[
     ("readlinkat", Judge, Program, "procfs: what each number of a relative is"),
     ("gettid", Judge, Program, "the rehearsal"),
     ("tgkill", Judge, Program, "the rehearsal"),
-    ("mmap", Judge, Program, "the stack of the child's thread"),
+    ("mmap", Judge, Program, "the stack of the child's thread, and the table of private numbers"),
+    ("madvise", Judge, Program, "no child needs that stack"),
     ("prlimit64", Judge, Program, "where private numbers begin: below the limit of descriptors"),
     ("rt_sigprocmask", Judge, Program, "the thread is made with all signals blocked"),
     ("clock_gettime", Exit, Program, "how long the end may take at most"),
@@ -98,6 +99,7 @@ const REASONS: &[Reason] = &[
     ("readlinkat", Exit, Program, "at the end: which of them are sockets"),
     ("prlimit64", Exit, Program, "the limit of descriptors"),
     ("getrandom", Exit, Program, "libc's own, at the first allocation, which is ours"),
+    ("ppoll", Exit, Program, "at the end: which of a block of numbers are open"),
     ("madvise", Exit, Program, "a word that every copy of the memory loses: tells a child from its parent"),
 ];
 
