@@ -9,7 +9,7 @@ use shim_tests::proc::becomes_true;
 use shim_tests::program::Exit;
 use shim_tests::shim::{Shim, library};
 use shim_tests::twice::{alike, same_transcript, says, twice, without_port};
-use shim_tests::victim::{Victim, compiled};
+use shim_tests::victim::{Victim, compiled, compiled_library};
 use shim_tests::{here, skip};
 use std::time::Duration;
 
@@ -17,6 +17,13 @@ use std::time::Duration;
 #[test]
 fn a_fork_without_the_processors_counter_crashed() {
     says(here!(), &Victim::c("no_counter"), &["forked"]);
+}
+
+/// The shim had seen before that nothing was held, and left the duplicate to the child.
+#[test]
+fn a_close_in_a_fork_handler_left_a_copy_in_the_child() {
+    let victim = Victim::c("closed_before_fork").behind(compiled_library("lib_before_fork"));
+    says(here!(), &victim, &["sockets in the child: 1"]);
 }
 
 mod the_end_of_a_process {

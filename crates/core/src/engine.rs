@@ -65,7 +65,8 @@ impl Closing<'_> {
 pub struct Fork {
     /// Whom the counts have its child as; `None`: it has no connections.
     pub child: Option<Token>,
-    holds_nothing: bool,
+    /// See [`Drain::rest`].
+    rest: Option<u32>,
 }
 
 /// What has been prepared for one close.
@@ -135,7 +136,7 @@ impl Engine {
         }
         self.drain.attend(owner);
         self.common.counters.before_fork();
-        Fork { child: owner.before_fork(), holds_nothing: self.drain.is_at_rest() }
+        Fork { child: owner.before_fork(), rest: self.drain.rest() }
     }
 
     /// Before a process is made that no hook follows: this one may wait for it.
@@ -152,7 +153,7 @@ impl Engine {
 
     /// After a fork, in the child.
     pub fn become_child(&self, fork: Fork) {
-        self.drain.become_child(fork.holds_nothing);
+        self.drain.become_child(fork.rest);
         self.ledger.become_child(fork.child);
         self.common.counters.become_child();
     }

@@ -28,6 +28,11 @@ impl Brevity {
         Self { is_child: AtomicBool::new(false), handed_over: AtomicU32::new(0), latest: AtomicU32::new(0) }
     }
 
+    /// How many sockets have been given away.
+    pub fn handed_over(&self) -> u32 {
+        self.handed_over.load(SeqCst)
+    }
+
     pub fn become_child(&self) {
         self.is_child.store(true, SeqCst);
         self.handed_over.store(0, SeqCst);

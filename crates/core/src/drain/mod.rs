@@ -167,9 +167,10 @@ impl Drain {
         self.gate.held()
     }
 
-    /// Whether nothing is held, and stays so while the calling thread does something else.
-    pub fn is_at_rest(&self) -> bool {
-        self.held() == 0 && self.common.is_single_threaded()
+    /// Where nothing is held, and stays so until the calling thread hands something over:
+    /// how many it has.
+    pub fn rest(&self) -> Option<u32> {
+        (self.held() == 0 && self.common.is_single_threaded()).then(|| self.brevity.handed_over())
     }
 
     /// Sockets claimed or held.
@@ -274,9 +275,11 @@ impl Drain {
     }
 
     /// In a fork child: the private descriptors are closed, and there is no
-    /// thread. Called before anything else runs in the child. `held_nothing`: the parent
-    /// was [at rest](Self::is_at_rest), so that no place needs a look.
-    pub fn become_child(&self, held_nothing: bool) {
+    /// thread. Called before anything else runs in the child. `rest`: the parent's
+    /// [rest](Self::rest) before the fork. If it lasted (a signal handler, or a library's
+    /// handler of the fork, may close a connection in between), no place needs a look.
+    pub fn become_child(&self, rest: Option<u32>) {
+        let held_nothing = rest == Some(self.brevity.handed_over());
         self.brevity.become_child();
         self.unattended().filter(|one| one.is_still_it()).for_each(|one| one.fd.close());
         if !held_nothing {

@@ -41,6 +41,7 @@ pub struct Slot {
     /// `SO_COOKIE`, by which the descriptor is known again.
     pub(super) cookie: AtomicU64,
     discarded: AtomicU64,
+    /// The private descriptor; the complement of what it was, where there is none.
     fd: AtomicI32,
     pub(super) next: AtomicU32,
     /// See [`Settling`].
@@ -74,7 +75,17 @@ impl Slot {
 
     /// Whether the private descriptor still is that socket.
     pub fn verified(&self) -> Option<Fd> {
-        self.fd().filter(|&fd| crate::sys::socket::cookie(fd) == Some(self.cookie.load(SeqCst)))
+        self.fd().filter(|&fd| self.is_on(fd))
+    }
+
+    /// Whether `fd` is that socket.
+    pub(super) fn is_on(&self, fd: Fd) -> bool {
+        crate::sys::socket::cookie(fd) == Some(self.cookie.load(SeqCst))
+    }
+
+    /// What the private descriptor was, where there is none now.
+    pub(super) fn former(&self) -> Option<Fd> {
+        Fd::new(!self.fd.load(SeqCst)).filter(|fd| fd.raw() != 0)
     }
 
     /// What epoll says back for it: its place, and enough of the cookie to tell it
@@ -212,8 +223,14 @@ impl Slot {
     }
 
     /// Notes the private descriptor, once it exists.
-    pub fn set_fd(&self, fd: Option<Fd>) {
-        self.fd.store(fd.map_or(-1, Fd::raw), SeqCst);
+    pub fn set_fd(&self, fd: Fd) {
+        self.fd.store(fd.raw(), SeqCst);
+    }
+
+    /// There is none any more.
+    pub fn unset_fd(&self) {
+        let fd = self.fd.load(SeqCst);
+        self.fd.store(fd.min(!fd), SeqCst);
     }
 
     /// Fills a claimed slot, before its descriptor exists.

@@ -55,7 +55,7 @@ impl Slots {
     pub fn claim(&self) -> Option<Place> {
         let place = self.free.pop(|place| self.next_of(place)).or_else(|| self.touch())?;
         let slot = self.at(place)?;
-        slot.set_fd(None);
+        slot.unset_fd();
         slot.in_use.store(Use::Claimed as u8, SeqCst);
         Some(place)
     }
@@ -111,14 +111,14 @@ impl Slots {
     pub fn give(&self, place: Place, fd: Fd) {
         let Some(slot) = self.at(place) else { return };
         self.numbers.give(fd, place);
-        slot.set_fd(Some(fd));
+        slot.set_fd(fd);
     }
 
     fn take_back(&self, place: Place, slot: &Slot) {
         if let Some(fd) = slot.fd() {
             self.numbers.take_back(fd, place);
         }
-        slot.set_fd(None);
+        slot.unset_fd();
     }
 
     /// Whether `fd` is one of our private descriptors.
@@ -154,15 +154,14 @@ impl Slots {
 
     /// In a fork child: closes every copy of a private descriptor, and begins
     /// afresh. `number_of` says which number a place asks for, for those whose
-    /// descriptor was just being made when another thread forked; and for those that
-    /// had just ended: a fork copies the descriptors first, and the memory later.
+    /// descriptor was just being made when another thread forked; those that had just
+    /// ended know their own: a fork copies the descriptors first, and the memory later.
     pub fn abandon_all(&self, number_of: impl Fn(usize) -> i32) {
         for (place, slot) in self.touched() {
             slot.in_use.store(Use::Free as u8, SeqCst);
-            if slot.fd().is_none() {
-                slot.set_fd(Fd::new(number_of(place.index())));
-            }
-            if let Some(fd) = slot.verified() {
+            let asked = || Fd::new(number_of(place.index()));
+            let numbers = slot.fd().map_or_else(|| [slot.former(), asked()], |fd| [Some(fd), None]);
+            if let Some(fd) = numbers.into_iter().flatten().find(|&fd| slot.is_on(fd)) {
                 fd.close();
             }
             self.take_back(place, slot);
@@ -176,6 +175,10 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::table::Role;
+    use crate::settings::Strategy;
+    use crate::sys::clock::Millis;
+    use std::os::fd::AsRawFd;
 
     fn slots(len: usize) -> Slots {
         let slots = Slots::new();
@@ -205,6 +208,24 @@ mod tests {
         taken.reverse();
         assert_eq!(taken, places);
         slots.take_offers(|_, _| panic!("taken twice"));
+    }
+
+    /// The descriptors of a fork child are copied before its memory is: in between the
+    /// thread ended it, and its number was not the one that the place had asked for.
+    #[test]
+    #[cfg_attr(miri, ignore = "sockets")]
+    fn a_fork_child_closes_what_had_just_ended_on_a_number_further_on() {
+        let slots = slots(1);
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let fd = Fd::new(socket.as_raw_fd()).unwrap();
+        let cookie = crate::sys::socket::cookie(fd).unwrap();
+        let copy = fd.duplicate_from(900).unwrap();
+        let place = slots.claim().unwrap();
+        slots.at(place).unwrap().fill(cookie, Role::Accepted, Strategy::Drain, Millis(1));
+        slots.give(place, copy);
+        slots.free(place);
+        slots.abandon_all(|_| 800);
+        assert_eq!(crate::sys::socket::cookie(copy), None);
     }
 
     #[test]
