@@ -16,12 +16,18 @@ const REMEMBERED: usize = 16;
 /// How many of them are asked, at a birth, whether they are gone.
 const LOOKS: usize = 4;
 
+/// How many of those for whom there was no place.
+const LATEST: usize = 4;
+
 /// The children that hooks saw being made: a few by pid, and rather those that are
 /// still there than the latest. A server has its first children for as long as it
 /// lives, and one more for each connection.
 pub struct Kin {
     pids: [AtomicI32; REMEMBERED],
     next: AtomicU32,
+    /// The latest for whom no place was free: the new children of a server that has its
+    /// old ones end when those are there.
+    latest: [AtomicI32; LATEST],
     /// A child was made whose pid we never learn: `vfork`, `popen`.
     nameless: AtomicBool,
 }
@@ -32,6 +38,7 @@ impl Kin {
         Self {
             pids: [const { AtomicI32::new(0) }; REMEMBERED],
             next: AtomicU32::new(0),
+            latest: [const { AtomicI32::new(0) }; LATEST],
             nameless: AtomicBool::new(false),
         }
     }
@@ -42,7 +49,7 @@ impl Kin {
         let mut places = (0..LOOKS).filter_map(|later| self.pids.get(oldest.wrapping_add(later) % REMEMBERED));
         let is_gone = |pid| !any_child(WaitId::Pid(pid));
         let is_free = |place: &&AtomicI32| Pid::from_raw(place.load(SeqCst)).is_none_or(is_gone);
-        if let Some(place) = places.find(is_free) {
+        if let Some(place) = places.find(is_free).or_else(|| self.latest.get(oldest % LATEST)) {
             place.store(child.as_raw_nonzero().get(), SeqCst);
         }
     }
@@ -54,7 +61,7 @@ impl Kin {
 
     /// In a fork child: it has no children yet.
     pub fn forget(&self) {
-        self.pids.iter().for_each(|place| place.store(0, SeqCst));
+        self.places().for_each(|place| place.store(0, SeqCst));
         self.nameless.store(false, SeqCst);
     }
 
@@ -69,8 +76,12 @@ impl Kin {
     }
 
     fn knows_one(&self) -> bool {
-        let pids = self.pids.iter().filter_map(|place| Pid::from_raw(place.load(SeqCst)));
-        pids.into_iter().any(|pid| any_child(WaitId::Pid(pid)))
+        let mut pids = self.places().filter_map(|place| Pid::from_raw(place.load(SeqCst)));
+        pids.any(|pid| any_child(WaitId::Pid(pid)))
+    }
+
+    fn places(&self) -> impl Iterator<Item = &AtomicI32> {
+        self.pids.iter().chain(&self.latest)
     }
 }
 
@@ -86,7 +97,7 @@ fn any_child(which: WaitId<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
 
     /// PostgreSQL: its background workers were forgotten after sixteen connections,
     /// and taken for children that no hook saw.
@@ -104,6 +115,27 @@ mod tests {
         assert!(kin.knows_one());
         drop(first.stdin.take());
         first.wait().unwrap();
+        assert!(!kin.knows_one());
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "processes")]
+    fn children_born_beside_many_old_ones_are_known_when_those_have_ended() {
+        let kin = Kin::new();
+        let born = || {
+            let child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+            kin.born(pid(child.id()));
+            child
+        };
+        let end = |mut child: Child| {
+            drop(child.stdin.take());
+            child.wait().unwrap();
+        };
+        let old: Vec<_> = (0..REMEMBERED).map(|_| born()).collect();
+        let new: Vec<_> = (0..REMEMBERED).map(|_| born()).collect();
+        old.into_iter().for_each(end);
+        assert!(kin.knows_one());
+        new.into_iter().for_each(end);
         assert!(!kin.knows_one());
     }
 
