@@ -3,6 +3,7 @@ const cluster = require('node:cluster');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
+const { pipeline } = require('node:stream');
 
 const LARGEST_UPLOAD = 1 << 20;
 const [port, directory, workers] = process.argv.slice(2);
@@ -19,7 +20,8 @@ function serve(request, response) {
       return;
     }
     response.writeHead(200, { 'Content-Length': stats.size });
-    fs.createReadStream(file).pipe(response);
+    // Unlike pipe, it closes the file where the client leaves before its end.
+    pipeline(fs.createReadStream(file), response, () => {});
   });
 }
 
