@@ -26,6 +26,15 @@ fn a_close_in_a_fork_handler_left_a_copy_in_the_child() {
     says(here!(), &victim, &["sockets in the child: 1"]);
 }
 
+/// The thread's epoll set could be closed by who does not know it; in a program that has
+/// forked it lies where programs close what they find.
+#[test]
+fn a_close_of_a_number_that_nobody_has_opened_succeeded() {
+    for way in ["forked", "alone"] {
+        says(here!(), &Victim::c("close_unknown").arg(way), &["closed 0"]);
+    }
+}
+
 mod the_end_of_a_process {
     use super::*;
 

@@ -37,6 +37,10 @@ pub fn before(raw: c_int) -> Ending {
     };
     match socket::tcp_info(fd) {
         Ok(info) => before_tcp(guard, fd, info),
+        Err(_) if guard.engine().drain.is_set(fd) => {
+            guard.engine().common.counters.left_alone(Reason::NotOpen);
+            Ending::Private
+        }
         Err(errno) => {
             guard.engine().common.counters.not_tcp(errno);
             Ending::Plain

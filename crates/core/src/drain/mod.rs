@@ -220,9 +220,14 @@ impl Drain {
         self.holds_number(fd) || self.deferred.owns(fd)
     }
 
+    /// Whether `fd` is the thread's epoll set.
+    #[inline]
+    pub fn is_set(&self, fd: Fd) -> bool {
+        fd.raw() == self.poller.load(SeqCst) && self.poller().is_some()
+    }
+
     fn holds_number(&self, fd: Fd) -> bool {
-        let is_poller = || fd.raw() == self.poller.load(SeqCst) && self.poller().is_some();
-        !self.gate.is_shut() && (is_poller() || self.slots.owns(fd))
+        !self.gate.is_shut() && (self.is_set(fd) || self.slots.owns(fd))
     }
 
     /// The lowest private number that is `from` or more.

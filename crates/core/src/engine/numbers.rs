@@ -6,7 +6,7 @@ use super::Engine;
 use crate::decision::Phase;
 use crate::ledger::Owner;
 use crate::sys::procfs::{self, Dir, descriptor};
-use crate::sys::{Fd, fd, socket};
+use crate::sys::{Fd, socket};
 use core::ops::ControlFlow::{Break, Continue};
 use rustix::io::Errno;
 
@@ -66,50 +66,36 @@ const A_FEW: u32 = 64;
 /// kernel says how many numbers are open, the lower ones are asked for themselves: a
 /// look at procfs costs a small program more than all the rest of us.
 pub fn each_socket(mut visit: impl FnMut(Fd)) {
-    match procfs::open_numbers().map(|open| visit_low(open, &mut visit)) {
-        None => visit_by_procfs(0, visit),
-        Some(0) => {}
-        Some(_) => visit_by_procfs(LOW, visit),
+    let beyond = match procfs::open_numbers() {
+        Some(open) => visit_low(open, &mut visit),
+        None => Some(0),
+    };
+    if let Some(first) = beyond {
+        visit_by_procfs(first, visit);
     }
 }
 
-/// In most programs these are all.
-const FIRST: i32 = 8;
-const BLOCK: usize = 64;
-/// So many numbers are asked for themselves.
-const LOW: i32 = FIRST + 8 * BLOCK as i32;
-
-/// Answers how many numbers are open beyond.
-fn visit_low(open: u64, visit: &mut impl FnMut(Fd)) -> u64 {
-    let mut left = open;
-    for fd in (0..FIRST).filter_map(Fd::new) {
+/// Answers the first number that was not asked for, if any is open from there on.
+fn visit_low(open: u64, visit: &mut impl FnMut(Fd)) -> Option<i32> {
+    const LOW: i32 = 512;
+    /// So many calls for nothing are as dear as procfs.
+    const GAPS: u32 = 64;
+    let (mut left, mut gaps) = (open, 0);
+    for fd in (0..LOW).filter_map(Fd::new) {
         if left == 0 {
-            return 0;
+            return None;
         }
-        left -= visit_open(fd, visit);
-    }
-    for first in (FIRST..LOW).step_by(BLOCK) {
-        if left == 0 {
-            return 0;
-        }
-        let numbers = (first..).zip(fd::are_open::<BLOCK>(first));
-        for fd in numbers.filter_map(|(raw, is_open)| Fd::new(raw).filter(|_| is_open)) {
-            left = left.saturating_sub(visit_open(fd, visit));
-        }
-    }
-    left
-}
-
-/// 0 where the number is not open.
-fn visit_open(fd: Fd, visit: &mut impl FnMut(Fd)) -> u64 {
-    match socket::tcp_info(fd) {
-        Err(Errno::BADF) => 0,
-        Err(_) => 1,
-        Ok(_) => {
-            visit(fd);
-            1
+        match socket::tcp_info(fd) {
+            Err(Errno::BADF) if gaps == GAPS => return Some(fd.raw() + 1),
+            Err(Errno::BADF) => gaps += 1,
+            Err(_) => left -= 1,
+            Ok(_) => {
+                visit(fd);
+                left -= 1;
+            }
         }
     }
+    (left != 0).then_some(LOW)
 }
 
 #[inline(never)]

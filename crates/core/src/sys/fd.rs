@@ -8,18 +8,8 @@
 #![allow(clippy::disallowed_types)]
 
 use super::raw::{nr, syscall6};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use rustix::io::{self, Result};
-
-/// Which of the `N` numbers from `first` on are open, by one call (`POLLNVAL`, poll(2)); all
-/// of them, where the kernel does not tell.
-pub fn are_open<const N: usize>(first: RawFd) -> [bool; N] {
-    let numbers: [Fd; N] = core::array::from_fn(|at| Fd(first.saturating_add(at as RawFd)));
-    let mut looks = numbers.each_ref().map(|fd| PollFd::new(fd, PollFlags::empty()));
-    let is_told = poll(&mut looks, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok();
-    looks.map(|look| !is_told || !look.revents().contains(PollFlags::NVAL))
-}
 
 /// A descriptor number that may or may not be open.
 ///
@@ -92,22 +82,5 @@ impl AsFd for Fd {
         // system call fail with EBADF, which every caller handles; no memory
         // safety hangs on it.
         unsafe { BorrowedFd::borrow_raw(self.0) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::fd::AsRawFd;
-
-    #[test]
-    #[cfg_attr(miri, ignore = "poll")]
-    fn open_numbers_are_told_from_others_by_one_call() {
-        let file = std::fs::File::open("/dev/null").unwrap();
-        let high = Fd(file.as_raw_fd()).duplicate_from(900).unwrap();
-        let told = are_open::<64>(high.raw() - 1);
-        assert_eq!((told[0], told[1]), (false, true));
-        high.close();
-        assert!(!are_open::<64>(high.raw())[0]);
     }
 }

@@ -99,7 +99,6 @@ const REASONS: &[Reason] = &[
     ("readlinkat", Exit, Program, "at the end: which of them are sockets"),
     ("prlimit64", Exit, Program, "the limit of descriptors"),
     ("getrandom", Exit, Program, "libc's own, at the first allocation, which is ours"),
-    ("ppoll", Exit, Program, "at the end: which of a block of numbers are open"),
     ("madvise", Exit, Program, "a word that every copy of the memory loses: tells a child from its parent"),
 ];
 
