@@ -2,24 +2,13 @@
  * connections: each close succeeds, frees its number, and the peer gets all.
  *
  * limits (none|raised|lowered|no-number|no-memory) */
+#include "entries.h"
 #include "round_trip.h"
-#include <dirent.h>
 #include <sys/resource.h>
 
 enum { TURNS = 20, MOST = 4096 };
 
 static int fillers[MOST], number_of_fillers;
-
-static int entries(void)
-{
-	int count = 0;
-	DIR *directory = opendir("/proc/self/fd");
-	must(directory);
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
 
 static void allow_numbers(rlim_t most)
 {
@@ -109,7 +98,7 @@ int main(int count, char **arguments)
 	must(count == 2);
 	const char *what = arguments[1];
 	allow_numbers(128);
-	int open_before = entries();
+	int open_before = entries("/proc/self/fd");
 	if (!strcmp(what, "no-memory"))
 		allow_no_memory();
 	else
@@ -117,8 +106,8 @@ int main(int count, char **arguments)
 	for (int at = 0; at < TURNS; at++)
 		good += turn(!strcmp(what, "no-number"));
 	say("closed: %d", good);
-	for (long start = now_ms(); strcmp(what, "no-memory") && entries() != open_before && now_ms() - start < 5000;)
+	for (long start = now_ms(); strcmp(what, "no-memory") && entries("/proc/self/fd") != open_before && now_ms() - start < 5000;)
 		usleep(1000);
-	say("left open: %d", strcmp(what, "no-memory") ? entries() - open_before : 0);
+	say("left open: %d", strcmp(what, "no-memory") ? entries("/proc/self/fd") - open_before : 0);
 	return 0;
 }

@@ -3,8 +3,8 @@
  * gone, and when nothing is left of it.
  *
  * moves (pending|ended|forgotten) WHAT TIMES; see below. */
+#include "entries.h"
 #include "round_trip.h"
-#include <dirent.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -12,23 +12,6 @@
 enum { NOBODY = 65534 };
 
 extern int capset(cap_user_header_t, const cap_user_data_t);
-
-static int entries(const char *path)
-{
-	int count = 0;
-	DIR *directory = opendir(path);
-	must(directory);
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
-static void await_entries(const char *path, int count)
-{
-	while (entries(path) > count)
-		usleep(1000);
-}
 
 static int enter_own(const char *which)
 {

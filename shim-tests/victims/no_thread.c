@@ -2,7 +2,7 @@
  * thread: the kernel says EAGAIN, as it does to a container that has used up its
  * pids. Nothing is left behind. */
 #include "by_instruction.h"
-#include <dirent.h>
+#include "entries.h"
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -42,20 +42,10 @@ static void *close_and_close(void *nothing)
 	return nothing;
 }
 
-static int descriptors(void)
-{
-	int count = 0;
-	DIR *directory = opendir("/proc/self/fd");
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
 int main(void)
 {
 	at_most_a_minute();
-	int before = descriptors();
+	int before = entries("/proc/self/fd");
 	pthread_t closers[CLOSERS];
 	pthread_barrier_init(&ready, NULL, CLOSERS + 1);
 	for (int at = 0; at < CLOSERS; at++)
@@ -64,6 +54,6 @@ int main(void)
 	pthread_barrier_wait(&ready);
 	for (int at = 0; at < CLOSERS; at++)
 		pthread_join(closers[at], NULL);
-	say("left behind: %d", descriptors() - before);
+	say("left behind: %d", entries("/proc/self/fd") - before);
 	return 0;
 }
