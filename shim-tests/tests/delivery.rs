@@ -2,8 +2,10 @@
 //! first, where the same peer loses data and the kernel counts an abort.
 
 use shim_tests::arena::Arena;
+use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::shim::Shim;
+use shim_tests::strace::{Caller, Traced};
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
 
@@ -64,6 +66,19 @@ fn a_socket_of_mptcp() {
     } else {
         skip(here!(), "this kernel has no MPTCP");
     }
+}
+
+/// `TCP_INFO` speaks for the first subflow alone: a thread that is blocked in a write, whose
+/// data waits for another one, was taken to have written all.
+#[test]
+fn a_writer_to_mptcp_is_asked_for() {
+    if find("strace").is_none() || !kernel_has_mptcp() {
+        return skip(here!(), "no strace, or this kernel has no MPTCP");
+    }
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let traced = Traced::of(&Victim::c("mptcp_beside_thread"));
+    traced.start(&arena, Shim::Preloaded).finish();
+    assert!(traced.calls().contains_key(&(Caller::Program, "ioctl TIOCOUTQ".to_owned())), "{:?}", traced.calls());
 }
 
 #[test]

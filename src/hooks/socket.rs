@@ -1,11 +1,14 @@
 //! `socket(2)`: a new TCP socket has one holder, us.
+//!
+//! What it is asked to be need not be what it is: another library or a BPF program may
+//! make MPTCP of TCP. They do so with all sockets of a program, so the first tells.
 
 use crate::sys::guard::{Guard, engine, with_relief};
 use crate::sys::real;
-use libc::{AF_INET, AF_INET6, SOCK_STREAM, c_int};
+use libc::{AF_INET, AF_INET6, IPPROTO_MPTCP, SOCK_STREAM, c_int};
 use softclose_core::ledger::Stamp;
 use softclose_core::ledger::table::Role;
-use softclose_core::sys::Fd;
+use softclose_core::sys::{Fd, socket::is_mptcp};
 
 #[unsafe(no_mangle)]
 /// `socket(2)`.
@@ -14,7 +17,7 @@ pub unsafe extern "C-unwind" fn socket(domain: c_int, kind: c_int, protocol: c_i
     // SAFETY: the program's own call.
     let result = with_relief(|| unsafe { real::socket(domain, kind, protocol) });
     if is_stream(domain, kind) {
-        opened(result, since);
+        opened(result, protocol, since);
     }
     result
 }
@@ -24,14 +27,18 @@ fn is_stream(domain: c_int, kind: c_int) -> bool {
     matches!(domain, AF_INET | AF_INET6) && kind & 0xf == SOCK_STREAM
 }
 
-fn opened(result: c_int, since: Option<Stamp>) {
+fn opened(result: c_int, protocol: c_int, since: Option<Stamp>) {
     if let (Some(fd), Some(since)) = (Fd::new(result), since)
         && let Some(guard) = Guard::enter()
         && let Some(owner) = guard.owner()
     {
-        if !owner.has_sockets() {
+        let is_first = !owner.has_sockets();
+        if is_first {
             guard.engine().drain.make_room(fd);
         }
         owner.opened(fd, Role::Connected, since);
+        if protocol == IPPROTO_MPTCP || is_first && is_mptcp(fd) {
+            guard.engine().ledger.set_options();
+        }
     }
 }

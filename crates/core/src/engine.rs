@@ -282,8 +282,9 @@ impl Engine {
     }
 
     fn writers(&self, closing: Closing<'_>) -> Writers {
-        let Closing { fd, is_acknowledged, .. } = closing;
-        let none = self.common.is_single_threaded() || is_acknowledged || !may_be_written_to(fd);
+        let Closing { owner, fd, claim, is_acknowledged, .. } = closing;
+        let is_done = is_acknowledged && !owner.may_have_options(claim.entry);
+        let none = self.common.is_single_threaded() || is_done || !may_be_written_to(fd);
         if none { Writers::None } else { writers::on(fd) }
     }
 
@@ -315,7 +316,7 @@ impl Engine {
 
     /// The inline engine: `close` itself waits.
     fn stay(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
-        let settings = &self.common.settings;
+        let settings = self.common.settings;
         let goodbye = strategy::of(strategy);
         socket::stop_signals(fd);
         self.in_place(fd, role, strategy, || {

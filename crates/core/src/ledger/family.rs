@@ -97,7 +97,8 @@ impl Family {
         self.record(token).is_some_and(|record| record.moved.load(SeqCst) == 0)
     }
 
-    /// Somebody has set an option that changes the end of a connection. A store to shared
+    /// Somebody has set an option that changes the end of a connection, or made one of
+    /// MPTCP, which has a different one. A store to shared
     /// memory, which says what is true of the parent as well: a `vfork` child may do it.
     pub fn set_options(&self) {
         if let Some(record) = self.records.get(OPTIONS) {

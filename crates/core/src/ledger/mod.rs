@@ -142,7 +142,7 @@ impl Ledger {
         self.forks.stamp()
     }
 
-    /// Whether this process has ever forked, as far as hooks have seen.
+    /// Whether this process has ever made another one, as far as hooks have seen.
     pub fn has_forked(&self) -> bool {
         self.forks.stamp() != Stamp::FIRST
     }
@@ -399,8 +399,8 @@ impl Owner<'_> {
         slot.is_some_and(|slot| self.0.descriptions.holders(slot).all(|holder| self.0.me() == Some(holder)))
     }
 
-    /// Whether `SO_LINGER` or `TCP_REPAIR` may be set on a connection: not where hooks have
-    /// seen it coming, and nobody setting any.
+    /// Whether a connection may be other than plain TCP: `SO_LINGER` or `TCP_REPAIR` set, or
+    /// MPTCP. Not where hooks have seen it coming, and nobody making any so.
     pub fn may_have_options(self, entry: Entry) -> bool {
         entry.slot.is_none() || self.0.family.has_options()
     }
@@ -522,8 +522,8 @@ impl Owner<'_> {
 }
 
 impl Ledger {
-    /// The program sets `SO_LINGER` or `TCP_REPAIR` on a socket, or takes one over of which
-    /// nobody knows whether it was set.
+    /// The program sets `SO_LINGER` or `TCP_REPAIR` on a socket, takes one over of which
+    /// nobody knows whether it was set, or makes one of MPTCP.
     pub fn set_options(&self) {
         self.family.set_options();
     }

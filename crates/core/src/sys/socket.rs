@@ -39,8 +39,8 @@ pub struct TcpInfo {
     pub state: u8,
     /// Milliseconds since the last data segment came in.
     pub last_data_recv: u32,
-    /// Whether all that was written has been sent and acknowledged. False where an old
-    /// kernel (before 4.6) does not say.
+    /// Whether all that was written has been sent and acknowledged; of MPTCP, on the first
+    /// subflow. False where an old kernel (before 4.6) does not say.
     pub is_acknowledged: bool,
 }
 
@@ -94,11 +94,12 @@ pub fn cookie(fd: Fd) -> Option<u64> {
 
 /// Whether the socket is TCP or MPTCP. `TCP_INFO` is also answered by SMC.
 pub fn is_tcp(fd: Fd) -> bool {
-    const IPPROTO_MPTCP: u32 = 262;
-    match sockopt::socket_protocol(fd) {
-        Ok(Some(protocol)) => protocol == ipproto::TCP || protocol.as_raw().get() == IPPROTO_MPTCP,
-        _ => false,
-    }
+    matches!(sockopt::socket_protocol(fd), Ok(Some(ipproto::TCP | ipproto::MPTCP)))
+}
+
+/// Whether it is MPTCP.
+pub fn is_mptcp(fd: Fd) -> bool {
+    sockopt::socket_protocol(fd) == Ok(Some(ipproto::MPTCP))
 }
 
 /// Whether an option, by level and name as in `setsockopt(2)`, changes how a connection
