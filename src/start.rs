@@ -91,6 +91,8 @@ struct Home {
     common: OnceLock<Common>,
 }
 
+const _: () = assert!(size_of::<Home>() == 4096, "more than a page");
+
 static HOME: Home = Home { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
 
 #[inline(never)]

@@ -14,6 +14,14 @@ const PAIRS: u64 = 100;
 /// Forks in the shorter of two runs.
 const FORKS: u64 = 30;
 
+fn arena_to_count_in(test: &str) -> Option<Arena> {
+    if find("strace").is_none() {
+        skip(test, "no strace");
+        return None;
+    }
+    Arena::or_skip(test)
+}
+
 /// All calls of a run.
 fn calls(arena: &Arena, pairs: u64, shim: Shim) -> u64 {
     let traced = Traced::of(&Victim::c("bench_files").arg(pairs.to_string()).arg("alone"));
@@ -35,10 +43,7 @@ fn calls_a_fork(arena: &Arena, live: u64) -> u64 {
 /// sixteen others.
 #[test]
 fn a_fork_beside_many_children_is_hardly_more() {
-    if find("strace").is_none() {
-        return skip(here!(), "no strace");
-    }
-    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let Some(arena) = arena_to_count_in(here!()) else { return };
     let [alone, beside] = [0, 100].map(|live| calls_a_fork(&arena, live));
     assert!(beside <= alone + 8, "{beside} calls a fork beside 100 children, {alone} alone");
 }
@@ -46,10 +51,7 @@ fn a_fork_beside_many_children_is_hardly_more() {
 /// A child asked about each place that its parent had ever held a connection in.
 #[test]
 fn a_fork_after_many_drains_is_no_more() {
-    if find("strace").is_none() {
-        return skip(here!(), "no strace");
-    }
-    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let Some(arena) = arena_to_count_in(here!()) else { return };
     let cookies = |forks: u64| {
         let traced = Traced::of(&Victim::c("forks_after").arg(forks.to_string()).arg("100"));
         traced.start(&arena, Shim::Preloaded).finish();
@@ -62,10 +64,7 @@ fn a_fork_after_many_drains_is_no_more() {
 /// Two runs, so that what the start of the program takes is not among them.
 #[test]
 fn the_close_of_a_file_is_at_most_one_system_call_more() {
-    if find("strace").is_none() {
-        return skip(here!(), "no strace");
-    }
-    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let Some(arena) = arena_to_count_in(here!()) else { return };
     let [native, shimmed] = Shim::BOTH.map(|shim| calls(&arena, 2 * PAIRS, shim) - calls(&arena, PAIRS, shim));
     assert_eq!(native, 2 * PAIRS, "an open and a close each, natively");
     assert!(shimmed <= native + PAIRS, "{shimmed} calls for {PAIRS} files, {native} natively");

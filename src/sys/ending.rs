@@ -37,10 +37,7 @@ pub fn before(raw: c_int) -> Ending {
     };
     match socket::tcp_info(fd) {
         Ok(info) => before_tcp(guard, fd, info),
-        Err(_) if guard.engine().drain.is_set(fd) => {
-            guard.engine().common.counters.left_alone(Reason::NotOpen);
-            Ending::Private
-        }
+        Err(_) if guard.engine().drain.is_own_set(fd) => private(&guard),
         Err(errno) => {
             guard.engine().common.counters.not_tcp(errno);
             Ending::Plain
@@ -52,13 +49,17 @@ pub fn before(raw: c_int) -> Ending {
 fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
     let Some(owner) = guard.owner() else { return Ending::Plain };
     if guard.engine().drain.owns(fd) {
-        guard.engine().common.counters.left_alone(Reason::NotOpen);
-        return Ending::Private;
+        return private(&guard);
     }
     match guard.engine().prepare(owner, fd, info) {
         Prepared::Plain => Ending::Plain,
         prepared => Ending::Held(Held { guard, prepared }),
     }
+}
+
+fn private(guard: &Guard) -> Ending {
+    guard.engine().common.counters.left_alone(Reason::NotOpen);
+    Ending::Private
 }
 
 impl Held {

@@ -222,12 +222,12 @@ impl Drain {
 
     /// Whether `fd` is the thread's epoll set.
     #[inline]
-    pub fn is_set(&self, fd: Fd) -> bool {
+    pub fn is_own_set(&self, fd: Fd) -> bool {
         fd.raw() == self.poller.load(SeqCst) && self.poller().is_some()
     }
 
     fn holds_number(&self, fd: Fd) -> bool {
-        !self.gate.is_shut() && (self.is_set(fd) || self.slots.owns(fd))
+        !self.gate.is_shut() && (self.is_own_set(fd) || self.slots.owns(fd))
     }
 
     /// The lowest private number that is `from` or more.

@@ -31,11 +31,12 @@ const ROUNDS: usize = 3;
 pub const MEASURE: Measure = Measure {
     name: "held",
     title: "10,000 silent peers",
-    about: "a server answers 10,000 connections, and closes each as soon as it has answered it; their peers stay silent. Softclose has no limit of time or \
-number here (`SOFTCLOSE_TIMEOUT=0 SOFTCLOSE_IDLE=0`), so that it holds all of them throughout. Memory is what the resident set of the \
-process (`/proc/PID/smaps`) grew by from before the first connection until all are closed, less what it grew by without softclose. The \
-thread is watched for ten seconds after that: its context switches of both kinds, and its processor time (`schedstat`). Beside it, the \
-same with a server that closes all of them when it has answered all: what was open at the same time needs memory of its own.",
+    about: "a server answers 10,000 connections, and closes each as soon as it has answered it; their peers stay silent. Softclose \
+has no limit of time or number here (`SOFTCLOSE_TIMEOUT=0 SOFTCLOSE_IDLE=0`), so that it holds all of them throughout. Memory is what \
+the resident set of the process (`/proc/PID/smaps`) grew by from before the first connection until all are closed, less what it grew by \
+without softclose. The thread is watched for ten seconds after that: its context switches of both kinds, and its processor time \
+(`schedstat`). Beside it, the same with a server that closes all of them when it has answered all: what was open at the same time \
+needs memory of its own.",
     run,
 };
 
