@@ -245,10 +245,10 @@ impl Slot {
 
 /// Whether nothing is queued and nothing can come any more, so that there is only
 /// the end to be read. Where something can, it might come, and be the program's,
-/// between a look at the queue and the discarding.
+/// between a look at the queue and the discarding; so the queue is looked at last.
 fn is_at_its_end(fd: Fd) -> bool {
     use crate::sys::socket::{tcp_info, unread};
-    unread(fd) == 0 && !tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open)
+    !tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open) && unread(fd) == 0
 }
 
 #[cfg(test)]
