@@ -107,6 +107,7 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     let Home { engine, ledger, common } = &HOME;
     let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
     ledger.begin(capacity());
+    ledger.begin_as(users());
     let drain = Drain::new(common, ledger);
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), stock: Stock::new() })
 }
@@ -115,6 +116,14 @@ fn complain(line: &str) {
     let line = format!("{line}\n");
     // SAFETY: a valid buffer. Where stderr is closed there is nobody to tell.
     unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+}
+
+/// Real, effective and saved user as the program was executed: the third is the second's
+/// copy.
+fn users() -> [u32; 3] {
+    // SAFETY: no preconditions.
+    let [real, effective] = [libc::AT_UID, libc::AT_EUID].map(|kind| unsafe { libc::getauxval(kind) } as u32);
+    [real, effective, effective]
 }
 
 /// How many descriptor numbers are kept track of: as many as there can be, within

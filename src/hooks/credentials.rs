@@ -2,20 +2,24 @@
 //! it knows of. It does not know of the drain's, which would keep its privileges;
 //! so that one is dismissed first. The next close starts another, with the
 //! credentials of then.
+//!
+//! A process that loses its user for good leaves the memory that it shares with those who
+//! have not, right after the call.
 
-use crate::sys::guard::dismiss;
+use crate::sys::errno;
+use crate::sys::guard::{Guard, dismiss, with_owner};
 use core::ffi::{c_char, c_int, c_void};
 use libc::{gid_t, size_t, uid_t};
+use softclose_core::sys::raw::nr;
 
 /// Defines one hook: dismiss, then libc's own.
 macro_rules! dismissing {
-    ($($name:ident($($arg:ident: $type:ty),*) => $ours:ident;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) => $ours:ident, $own_call:ident;)*) => {
         $(
             redhook::hook! {
                 unsafe fn $name($($arg: $type),*) -> c_int => $ours {
-                    dismiss();
                     // SAFETY: the program's own call.
-                    unsafe { redhook::real!($name)($($arg),*) }
+                    $own_call(|| unsafe { redhook::real!($name)($($arg),*) })
                 }
             }
         )*
@@ -28,17 +32,42 @@ macro_rules! dismissing {
 }
 
 dismissing! {
-    setuid(uid: uid_t) => my_setuid;
-    setgid(gid: gid_t) => my_setgid;
-    seteuid(uid: uid_t) => my_seteuid;
-    setegid(gid: gid_t) => my_setegid;
-    setreuid(ruid: uid_t, euid: uid_t) => my_setreuid;
-    setregid(rgid: gid_t, egid: gid_t) => my_setregid;
-    setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) => my_setresuid;
-    setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) => my_setresgid;
-    setgroups(count: size_t, list: *const gid_t) => my_setgroups;
-    initgroups(user: *const c_char, group: gid_t) => my_initgroups;
-    setfsuid(uid: uid_t) => my_setfsuid;
-    setfsgid(gid: gid_t) => my_setfsgid;
-    capset(header: *mut c_void, data: *const c_void) => my_capset;
+    setuid(uid: uid_t) => my_setuid, changing_user;
+    setgid(gid: gid_t) => my_setgid, alone;
+    seteuid(uid: uid_t) => my_seteuid, changing_user;
+    setegid(gid: gid_t) => my_setegid, alone;
+    setreuid(ruid: uid_t, euid: uid_t) => my_setreuid, changing_user;
+    setregid(rgid: gid_t, egid: gid_t) => my_setregid, alone;
+    setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) => my_setresuid, changing_user;
+    setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) => my_setresgid, alone;
+    setgroups(count: size_t, list: *const gid_t) => my_setgroups, alone;
+    initgroups(user: *const c_char, group: gid_t) => my_initgroups, alone;
+    setfsuid(uid: uid_t) => my_setfsuid, alone;
+    setfsgid(gid: gid_t) => my_setfsgid, alone;
+    capset(header: *mut c_void, data: *const c_void) => my_capset, alone;
+}
+
+fn alone(own_call: impl FnOnce() -> c_int) -> c_int {
+    dismiss();
+    own_call()
+}
+
+/// A call that may take a user away.
+fn changing_user(own_call: impl FnOnce() -> c_int) -> c_int {
+    dismiss();
+    with_owner(|owner| owner.may_change_user());
+    let result = own_call();
+    with_owner(|owner| owner.has_changed_user());
+    result
+}
+
+/// The same by `syscall(2)`, which changes the calling thread only. It has lost its user,
+/// and the memory is that of all threads.
+///
+/// # Safety
+/// As the call of that number.
+pub unsafe fn change_user(number: usize, users: [uid_t; 3]) -> c_int {
+    let [a, b, c] = users.map(|user| user as usize);
+    // SAFETY: integers.
+    changing_user(|| unsafe { errno::call(number, [a, b, c, 0, 0, 0]) } as c_int)
 }

@@ -19,7 +19,7 @@ use crate::sys::leave::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_long, c_uint, c_void};
-use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec, uid_t};
 use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 
@@ -90,11 +90,11 @@ const fn routes() -> Routes {
     to[nr::SECCOMP] = looked_at as *const c_void;
     to[nr::UNSHARE] = looked_at as *const c_void;
     // These change the calling thread only, which may be the program's only one.
-    to[nr::SETUID] = alone as *const c_void;
+    to[nr::SETUID] = change_user as *const c_void;
     to[nr::SETGID] = alone as *const c_void;
-    to[nr::SETREUID] = alone as *const c_void;
+    to[nr::SETREUID] = change_user as *const c_void;
     to[nr::SETREGID] = alone as *const c_void;
-    to[nr::SETRESUID] = alone as *const c_void;
+    to[nr::SETRESUID] = change_user as *const c_void;
     to[nr::SETRESGID] = alone as *const c_void;
     to[nr::SETGROUPS] = alone as *const c_void;
     to[nr::SETFSUID] = alone as *const c_void;
@@ -155,6 +155,13 @@ fn leave_by(number: usize) {
 /// process' descriptor may be one of ours.
 fn blinded() {
     with_owner(|owner| owner.blinded());
+}
+
+/// # Safety
+/// As the call of that number; what it does not take is ignored.
+unsafe extern "C-unwind" fn change_user(number: c_long, a: uid_t, b: uid_t, c: uid_t) -> c_long {
+    // SAFETY: the program's own call.
+    unsafe { super::credentials::change_user(number as usize, [a, b, c]) as c_long }
 }
 
 /// Defines a function that drops the number and calls the hook of that name.

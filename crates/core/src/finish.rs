@@ -15,7 +15,7 @@ use crate::sip::{Sip, sip};
 use crate::strategy::{self, Goodbye};
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::{BATCH, Interest, Poller};
-use crate::sys::region::{Region, Sharing, Zeroed};
+use crate::sys::region::{Region, Zeroed};
 use crate::sys::{Fd, socket};
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 use rustix::event::{PollFd, poll};
@@ -191,7 +191,7 @@ pub const QUIET_MS: u32 = 250;
 impl<'a> All<'a> {
     /// Room for `most` sockets.
     pub fn with_room(most: usize, common: &'a Common) -> Self {
-        let others = Region::new(Sharing::Private);
+        let others = Region::new();
         if most > 1 {
             others.ensure(most - 1);
         }

@@ -1,8 +1,8 @@
 //! The words of the lock-free protocols.
 //!
 //! Their files name atomics through this module alone: `drain/stack.rs`,
-//! `drain/inbox.rs`, `drain/gate.rs`, `ledger/cells.rs` and `sys/bell.rs`. The
-//! models in `tests/loom` compile the very same files beside a module of this
+//! `drain/inbox.rs`, `drain/gate.rs`, `ledger/bitmap.rs`, `ledger/cells.rs` and
+//! `sys/bell.rs`. The models in `tests/loom` compile the very same files beside a module of this
 //! name that has loom's atomics.
 
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};

@@ -16,7 +16,7 @@ use super::{Drain, Guest};
 use crate::decision::Reason;
 use crate::ledger::Owner;
 use crate::sys::clock::Millis;
-use crate::sys::region::{Region, Sharing, Zeroed};
+use crate::sys::region::{Region, Zeroed};
 use crate::sys::{Fd, socket};
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
@@ -47,7 +47,7 @@ pub struct Graces {
 impl Graces {
     /// None, and no memory.
     pub const fn new() -> Self {
-        Self { places: Region::new(Sharing::Private), touched: AtomicU32::new(0), granted: AtomicU32::new(0) }
+        Self { places: Region::new(), touched: AtomicU32::new(0), granted: AtomicU32::new(0) }
     }
 
     /// How many there are.

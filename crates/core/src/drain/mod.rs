@@ -44,7 +44,7 @@ use crate::sys::Fd;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
-use crate::sys::region::{Region, Sharing};
+use crate::sys::region::Region;
 use crate::sys::thread::{Room, ThreadId, is_known};
 use crate::watch::has_unseen_set;
 use brevity::Brevity;
@@ -137,7 +137,7 @@ impl Drain {
             common,
             ledger,
             slots: Slots::new(),
-            notes: Region::new(Sharing::Private),
+            notes: Region::new(),
             gate: Gate::new(),
             poller: AtomicI32::new(-1),
             base: AtomicI32::new(i32::MAX),

@@ -9,7 +9,7 @@
 
 use super::place::Place;
 use crate::sys::Fd;
-use crate::sys::region::{Region, Sharing, Zeroed};
+use crate::sys::region::{Region, Zeroed};
 use core::sync::atomic::{AtomicU16, Ordering::SeqCst};
 
 /// The link of a place.
@@ -40,7 +40,7 @@ pub struct Numbers(Region<Link>);
 impl Numbers {
     /// None private, and no memory.
     pub const fn new() -> Self {
-        Self(Region::new(Sharing::Private))
+        Self(Region::new())
     }
 
     /// Maps the memory.

@@ -254,7 +254,7 @@ fn is_at_its_end(fd: Fd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::region::{Region, Sharing};
+    use crate::sys::region::Region;
 
     #[test]
     fn a_slot_is_small() {
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_slot_remembers_its_role_and_strategy() {
-        let region = Region::<Slot>::new(Sharing::Private);
+        let region = Region::<Slot>::new();
         assert!(region.ensure(1));
         let slot = region.get(0).unwrap();
         for strategy in crate::settings::strategy::STRATEGIES {

@@ -11,7 +11,7 @@ use super::place::Place;
 use super::slot::{Slot, Use};
 use super::stack::Stack;
 use crate::sys::Fd;
-use crate::sys::region::{Region, Sharing};
+use crate::sys::region::Region;
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// All places.
@@ -28,7 +28,7 @@ impl Slots {
     /// Nothing mapped yet.
     pub const fn new() -> Self {
         Self {
-            slots: Region::new(Sharing::Private),
+            slots: Region::new(),
             free: Stack::new(),
             touched: AtomicU32::new(0),
             offers: Inbox::new(),

@@ -18,7 +18,8 @@ use super::token::Token;
 use crate::sync::{AtomicU32, AtomicU64, SeqCst};
 
 const CELLS: usize = 5;
-const BUSY: u64 = u64::MAX;
+/// A change that is overtaken so often is given up: nobody in a hook waits for others.
+const TRIES: usize = 128;
 
 /// Something is known about a description that the counts cannot express.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub enum Left {
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct Slot {
-    /// `SO_COOKIE` of the connection; 0: free; `BUSY`: being filled.
+    /// `SO_COOKIE` of the connection; 0: free, or being filled.
     cookie: AtomicU64,
     /// Token in the upper half, number of descriptors in the lower; 0: empty.
     cells: [AtomicU64; CELLS],
@@ -70,18 +71,6 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Takes it if it is free, to [fill](Self::fill) it.
-    pub fn claim(&self) -> bool {
-        self.cookie.compare_exchange(0, BUSY, SeqCst, SeqCst).is_ok()
-    }
-
-    /// Takes it if its holders have all died without closing.
-    pub fn reclaim(&self, alive: impl Fn(Token) -> bool) -> bool {
-        let cookie = self.cookie.load(SeqCst);
-        let abandoned = cookie != BUSY && self.bury_the_dead(alive) == Left::Nobody;
-        abandoned && self.cookie.compare_exchange(cookie, BUSY, SeqCst, SeqCst).is_ok()
-    }
-
     /// A slot that was taken is that of a new connection, held once by `me`.
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
@@ -90,6 +79,28 @@ impl Slot {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
         self.cookie.store(cookie, SeqCst);
+    }
+
+    /// Makes it a copy of `other`, in memory that nobody shares yet.
+    pub fn copy(&self, other: &Self) {
+        self.marks.store(other.marks.load(SeqCst), SeqCst);
+        self.leaked.store(other.leaked.load(SeqCst), SeqCst);
+        for (to, from) in self.cells.iter().zip(&other.cells) {
+            to.store(from.load(SeqCst), SeqCst);
+        }
+        self.cookie.store(other.cookie.load(SeqCst), SeqCst);
+    }
+
+    /// Takes the connection out if its holders have all died without closing: whoever is
+    /// answered true frees the slot.
+    pub fn bury(&self, alive: impl Fn(Token) -> bool) -> bool {
+        let cookie = self.cookie.load(SeqCst);
+        cookie != 0 && self.bury_the_dead(alive) == Left::Nobody && self.take_out(cookie)
+    }
+
+    /// Of all who find nobody left, one takes the connection out.
+    fn take_out(&self, cookie: u64) -> bool {
+        cookie != 0 && self.cookie.compare_exchange(cookie, 0, SeqCst, SeqCst).is_ok()
     }
 
     /// Whether it is that of the connection with this cookie.
@@ -131,28 +142,33 @@ impl Slot {
         }
     }
 
-    /// Lowers the count of `me` by one and says whether anybody is left. Where
-    /// nobody is, the slot is free again.
-    pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> Left {
+    /// Lowers the count of `me` by one and says whether anybody is left; and whether
+    /// the caller is to free the slot, as nobody is.
+    pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> (Left, bool) {
         let cookie = self.cookie.load(SeqCst);
         self.change(me, -1);
         let left = match self.bury_the_dead(alive) {
             Left::Elsewhere if self.holders().any(|holder| holder == me) => Left::Here,
             left => left,
         };
-        if left == Left::Nobody {
-            // Not a plain store: another releaser may have freed it already, and
-            // a third process taken it.
-            let _ = self.cookie.compare_exchange(cookie, 0, SeqCst, SeqCst);
-        }
-        left
+        // Another releaser may have freed it already, and a third process taken it.
+        (left, left == Left::Nobody && self.take_out(cookie))
     }
 
     /// Adds `by` to the holder's cell; false where it has none.
     fn change(&self, holder: Token, by: i64) -> bool {
         self.cells.iter().any(|cell| {
-            let update = |word| (token_of(word) == Some(holder)).then(|| shift(word, by));
-            cell.fetch_update(SeqCst, SeqCst, update).is_ok()
+            let mut word = cell.load(SeqCst);
+            for _ in 0..TRIES {
+                if token_of(word) != Some(holder) {
+                    return false;
+                }
+                match cell.compare_exchange(word, shift(word, by), SeqCst, SeqCst) {
+                    Ok(_) => return true,
+                    Err(now) => word = now,
+                }
+            }
+            false
         })
     }
 
@@ -187,7 +203,7 @@ fn token_of(word: u64) -> Option<Token> {
 /// A cell that reaches zero descriptors is empty as a whole.
 fn shift(word: u64, by: i64) -> u64 {
     match (word & 0xffff_ffff) as i64 + by {
-        count if count > 0 => word & !0xffff_ffff | count as u64,
+        count if count > 0 => word & !0xffff_ffff | (count as u64).min(0xffff_ffff),
         _ => 0,
     }
 }

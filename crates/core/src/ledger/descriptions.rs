@@ -2,16 +2,18 @@
 //!
 //! No system call tells how many references a description has. So every
 //! connection gets a slot in memory that fork children share; [`super::cells`]
-//! says how its holders are counted.
+//! says how its holders are counted, [`super::bitmap`] which slots are taken.
 //!
 //! Context: hooks of any kind; lock-free.
 
 pub use super::cells::{Left, Marks};
 
+use super::bitmap::BITS;
 use super::cells::Slot;
+use super::commons::Commons;
 use super::token::Token;
-use crate::sys::region::{Region, Sharing, Zeroed};
-use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use crate::sys::region::Zeroed;
+use core::cell::Cell;
 
 // SAFETY: repr(C), atomics only; all zeroes is a free slot.
 unsafe impl Zeroed for Slot {}
@@ -30,141 +32,163 @@ impl SlotId {
     pub fn raw(self) -> u32 {
         self.0
     }
+
+    fn index(self) -> usize {
+        self.0 as usize - 1
+    }
 }
 
 /// All slots of a family of processes.
-pub struct Descriptions {
-    slots: Region<Slot>,
-    /// Where the search for a free slot goes on; process-local, a hint only.
-    rotor: AtomicU32,
-    /// Slots from here on were never used, as far as this process knows.
-    reach: AtomicU32,
-    /// The slots that searches have found last. Where most connections last, and each new
-    /// one ends soon, these are the free ones.
-    latest: [AtomicU32; LATEST],
-    turn: AtomicU32,
-}
+#[derive(Clone, Copy)]
+pub struct Descriptions<'a>(&'a Commons);
 
-const LATEST: usize = 8;
-
-/// How many slots are looked at in a search.
-const TRIES: usize = 64;
-
-impl Descriptions {
-    /// Nothing mapped yet.
-    pub const fn new() -> Self {
-        Self {
-            slots: Region::new(Sharing::Shared),
-            rotor: AtomicU32::new(0),
-            reach: AtomicU32::new(0),
-            latest: [const { AtomicU32::new(0) }; LATEST],
-            turn: AtomicU32::new(0),
-        }
+impl<'a> Descriptions<'a> {
+    /// Those in this memory.
+    pub fn of(commons: &'a Commons) -> Self {
+        Self(commons)
     }
 
-    /// Maps room for `len` connections.
-    pub fn ensure(&self, len: usize) -> bool {
-        self.slots.ensure(len)
-    }
-
-    /// Takes a slot for a new connection held once by `me`. `hint` (the fd) is
-    /// tried first, and memory that is not in use yet last: what children leave
-    /// behind that end with a connection is used again before.
-    pub fn open(&self, hint: usize, cookie: u64, me: Token, alive: impl Fn(Token) -> bool) -> Option<SlotId> {
-        let found = self.claim(hint).or_else(|| self.claim_latest());
-        let index = found.or_else(|| self.search(alive))?;
-        self.slots.get(index)?.fill(cookie, me);
-        self.reach.fetch_max(index as u32 + 1, SeqCst);
+    /// Takes a slot for a new connection held once by `me`. Memory that was never in use
+    /// comes last: what the dead have left behind is used again before.
+    pub fn open(self, cookie: u64, me: Token, alive: impl Fn(Token) -> bool) -> Option<SlotId> {
+        let index = self.claim().or_else(|| self.reclaim(alive)).or_else(|| self.claim_beyond())?;
+        self.0.get(index)?.fill(cookie, me);
         Some(SlotId(index as u32 + 1))
     }
 
-    /// What is found here is looked at first from now on.
+    fn claim(self) -> Option<usize> {
+        self.0.head()?.taken.claim(self.0.len())
+    }
+
+    fn claim_beyond(self) -> Option<usize> {
+        self.0.head()?.taken.extend(self.0.len()).then(|| self.claim())?
+    }
+
+    /// Frees slots that the dead have left, with few questions; the next call goes on where
+    /// this one has stopped.
     #[inline(never)]
-    fn search(&self, alive: impl Fn(Token) -> bool) -> Option<usize> {
-        let found = self.claim_any().or_else(|| self.reclaim(alive)).or_else(|| self.claim_beyond())?;
-        let place = self.latest.get(self.turn.fetch_add(1, SeqCst) as usize % LATEST)?;
-        place.store(found as u32, SeqCst);
-        Some(found)
+    fn reclaim(self, alive: impl Fn(Token) -> bool) -> Option<usize> {
+        /// Of all slots looked at; most have the same holders as those before.
+        const LOOKS: usize = 16 * BITS;
+        let taken = &self.0.head()?.taken;
+        let alive = Questions::of(alive);
+        for _ in 0..taken.reach(self.0.len()).min(LOOKS) {
+            if alive.are_over() {
+                break;
+            }
+            let left = taken.next_taken(self.0.len());
+            if let Some(index) = left.filter(|&index| self.0.get(index).is_some_and(|slot| slot.bury(|token| alive.ask(token))))
+            {
+                taken.free(index);
+            }
+        }
+        self.claim()
     }
 
-    fn claim_latest(&self) -> Option<usize> {
-        self.latest.iter().find_map(|latest| self.claim(latest.load(SeqCst) as usize))
-    }
-
-    fn claim(&self, index: usize) -> Option<usize> {
-        self.slots.get(index)?.claim().then_some(index)
-    }
-
-    fn claim_any(&self) -> Option<usize> {
-        (0..TRIES).find_map(|_| self.claim(self.next()))
-    }
-
-    fn claim_beyond(&self) -> Option<usize> {
-        let reach = self.reach.load(SeqCst) as usize;
-        (reach..reach + TRIES).find_map(|index| self.claim(index))
-    }
-
-    fn next(&self) -> usize {
-        (self.rotor.fetch_add(1, SeqCst) % self.reach.load(SeqCst).max(1)) as usize
-    }
-
-    fn reclaim(&self, alive: impl Fn(Token) -> bool) -> Option<usize> {
-        // Fewer: each may take a system call for each holder.
-        (0..TRIES / 4).find_map(|_| {
-            let index = self.next();
-            self.slots.get(index)?.reclaim(&alive).then_some(index)
-        })
-    }
-
-    fn slot(&self, id: SlotId) -> Option<&Slot> {
-        self.slots.get(id.0 as usize - 1)
+    fn slot(self, id: SlotId) -> Option<&'a Slot> {
+        self.0.get(id.index())
     }
 
     /// Whether slot `id` is the one of the connection with this cookie.
-    pub fn is(&self, id: SlotId, cookie: u64) -> bool {
+    pub fn is(self, id: SlotId, cookie: u64) -> bool {
         self.slot(id).is_some_and(|slot| slot.is(cookie))
     }
 
     /// What is marked on the connection.
-    pub fn marks(&self, id: SlotId) -> Marks {
+    pub fn marks(self, id: SlotId) -> Marks {
         self.slot(id).map_or(Marks::default(), Slot::marks)
     }
 
     /// Adds a mark, for every process of the family.
-    pub fn mark(&self, id: SlotId, mark: Marks) {
+    pub fn mark(self, id: SlotId, mark: Marks) {
         if let Some(slot) = self.slot(id) {
             slot.mark(mark);
         }
     }
 
     /// Marks it as leaked to a process that was made at `seconds` after boot, or later.
-    pub fn leak(&self, id: SlotId, seconds: u32) {
+    pub fn leak(self, id: SlotId, seconds: u32) {
         if let Some(slot) = self.slot(id) {
             slot.leak(seconds);
         }
     }
 
     /// Seconds after boot: nobody who was started before has got it uncounted.
-    pub fn leaked(&self, id: SlotId) -> u32 {
+    pub fn leaked(self, id: SlotId) -> u32 {
         self.slot(id).map_or(0, Slot::leaked)
     }
 
     /// Raises the count of `holder` by one descriptor.
-    pub fn hold(&self, id: SlotId, holder: Token) {
+    pub fn hold(self, id: SlotId, holder: Token) {
         if let Some(slot) = self.slot(id) {
             slot.hold(holder);
         }
     }
 
     /// Who holds it, living or dead.
-    pub fn holders(&self, id: SlotId) -> impl Iterator<Item = Token> {
+    pub fn holders(self, id: SlotId) -> impl Iterator<Item = Token> + use<'a> {
         self.slot(id).into_iter().flat_map(Slot::holders)
     }
 
     /// Lowers the count of `me` by one and says whether anybody is left. Where
     /// nobody is, the slot is free again.
-    pub fn release(&self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> Left {
-        self.slot(id).map_or(Left::Here, |slot| slot.release(me, alive))
+    pub fn release(self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> Left {
+        let Some(slot) = self.slot(id) else { return Left::Here };
+        let (left, is_over) = slot.release(me, alive);
+        if is_over && let Some(head) = self.0.head() {
+            head.taken.free(id.index());
+        }
+        left
+    }
+
+    /// Copies a slot to memory that nobody shares yet.
+    pub fn copy_to(self, other: Self, id: SlotId) {
+        if let (Some(from), Some(to), Some(head)) = (self.slot(id), other.slot(id), other.0.head()) {
+            head.taken.take(id.index());
+            to.copy(from);
+        }
+    }
+
+    /// Frees a slot that nobody holds but who asks for it.
+    pub fn give_up(self, id: SlotId) {
+        let is_over = self.slot(id).is_some_and(|slot| slot.bury(|_| false));
+        if is_over && let Some(head) = self.0.head() {
+            head.taken.free(id.index());
+        }
+    }
+}
+
+/// Few questions whether a process lives, as each is a system call: no process is asked
+/// for twice in a row, and when they are over each counts as alive.
+struct Questions<F> {
+    alive: F,
+    left: Cell<u32>,
+    latest: [Cell<Option<(Token, bool)>>; 4],
+}
+
+impl<F: Fn(Token) -> bool> Questions<F> {
+    const MOST: u32 = 8;
+
+    fn of(alive: F) -> Self {
+        Self { alive, left: Cell::new(Self::MOST), latest: Default::default() }
+    }
+
+    fn are_over(&self) -> bool {
+        self.left.get() == 0
+    }
+
+    fn ask(&self, token: Token) -> bool {
+        let known = self.latest.iter().find_map(|latest| latest.get().filter(|&(known, _)| known == token));
+        if let Some((_, is_alive)) = known {
+            return is_alive;
+        }
+        let Some(left) = self.left.get().checked_sub(1) else { return true };
+        self.left.set(left);
+        let is_alive = (self.alive)(token);
+        if let Some(place) = self.latest.get(left as usize % self.latest.len()) {
+            place.set(Some((token, is_alive)));
+        }
+        is_alive
     }
 }
 
@@ -180,16 +204,17 @@ mod tests {
         true
     }
 
-    fn room() -> Descriptions {
-        let all = Descriptions::new();
-        assert!(all.ensure(8));
-        all
+    fn room(len: usize) -> Commons {
+        let commons = Commons::new();
+        assert!(commons.ensure(len));
+        commons
     }
 
     #[test]
     fn the_last_of_two_descriptors_is_the_last() {
-        let all = room();
-        let id = all.open(3, 77, token(1), everybody).unwrap();
+        let room = room(64);
+        let all = Descriptions::of(&room);
+        let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(1));
         assert_eq!(all.release(id, token(1), everybody), Left::Here);
         assert_eq!(all.release(id, token(1), everybody), Left::Nobody);
@@ -198,8 +223,9 @@ mod tests {
 
     #[test]
     fn a_fork_child_keeps_it_until_it_releases_too() {
-        let all = room();
-        let id = all.open(3, 77, token(1), everybody).unwrap();
+        let room = room(64);
+        let all = Descriptions::of(&room);
+        let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(2));
         assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
         assert_eq!(all.release(id, token(2), everybody), Left::Nobody);
@@ -207,33 +233,47 @@ mod tests {
 
     #[test]
     fn a_dead_holder_does_not_count() {
-        let all = room();
-        let id = all.open(3, 77, token(1), everybody).unwrap();
+        let room = room(64);
+        let all = Descriptions::of(&room);
+        let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(2));
         assert_eq!(all.release(id, token(1), |t| t != token(2)), Left::Nobody);
     }
 
     #[test]
-    fn a_taken_hint_is_no_obstacle() {
-        let all = room();
-        let one = all.open(3, 77, token(1), everybody).unwrap();
-        let two = all.open(3, 78, token(1), everybody).unwrap();
-        assert_ne!(one, two);
-        assert!(all.is(one, 77) && all.is(two, 78));
+    fn every_connection_gets_the_lowest_slot_that_is_free() {
+        let room = room(256);
+        let all = Descriptions::of(&room);
+        let ids: Vec<_> = (1..=256).map(|cookie| all.open(cookie, token(1), everybody).unwrap()).collect();
+        assert!(ids.iter().map(|id| id.raw()).eq(1..=256));
+        assert_eq!(all.open(257, token(1), everybody), None);
+        [200, 3, 100].iter().for_each(|&at: &usize| _ = all.release(ids[at], token(1), everybody));
+        let again = [258, 259, 260].map(|cookie| all.open(cookie, token(1), everybody).unwrap());
+        assert_eq!(again, [ids[3], ids[100], ids[200]]);
+    }
+
+    /// What 0.1 could not: its searches began where this process had found something.
+    #[test]
+    fn what_one_process_has_taken_is_no_obstacle_for_another() {
+        let room = room(1 << 14);
+        let all = Descriptions::of(&room);
+        for worker in 1..=4 {
+            (0..2000).for_each(|_| assert!(all.open(7, token(worker), everybody).is_some()));
+        }
     }
 
     #[test]
     fn a_child_for_each_connection_touches_no_more_slots_than_there_are_children() {
         const CHILDREN: u32 = 8;
-        let all = Descriptions::new();
-        assert!(all.ensure(1024));
+        let room = room(1024);
+        let all = Descriptions::of(&room);
         let mut served = std::collections::VecDeque::new();
         for cookie in 1..=5000 {
             let child = token(2 + cookie as u32 % CHILDREN);
-            let id = all.open(3, cookie, token(1), everybody).unwrap();
+            let id = all.open(cookie, token(1), everybody).unwrap();
             all.hold(id, child);
             assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
-            assert!(id.raw() <= 64 + CHILDREN, "{id:?} for connection {cookie}");
+            assert!(id.raw() <= CHILDREN, "{id:?} for connection {cookie}");
             served.push_back((id, child));
             if served.len() == CHILDREN as usize {
                 let (id, child) = served.pop_front().unwrap();
@@ -244,22 +284,37 @@ mod tests {
 
     #[test]
     fn slots_of_dead_processes_are_used_again() {
-        let all = room();
-        for cookie in 1..=8 {
-            all.open(cookie as usize - 1, cookie, token(1), everybody).unwrap();
-        }
-        assert_eq!(all.open(0, 9, token(2), everybody), None);
-        assert!(all.open(0, 9, token(2), |t| t == token(2)).is_some());
+        let room = room(64);
+        let all = Descriptions::of(&room);
+        (1..=64).for_each(|cookie| assert!(all.open(cookie, token(1), everybody).is_some()));
+        assert_eq!(all.open(65, token(2), everybody), None);
+        assert!(all.open(65, token(2), |t| t == token(2)).is_some());
+    }
+
+    #[test]
+    fn few_are_asked_whether_they_live_and_the_next_time_the_next() {
+        let room = room(64);
+        let all = Descriptions::of(&room);
+        (1..=64).for_each(|holder| assert!(all.open(7, token(holder), everybody).is_some()));
+        // One of them is dead, whichever: it is found in the end.
+        let asked = Cell::new(0);
+        let alive = |holder| {
+            asked.set(asked.get() + 1);
+            holder != token(40)
+        };
+        let calls = (1..).find(|_| all.open(8, token(1), alive).is_some()).unwrap();
+        assert!(calls <= 64 / 8, "{calls}");
+        assert!(asked.get() <= 8 * calls, "{} in {calls}", asked.get());
     }
 
     #[test]
     fn a_server_whose_children_end_with_their_connections_uses_no_more_memory_for_it() {
         const AT_A_TIME: u32 = 8;
-        let all = Descriptions::new();
-        assert!(all.ensure(4096));
+        let room = room(4096);
+        let all = Descriptions::of(&room);
         for child in 2..1000 {
             let youngest = |token: Token| token.raw() == 1 || token.raw() + AT_A_TIME > child;
-            let id = all.open(4, child.into(), token(1), youngest).unwrap();
+            let id = all.open(child.into(), token(1), youngest).unwrap();
             all.hold(id, token(child));
             assert_eq!(all.release(id, token(1), youngest), Left::Elsewhere);
             assert!(id.raw() <= 64, "slot {id:?} for child {child}");
@@ -268,8 +323,9 @@ mod tests {
 
     #[test]
     fn more_holders_than_cells_leave_a_mark() {
-        let all = room();
-        let id = all.open(3, 77, token(1), everybody).unwrap();
+        let room = room(64);
+        let all = Descriptions::of(&room);
+        let id = all.open(77, token(1), everybody).unwrap();
         for holder in 2..=6 {
             all.hold(id, token(holder));
         }
@@ -278,8 +334,9 @@ mod tests {
 
     #[test]
     fn a_leak_of_which_the_time_is_not_known_stays_unknown() {
-        let all = room();
-        let id = all.open(3, 77, token(1), everybody).unwrap();
+        let room = room(64);
+        let all = Descriptions::of(&room);
+        let id = all.open(77, token(1), everybody).unwrap();
         all.leak(id, 9);
         all.leak(id, 0);
         all.leak(id, 7);

@@ -10,75 +10,87 @@
 
 pub use super::token::Token;
 
-use crate::sys::region::{Region, Sharing, Zeroed};
+use super::commons::Commons;
+use crate::sys::clock;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, test_kill_process, waitid};
 
+/// One process.
 #[repr(C)]
-struct Record {
+pub struct Record {
     /// Token in the upper half, pid in the lower.
     word: AtomicU64,
     /// The [`Namespace`] in which that pid is meant.
     namespace: AtomicU64,
-    /// Not 0: it may be another program by now.
-    moved: AtomicU64,
+    /// What else is known; in the upper half since when, seconds after boot.
+    flags: AtomicU64,
 }
 
-// SAFETY: repr(C), atomics only; zero is an unused record.
-unsafe impl Zeroed for Record {}
+/// It may be another program by now, or do what no hook follows.
+const MOVED: u64 = 1;
+/// Its memory is its own: the fork has not failed.
+const BORN: u64 = 2;
+
+/// What the family knows as a whole, in one line of the cache.
+#[repr(C, align(64))]
+pub struct Words {
+    /// The next token.
+    next: AtomicU64,
+    /// When the founder was started.
+    founded: AtomicU64,
+    /// The next namespace.
+    namespaces: AtomicU64,
+    /// How brief its children are.
+    brevity: AtomicU64,
+    /// Whether anybody has set an option that changes the end of a connection.
+    options: AtomicU64,
+}
 
 /// Tells the pid namespaces of one family apart; the founder's is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Namespace(pub u64);
 
 /// How many processes can hold connections at once.
-const MEMBERS: usize = 4096;
+pub const MEMBERS: usize = 4096;
 /// So many brief children in a row make a rule.
 const BRIEF: u64 = 4;
-/// Records before the members': the next token, the founder's start time, the next
-/// namespace, how brief its children are, and whether anybody has set an option that
-/// changes the end of a connection.
-const NEXT: usize = 0;
-const FOUNDED: usize = 1;
-const NAMESPACES: usize = 2;
-const BREVITY: usize = 3;
-const OPTIONS: usize = 4;
-const FIRST: usize = 5;
 
 /// The shared register of processes.
-pub struct Family {
-    records: Region<Record>,
-}
+#[derive(Clone, Copy)]
+pub struct Family<'a>(&'a Commons);
 
-impl Family {
-    /// Nothing mapped yet.
-    pub const fn new() -> Self {
-        Self { records: Region::new(Sharing::Shared) }
+impl<'a> Family<'a> {
+    /// Those in this memory.
+    pub fn of(commons: &'a Commons) -> Self {
+        Self(commons)
     }
 
-    /// Maps the register.
-    pub fn ensure(&self) -> bool {
-        self.records.ensure(MEMBERS + FIRST)
+    fn words(self) -> Option<&'a Words> {
+        self.0.head().map(|head| &head.words)
     }
 
-    /// A token for a process that does not exist yet. `None` where too many are
-    /// alive to be told apart.
-    pub fn enlist(&self, here: Namespace) -> Option<Token> {
+    fn record(self, token: Token) -> Option<&'a Record> {
+        self.0.head()?.records.get(token.raw() as usize % MEMBERS)
+    }
+
+    /// A token for a process that does not exist yet, `now` in seconds after boot. `None`
+    /// where too many are alive to be told apart.
+    pub fn enlist(self, here: Namespace, now: u32) -> Option<Token> {
         const TRIES: u32 = 8;
         (0..TRIES).find_map(|_| {
-            let next = self.records.get(NEXT)?.word.fetch_add(1, SeqCst) as u32;
+            let next = self.words()?.next.fetch_add(1, SeqCst) as u32;
             let token = Token::new(next.wrapping_add(1))?;
             let record = self.record(token)?;
             let old = record.word.load(SeqCst);
-            let free = old == 0 || !self.lives(record, here);
+            let free = old == 0 || !record.lives(here);
             let taken = free && record.word.compare_exchange(old, pack(token, 0), SeqCst, SeqCst).is_ok();
-            taken.then(|| record.moved.store(0, SeqCst)).map(|()| token)
+            taken.then(|| record.begin(now)).map(|()| token)
         })
     }
 
     /// Binds a token to its process, as it is called in namespace `here`.
-    pub fn name(&self, token: Token, pid: Pid, here: Namespace) {
+    pub fn name(self, token: Token, pid: Pid, here: Namespace) {
         let Some(record) = self.record(token) else { return };
         record.namespace.store(here.0, SeqCst);
         let named = pack(token, pid.as_raw_nonzero().get() as u32);
@@ -86,68 +98,101 @@ impl Family {
     }
 
     /// The process is about to be another program, which has what is not close-on-exec.
-    pub fn may_move(&self, token: Token) {
+    pub fn may_move(self, token: Token) {
+        self.flag(token, MOVED);
+    }
+
+    /// It is followed by hooks, in memory of its own.
+    pub fn stays(self, token: Token) {
         if let Some(record) = self.record(token) {
-            record.moved.store(1, SeqCst);
+            record.flags.fetch_and(!MOVED, SeqCst);
         }
     }
 
     /// Whether it still runs the program that was forked, as far as hooks have seen.
-    pub fn has_stayed(&self, token: Token) -> bool {
-        self.record(token).is_some_and(|record| record.moved.load(SeqCst) == 0)
+    pub fn has_stayed(self, token: Token) -> bool {
+        self.record(token).is_some_and(|record| record.flags.load(SeqCst) & MOVED == 0)
+    }
+
+    /// The child of a fork is there.
+    pub fn is_born(self, token: Token) {
+        self.flag(token, BORN);
+    }
+
+    /// Whether there is or was such a process, or a fork is under way that has not taken
+    /// longer than any should. libc forks for itself (`forkpty`), and does not tell
+    /// whether that has failed.
+    pub fn may_be_born(self, token: Token) -> bool {
+        const LONGEST: u64 = 1;
+        let Some(record) = self.record(token) else { return true };
+        let flags = record.flags.load(SeqCst);
+        let is_born = flags & BORN != 0 || pid_of(record.word.load(SeqCst)).is_some();
+        is_born || u64::from(clock::seconds_since_boot()).wrapping_sub(flags >> 32) <= LONGEST
+    }
+
+    fn flag(self, token: Token, flag: u64) {
+        if let Some(record) = self.record(token) {
+            record.flags.fetch_or(flag, SeqCst);
+        }
     }
 
     /// Somebody has set an option that changes the end of a connection, or made one of
     /// MPTCP, which has a different one. A store to shared
     /// memory, which says what is true of the parent as well: a `vfork` child may do it.
-    pub fn set_options(&self) {
-        if let Some(record) = self.records.get(OPTIONS) {
-            record.word.store(1, SeqCst);
+    pub fn set_options(self) {
+        if let Some(words) = self.words() {
+            words.options.store(1, SeqCst);
         }
     }
 
     /// Whether anybody has.
-    pub fn has_options(&self) -> bool {
-        self.records.get(OPTIONS).is_none_or(|record| record.word.load(SeqCst) != 0)
+    pub fn has_options(self) -> bool {
+        self.words().is_none_or(|words| words.options.load(SeqCst) != 0)
     }
 
     /// Whether the children of this family end with their connections, as a rule.
-    pub fn is_brief(&self) -> bool {
-        self.records.get(BREVITY).is_some_and(|record| record.word.load(SeqCst) >= BRIEF)
+    pub fn is_brief(self) -> bool {
+        self.words().is_some_and(|words| words.brevity.load(SeqCst) >= BRIEF)
     }
 
     /// A child has ended right after its last connection, or has not.
-    pub fn note_brevity(&self, is_brief: bool) {
-        let Some(record) = self.records.get(BREVITY) else { return };
-        let brevity = record.word.load(SeqCst);
+    pub fn note_brevity(self, is_brief: bool) {
+        let Some(words) = self.words() else { return };
+        let brevity = words.brevity.load(SeqCst);
         if is_brief && brevity < BRIEF {
-            record.word.fetch_add(1, SeqCst);
+            words.brevity.fetch_add(1, SeqCst);
         } else if !is_brief && brevity != 0 {
-            record.word.store(0, SeqCst);
+            words.brevity.store(0, SeqCst);
         }
     }
 
     /// Takes back a token whose process has ended, or was never made.
-    pub fn strike(&self, token: Token) {
+    pub fn strike(self, token: Token) {
         let Some(record) = self.record(token) else { return };
-        let update = |word| (token_of(word) == token.raw()).then_some(0);
-        let _ = record.word.fetch_update(SeqCst, SeqCst, update);
+        let word = record.word.load(SeqCst);
+        if token_of(word) == token.raw() {
+            // Where it is named meanwhile it has ended all the same.
+            let named = record.word.compare_exchange(word, 0, SeqCst, SeqCst).err();
+            if let Some(named) = named.filter(|&named| token_of(named) == token.raw()) {
+                let _ = record.word.compare_exchange(named, 0, SeqCst, SeqCst);
+            }
+        }
     }
 
     /// Whether the process may still hold descriptors. A token that is not yet
     /// named is that of a fork under way, and counts as alive.
-    pub fn is_alive(&self, token: Token, here: Namespace) -> bool {
+    pub fn is_alive(self, token: Token, here: Namespace) -> bool {
         let Some(record) = self.record(token) else { return true };
         let word = record.word.load(SeqCst);
         match token_of(word) {
-            found if found == token.raw() => self.lives(record, here),
+            found if found == token.raw() => record.lives(here),
             // Struck out, or its record given to another since.
             _ => false,
         }
     }
 
     /// The pid of a process, once it is known, and where it means something.
-    pub fn pid(&self, token: Token, here: Namespace) -> Option<Pid> {
+    pub fn pid(self, token: Token, here: Namespace) -> Option<Pid> {
         let record = self.record(token)?;
         let word = record.word.load(SeqCst);
         let known = token_of(word) == token.raw() && record.namespace.load(SeqCst) == here.0;
@@ -155,30 +200,48 @@ impl Family {
     }
 
     /// A namespace of which the family has not heard yet.
-    pub fn new_namespace(&self) -> Namespace {
-        Namespace(self.records.get(NAMESPACES).map_or(0, |record| record.word.fetch_add(1, SeqCst) + 1))
-    }
-
-    fn lives(&self, record: &Record, here: Namespace) -> bool {
-        let pid = pid_of(record.word.load(SeqCst));
-        record.namespace.load(SeqCst) != here.0 || exists(pid)
+    pub fn new_namespace(self) -> Namespace {
+        Namespace(self.words().map_or(0, |words| words.namespaces.fetch_add(1, SeqCst).wrapping_add(1)))
     }
 
     /// Remembers when the founder of the family was started, clock ticks after
     /// boot: whoever is older cannot have inherited from it.
-    pub fn found(&self, start: u64) {
-        if let Some(record) = self.records.get(FOUNDED) {
-            let _ = record.word.compare_exchange(0, start, SeqCst, SeqCst);
+    pub fn found(self, start: u64) {
+        if let Some(words) = self.words() {
+            let _ = words.founded.compare_exchange(0, start, SeqCst, SeqCst);
         }
     }
 
     /// See [`Family::found`]; 0 where that is not known.
-    pub fn founded(&self) -> u64 {
-        self.records.get(FOUNDED).map_or(0, |record| record.word.load(SeqCst))
+    pub fn founded(self) -> u64 {
+        self.words().map_or(0, |words| words.founded.load(SeqCst))
     }
 
-    fn record(&self, token: Token) -> Option<&Record> {
-        self.records.get(FIRST + token.raw() as usize % MEMBERS)
+    /// Copies what is known of all to memory that nobody shares yet.
+    pub fn copy_to(self, other: Family<'_>) {
+        let Some((from, to)) = self.words().zip(other.words()) else { return };
+        let pairs = [(&from.next, &to.next), (&from.founded, &to.founded), (&from.namespaces, &to.namespaces)];
+        let flags = [(&from.brevity, &to.brevity), (&from.options, &to.options)];
+        pairs.into_iter().chain(flags).for_each(|(from, to)| to.store(from.load(SeqCst), SeqCst));
+    }
+
+    /// Copies what is known of one process.
+    pub fn copy_one_to(self, other: Family<'_>, token: Token) {
+        let Some((from, to)) = self.record(token).zip(other.record(token)) else { return };
+        to.namespace.store(from.namespace.load(SeqCst), SeqCst);
+        to.flags.store(from.flags.load(SeqCst), SeqCst);
+        to.word.store(from.word.load(SeqCst), SeqCst);
+    }
+}
+
+impl Record {
+    fn begin(&self, now: u32) {
+        self.flags.store(u64::from(now) << 32, SeqCst);
+    }
+
+    fn lives(&self, here: Namespace) -> bool {
+        let pid = pid_of(self.word.load(SeqCst));
+        self.namespace.load(SeqCst) != here.0 || exists(pid)
     }
 }
 
@@ -190,8 +253,9 @@ fn token_of(word: u64) -> u32 {
     (word >> 32) as u32
 }
 
+/// What is no pid, as it can only be where somebody has scribbled, is none.
 fn pid_of(word: u64) -> Option<Pid> {
-    Pid::from_raw(word as u32 as i32)
+    Pid::from_raw((word as u32 as i32).max(0))
 }
 
 /// Whether a process exists and is not a zombie of ours.
@@ -211,16 +275,17 @@ mod tests {
 
     const HERE: Namespace = Namespace(0);
 
-    fn family() -> Family {
-        let family = Family::new();
-        assert!(family.ensure());
-        family
+    fn memory() -> Commons {
+        let commons = Commons::new();
+        assert!(commons.ensure(64));
+        commons
     }
 
     #[test]
     fn a_process_that_is_being_made_counts_as_alive() {
-        let family = family();
-        let token = family.enlist(HERE).unwrap();
+        let memory = memory();
+        let family = Family::of(&memory);
+        let token = family.enlist(HERE, 0).unwrap();
         assert!(family.is_alive(token, HERE));
         family.strike(token);
         assert!(!family.is_alive(token, HERE));
@@ -229,8 +294,9 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "processes")]
     fn a_zombie_of_ours_is_dead() {
-        let family = family();
-        let token = family.enlist(HERE).unwrap();
+        let memory = memory();
+        let family = Family::of(&memory);
+        let token = family.enlist(HERE, 0).unwrap();
         let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_raw(child.id() as i32).unwrap();
         family.name(token, pid, HERE);
@@ -245,15 +311,17 @@ mod tests {
 
     #[test]
     fn tokens_are_distinct_and_never_zero() {
-        let family = family();
-        let one = family.enlist(HERE).unwrap();
-        let two = family.enlist(HERE).unwrap();
+        let memory = memory();
+        let family = Family::of(&memory);
+        let one = family.enlist(HERE, 0).unwrap();
+        let two = family.enlist(HERE, 0).unwrap();
         assert!(one != two && one.raw() != 0 && two.raw() != 0);
     }
 
     #[test]
     fn one_child_that_stays_ends_the_rule() {
-        let family = family();
+        let memory = memory();
+        let family = Family::of(&memory);
         (0..BRIEF - 1).for_each(|_| family.note_brevity(true));
         assert!(!family.is_brief());
         family.note_brevity(true);
@@ -264,13 +332,14 @@ mod tests {
 
     #[test]
     fn a_token_given_out_again_has_not_moved() {
-        let family = family();
-        let token = family.enlist(HERE).unwrap();
+        let memory = memory();
+        let family = Family::of(&memory);
+        let token = family.enlist(HERE, 0).unwrap();
         family.may_move(token);
         assert!(!family.has_stayed(token));
         family.strike(token);
         let again = (0..=MEMBERS).find_map(|_| {
-            let next = family.enlist(HERE).unwrap();
+            let next = family.enlist(HERE, 0).unwrap();
             let same = next.raw() as usize % MEMBERS == token.raw() as usize % MEMBERS;
             family.strike(next);
             same.then_some(next)
@@ -281,8 +350,9 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "processes")]
     fn a_pid_of_another_namespace_says_nothing() {
-        let family = family();
-        let token = family.enlist(HERE).unwrap();
+        let memory = memory();
+        let family = Family::of(&memory);
+        let token = family.enlist(HERE, 0).unwrap();
         // No process has this pid.
         family.name(token, Pid::from_raw(i32::MAX).unwrap(), HERE);
         assert!(!family.is_alive(token, HERE));

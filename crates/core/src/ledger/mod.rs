@@ -4,8 +4,9 @@
 //! act only on the last reference to one. The ledger knows the references that
 //! hooks have seen: [`table`] what each number of this process means,
 //! [`descriptions`] and [`cells`] who holds each connection across fork,
-//! [`family`] which of those processes live, [`kin`] whether there are children
-//! that no hook saw. Where it does not know, it says so, and [`crate::judge`]
+//! [`family`] which of those processes live, in memory that they have in common
+//! ([`commons`]) until one loses its user ([`detach`]), [`kin`] whether there are
+//! children that no hook saw. Where it does not know, it says so, and [`crate::judge`]
 //! looks at procfs.
 //!
 //! Context: hooks of any kind, signal handlers and `vfork` children included.
@@ -15,14 +16,18 @@
 
 pub use forks::Stamp;
 
+pub mod bitmap;
 pub mod cells;
+pub mod commons;
 pub mod descriptions;
+mod detach;
 pub mod family;
 pub mod forks;
 pub mod kin;
 pub mod sets;
 pub mod table;
 pub mod token;
+mod user;
 
 use crate::sys::Fd;
 use crate::sys::process;
@@ -30,6 +35,7 @@ use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::region::Birthmark;
 use crate::sys::socket;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
+use commons::{Commons, slots_for};
 use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
 use forks::Forks;
@@ -37,6 +43,7 @@ use kin::Kin;
 use rustix::process::Pid;
 use sets::Sets;
 use table::{Entry, FdTable, Role, Watched};
+use user::User;
 
 /// All that is known of references, for one process and its fork family.
 pub struct Ledger {
@@ -48,8 +55,11 @@ pub struct Ledger {
     /// Its token; 0 before the first connection.
     me: AtomicU32,
     table: FdTable,
-    descriptions: Descriptions,
-    family: Family,
+    /// The memory of its family.
+    commons: Commons,
+    user: User,
+    /// See [`Ledger::set_options`]; until there is memory for it.
+    options: AtomicBool,
     kin: Kin,
     sets: Sets,
     forks: Forks,
@@ -111,8 +121,9 @@ impl Ledger {
             birthmark: Birthmark::new(),
             me: AtomicU32::new(0),
             table: FdTable::new(),
-            descriptions: Descriptions::new(),
-            family: Family::new(),
+            commons: Commons::new(),
+            user: User::new(),
+            options: AtomicBool::new(false),
             kin: Kin::new(),
             sets: Sets::new(),
             forks: Forks::new(),
@@ -128,6 +139,11 @@ impl Ledger {
         self.capacity.store(capacity, SeqCst);
         self.birthmark.set();
         self.pid.store(own_pid(), SeqCst);
+    }
+
+    /// In the constructor: whose user is not to be lost to other users.
+    pub fn begin_as(&self, users: [u32; 3]) {
+        self.user.set(users);
     }
 
     /// The pid test: `None` in a process whose memory this is not.
@@ -147,12 +163,20 @@ impl Ledger {
         self.forks.stamp() != Stamp::FIRST
     }
 
+    fn family(&self) -> Family<'_> {
+        Family::of(&self.commons)
+    }
+
+    fn descriptions(&self) -> Descriptions<'_> {
+        Descriptions::of(&self.commons)
+    }
+
     fn me(&self) -> Option<Token> {
         Token::new(self.me.load(SeqCst))
     }
 
     fn is_alive(&self, token: Token) -> bool {
-        self.me() == Some(token) || self.family.is_alive(token, self.here())
+        self.me() == Some(token) || self.family().is_alive(token, self.here())
     }
 
     fn here(&self) -> Namespace {
@@ -165,22 +189,25 @@ impl Ledger {
             return Some(me);
         }
         let capacity = self.capacity.load(SeqCst) as usize;
-        if !(self.family.ensure() && self.table.ensure(capacity) && self.descriptions.ensure(capacity)) {
+        if !(self.table.ensure(capacity) && self.commons.ensure(slots_for(capacity))) {
             return None;
         }
-        self.family.found(if self.forks.has_clock() { start_time() } else { ANY_TIME });
-        let token = self.family.enlist(self.here())?;
-        self.family.name(token, process::pid()?, self.here());
+        if self.options.load(SeqCst) {
+            self.family().set_options();
+        }
+        self.family().found(if self.forks.has_clock() { start_time() } else { ANY_TIME });
+        let token = self.family().enlist(self.here(), 0)?;
+        self.family().name(token, process::pid()?, self.here());
         let raced = self.me.compare_exchange(0, token.raw(), SeqCst, SeqCst);
         if raced.is_err() {
-            self.family.strike(token);
+            self.family().strike(token);
         }
         self.me()
     }
 
     fn drop_reference(&self, slot: SlotId) -> Left {
         let Some(me) = self.me() else { return Left::Here };
-        self.descriptions.release(slot, me, |token| self.is_alive(token))
+        self.descriptions().release(slot, me, |token| self.is_alive(token))
     }
 }
 
@@ -208,7 +235,7 @@ impl Owner<'_> {
     pub fn opened(self, fd: Fd, role: Role, since: Stamp) {
         let Some(me) = self.0.join() else { return };
         let Some(cookie) = socket::cookie(fd) else { return };
-        let slot = self.0.descriptions.open(fd.index(), cookie, me, |token| self.0.is_alive(token));
+        let slot = self.0.descriptions().open(cookie, me, |token| self.0.is_alive(token));
         match slot {
             Some(slot) => self.refers(fd, slot, role, since),
             None => self.forgotten(fd),
@@ -220,7 +247,7 @@ impl Owner<'_> {
         let entry = self.0.table.look(old);
         match (entry.slot, self.0.me()) {
             (Some(slot), Some(me)) if self.is_current(old, slot) => {
-                self.0.descriptions.hold(slot, me);
+                self.0.descriptions().hold(slot, me);
                 self.refers(new, slot, entry.role, since);
             }
             _ if entry.received => self.received(new),
@@ -233,7 +260,7 @@ impl Owner<'_> {
         self.forgotten(fd);
         self.0.table.set(fd, slot, role);
         if let Some(seconds) = self.0.forks.beside(since) {
-            self.0.descriptions.leak(slot, seconds);
+            self.0.descriptions().leak(slot, seconds);
         }
     }
 
@@ -253,7 +280,7 @@ impl Owner<'_> {
     /// `fd` was sent through `SCM_RIGHTS`.
     pub fn passed(self, fd: Fd) {
         match self.0.table.slot(fd) {
-            Some(slot) => self.0.descriptions.mark(slot, Marks::PASSED),
+            Some(slot) => self.0.descriptions().mark(slot, Marks::PASSED),
             None if socket::tcp_info(fd).is_ok() => self.received(fd),
             None => {}
         }
@@ -272,7 +299,7 @@ impl Owner<'_> {
     /// holder's counts, and with nobody left the slot and its marks are gone.
     fn left_behind(self, slot: SlotId, entry: Entry, mark: Marks) -> Left {
         if matches!(entry.watched, Watched::By(_) | Watched::BySeveral) {
-            self.0.descriptions.mark(slot, mark);
+            self.0.descriptions().mark(slot, mark);
         }
         self.0.drop_reference(slot)
     }
@@ -305,11 +332,11 @@ impl Owner<'_> {
     fn give_up(self, fd: Fd, mark: Marks) -> Claim {
         let mut entry = self.0.table.take(fd);
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
-        let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions.is(slot, cookie));
+        let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let mut others = Others::default();
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
-                let marks = self.0.descriptions.marks(slot);
+                let marks = self.0.descriptions().marks(slot);
                 others = self.others(slot, marks);
                 entry.outlived = marks.has(Marks::WATCHER_ENDED);
                 self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
@@ -326,7 +353,7 @@ impl Owner<'_> {
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
-        socket::cookie(fd).is_some_and(|cookie| self.0.descriptions.is(slot, cookie))
+        socket::cookie(fd).is_some_and(|cookie| self.0.descriptions().is(slot, cookie))
     }
 
     fn release_counted(self, fd: Fd, slot: SlotId, marks: Marks, left: Left) -> Standing {
@@ -342,11 +369,13 @@ impl Owner<'_> {
 
     /// An everyday child holds what it is counted for. One that may have executed a
     /// program since is looked at, once: it inherited the descriptor under its number,
-    /// and has closed it if it was close-on-exec.
+    /// and has closed it if it was close-on-exec. One that nobody has heard of is no
+    /// child, if libc's fork has failed.
     fn is_seen_elsewhere(self, fd: Fd, slot: SlotId) -> bool {
-        self.0.descriptions.holders(slot).any(|token| {
-            self.0.family.has_stayed(token)
-                || match (self.0.family.pid(token, self.0.here()), socket::inode(fd)) {
+        let mut holders = self.0.descriptions().holders(slot).filter(|&token| self.0.family().may_be_born(token));
+        holders.any(|token| {
+            self.0.family().has_stayed(token)
+                || match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
                     (Some(pid), Ok(inode)) => procfs::may_hold_at(pid, fd, inode),
                     _ => true,
                 }
@@ -370,9 +399,9 @@ impl Owner<'_> {
         if !self.0.forks.has_clock() {
             return Others::default();
         }
-        let not_before = self.0.family.founded();
+        let not_before = self.0.family().founded();
         let is_told = marks == Marks::LEAKED && not_before > ANY_TIME && !self.0.kin.has_stranger();
-        let forked_since = if is_told { u64::from(self.0.descriptions.leaked(slot)) * TICKS } else { 0 };
+        let forked_since = if is_told { u64::from(self.0.descriptions().leaked(slot)) * TICKS } else { 0 };
         Others { not_before, forked_since }
     }
 
@@ -396,13 +425,13 @@ impl Owner<'_> {
     /// memory, without a system call.
     pub fn is_only_ours(self, fd: Fd) -> bool {
         let slot = self.0.table.slot(fd);
-        slot.is_some_and(|slot| self.0.descriptions.holders(slot).all(|holder| self.0.me() == Some(holder)))
+        slot.is_some_and(|slot| self.0.descriptions().holders(slot).all(|holder| self.0.me() == Some(holder)))
     }
 
     /// Whether a connection may be other than plain TCP: `SO_LINGER` or `TCP_REPAIR` set, or
     /// MPTCP. Not where hooks have seen it coming, and nobody making any so.
     pub fn may_have_options(self, entry: Entry) -> bool {
-        entry.slot.is_none() || self.0.family.has_options()
+        entry.slot.is_none() || self.0.options.load(SeqCst) || self.0.family().has_options()
     }
 
     /// Which side opened `fd`, as far as is known.
@@ -432,10 +461,10 @@ impl Owner<'_> {
     pub fn before_fork(self) -> Option<Token> {
         let now = self.0.forks.begin();
         self.0.me()?;
-        let child = self.0.family.enlist(self.0.here());
+        let child = self.0.family().enlist(self.0.here(), now);
         self.0.table.each(|_, slot| match child {
-            Some(child) => self.0.descriptions.hold(slot, child),
-            None => self.0.descriptions.leak(slot, now),
+            Some(child) => self.0.descriptions().hold(slot, child),
+            None => self.0.descriptions().leak(slot, now),
         });
         child
     }
@@ -449,43 +478,36 @@ impl Owner<'_> {
     pub fn forked(self, child: Option<Token>, pid: Pid) {
         self.0.kin.born(pid);
         if let Some(child) = child {
-            self.0.family.name(child, pid, self.0.here());
+            self.0.family().name(child, pid, self.0.here());
         }
     }
 
     /// This process is about to be another program, whose children nobody counts.
     pub fn may_move(self) {
         let Some(me) = self.0.me() else { return };
-        self.0.family.may_move(me);
+        self.0.family().may_move(me);
         self.0.table.each(|fd, slot| {
             if !fd.is_close_on_exec() {
-                self.0.descriptions.leak(slot, 0);
+                self.0.descriptions().leak(slot, 0);
             }
         });
     }
 
-    /// From now on no hook of this process follows what it does.
-    pub fn goes_unseen(self) {
-        if let Some(me) = self.0.me() {
-            self.0.family.may_move(me);
-        }
-    }
-
     /// See [`Family::is_brief`].
     pub fn is_in_brief_family(self) -> bool {
-        self.0.family.is_brief()
+        self.0.family().is_brief()
     }
 
     /// See [`Family::note_brevity`].
     pub fn note_brevity(self, is_brief: bool) {
-        self.0.family.note_brevity(is_brief);
+        self.0.family().note_brevity(is_brief);
     }
 
     /// That fork has failed: nobody holds what was counted for the child.
     pub fn not_forked(self, child: Option<Token>) {
         if let Some(child) = child {
             // A token that is struck out counts as dead, wherever it stands.
-            self.0.family.strike(child);
+            self.0.family().strike(child);
         }
     }
 
@@ -493,7 +515,7 @@ impl Owner<'_> {
     /// every descriptor that it was given: what is open now is marked.
     pub fn before_spawn(self) {
         let any_time = self.0.forks.note_stranger();
-        self.0.table.each(|_, slot| self.0.descriptions.leak(slot, any_time));
+        self.0.table.each(|_, slot| self.0.descriptions().leak(slot, any_time));
     }
 
     /// From now on this process can hold sockets in ways that nobody can see: an
@@ -525,7 +547,9 @@ impl Ledger {
     /// The program sets `SO_LINGER` or `TCP_REPAIR` on a socket, takes one over of which
     /// nobody knows whether it was set, or makes one of MPTCP.
     pub fn set_options(&self) {
-        self.family.set_options();
+        // In this order: there may be no memory yet, and it is looked at when there is.
+        self.options.store(true, SeqCst);
+        self.family().set_options();
     }
 
     /// After a fork, in the child: the copied memory is its own now.
@@ -538,22 +562,26 @@ impl Ledger {
         self.table.inherit();
         // A parent without a pid is in an outer namespace, where it has named us.
         if process::is_parent_outside() {
-            self.namespace.store(self.family.new_namespace().0, SeqCst);
+            self.namespace.store(self.family().new_namespace().0, SeqCst);
+            me.into_iter().for_each(|me| self.family().is_born(me));
         } else if let Some((me, pid)) = me.zip(process::pid()) {
-            self.family.name(me, pid, self.here());
+            self.family().name(me, pid, self.here());
+        }
+        if self.user.was_changing() {
+            Owner(self).leave_if_user_is_lost();
         }
     }
 
     /// A number of this process that is counted as one of the connection with this
     /// cookie, and still is.
     pub fn number_of(&self, cookie: u64) -> Option<Fd> {
-        self.table.find(0, |fd, slot| self.descriptions.is(slot, cookie) && socket::cookie(fd) == Some(cookie))
+        self.table.find(0, |fd, slot| self.descriptions().is(slot, cookie) && socket::cookie(fd) == Some(cookie))
     }
 
     /// At the end of the process: its cells are those of a dead process now.
     pub fn retire(&self) {
         if let Some(me) = self.me() {
-            self.family.strike(me);
+            self.family().strike(me);
         }
     }
 }

@@ -9,7 +9,7 @@
 
 use super::descriptions::SlotId;
 use crate::sys::Fd;
-use crate::sys::region::{Region, Sharing, Zeroed};
+use crate::sys::region::{Region, Zeroed};
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// Which side opened the connection.
@@ -97,7 +97,7 @@ impl FdTable {
     pub const fn new() -> Self {
         Self {
             near: [const { Cell::new() }; NEAR],
-            far: Region::new(Sharing::Private),
+            far: Region::new(),
             end: AtomicU32::new(0),
             generation: AtomicU32::new(0),
         }

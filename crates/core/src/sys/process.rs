@@ -29,6 +29,15 @@ pub fn effective_user() -> Option<u32> {
     unsafe { syscall6(nr::GETEUID, [0; 6]) }.ok().map(|user| user as u32)
 }
 
+/// Real, effective and saved user of the calling thread.
+pub fn users() -> Option<[u32; 3]> {
+    let mut users = [0u32; 3];
+    let [real, effective, saved] = users.each_mut().map(|user| core::ptr::from_mut(user) as usize);
+    // SAFETY: the kernel writes three uids.
+    unsafe { syscall6(nr::GETRESUID, [real, effective, saved, 0, 0, 0]) }.ok()?;
+    Some(users)
+}
+
 /// The size that a file of ours may have (`RLIMIT_FSIZE`): beyond it, writing is a
 /// `SIGXFSZ`.
 pub fn file_size_limit() -> Option<u64> {

@@ -45,6 +45,7 @@ pub mod nr {
     pub const SETREGID: usize = 114;
     pub const SETGROUPS: usize = 116;
     pub const SETRESUID: usize = 117;
+    pub const GETRESUID: usize = 118;
     pub const SETRESGID: usize = 119;
     pub const SETFSUID: usize = 122;
     pub const SETFSGID: usize = 123;

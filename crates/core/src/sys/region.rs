@@ -2,8 +2,8 @@
 //!
 //! The pages cost nothing until they are touched (`MAP_NORESERVE`), and mapping
 //! them is one system call, which a hook may make; the global allocator is not
-//! involved. A `Shared` region stays common to the process and its fork
-//! children, a `Private` one is copied on write like any memory.
+//! involved. A region is copied on write at fork, like any memory; what stays common to a
+//! process and its fork children is in [`super::shared`].
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -17,26 +17,16 @@ use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 /// thread at a time), without padding that matters and without a drop.
 pub unsafe trait Zeroed: Sync {}
 
-/// Whether fork children see our writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sharing {
-    /// Copied on write at fork.
-    Private,
-    /// Common to the process and its descendants.
-    Shared,
-}
-
 /// A table of `T`, mapped at the first [`Region::ensure`].
 pub struct Region<T> {
     base: AtomicPtr<T>,
     len: AtomicUsize,
-    sharing: Sharing,
 }
 
 impl<T: Zeroed> Region<T> {
     /// An unmapped region: [`Region::get`] finds nothing in it.
-    pub const fn new(sharing: Sharing) -> Self {
-        Self { base: AtomicPtr::new(ptr::null_mut()), len: AtomicUsize::new(0), sharing }
+    pub const fn new() -> Self {
+        Self { base: AtomicPtr::new(ptr::null_mut()), len: AtomicUsize::new(0) }
     }
 
     /// Maps `len` zeroed elements, unless that has been done. False where the
@@ -45,12 +35,7 @@ impl<T: Zeroed> Region<T> {
         if !self.base.load(Ordering::Acquire).is_null() {
             return true;
         }
-        let flags = match self.sharing {
-            // Miri has one process, and no other kind of mapping.
-            _ if cfg!(miri) => MapFlags::PRIVATE,
-            Sharing::Private => MapFlags::PRIVATE | MapFlags::NORESERVE,
-            Sharing::Shared => MapFlags::SHARED | MapFlags::NORESERVE,
-        };
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         let Some(bytes) = len.checked_mul(size_of::<T>()) else { return false };
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
         let mapped = unsafe { mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags) };
@@ -139,7 +124,7 @@ mod tests {
 
     #[test]
     fn nothing_is_found_beyond_the_end_or_before_the_mapping() {
-        let region = Region::<Word>::new(Sharing::Private);
+        let region = Region::<Word>::new();
         assert!(region.is_empty() && region.get(0).is_none());
         assert!(region.ensure(3));
         assert_eq!(region.get(2).unwrap().0.load(SeqCst), 0);
@@ -148,7 +133,7 @@ mod tests {
 
     #[test]
     fn who_maps_at_the_same_time_shares_one_mapping() {
-        let region = Region::<Word>::new(Sharing::Shared);
+        let region = Region::<Word>::new();
         let raise = || {
             assert!(region.ensure(8));
             region.get(7).unwrap().0.fetch_add(1, SeqCst);
@@ -159,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_mapped_is_not_there() {
-        let region = Region::<Word>::new(Sharing::Private);
+        let region = Region::<Word>::new();
         assert!(!region.ensure(usize::MAX));
         assert!(region.is_empty());
     }

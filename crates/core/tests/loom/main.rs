@@ -7,6 +7,7 @@
 //! `make loom` explores more preemptions than `make test` does.
 
 mod bell;
+mod bitmap;
 mod cells;
 mod futex;
 mod gate;
@@ -26,6 +27,7 @@ mod drain {
 #[allow(dead_code)]
 #[path = "../../src/ledger"]
 mod ledger {
+    pub mod bitmap;
     pub mod cells;
     pub mod token;
 }

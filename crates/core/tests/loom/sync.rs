@@ -32,22 +32,6 @@ macro_rules! atomic {
                 assert_eq!(order, SeqCst, "weaker than the models can tell");
                 self.swap(word, order);
             }
-
-            pub fn fetch_update(
-                &self,
-                set: Ordering,
-                fetch: Ordering,
-                mut update: impl FnMut($word) -> Option<$word>,
-            ) -> Result<$word, $word> {
-                let mut word = self.load(fetch);
-                while let Some(next) = update(word) {
-                    match self.compare_exchange(word, next, set, fetch) {
-                        Err(now) => word = now,
-                        done => return done,
-                    }
-                }
-                Err(word)
-            }
         }
 
         impl Default for $name {

@@ -1,0 +1,34 @@
+//! What the processes of a family have in common: one mapping.
+//!
+//! The words that most closes read lie with the first words of the bitmap in one page: a
+//! fork child that serves one connection touches three pages of it.
+
+use super::bitmap::{BITS, Bitmap};
+use super::cells::Slot;
+use super::family::{MEMBERS, Record, Words};
+use crate::sys::region::Zeroed;
+use crate::sys::shared::Shared;
+
+/// So many connections can be counted at once.
+pub const SLOTS: usize = 1 << 18;
+
+/// What lies before the slots.
+#[repr(C)]
+pub struct Head {
+    pub(super) words: Words,
+    pub(super) taken: Bitmap<{ SLOTS / BITS }>,
+    pub(super) records: [Record; MEMBERS],
+}
+
+// SAFETY: repr(C), atomics only; zero is a family without members.
+unsafe impl Zeroed for Head {}
+
+/// The memory of a family.
+pub type Commons = Shared<Head, Slot>;
+
+/// How many slots a family gets whose processes can each have `numbers` descriptors: a
+/// server has several of them. Whole words of the bitmap.
+pub fn slots_for(numbers: usize) -> usize {
+    const PROCESSES: usize = 16;
+    numbers.saturating_mul(PROCESSES).min(SLOTS).next_multiple_of(BITS)
+}
