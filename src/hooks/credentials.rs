@@ -7,10 +7,9 @@
 //! have not, right after the call.
 
 use crate::sys::errno;
-use crate::sys::guard::{Guard, dismiss, with_owner};
+use crate::sys::guard::{dismiss, with_owner};
 use core::ffi::{c_char, c_int, c_void};
 use libc::{gid_t, size_t, uid_t};
-use softclose_core::sys::raw::nr;
 
 /// Defines one hook: dismiss, then libc's own.
 macro_rules! dismissing {

@@ -1,7 +1,8 @@
 //! `fork(2)` and `_Fork(3)`: the child holds everything that we hold.
 //!
 //! The counting is done by the handlers of [`crate::sys::atfork`], which see
-//! forks that no symbol leads to as well; this hook adds the child's pid.
+//! forks that no symbol leads to as well; this hook adds the child's pid, or that
+//! there is none.
 //! `_Fork` runs no handlers, and is async-signal-safe: here they are run for it.
 
 use crate::sys::{atfork, real};
@@ -9,6 +10,7 @@ use libc::{c_int, pid_t};
 
 redhook::hook! {
     unsafe fn fork() -> pid_t => my_fork {
+        atfork::announce();
         // SAFETY: the program's own call.
         let result = unsafe { redhook::real!(fork)() };
         if result != 0 {
@@ -26,6 +28,7 @@ pub fn touch() {
 #[unsafe(no_mangle)]
 /// `_Fork(3)`.
 pub unsafe extern "C-unwind" fn _Fork() -> c_int {
+    atfork::announce();
     atfork::prepare();
     // SAFETY: the program's own call.
     let result = unsafe { real::raw_fork() };

@@ -4,10 +4,15 @@
 //! itself and that no symbol leads to. Whose token the child gets is kept for the
 //! thread that forks: threads may fork at the same time.
 //!
+//! The handlers are not told whether there is a child. The hooks of the calls that fork
+//! are, and announce that they will say it ([`made`]). Of a fork that nobody has announced
+//! only one thing can be known: without any child it has failed. Else its token waits for
+//! a name, and after a second nobody waits for it (`Family::may_be_born`).
+//!
 //! Context: the thread that forks; the child handlers run before anything of the
 //! program's does. Async-signal-safe.
 
-use super::guard::{Guard, with_engine, with_owner};
+use super::guard::{Guard, with_engine};
 use core::cell::Cell;
 use softclose_core::Pid;
 use softclose_core::engine::Fork;
@@ -23,6 +28,12 @@ enum Forking {
 
 thread_local! {
     static FORKING: Cell<Forking> = const { Cell::new(Forking::No) };
+    static IS_ANNOUNCED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The next fork of this thread is one of which [`made`] will tell.
+pub fn announce() {
+    IS_ANNOUNCED.set(true);
 }
 
 /// Has libc call us around each fork. Called by the constructor.
@@ -37,15 +48,21 @@ pub extern "C" fn prepare() {
     with_engine(|engine, owner| FORKING.set(Forking::Yes(engine.before_fork(owner))));
 }
 
-/// Whether or not there is a child; which, [`made`] is told.
+/// Whether or not there is a child.
 pub extern "C" fn parent() {
-    if matches!(FORKING.get(), Forking::Yes(_)) {
-        with_owner(|owner| owner.after_fork());
-    }
+    let Forking::Yes(fork) = FORKING.get() else { return };
+    with_engine(|engine, owner| {
+        owner.after_fork();
+        if !IS_ANNOUNCED.get() && owner.is_childless() {
+            FORKING.set(Forking::No);
+            engine.not_forked(owner, fork);
+        }
+    });
 }
 
 /// The copied memory is the child's own, and so is nothing that was held.
 pub extern "C" fn child() {
+    IS_ANNOUNCED.set(false);
     let Some(guard) = Guard::enter() else { return };
     if let Forking::Yes(fork) = FORKING.replace(Forking::No) {
         guard.engine().become_child(fork);
@@ -55,6 +72,7 @@ pub extern "C" fn child() {
 /// The door through which the program forked knows the child's pid, or that there
 /// is none.
 pub fn made(result: libc::c_int) {
+    IS_ANNOUNCED.set(false);
     let Forking::Yes(fork) = FORKING.replace(Forking::No) else { return };
     with_engine(|engine, owner| match Pid::from_raw(result.max(0)) {
         Some(pid) => owner.forked(fork.child, pid),

@@ -129,6 +129,7 @@ static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
 static CLONE: Symbol = Symbol::new(c"clone");
 static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
+static FORKPTY: Symbol = Symbol::new(c"forkpty");
 /// `syscall(2)`.
 pub static SYSCALL: Symbol = Symbol::new(c"syscall");
 
@@ -159,7 +160,7 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 6] = [&CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 7] = [&CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &FORKPTY, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -200,6 +201,7 @@ needed! {
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     system(command: *const c_char) -> c_int = -1;
     popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    daemon(no_chdir: c_int, no_close: c_int) -> c_int = -1;
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 
@@ -309,4 +311,35 @@ pub unsafe fn raw_fork() -> c_int {
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)() },
         None => super::errno::fail(libc::ENOSYS),
     }
+}
+
+/// `forkpty(3)`, which is in libc since glibc 2.34. Before, it is in a library that a
+/// plugin may have brought along, where nobody else finds it: that one is asked for by
+/// name, as the program has it.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn forkpty(
+    terminal: *mut c_int,
+    name: *mut c_char,
+    settings: *const libc::termios,
+    size: *const libc::winsize,
+) -> c_int {
+    type Function =
+        unsafe extern "C-unwind" fn(*mut c_int, *mut c_char, *const libc::termios, *const libc::winsize) -> c_int;
+    match needed(&FORKPTY).or_else(|| in_library(c"libutil.so.1", &FORKPTY)) {
+        // SAFETY: the pointer is that function's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(terminal, name, settings, size) },
+        None => super::errno::fail(libc::ENOSYS),
+    }
+}
+
+/// Not for what may be called in a signal handler.
+fn in_library(library: &CStr, symbol: &Symbol) -> Option<*mut c_void> {
+    // SAFETY: constant, terminated names; the library stays loaded.
+    let found = unsafe {
+        let handle = libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+        if handle.is_null() { handle } else { libc::dlsym(handle, symbol.name.as_ptr()) }
+    };
+    (!found.is_null()).then_some(found)
 }

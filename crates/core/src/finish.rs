@@ -71,28 +71,24 @@ impl Settling {
 }
 
 /// Waits up to `ms` milliseconds, or for a signal, until the peer has
-/// acknowledged everything and our FIN: what `SO_LINGER{1,n}` asks for, while
-/// discarding what comes in. Source: `inet_release`, `sk_stream_wait_close`.
+/// acknowledged everything and our FIN: what `SO_LINGER{1,n}` asks for. Or until
+/// something comes in, or is there: natively that is a reset, which nobody waits
+/// for. Source: `inet_release`, `__tcp_close`, `sk_stream_wait_close`.
 #[inline(never)]
-pub fn until_acknowledged(fd: Fd, ms: u32) -> u64 {
+pub fn until_acknowledged(fd: Fd, ms: u32) {
     const LOOK_MS: u32 = 10;
     let _ = socket::half_close(fd);
     let deadline = Millis::now().plus(ms);
-    let mut total = 0;
     loop {
-        let (bytes, ended) = match sip(fd) {
-            Sip::End(bytes, _) => (bytes, true),
-            Sip::More(bytes) => (bytes, false),
-        };
-        total += bytes;
+        let is_over = !matches!(sip(fd), Sip::More(0));
         let left = deadline.since(Millis::now());
         // The kernel says nothing when an acknowledgement comes.
-        if ended
+        if is_over
             || left == 0
             || socket::unacknowledged(fd) == 0
             || wait(fd, Interest::INPUT, Some(left.min(LOOK_MS))).is_err()
         {
-            return total;
+            return;
         }
     }
 }

@@ -312,7 +312,7 @@ fn find(page: &'static Page, me: Pid, is_free: fn(u64) -> bool) -> Option<(usize
     })
 }
 
-/// Whether the process of a cell has died with it.
+/// Whether the process of a cell has died with it. What is no pid is none's.
 fn is_dead(cell: u64) -> bool {
-    Pid::from_raw((cell >> 32) as i32).is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+    Pid::from_raw(((cell >> 32) as i32).max(0)).is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
 }

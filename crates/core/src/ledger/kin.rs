@@ -67,17 +67,33 @@ impl Kin {
 
     /// Whether there is a child that nothing we saw explains.
     pub fn has_stranger(&self) -> bool {
-        if !any_child(WaitId::All) {
+        // The known ones first: a question for all looks at the children of every thread.
+        if self.knows_one() {
+            return false;
+        }
+        if self.is_childless() {
             // The nameless one has gone too: it explains nothing from now on.
             self.nameless.store(false, SeqCst);
             return false;
         }
-        !self.nameless.load(SeqCst) && !self.knows_one()
+        !self.nameless.load(SeqCst)
     }
 
+    /// Whether there is no child at all, running or unreaped.
+    pub fn is_childless(&self) -> bool {
+        !any_child(WaitId::All)
+    }
+
+    /// Nobody asks twice for one that has gone.
     fn knows_one(&self) -> bool {
-        let mut pids = self.places().filter_map(|place| Pid::from_raw(place.load(SeqCst)));
-        pids.any(|pid| any_child(WaitId::Pid(pid)))
+        self.places().any(|place| {
+            let pid = place.load(SeqCst);
+            let is_there = Pid::from_raw(pid).is_some_and(|pid| any_child(WaitId::Pid(pid)));
+            if pid != 0 && !is_there {
+                let _ = place.compare_exchange(pid, 0, SeqCst, SeqCst);
+            }
+            is_there
+        })
     }
 
     fn places(&self) -> impl Iterator<Item = &AtomicI32> {

@@ -474,6 +474,11 @@ impl Owner<'_> {
         self.0.forks.end();
     }
 
+    /// Whether there is no child at all: then a fork that has ended has failed.
+    pub fn is_childless(self) -> bool {
+        self.0.kin.is_childless()
+    }
+
     /// The child of that fork has this pid.
     pub fn forked(self, child: Option<Token>, pid: Pid) {
         self.0.kin.born(pid);

@@ -116,3 +116,121 @@ fn a_number_that_is_still_watched_cannot_be_left() {
     assert_eq!(stage.standing(), Standing::Shared);
     assert_eq!(stage.owner().release(copy_fd).standing, Standing::Unprovable);
 }
+
+mod in_memory_of_its_own {
+    use super::*;
+
+    fn child_of(stage: &Stage) -> Token {
+        let child = stage.owner().before_fork().unwrap();
+        stage.owner().after_fork();
+        child
+    }
+
+    #[test]
+    fn a_process_goes_on_counting_what_only_it_holds() {
+        let stage = Stage::accepted();
+        let copy = stage.stream.try_clone().unwrap();
+        let copy_fd = Fd::new(copy.as_raw_fd()).unwrap();
+        stage.owner().duplicated(stage.fd(), copy_fd, stage.ledger.stamp());
+        stage.owner().detach();
+        assert_eq!(stage.standing(), Standing::Shared);
+        stage.owner().spawned(None);
+        assert_eq!(stage.owner().release(copy_fd).standing, Standing::Last);
+    }
+
+    #[test]
+    fn a_process_counts_what_it_gets_and_the_children_that_it_makes() {
+        let stage = Stage::accepted();
+        stage.owner().detach();
+        let other = Stage::accepted();
+        let fd = other.fd();
+        stage.owner().opened(fd, Role::Accepted, stage.ledger.stamp());
+        let child = child_of(&stage);
+        assert_eq!(stage.owner().release(fd).standing, Standing::Shared);
+        assert!(stage.ledger.descriptions().holders(SlotId::new(2).unwrap()).eq([child]));
+    }
+
+    #[test]
+    fn a_process_trusts_no_count_of_what_others_held_with_it() {
+        let stage = Stage::accepted();
+        let child = child_of(&stage);
+        stage.owner().detach();
+        // Over there it may have been forked on since.
+        stage.ledger.family().strike(child);
+        assert_eq!(stage.standing(), Standing::Doubtful);
+    }
+
+    #[test]
+    fn a_process_is_one_that_the_others_look_at_and_what_it_alone_held_is_free() {
+        let stage = Stage::accepted();
+        child_of(&stage);
+        let (shared, own) = (stage.fd(), Stage::accepted());
+        stage.owner().opened(own.fd(), Role::Accepted, stage.ledger.stamp());
+        let me = stage.ledger.me().unwrap();
+        let old = stage.ledger.commons.again().unwrap();
+        stage.owner().detach();
+        let (family, slots) = (Family::of(&old), Descriptions::of(&old));
+        let [first, second] = [1, 2].map(|raw| SlotId::new(raw).unwrap());
+        assert!(!family.has_stayed(me) && family.has_options());
+        assert!(slots.holders(first).any(|holder| holder == me) && slots.marks(first).has(Marks::LEAKED));
+        assert!(slots.is(first, socket::cookie(shared).unwrap()) && slots.is(second, 0));
+        assert!(stage.ledger.family().has_stayed(me));
+    }
+
+    #[test]
+    fn a_process_leaves_none_behind_that_is_counted_there_only() {
+        let stage = Stage::accepted();
+        stage.owner().goes_unseen();
+        assert_eq!(stage.ledger.me(), None);
+        assert_eq!(stage.standing(), Standing::Doubtful);
+    }
+}
+
+/// Whatever somebody writes there: nothing panics, overflows or goes on for ever.
+#[test]
+fn rubbish_in_the_shared_memory_is_survived() {
+    const ROUNDS: u32 = 300;
+    let stage = Stage::accepted();
+    let mut random = 88172645463325252u64;
+    let mut next = || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for _ in 0..ROUNDS {
+        let words = stage.ledger.commons.scrawl();
+        let near = words.len().min((size_of::<commons::Head>() + 4096) / size_of::<u64>());
+        for word in &words[..near] {
+            let rubbish = next();
+            word.store([0, u64::MAX, rubbish % 9, rubbish << 32 | 1, rubbish, 1 << 63][rubbish as usize % 6], SeqCst);
+        }
+        use_everything(&stage);
+    }
+}
+
+fn use_everything(stage: &Stage) {
+    let (owner, fd) = (stage.owner(), stage.fd());
+    let since = stage.ledger.stamp();
+    owner.opened(fd, Role::Accepted, since);
+    let copy = stage.stream.try_clone().unwrap();
+    let copy_fd = Fd::new(copy.as_raw_fd()).unwrap();
+    owner.duplicated(fd, copy_fd, since);
+    let child = owner.before_fork();
+    owner.after_fork();
+    owner.not_forked(child);
+    let child = owner.before_fork();
+    owner.after_fork();
+    owner.forked(child, process::pid().unwrap());
+    owner.before_spawn();
+    owner.passed(copy_fd);
+    let _ = (owner.is_only_ours(fd), owner.may_have_options(Entry::UNKNOWN), stage.ledger.number_of(7));
+    let _ = owner.release(copy_fd);
+    owner.opened(copy_fd, Role::Connected, since);
+    let _ = owner.release(copy_fd);
+    let _ = owner.release(fd);
+    owner.may_move();
+    owner.opened(fd, Role::Accepted, since);
+    owner.detach();
+    stage.ledger.become_child(child);
+}

@@ -120,6 +120,17 @@ impl<H: Zeroed, T: Zeroed> Shared<H, T> {
     }
 }
 
+#[cfg(test)]
+impl<H: Zeroed, T: Zeroed> Shared<H, T> {
+    /// All of it as words, for whoever scribbles on it.
+    pub fn scrawl(&self) -> &[core::sync::atomic::AtomicU64] {
+        let base = self.base.load(Ordering::Acquire).cast::<core::sync::atomic::AtomicU64>();
+        let words = Self::bytes(self.len()).map_or(0, |bytes| bytes / size_of::<u64>());
+        // SAFETY: mapped, aligned, and all of it atomics.
+        if base.is_null() { &[] } else { unsafe { core::slice::from_raw_parts(base, words) } }
+    }
+}
+
 impl<H, T> Drop for Shared<H, T> {
     fn drop(&mut self) {
         let (base, len) = (*self.base.get_mut(), *self.len.get_mut());
