@@ -31,6 +31,8 @@ const EXPORTED: &[&str] = &[
     "fcntl64",
     // New processes.
     "fork",
+    "forkpty",
+    "daemon",
     "_Fork",
     "vfork",
     "posix_spawn",

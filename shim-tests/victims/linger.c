@@ -1,7 +1,8 @@
 /* SO_LINGER{1,n} waits in close until everything is acknowledged, and no longer:
- * not for the peer's FIN, not beyond a signal, and not beyond n seconds.
+ * not for the peer's FIN, not beyond a signal, not where something is unread, which is a
+ * reset natively, and not beyond n seconds.
  *
- * linger (acknowledged|interrupted|second) [ROAD]; the last with n = 1 */
+ * linger (acknowledged|interrupted|unread|second) [ROAD]; the last with n = 1 */
 #include "road.h"
 
 enum { LINGER_S = 30, SOON_MS = 10000 };
@@ -43,6 +44,10 @@ int main(int count, char **arguments)
 	at_most_a_minute();
 	tcp_pair(pair);
 	must(setsockopt(pair[1], SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0);
+	if (!strcmp(arguments[1], "unread")) {
+		must(write(pair[0], "more", 4) == 4);
+		await_unread(pair[1], 4);
+	}
 	if (strcmp(arguments[1], "acknowledged"))
 		fill(pair[1]);
 	else
