@@ -15,7 +15,7 @@ static void fill(int listener, int pairs, int (*kept)[2])
 	}
 }
 
-/* Whether the answer arrives whole. */
+/* Whether the answer arrives whole, with an end that is no reset. */
 static int closes_well(const int pair[2])
 {
 	char answer[ANSWER + 1];
@@ -23,8 +23,7 @@ static int closes_well(const int pair[2])
 	await_unread(pair[1], 7);
 	respond(pair[1], 0, ANSWER);
 	must(close(pair[1]) == 0);
-	ssize_t got = recv(pair[0], answer, sizeof answer, MSG_WAITALL);
-	return got == ANSWER;
+	return recv(pair[0], answer, sizeof answer, MSG_WAITALL) == ANSWER && recv(pair[0], answer, 1, 0) == 0;
 }
 
 static void work(int listener, int pairs, int closes, int done)

@@ -21,6 +21,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat as Status};
 use rustix::fs::{fstat, fstatfs, mkdirat, openat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::path::DecInt;
+use rustix::process::{Pid, test_kill_process};
 use std::ffi::CString;
 
 /// What the page says of its process, put together by the constructor.
@@ -51,6 +52,8 @@ const PLACES: [Place; 3] = [Place::Given, Place::Run, Place::Shm];
 
 /// Where the file of this process' page is: in memory of its own, see [`super::page`].
 pub struct Whereabouts {
+    /// Who has made it.
+    founder: AtomicU32,
     place: AtomicU32,
     inode: AtomicU64,
     name: Text<48>,
@@ -59,10 +62,18 @@ pub struct Whereabouts {
 impl Whereabouts {
     /// Of no file.
     pub const fn new() -> Self {
-        Self { place: AtomicU32::new(0), inode: AtomicU64::new(0), name: Text::new() }
+        Self { founder: AtomicU32::new(0), place: AtomicU32::new(0), inode: AtomicU64::new(0), name: Text::new() }
     }
 
-    fn set(&self, place: Place, name: &CStr, inode: u64) {
+    fn founder_is_here_or_gone(&self) -> bool {
+        let founder = Pid::from_raw((self.founder.load(Relaxed) as i32).max(0));
+        founder.is_none_or(|founder| {
+            process::pid() == Some(founder) || test_kill_process(founder) == Err(Errno::SRCH)
+        })
+    }
+
+    fn set(&self, founder: u32, place: Place, name: &CStr, inode: u64) {
+        self.founder.store(founder, Relaxed);
         self.place.store(place as u32, Relaxed);
         self.inode.store(inode, Relaxed);
         self.name.set(name.to_str().unwrap_or_default());
@@ -83,9 +94,13 @@ pub fn found(identity: &Identity, file: &Whereabouts) -> Option<&'static Page> {
     places(identity).find_map(|place| found_at(place, identity, user, file))
 }
 
-/// Takes the file away again: of the last process that uses it.
+/// Takes the file away again: of the last process that uses it, as the page says. While
+/// its founder lives nobody else does, whatever is written there.
 #[inline(never)]
 pub fn remove(identity: &Identity, file: &Whereabouts) {
+    if !file.founder_is_here_or_gone() {
+        return;
+    }
     let place = PLACES.into_iter().find(|&place| place as u32 == file.place.load(Relaxed));
     let Some((place, user)) = place.zip(process::effective_user()) else { return };
     let Some(directory) = open(place, identity, user) else { return };
@@ -219,7 +234,7 @@ fn found_at(place: Place, identity: &Identity, user: u32, whereabouts: &Whereabo
     let made = (0..IMAGES).find_map(|image| attempt(directory.fd, name(pid, started, image)));
     directory.close();
     let Made { page, name, inode } = made??;
-    whereabouts.set(place, name.as_c_str(), inode);
+    whereabouts.set(pid, place, name.as_c_str(), inode);
     describe(page, identity);
     page.founder.store(pid, Relaxed);
     page.started.store(started, Relaxed);

@@ -123,7 +123,7 @@ impl<'a> Family<'a> {
     /// longer than any should. libc forks for itself (`forkpty`), and does not tell
     /// whether that has failed.
     pub fn may_be_born(self, token: Token) -> bool {
-        const LONGEST: u64 = 1;
+        const LONGEST: u64 = 10;
         let Some(record) = self.record(token) else { return true };
         let flags = record.flags.load(SeqCst);
         let is_born = flags & BORN != 0 || pid_of(record.word.load(SeqCst)).is_some();
@@ -316,6 +316,17 @@ mod tests {
         let one = family.enlist(HERE, 0).unwrap();
         let two = family.enlist(HERE, 0).unwrap();
         assert!(one != two && one.raw() != 0 && two.raw() != 0);
+    }
+
+    #[test]
+    fn a_child_that_nobody_has_heard_of_for_long_is_none() {
+        let memory = memory();
+        let family = Family::of(&memory);
+        let [old, new] = [clock::seconds_since_boot() - 11, clock::seconds_since_boot()]
+            .map(|since| family.enlist(HERE, since).unwrap());
+        assert!(!family.may_be_born(old) && family.may_be_born(new));
+        family.is_born(old);
+        assert!(family.may_be_born(old));
     }
 
     #[test]

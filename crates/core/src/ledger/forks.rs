@@ -55,6 +55,11 @@ impl Forks {
         self.under_way.fetch_sub(1, SeqCst);
     }
 
+    /// Whether one has begun and not ended.
+    pub fn is_any_under_way(&self) -> bool {
+        self.under_way.load(SeqCst) != 0
+    }
+
     /// In the child: nobody is forking.
     pub fn become_child(&self) {
         self.under_way.store(0, SeqCst);
@@ -91,7 +96,7 @@ impl Forks {
     /// not made, 0 where that is not known.
     pub fn beside(&self, since: Stamp) -> Option<u32> {
         let now = self.count.load(SeqCst);
-        if now == since.0 && self.under_way.load(SeqCst) == 0 {
+        if now == since.0 && !self.is_any_under_way() {
             return None;
         }
         let passed = now.wrapping_sub(since.0);

@@ -372,8 +372,9 @@ impl Owner<'_> {
     /// and has closed it if it was close-on-exec. One that nobody has heard of is no
     /// child, if libc's fork has failed.
     fn is_seen_elsewhere(self, fd: Fd, slot: SlotId) -> bool {
-        let mut holders = self.0.descriptions().holders(slot).filter(|&token| self.0.family().may_be_born(token));
-        holders.any(|token| {
+        let is_forking = self.0.forks.is_any_under_way();
+        let may_be_born = |token: &Token| is_forking || self.0.family().may_be_born(*token);
+        self.0.descriptions().holders(slot).filter(may_be_born).any(|token| {
             self.0.family().has_stayed(token)
                 || match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
                     (Some(pid), Ok(inode)) => procfs::may_hold_at(pid, fd, inode),
