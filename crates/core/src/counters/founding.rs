@@ -67,9 +67,7 @@ impl Whereabouts {
 
     fn founder_is_here_or_gone(&self) -> bool {
         let founder = Pid::from_raw((self.founder.load(Relaxed) as i32).max(0));
-        founder.is_none_or(|founder| {
-            process::pid() == Some(founder) || test_kill_process(founder) == Err(Errno::SRCH)
-        })
+        founder.is_none_or(|founder| process::pid() == Some(founder) || test_kill_process(founder) == Err(Errno::SRCH))
     }
 
     fn set(&self, founder: u32, place: Place, name: &CStr, inode: u64) {

@@ -77,7 +77,8 @@ impl<'a> Descriptions<'a> {
                 break;
             }
             let left = taken.next_taken(self.0.len());
-            if let Some(index) = left.filter(|&index| self.0.get(index).is_some_and(|slot| slot.bury(|token| alive.ask(token))))
+            if let Some(index) =
+                left.filter(|&index| self.0.get(index).is_some_and(|slot| slot.bury(|token| alive.ask(token))))
             {
                 taken.free(index);
             }

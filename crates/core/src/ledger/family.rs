@@ -41,8 +41,6 @@ pub struct Words {
     founded: AtomicU64,
     /// The next namespace.
     namespaces: AtomicU64,
-    /// How brief its children are.
-    brevity: AtomicU64,
     /// Whether anybody has set an option that changes the end of a connection.
     options: AtomicU64,
 }
@@ -53,8 +51,6 @@ pub struct Namespace(pub u64);
 
 /// How many processes can hold connections at once.
 pub const MEMBERS: usize = 4096;
-/// So many brief children in a row make a rule.
-const BRIEF: u64 = 4;
 
 /// The shared register of processes.
 #[derive(Clone, Copy)]
@@ -150,22 +146,6 @@ impl<'a> Family<'a> {
         self.words().is_none_or(|words| words.options.load(SeqCst) != 0)
     }
 
-    /// Whether the children of this family end with their connections, as a rule.
-    pub fn is_brief(self) -> bool {
-        self.words().is_some_and(|words| words.brevity.load(SeqCst) >= BRIEF)
-    }
-
-    /// A child has ended right after its last connection, or has not.
-    pub fn note_brevity(self, is_brief: bool) {
-        let Some(words) = self.words() else { return };
-        let brevity = words.brevity.load(SeqCst);
-        if is_brief && brevity < BRIEF {
-            words.brevity.fetch_add(1, SeqCst);
-        } else if !is_brief && brevity != 0 {
-            words.brevity.store(0, SeqCst);
-        }
-    }
-
     /// Takes back a token whose process has ended, or was never made.
     pub fn strike(self, token: Token) {
         let Some(record) = self.record(token) else { return };
@@ -220,9 +200,10 @@ impl<'a> Family<'a> {
     /// Copies what is known of all to memory that nobody shares yet.
     pub fn copy_to(self, other: Family<'_>) {
         let Some((from, to)) = self.words().zip(other.words()) else { return };
-        let pairs = [(&from.next, &to.next), (&from.founded, &to.founded), (&from.namespaces, &to.namespaces)];
-        let flags = [(&from.brevity, &to.brevity), (&from.options, &to.options)];
-        pairs.into_iter().chain(flags).for_each(|(from, to)| to.store(from.load(SeqCst), SeqCst));
+        fn words(words: &Words) -> [&AtomicU64; 4] {
+            [&words.next, &words.founded, &words.namespaces, &words.options]
+        }
+        words(from).into_iter().zip(words(to)).for_each(|(from, to)| to.store(from.load(SeqCst), SeqCst));
     }
 
     /// Copies what is known of one process.
@@ -327,18 +308,6 @@ mod tests {
         assert!(!family.may_be_born(old) && family.may_be_born(new));
         family.is_born(old);
         assert!(family.may_be_born(old));
-    }
-
-    #[test]
-    fn one_child_that_stays_ends_the_rule() {
-        let memory = memory();
-        let family = Family::of(&memory);
-        (0..BRIEF - 1).for_each(|_| family.note_brevity(true));
-        assert!(!family.is_brief());
-        family.note_brevity(true);
-        assert!(family.is_brief());
-        family.note_brevity(false);
-        assert!(!family.is_brief());
     }
 
     #[test]

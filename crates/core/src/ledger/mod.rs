@@ -34,8 +34,8 @@ use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::region::Birthmark;
 use crate::sys::socket;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use commons::{Commons, slots_for};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
 use forks::Forks;
@@ -497,16 +497,6 @@ impl Owner<'_> {
                 self.0.descriptions().leak(slot, 0);
             }
         });
-    }
-
-    /// See [`Family::is_brief`].
-    pub fn is_in_brief_family(self) -> bool {
-        self.0.family().is_brief()
-    }
-
-    /// See [`Family::note_brevity`].
-    pub fn note_brevity(self, is_brief: bool) {
-        self.0.family().note_brevity(is_brief);
     }
 
     /// That fork has failed: nobody holds what was counted for the child.
