@@ -200,10 +200,7 @@ impl<'a> Family<'a> {
     /// Copies what is known of all to memory that nobody shares yet.
     pub fn copy_to(self, other: Family<'_>) {
         let Some((from, to)) = self.words().zip(other.words()) else { return };
-        fn words(words: &Words) -> [&AtomicU64; 4] {
-            [&words.next, &words.founded, &words.namespaces, &words.options]
-        }
-        words(from).into_iter().zip(words(to)).for_each(|(from, to)| to.store(from.load(SeqCst), SeqCst));
+        from.all().into_iter().zip(to.all()).for_each(|(from, to)| to.store(from.load(SeqCst), SeqCst));
     }
 
     /// Copies what is known of one process.
@@ -212,6 +209,12 @@ impl<'a> Family<'a> {
         to.namespace.store(from.namespace.load(SeqCst), SeqCst);
         to.flags.store(from.flags.load(SeqCst), SeqCst);
         to.word.store(from.word.load(SeqCst), SeqCst);
+    }
+}
+
+impl Words {
+    fn all(&self) -> [&AtomicU64; 4] {
+        [&self.next, &self.founded, &self.namespaces, &self.options]
     }
 }
 
