@@ -9,7 +9,9 @@ use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
 use crate::sys::{atfork, host, real};
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use softclose_core::SUCCESSOR;
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
 use softclose_core::counters::founding::Identity;
@@ -20,9 +22,11 @@ use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
+use softclose_core::successor::Program;
 use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
-use std::ffi::CString;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -104,10 +108,35 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
     let Home { engine, ledger, common } = &HOME;
-    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
+    let successor = if secure { None } else { successor() };
+    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, successor });
     ledger.begin(capacity());
     let drain = Drain::new(common, ledger);
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new() })
+}
+
+/// The program that lies beside this library.
+fn successor() -> Option<&'static Program> {
+    let library = std::path::absolute(own_path()?).ok()?;
+    let beside = |library: &Path| CString::new(library.with_file_name(SUCCESSOR).into_os_string().into_vec()).ok();
+    let program = Program::at(beside(&library)?);
+    // By a link the library may be found elsewhere.
+    let program = program.or_else(|| Program::at(beside(&library.canonicalize().ok()?)?))?;
+    Some(Box::leak(Box::new(program)))
+}
+
+/// Where the loader has found this library.
+fn own_path() -> Option<&'static Path> {
+    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+    let here = construct as extern "C" fn();
+    // SAFETY: the address of a function of ours, and room for the answer; the name lives as
+    // long as the library.
+    let name = unsafe {
+        let is_found = libc::dladdr(here as *const c_void, found.as_mut_ptr()) != 0;
+        let name = found.assume_init().dli_fname;
+        (is_found && !name.is_null()).then(|| CStr::from_ptr(name))?
+    };
+    Some(Path::new(OsStr::from_bytes(name.to_bytes())))
 }
 
 fn complain(line: &str) {

@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn many_are_finished_together() {
-        let (tasks, peers): (Vec<_>, Vec<_>) = (0..50).map(|_| pair()).map(|(fd, there)| (task(Mode::Discard, fd), there)).unzip();
+        let (tasks, peers): (Vec<_>, Vec<_>) =
+            (0..50).map(|_| pair()).map(|(fd, there)| (task(Mode::Discard, fd), there)).unzip();
         let done = finished(FAR_MS, tasks);
         drop(peers);
         assert!(done.join().unwrap() < SOON);

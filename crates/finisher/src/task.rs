@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn a_task_is_read_as_it_was_written() {
         let most = u64::MAX;
-        let long = Task { fd: i32::MAX, cookie: most, part_ms: most, idle_ms: most, silent_ms: most, bytes: most, ..PLAIN };
+        let long =
+            Task { fd: i32::MAX, cookie: most, part_ms: most, idle_ms: most, silent_ms: most, bytes: most, ..PLAIN };
         for task in [PLAIN, Task { mode: Mode::Fin, ..PLAIN }, Task { mode: Mode::Acknowledged, ..long }] {
             let text = written(task);
             assert_eq!(text.last(), Some(&0));
@@ -132,7 +133,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_task() {
-        for text in ["", "d", "d5", "d5:1:2:3:4", "x5:1:2:3:4:5", "d-5:1:2:3:4:5", "d5:1:2:3:4:", "d5:99999999999999999999:2:3:4:5"] {
+        for text in [
+            "",
+            "d",
+            "d5",
+            "d5:1:2:3:4",
+            "x5:1:2:3:4:5",
+            "d-5:1:2:3:4:5",
+            "d5:1:2:3:4:",
+            "d5:99999999999999999999:2:3:4:5",
+        ] {
             assert_eq!(Task::parse(text.as_bytes()), None, "{text}");
         }
     }

@@ -15,6 +15,8 @@ pub mod fd;
 pub mod file;
 pub mod futex;
 pub mod mapped;
+pub mod memory;
+pub mod numbers;
 pub mod poller;
 pub mod process;
 pub mod procfs;
@@ -24,5 +26,6 @@ pub mod rehearsal;
 pub mod socket;
 pub mod stop;
 pub mod thread;
+pub mod vfork;
 
 pub use fd::Fd;
