@@ -11,7 +11,6 @@ use crate::sys::leave::{self, leave};
 use crate::sys::{atfork, host, real};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
-use softclose_core::SUCCESSOR;
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
 use softclose_core::counters::founding::Identity;
@@ -22,11 +21,11 @@ use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
-use softclose_core::successor::Program;
+use softclose_core::successor::Home;
 use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
 use std::ffi::{CStr, CString, OsStr};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -88,15 +87,15 @@ fn identity(reading: &Reading, secure: bool) -> Identity {
 
 /// Everything that a process writes to, in one page: a fork child copies one.
 #[repr(align(4096))]
-struct Home {
+struct Page {
     engine: OnceLock<Engine>,
     ledger: Ledger,
     common: OnceLock<Common>,
 }
 
-const _: () = assert!(size_of::<Home>() == 4096, "more than a page");
+const _: () = assert!(size_of::<Page>() == 4096, "more than a page");
 
-static HOME: Home = Home { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
+static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
 
 #[inline(never)]
 fn engine(reading: Reading, secure: bool) -> &'static Engine {
@@ -107,7 +106,7 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    let Home { engine, ledger, common } = &HOME;
+    let Page { engine, ledger, common } = &PAGE;
     let successor = if secure { None } else { successor() };
     let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, successor });
     ledger.begin(capacity());
@@ -115,14 +114,11 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new() })
 }
 
-/// The program that lies beside this library.
-fn successor() -> Option<&'static Program> {
+/// Where this library lies, and the program that finishes what a process leaves.
+fn successor() -> Option<&'static Home> {
     let library = std::path::absolute(own_path()?).ok()?;
-    let beside = |library: &Path| CString::new(library.with_file_name(SUCCESSOR).into_os_string().into_vec()).ok();
-    let program = Program::at(beside(&library)?);
-    // By a link the library may be found elsewhere.
-    let program = program.or_else(|| Program::at(beside(&library.canonicalize().ok()?)?))?;
-    Some(Box::leak(Box::new(program)))
+    let home = CString::new(library.parent()?.as_os_str().as_bytes()).ok()?;
+    Some(Box::leak(Box::new(Home::at(home)?)))
 }
 
 /// Where the loader has found this library.

@@ -94,7 +94,9 @@ mod releases_everything_else_and_delivers {
 #[test]
 fn who_finishes_has_nothing_but_the_connection() {
     let Some(arena) = Arena::or_skip(here!()) else { return };
+    let mut is_seen = false;
     run(&arena, &leaves("exit", "here"), Shim::Preloaded, |program| {
+        is_seen = true;
         wait_until("it is finished by another", || finishers(&arena).len() == 1);
         let pid = finishers(&arena)[0];
         assert_eq!(descriptors(pid).values().collect::<Vec<_>>(), ["socket"]);
@@ -109,6 +111,7 @@ fn who_finishes_has_nothing_but_the_connection() {
         let group = group.rsplit_once(") ").expect("a name").1.split(' ').nth(2).expect("a group").to_owned();
         assert_eq!(group, program.pid().to_string(), "the group of who is gone");
     });
+    assert!(is_seen);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::ledger::table::Role;
 use crate::log::note::Note;
 use crate::log::{Line, Log};
 use crate::settings::{LogLevel, Settings, Strategy};
-use crate::successor::Program;
+use crate::successor::Home;
 use crate::sys::clock::Millis;
 use crate::sys::{Fd, socket};
 
@@ -33,8 +33,8 @@ pub struct Common {
     pub log: Log,
     /// What the injector provides.
     pub host: Host,
-    /// What finishes the connections of a process that has ended.
-    pub successor: Option<&'static Program>,
+    /// Where that lies which finishes the connections of a process that has ended.
+    pub successor: Option<&'static Home>,
 }
 
 /// A drain that is over.

@@ -59,4 +59,3 @@ pub mod sys;
 pub mod watch;
 
 pub use rustix::process::Pid;
-pub use softclose_finisher::NAME as SUCCESSOR;

@@ -3,8 +3,8 @@
 //!
 //! A child on our memory, with a copy of our table of descriptors, closes all but the
 //! half-closed sockets and executes that program. It is small, static, and lies beside the
-//! library. It is known by its identity, as the constructor found it: after a `chroot` another
-//! file may have its path, and must not run with our rights.
+//! library. That directory is known by its identity, as the constructor found it: after a
+//! `chroot` another one may have its path, and what lies there must not run with our rights.
 //!
 //! It is not made where it could do harm. Where pid 1 of a pid namespace ends, everybody in
 //! there ends with it: neither that process nor its children leave anything to anybody.
@@ -23,26 +23,30 @@ use rustix::process::Pid;
 use softclose_finisher::task::{Task, write_number};
 use std::ffi::CString;
 
-/// A file that can be executed.
-pub struct Program {
+/// Where the program lies.
+pub struct Home {
     path: CString,
     device: u64,
     inode: u64,
 }
 
-impl Program {
-    /// The program at `path`, an absolute one; `None` where there is none. In the
+impl Home {
+    /// The directory at `path`, an absolute one; `None` where there is none. In the
     /// constructor: it allocates.
     pub fn at(path: CString) -> Option<Self> {
         let found = stat(&*path).ok()?;
         Some(Self { path, device: found.st_dev, inode: found.st_ino })
     }
 
-    /// A descriptor to execute it by, if it is still that file.
+    /// A descriptor to execute the program by, if that is still the directory.
     fn open(&self) -> Result<Fd> {
-        let fd = Fd::adopt(openat(CWD, &*self.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?);
-        let found = fstat(fd)?;
-        if (found.st_dev, found.st_ino) == (self.device, self.inode) { Ok(fd) } else { Err(Errno::NOENT) }
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let directory = Fd::adopt(openat(CWD, &*self.path, flags | OFlags::DIRECTORY, Mode::empty())?);
+        let found = fstat(directory)?;
+        if (found.st_dev, found.st_ino) != (self.device, self.inode) {
+            return Err(Errno::NOENT);
+        }
+        openat(directory, NAME, flags, Mode::empty()).map(Fd::adopt)
     }
 }
 
@@ -74,28 +78,30 @@ fn is_filtered() -> bool {
     !is_free.unwrap_or(false)
 }
 
+const NAME: &CStr = c"softclose-drain";
+
 /// What the child is told. It runs on our memory, while we wait.
 struct Order<'a> {
-    program: &'a Program,
+    home: &'a Home,
     arguments: *const usize,
     /// The sockets, sorted.
     kept: &'a [i32],
     has_failed: AtomicBool,
 }
 
-/// Leaves the sockets to `program`, for `bound_ms` at most. Answers who finishes them.
+/// Leaves the sockets to the program in `home`, for `bound_ms` at most. Answers who finishes them.
 ///
 /// # Errors
 /// No process, no memory, no program: they are still ours.
 #[inline(never)]
-pub fn leave_to(program: &Program, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
+pub fn leave_to(home: &Home, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
     const STACK: usize = 16 << 10;
     let kept = memory::zeroed(left.len()).ok_or(Errno::NOMEM)?;
     kept.iter_mut().zip(left.numbers()).for_each(|(kept, fd)| *kept = fd.raw());
     kept.sort_unstable();
     let stack = memory::zeroed(STACK / size_of::<u128>()).ok_or(Errno::NOMEM)?;
     let arguments = arguments(left, bound_ms).ok_or(Errno::NOMEM)?.as_ptr();
-    let order = Order { program, arguments, kept, has_failed: AtomicBool::new(false) };
+    let order = Order { home, arguments, kept, has_failed: AtomicBool::new(false) };
     let child = vfork::vfork(stack, succeed, &order)?;
     if order.has_failed.load(SeqCst) {
         vfork::reap(child);
@@ -109,7 +115,7 @@ fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<&'static [usize]> {
     let list = memory::zeroed(left.len() + 3)?;
     let mut text = memory::zeroed::<u8>((left.len() + 1) * Task::ROOM)?;
     let (name, rest) = list.split_first_mut()?;
-    *name = c"softclose-drain".as_ptr() as usize;
+    *name = NAME.as_ptr() as usize;
     let (bound, rest) = rest.split_first_mut()?;
     *bound = text.as_ptr() as usize;
     let len = write_number(u64::from(bound_ms), text);
@@ -128,7 +134,7 @@ extern "C" fn succeed(order: &Order<'_>) -> ! {
     leave_directory();
     let has_sockets =
         order.kept.iter().filter_map(|&raw| Fd::new(raw)).all(|fd| fcntl_setfd(fd, FdFlags::empty()).is_ok());
-    if has_sockets && let Ok(program) = order.program.open() {
+    if has_sockets && let Ok(program) = order.home.open() {
         execute(program, order.arguments);
     }
     order.has_failed.store(true, SeqCst);

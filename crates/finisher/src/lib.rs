@@ -21,6 +21,3 @@ pub mod finish;
 pub mod kernel;
 pub mod machine;
 pub mod task;
-
-/// The name of the program, in its directory and for `ps`: as long as the kernel keeps.
-pub const NAME: &str = "softclose-drain";

@@ -50,25 +50,35 @@ struct Estate<'a> {
 
 /// A list of numbers, with room for as many as there can be.
 struct Kept {
-    room: &'static mut [i32],
+    few: [i32; Self::FEW],
+    many: Option<&'static mut [i32]>,
     len: usize,
 }
 
 impl Kept {
+    const FEW: usize = 8;
+
     fn with_room(most: usize) -> Self {
-        Self { room: memory::zeroed(most).unwrap_or_default(), len: 0 }
+        let many = if most > Self::FEW { memory::zeroed(most) } else { None };
+        Self { few: [0; Self::FEW], many, len: 0 }
+    }
+
+    fn room(&mut self) -> &mut [i32] {
+        self.many.as_deref_mut().unwrap_or(&mut self.few)
     }
 
     fn add(&mut self, fd: Fd) {
-        if let Some(place) = self.room.get_mut(self.len) {
+        let len = self.len;
+        if let Some(place) = self.room().get_mut(len) {
             *place = fd.raw();
-            self.len += 1;
         }
+        self.len += 1;
     }
 
-    /// `None` where there was no memory.
+    /// `None` where there was too little memory.
     fn sorted(&mut self) -> Option<&[i32]> {
-        let numbers = self.room.get_mut(..self.len).filter(|numbers| !numbers.is_empty())?;
+        let len = self.len;
+        let numbers = self.room().get_mut(..len)?;
         numbers.sort_unstable();
         Some(numbers)
     }
@@ -81,7 +91,7 @@ impl Engine {
     /// closed, or its other threads were stopped.
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
         let bound = self.common.settings.exit_timeout_ms;
-        let is_over = bound != 0 && self.finish(owner, exit, Millis::now().plus(bound));
+        let is_over = bound != 0 && self.finish(owner, exit, bound);
         // Whoever else holds a connection that we shut.
         self.drain.end_graces(true);
         self.ledger.retire();
@@ -90,11 +100,11 @@ impl Engine {
         is_over
     }
 
-    fn finish(&'static self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> bool {
+    fn finish(&'static self, owner: Owner<'_>, exit: Exit, bound: u32) -> bool {
         let (open, ours) = self.count_connections(owner);
         let held = self.drain.held() as usize;
         if ours == 0 && held == 0 {
-            self.observe_open(owner, deadline);
+            self.observe_open(owner, Millis::now().plus(bound));
             return false;
         }
         if !self.rehearsal.is_allowed() {
@@ -107,6 +117,8 @@ impl Engine {
         if exit == Exit::WithStreams {
             (self.common.host.flush_streams)();
         }
+        // Who reads our streams may be slow: that is no part of the bound.
+        let deadline = Millis::now().plus(bound);
         // One more for the log.
         let kept = Kept::with_room(open + held + 1);
         let mut estate = Estate { left: Leftovers::with_room(ours + held, self.common), kept };
@@ -161,8 +173,8 @@ impl Engine {
     /// Leaves them to another program, where that is possible and does no harm.
     fn leave_to_successor(&self, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
         let bound = deadline.since(Millis::now());
-        let program = self.common.successor.filter(|_| bound != 0 && successor::is_welcome(self.ledger.has_forked()));
-        let Some(Ok(pid)) = program.map(|program| successor::leave_to(program, left, bound)) else { return false };
+        let home = self.common.successor.filter(|_| bound != 0 && successor::is_welcome(self.ledger.has_forked()));
+        let Some(Ok(pid)) = home.map(|home| successor::leave_to(home, left, bound)) else { return false };
         self.common.counters.handed_over();
         self.common.report(LogLevel::Info, |line| {
             line.text(" handed over").field("connections", left.len() as u64);
@@ -225,8 +237,10 @@ impl Engine {
             Verdict::Discard => _ = self.discard(fd, role, strategy),
             Verdict::AtOnce => _ = self.part(fd, role, strategy),
             Verdict::Hold | Verdict::WaitUpTo(_) => {
-                // A set that another process has as well would go on to report it.
-                watch::leave_all(fd, claim.entry.watched, true);
+                // A set that a child has as well would go on to report it.
+                if self.ledger.has_forked() {
+                    watch::leave_all(fd, claim.entry.watched, true);
+                }
                 self.take_in(fd, role, strategy, &mut estate.left);
             }
         }
