@@ -19,6 +19,8 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 BUILD := $(CARGO) build --release
 endif
 BUILT = $(addprefix $(RELEASE)/,softclose softclosectl libsoftclose.so)
+# Static: no libc is too old for it. The library looks for it beside itself.
+BESIDE := softclose-drain
 # What manuals and packages are dated with, so that they can be built again.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
@@ -30,7 +32,7 @@ SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
 all: build ## the shim and the launcher (the default)
 
-build: tools ## libsoftclose.so, softclose and softclosectl, in target/release, with manuals
+build: tools ## libsoftclose.so, softclose-drain, softclose, softclosectl, in target/release, with manuals
 	$(BUILD) $(SHIM) -p softclose-dist
 	@$(RELEASE)/softclose-dist share $(RELEASE)/share --date $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
 
@@ -139,8 +141,10 @@ ci: ## what the CI does
 # A program must never be started with half a library: it is put in place by a rename.
 # The last line of all says so if the launcher does not find it there.
 install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib/softclose)
-	@ls $(BUILT) $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
+	@ls $(BUILT) $(RELEASE)/$(BESIDE) $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(RELEASE)/softclose $(RELEASE)/softclosectl
+	install -D -m 755 $(RELEASE)/$(BESIDE) $(DESTDIR)$(LIBDIR)/$(BESIDE).new
+	mv -f $(DESTDIR)$(LIBDIR)/$(BESIDE).new $(DESTDIR)$(LIBDIR)/$(BESIDE)
 	install -D -m 644 $(RELEASE)/libsoftclose.so $(DESTDIR)$(LIBDIR)/libsoftclose.so.new
 	mv -f $(DESTDIR)$(LIBDIR)/libsoftclose.so.new $(DESTDIR)$(LIBDIR)/libsoftclose.so
 	cd $(RELEASE)/share && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/{} \;
@@ -151,7 +155,8 @@ install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREF
 
 uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX and LIBDIR
 	@ls $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,softclose softclosectl) $(DESTDIR)$(LIBDIR)/libsoftclose.so
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,softclose softclosectl)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsoftclose.so $(BESIDE))
 	cd $(RELEASE)/share && find . -type f -exec rm -f $(DESTDIR)$(PREFIX)/share/{} \;
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/softclose
 	test ! -d $(DESTDIR)$(PREFIX)/lib/softclose || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/lib/softclose

@@ -9,7 +9,8 @@ use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
 use crate::sys::{atfork, host, real};
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
 use softclose_core::counters::founding::Identity;
@@ -20,9 +21,11 @@ use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
+use softclose_core::successor::Home;
 use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
-use std::ffi::CString;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -84,15 +87,15 @@ fn identity(reading: &Reading, secure: bool) -> Identity {
 
 /// Everything that a process writes to, in one page: a fork child copies one.
 #[repr(align(4096))]
-struct Home {
+struct Page {
     engine: OnceLock<Engine>,
     ledger: Ledger,
     common: OnceLock<Common>,
 }
 
-const _: () = assert!(size_of::<Home>() == 4096, "more than a page");
+const _: () = assert!(size_of::<Page>() == 4096, "more than a page");
 
-static HOME: Home = Home { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
+static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
 
 #[inline(never)]
 fn engine(reading: Reading, secure: bool) -> &'static Engine {
@@ -103,12 +106,34 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    let Home { engine, ledger, common } = &HOME;
-    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
+    let Page { engine, ledger, common } = &PAGE;
+    let successor = if secure { None } else { successor() };
+    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, successor });
     ledger.begin(capacity());
     ledger.begin_as(users());
     let drain = Drain::new(common, ledger);
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new() })
+}
+
+/// Where this library lies, and the program that finishes what a process leaves.
+fn successor() -> Option<&'static Home> {
+    let library = std::path::absolute(own_path()?).ok()?;
+    let home = CString::new(library.parent()?.as_os_str().as_bytes()).ok()?;
+    Some(Box::leak(Box::new(Home::at(home)?)))
+}
+
+/// Where the loader has found this library.
+fn own_path() -> Option<&'static Path> {
+    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+    let here = construct as extern "C" fn();
+    // SAFETY: the address of a function of ours, and room for the answer; the name lives as
+    // long as the library.
+    let name = unsafe {
+        let is_found = libc::dladdr(here as *const c_void, found.as_mut_ptr()) != 0;
+        let name = found.assume_init().dli_fname;
+        (is_found && !name.is_null()).then(|| CStr::from_ptr(name))?
+    };
+    Some(Path::new(OsStr::from_bytes(name.to_bytes())))
 }
 
 fn complain(line: &str) {

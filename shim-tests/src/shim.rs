@@ -37,6 +37,11 @@ pub fn library() -> &'static Path {
     LIBRARY.get_or_init(|| under_test("SOFTCLOSE_LIB", "libsoftclose.so"))
 }
 
+/// The program that lies beside the shim.
+pub fn finisher() -> PathBuf {
+    library().with_file_name("softclose-drain")
+}
+
 /// The launcher under test: `SOFTCLOSE_BIN`, or built now, beside this test.
 pub fn launcher() -> &'static Path {
     static LAUNCHER: OnceLock<PathBuf> = OnceLock::new();

@@ -257,7 +257,11 @@ mod a_process_for_each_connection {
                 control.told("in");
                 let mut data = Peer::to(port).ask(64, 1000).upload(UPLOAD).read_to_end().start(arena);
                 let report = data.report();
-                let told = if shim == Shim::Native { report.upload == Upload::Refused } else { report.has_all_of(64) };
+                let told = if shim == Shim::Native {
+                    report.upload == Upload::Refused
+                } else {
+                    report.has_all_of(64) && report.upload == Upload::Done
+                };
                 assert!(told, "{shim:?}, session {session}: {report:?}");
                 control.go();
                 assert_eq!(control.report().end, End::Eof, "{shim:?}, session {session}");

@@ -75,12 +75,10 @@ mod the_end_of_a_process {
 
     /// procfs was read once for every connection: 2000 of them took half a minute
     /// the bound, and 3000 a minute.
-    #[test]
-    fn with_many_connections_that_a_child_may_have_inherited_keeps_its_bound() {
+    fn of_2000_connections_that_a_child_may_have_inherited_keeps_the_bound(test: &str, victim: &Victim) {
         let (connections, bound) = (2000, Duration::from_secs(10));
-        let victim = Victim::c("exit_many_spawned").arg(connections.to_string());
-        let victim = victim.open_files(4096).env("SOFTCLOSE_EXIT_TIMEOUT", "500ms");
-        twice(here!(), |arena, shim| {
+        let victim = victim.clone().open_files(4096).env("SOFTCLOSE_EXIT_TIMEOUT", "500ms");
+        twice(test, |arena, shim| {
             let mut victim = victim.start(arena, shim);
             let peers = Peer::to(victim.port()).copies(connections).ask(64, 0).read(64).tell("got").wait();
             let mut peers = peers.start(arena);
@@ -89,6 +87,18 @@ mod the_end_of_a_process {
             assert!(victim.ended_within(bound), "{shim:?}");
             assert_eq!(victim.exit(), Exit::Code(0), "{shim:?}");
         });
+    }
+
+    #[test]
+    fn with_many_connections_keeps_its_bound() {
+        let victim = Victim::c("exit_many_spawned").arg("2000");
+        of_2000_connections_that_a_child_may_have_inherited_keeps_the_bound(here!(), &victim);
+    }
+
+    #[test]
+    fn for_another_program_with_many_connections_keeps_its_bound() {
+        let victim = Victim::c("exec_many").arg("2000").arg("spawned");
+        of_2000_connections_that_a_child_may_have_inherited_keeps_the_bound(here!(), &victim);
     }
 }
 

@@ -7,7 +7,7 @@ use libc::{FILE, c_char, c_int};
 use softclose_core::common::Host;
 
 /// For the engine.
-pub const HOST: Host = Host { is_single_threaded, flush_streams, ignore_sigpipe };
+pub const HOST: Host = Host { is_single_threaded, flush_streams };
 
 /// `__libc_single_threaded` (glibc 2.32), and `_IO_list_all`.
 static SINGLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
@@ -33,25 +33,27 @@ unsafe extern "C" {
     fn __fpending(stream: *mut FILE) -> usize;
 }
 
-/// At `exit` libc writes out its streams last of all, after us: a stream over a
-/// socket that we half-close would lose its buffer. So they are written out
-/// before. Without locks, as libc does it there: the other threads have been
+/// At `exit` libc writes out its streams last of all, after us, and has a file that was read
+/// be at the place up to which it was used (`_IO_cleanup`). By then the numbers are closed.
+/// So it is done before. Without locks, as libc does it there: the other threads have been
 /// stopped, and may have stopped inside one.
 fn flush_streams() {
     let head = STREAMS.load(Ordering::Acquire).cast::<*mut FILE>();
     // SAFETY: `_IO_list_all` is the head of libc's list of streams.
     let mut stream = if head.is_null() { ptr::null_mut() } else { unsafe { *head } };
     while !stream.is_null() {
-        // SAFETY: a stream of libc's list; `_chain` is part of its ABI
-        // (`bits/types/struct_FILE.h`).
+        // SAFETY: a stream of libc's list, and no other thread runs.
         unsafe {
             flush(stream);
-            stream = *stream.byte_add(CHAIN).cast::<*mut FILE>();
+            stream = field(stream, CHAIN);
         }
     }
 }
 
-/// Offset of `_chain` in `struct _IO_FILE` on 64-bit platforms.
+/// Offsets in `struct _IO_FILE` on 64-bit platforms, which are part of libc's ABI
+/// (`bits/types/struct_FILE.h`).
+const READ_PTR: usize = 8;
+const READ_END: usize = 16;
 const CHAIN: usize = 104;
 
 /// # Safety
@@ -59,22 +61,16 @@ const CHAIN: usize = 104;
 unsafe fn flush(stream: *mut FILE) {
     // SAFETY: the caller's.
     unsafe {
-        if __fpending(stream) != 0 {
+        let is_read_ahead = field(stream, READ_PTR) != field(stream, READ_END);
+        if is_read_ahead || __fpending(stream) != 0 {
             fflush_unlocked(stream);
         }
     }
 }
 
-/// What runs after us may still write to a socket that is half-closed by now; a
-/// `SIGPIPE` must not change the exit status.
-fn ignore_sigpipe() {
-    // SAFETY: sigaction with valid pointers; SIG_IGN is no handler of ours.
-    unsafe {
-        let mut action: libc::sigaction = core::mem::zeroed();
-        libc::sigaction(libc::SIGPIPE, ptr::null(), &raw mut action);
-        if action.sa_sigaction == libc::SIG_DFL {
-            action.sa_sigaction = libc::SIG_IGN;
-            libc::sigaction(libc::SIGPIPE, &raw const action, ptr::null_mut());
-        }
-    }
+/// # Safety
+/// `stream` is a stream of libc's, and there is a pointer at `offset`.
+unsafe fn field(stream: *mut FILE, offset: usize) -> *mut FILE {
+    // SAFETY: the caller's.
+    unsafe { *stream.byte_add(offset).cast::<*mut FILE>() }
 }

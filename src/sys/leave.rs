@@ -8,8 +8,8 @@ use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 
-/// The end of the process, where it is ours. Answers whether the other threads
-/// were stopped, so that no lock may be taken any more.
+/// The end of the process, where it is ours. Answers whether the process must end without
+/// another call of libc's.
 pub fn leave(exit: Exit) -> bool {
     Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().at_exit(owner, exit)))
 }

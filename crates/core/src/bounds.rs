@@ -30,10 +30,12 @@ pub enum End {
     Lost,
     /// The strategy has nothing to wait for.
     AtOnce,
+    /// The process ends; `softclose-drain` goes on.
+    HandedOver,
 }
 
 /// All ways to end, in the order of their discriminants.
-pub const ENDS: [(End, &str); 10] = [
+pub const ENDS: [(End, &str); 11] = [
     (End::Fin, "fin"),
     (End::Reset, "reset"),
     (End::Idle, "idle"),
@@ -44,6 +46,7 @@ pub const ENDS: [(End, &str); 10] = [
     (End::Exit, "exit"),
     (End::Lost, "lost"),
     (End::AtOnce, "at-once"),
+    (End::HandedOver, "handed-over"),
 ];
 
 impl End {
@@ -54,7 +57,7 @@ impl End {
 
     /// Whether it is an end that was hoped for.
     pub fn is_orderly(self) -> bool {
-        matches!(self, Self::Fin | Self::Acknowledged | Self::AtOnce)
+        matches!(self, Self::Fin | Self::Acknowledged | Self::AtOnce | Self::HandedOver)
     }
 }
 

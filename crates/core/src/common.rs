@@ -9,6 +9,7 @@ use crate::ledger::table::Role;
 use crate::log::note::Note;
 use crate::log::{Line, Log};
 use crate::settings::{LogLevel, Settings, Strategy};
+use crate::successor::Home;
 use crate::sys::clock::Millis;
 use crate::sys::{Fd, socket};
 
@@ -17,10 +18,9 @@ use crate::sys::{Fd, socket};
 pub struct Host {
     /// Whether the program surely has one thread.
     pub is_single_threaded: fn() -> bool,
-    /// Writes out what stdio has buffered, without waiting for a lock.
+    /// Does with the streams of stdio what libc does last of all at `exit`, without waiting
+    /// for a lock.
     pub flush_streams: fn(),
-    /// From now on a write to a half-closed socket must not kill the process.
-    pub ignore_sigpipe: fn(),
 }
 
 /// The common ground.
@@ -33,6 +33,8 @@ pub struct Common {
     pub log: Log,
     /// What the injector provides.
     pub host: Host,
+    /// Where that lies which finishes the connections of a process that has ended.
+    pub successor: Option<&'static Home>,
 }
 
 /// A drain that is over.

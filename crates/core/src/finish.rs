@@ -1,22 +1,16 @@
 //! Draining in place, on the program's own thread and descriptors.
 //!
 //! [`one`] is the inline engine's close, [`until_acknowledged`] that with
-//! `SO_LINGER{1,n}`, [`All`] the end of the process.
+//! `SO_LINGER{1,n}`.
 //!
 //! Context: any hook. It waits, within bounds: the only code that does.
 
 use crate::bounds::{Bounds, End, Progress};
-use crate::common::{Common, Ended};
-use crate::ledger::table::Role;
-use crate::log::note::Note;
-use crate::settings::Strategy;
 use crate::sip::{Sip, sip};
-use crate::strategy::{self, Goodbye};
+use crate::strategy::Goodbye;
 use crate::sys::clock::{Millis, timespec};
-use crate::sys::poller::{BATCH, Interest, Poller};
-use crate::sys::region::{Region, Zeroed};
+use crate::sys::poller::Interest;
 use crate::sys::{Fd, socket};
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 use rustix::event::{PollFd, poll};
 use rustix::io::Result;
 
@@ -125,7 +119,7 @@ fn advance(progress: &mut Progress, bytes: u64) {
     }
 }
 
-fn wait(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<()> {
+pub(crate) fn wait(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<()> {
     let mut fds = [PollFd::new(&fd, interest.poll_flags())];
     poll(&mut fds, timeout_ms.map(timespec).as_ref()).map(drop)
 }
@@ -141,206 +135,9 @@ pub fn discard_queued(fd: Fd) -> u64 {
     }
 }
 
-#[repr(C)]
-#[derive(Default)]
-struct Open {
-    fd: AtomicI32,
-    /// A [`Strategy`], and [`STILL_OPEN`].
-    strategy: AtomicU32,
-    note: Note,
-    discarded: AtomicU64,
-}
-
-/// The strategy is patient: it has not parted from the peer yet.
-const STILL_OPEN: u32 = 1 << 8;
-
-// SAFETY: repr(C), atomics only; zero is skipped by count.
-unsafe impl Zeroed for Open {}
-
-impl Open {
-    fn goodbye(&self) -> &'static dyn Goodbye {
-        let name = Strategy::from_index(self.strategy.load(Relaxed) & !STILL_OPEN);
-        strategy::of(name.unwrap_or(Strategy::Drain))
-    }
-
-    fn is_still_open(&self) -> bool {
-        self.strategy.load(Relaxed) & STILL_OPEN != 0
-    }
-}
-
-/// The sockets that a process leaves open, finished all at the same time.
-pub struct All<'a> {
-    common: &'a Common,
-    /// Most processes have one at most, which needs no memory.
-    first: Open,
-    others: Region<Open>,
-    begun: Millis,
-    count: usize,
-    left: usize,
-}
-
 /// How long everything must have been acknowledged and silent before the end of
 /// the process stops waiting for a peer that does not close, in milliseconds.
 pub const QUIET_MS: u32 = 250;
-
-impl<'a> All<'a> {
-    /// Room for `most` sockets.
-    pub fn with_room(most: usize, common: &'a Common) -> Self {
-        let others = Region::new();
-        if most > 1 {
-            others.ensure(most - 1);
-        }
-        Self { common, first: Open::default(), others, begun: Millis::now(), count: 0, left: 0 }
-    }
-
-    /// Says goodbye on `fd` and takes it in.
-    pub fn add(&mut self, fd: Fd, role: Role, name: Strategy) {
-        let Some(place) = self.place(self.count) else { return };
-        let goodbye = strategy::of(name);
-        let is_patient = goodbye.patience_ms(self.common.settings) != 0;
-        if self.common.log.is_talkative() {
-            place.note.take(fd, role);
-        }
-        self.common.counters.begun();
-        if !is_patient {
-            goodbye.part(fd);
-        }
-        place.fd.store(fd.raw(), Relaxed);
-        place.strategy.store(name as u32 | if is_patient { STILL_OPEN } else { 0 }, Relaxed);
-        self.count += 1;
-    }
-
-    /// Waits for the ends of all of them until `deadline`.
-    pub fn finish(&mut self, deadline: Millis) {
-        self.left = self.count;
-        self.turn_all(None);
-        // Without a free number the sockets are looked at in turn.
-        let poller = if self.left == 0 || self.single().is_some() { None } else { Poller::create_from(3, 3).ok() };
-        self.watch_all(poller);
-        while self.left != 0 && deadline.since(Millis::now()) != 0 {
-            self.wait(poller, deadline);
-        }
-        if let Some(poller) = poller {
-            poller.fd().close();
-        }
-        self.each_left(|fd, place| self.ended(fd, place, End::Exit, 0));
-    }
-
-    #[inline(never)]
-    fn wait(&mut self, poller: Option<Poller>, deadline: Millis) {
-        const TICK_MS: u32 = 50;
-        let mut ready = [0; BATCH];
-        let timeout = deadline.since(Millis::now()).min(TICK_MS);
-        let found = match poller {
-            Some(poller) => poller.wait(Some(timeout), &mut ready).unwrap_or(0),
-            None => self.look_at_all(timeout),
-        };
-        for &index in ready.iter().take(found) {
-            self.turn(poller, index as usize);
-        }
-        if found == 0 {
-            self.leave_the_quiet();
-        }
-        self.part_late();
-    }
-
-    /// What a strategy was patient with until now.
-    fn part_late(&self) {
-        let age = Millis::now().since(self.begun);
-        self.each_left(|fd, place| {
-            if place.is_still_open() && age >= place.goodbye().patience_ms(self.common.settings) {
-                place.strategy.fetch_and(!STILL_OPEN, Relaxed);
-                place.goodbye().part(fd);
-            }
-        });
-    }
-
-    /// A single one is waited for; several without a set are looked at in turn.
-    fn look_at_all(&mut self, timeout_ms: u32) -> usize {
-        const REST_MS: u32 = 10;
-        match self.single() {
-            Some((fd, interest)) => _ = wait(fd, interest, Some(timeout_ms)),
-            None => _ = rustix::thread::nanosleep(&timespec(REST_MS)),
-        }
-        self.turn_all(None);
-        0
-    }
-
-    /// The only one that is left, if `poll` can wait for it: to whom reads, nothing is
-    /// ready for ever.
-    fn single(&self) -> Option<(Fd, Interest)> {
-        let (fd, place) = (0..self.count).find_map(|index| self.at(index)).filter(|_| self.left == 1)?;
-        place.goodbye().reads().then(|| (fd, place.goodbye().interest()))
-    }
-
-    fn watch_all(&self, poller: Option<Poller>) {
-        let Some(poller) = poller else { return };
-        for index in 0..self.count {
-            if let Some((fd, place)) = self.at(index) {
-                let _ = poller.add(fd, index as u64, place.goodbye().interest(), false);
-            }
-        }
-    }
-
-    fn turn_all(&mut self, poller: Option<Poller>) {
-        for index in 0..self.count {
-            self.turn(poller, index);
-        }
-    }
-
-    fn turn(&mut self, poller: Option<Poller>, index: usize) {
-        let Some((fd, place)) = self.at(index) else { return };
-        let goodbye = place.goodbye();
-        let look = goodbye.look(fd);
-        if let Sip::More(bytes) = look {
-            place.discarded.fetch_add(bytes, Relaxed);
-        }
-        match (look, poller) {
-            (Sip::End(bytes, end), _) => self.end(index, end, bytes),
-            (Sip::More(_), Some(poller)) => _ = poller.rearm(fd, index as u64, goodbye.interest()),
-            (Sip::More(_), None) => {}
-        }
-    }
-
-    fn leave_the_quiet(&mut self) {
-        for index in 0..self.count {
-            if self.at(index).is_some_and(|(fd, _)| is_quiet(fd)) {
-                self.end(index, End::Acknowledged, 0);
-            }
-        }
-    }
-
-    fn end(&mut self, index: usize, end: End, last: u64) {
-        if let Some((fd, place)) = self.at(index) {
-            self.ended(fd, place, end, last);
-            place.fd.store(-1, Relaxed);
-            self.left -= 1;
-        }
-    }
-
-    /// `last` bytes were discarded in the last look.
-    fn ended(&self, fd: Fd, place: &Open, end: End, last: u64) {
-        let discarded = place.discarded.load(Relaxed) + last;
-        let (strategy, note) = (place.goodbye().name(), Some(&place.note));
-        self.common.ended(Ended { fd: Some(fd), note, strategy, end, discarded, begun: self.begun });
-    }
-
-    fn each_left(&self, mut visit: impl FnMut(Fd, &Open)) {
-        (0..self.count).filter_map(|index| self.at(index)).for_each(|(fd, place)| visit(fd, place));
-    }
-
-    fn place(&self, index: usize) -> Option<&Open> {
-        match index.checked_sub(1) {
-            None => Some(&self.first),
-            Some(index) => self.others.get(index),
-        }
-    }
-
-    fn at(&self, index: usize) -> Option<(Fd, &Open)> {
-        let place = self.place(index)?;
-        Some((Fd::new(place.fd.load(Relaxed))?, place))
-    }
-}
 
 /// Whether the peer has acknowledged everything and is not sending: RFC 9112
 /// section 9.6 allows to stop here. Closed later it would be more certain still,

@@ -15,7 +15,9 @@
 //! | [`bounds`] | how long and how much a drain may take |
 //! | [`sip`] | discarding a limited amount |
 //! | [`drain`] | the background thread and the sockets it holds |
-//! | [`finish`] | draining in place: the inline engine, and process exit |
+//! | [`finish`] | draining in place: the inline engine |
+//! | [`leftovers`] | what a process leaves open, finished all at the same time |
+//! | [`successor`] | another program finishes it |
 //! | [`image`] | whether an `exec` will succeed |
 //! | [`engine`] | all of it behind one door, for the hooks |
 //! | `sync` | the atomics of the lock-free protocols, or loom's |
@@ -46,10 +48,12 @@ pub mod finish;
 pub mod image;
 pub mod judge;
 pub mod ledger;
+pub mod leftovers;
 pub mod log;
 pub mod settings;
 pub mod sip;
 pub mod strategy;
+pub mod successor;
 mod sync;
 pub mod sys;
 pub mod watch;

@@ -29,6 +29,7 @@ fn everything_is_at_its_usual_place_and_is_taken_away_again() {
         "bin/softclose",
         "bin/softclosectl",
         "lib/softclose/libsoftclose.so",
+        "lib/softclose/softclose-drain",
         "share/bash-completion/completions/softclose",
         "share/bash-completion/completions/softclosectl",
         "share/doc/softclose/README.md",

@@ -2,7 +2,7 @@
 
 use shim_tests::program::Finished;
 use shim_tests::scratch::Scratch;
-use shim_tests::shim::{ctl, dist, launcher, library};
+use shim_tests::shim::{ctl, dist, finisher, launcher, library};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ pub fn project() -> &'static Path {
 pub fn release() -> Scratch {
     let scratch = Scratch::directory();
     let files = [("libsoftclose.so", library()), ("softclose", launcher()), ("softclosectl", ctl())];
-    for (name, path) in files.into_iter().chain([("softclose-dist", dist())]) {
+    let finisher = finisher();
+    for (name, path) in files.into_iter().chain([("softclose-dist", dist()), ("softclose-drain", &finisher)]) {
         symlink(path, scratch.path().join(name)).expect("a new name");
     }
     let share = scratch.path().join("share");

@@ -29,7 +29,7 @@ use crate::sys::process;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 use founding::{Identity, Whereabouts};
 use names::{BEGUN, BUCKETS_MS, DISCARDED, DRAIN_MS, DRAIN_TIMES, ENDED, HELD_MOST, LEFT_ALONE, LOG_DROPPED, OBSERVED};
-use names::{COUNT, DOUBTED, RESETS_AVOIDED, UNACKNOWLEDGED};
+use names::{COUNT, DOUBTED, HANDOVERS, RESETS_AVOIDED, UNACKNOWLEDGED};
 use page::{Cell, Page, Values};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -125,7 +125,7 @@ impl Counters {
         values.add(DISCARDED, discarded);
         values.add(DRAIN_TIMES + BUCKETS_MS.iter().take_while(|&&most| ms > most).count(), 1);
         values.add(DRAIN_MS, u64::from(ms));
-        if end != End::Fin {
+        if !matches!(end, End::Fin | End::HandedOver) {
             values.add(UNACKNOWLEDGED, u64::from(unacknowledged));
         }
         if discarded != 0 && matches!(end, End::Fin | End::Acknowledged | End::Idle) {
@@ -144,6 +144,11 @@ impl Counters {
         }
     }
 
+    /// The process ends, and has left connections to another program.
+    pub fn handed_over(&self) {
+        self.values().add(HANDOVERS, 1);
+    }
+
     /// A log line could not be written without waiting.
     pub fn log_dropped(&self) {
         self.values().add(LOG_DROPPED, 1);
@@ -160,6 +165,7 @@ impl Counters {
         for (first, words) in words.into_iter().chain([(OBSERVED, &LOSSES[..])]) {
             words.iter().enumerate().for_each(|(at, name)| visit(name, values.get(first + at)));
         }
+        visit("exit-handovers", values.get(HANDOVERS));
         visit("log-dropped", values.get(LOG_DROPPED));
         DOUBTS.iter().enumerate().for_each(|(at, (_, name))| visit(name, values.get(DOUBTED + at)));
     }

@@ -112,8 +112,10 @@ pub const OBSERVED: usize = DRAIN_MS + 1;
 pub const LOG_DROPPED: usize = OBSERVED + 4;
 /// Closes left alone as unsure, by the doubt.
 pub const DOUBTED: usize = LOG_DROPPED + 1;
+/// Processes that ended and left connections to another program.
+pub const HANDOVERS: usize = DOUBTED + DOUBTS.len();
 /// So many values there are.
-pub const COUNT: usize = DOUBTED + DOUBTS.len();
+pub const COUNT: usize = HANDOVERS + 1;
 
 /// Upper bounds of the histogram of times in drain, milliseconds. The clock is exact to
 /// a timer tick (`CLOCK_MONOTONIC_COARSE`, 1 to 10 ms).
@@ -204,6 +206,12 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Histogram,
         series: Series::Times,
         help: "How long drains took.",
+    },
+    Metric {
+        name: "softclose_exit_handovers_total",
+        kind: Kind::Counter,
+        series: Series::One(HANDOVERS),
+        help: "Processes that ended and left connections to softclose-drain.",
     },
     Metric {
         name: "softclose_observed_resets_total",

@@ -49,7 +49,8 @@ pub extern "C" fn run(drain: &'static Drain) {
         parts_in: None,
         discarded: 0,
     };
-    while drainer.turn() {}
+    while !drain.is_yielding() && drainer.turn() {}
+    drain.has_yielded();
 }
 
 struct Drainer {

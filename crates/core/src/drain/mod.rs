@@ -34,6 +34,7 @@ pub mod stack;
 use crate::bounds::{End, Progress};
 use crate::common::{Common, Ended};
 use crate::ledger::{Ledger, Owner};
+use crate::leftovers::Held;
 use crate::log::note::Note;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
@@ -81,6 +82,9 @@ pub struct Drain {
     still_open: AtomicU32,
     dismissed: AtomicBool,
     exiting: AtomicBool,
+    /// Whether the thread is to leave all to the thread that ends the process: one of
+    /// [`KEEP`], [`YIELD`] and [`YIELDED`].
+    yielding: AtomicU32,
     /// Whether there are epoll sets that no hook has seen: one of [`ASK`], [`NONE`] and
     /// [`SOME`]. Asked once for each life of the thread.
     unseen_sets: AtomicU32,
@@ -101,6 +105,10 @@ enum Guest {
     /// A receive side to shut later; see [`grace`].
     Grace,
 }
+
+const KEEP: u32 = 0;
+const YIELD: u32 = 1;
+const YIELDED: u32 = 2;
 
 const ASK: u32 = 0;
 const NONE: u32 = 1;
@@ -143,6 +151,7 @@ impl Drain {
             still_open: AtomicU32::new(0),
             dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
+            yielding: AtomicU32::new(KEEP),
             unseen_sets: AtomicU32::new(ASK),
             pressed: AtomicBool::new(false),
             graces: Graces::new(),
@@ -271,6 +280,7 @@ impl Drain {
         self.dismissed.store(false, SeqCst);
         self.gate.forget();
         self.exiting.store(false, SeqCst);
+        self.yielding.store(KEEP, SeqCst);
         self.pressed.store(false, SeqCst);
         self.graces.forget();
         self.wakes_at.store(AWAKE, SeqCst);
@@ -341,7 +351,50 @@ impl Drain {
         }
     }
 
-    /// At the end of the process: waits until nothing is held, or `deadline`.
+    /// At the end of the process: the thread leaves, and `take` gets all that is held.
+    pub fn surrender(&self, mut take: impl FnMut(Held<'_>)) {
+        if self.sockets() == 0 {
+            return;
+        }
+        self.have_thread_yield();
+        for (place, slot) in self.slots.offered() {
+            let Some(fd) = slot.verified() else {
+                self.over(place, slot, None, End::Lost);
+                continue;
+            };
+            let (role, strategy, is_open) = (slot.role(), slot.goodbye().name(), slot.is_still_open());
+            take(Held { fd, role, strategy, is_open, progress: slot.progress(), note: self.notes.get(place.index()) });
+        }
+    }
+
+    /// Whether the thread is to leave as it stands.
+    fn is_yielding(&self) -> bool {
+        self.yielding.load(SeqCst) != KEEP
+    }
+
+    /// The thread leaves, and touches nothing any more.
+    fn has_yielded(&self) {
+        if self.is_yielding() {
+            self.yielding.store(YIELDED, SeqCst);
+            self.ended.ring();
+        }
+    }
+
+    /// A thread that gets no processor is not waited for: whatever is used is verified.
+    fn have_thread_yield(&self) {
+        const PATIENCE_MS: u32 = 20;
+        let deadline = Millis::now().plus(PATIENCE_MS);
+        self.yielding.store(YIELD, SeqCst);
+        while self.has_thread() && self.yielding.load(SeqCst) == YIELD && deadline.since(Millis::now()) != 0 {
+            let seen = self.ended.count();
+            self.wake();
+            if self.yielding.load(SeqCst) == YIELD {
+                self.ended.sleep(seen, 5);
+            }
+        }
+    }
+
+    /// Before another program: waits until nothing is held, or `deadline`.
     pub fn finish(&self, deadline: Millis) {
         self.exiting.store(true, SeqCst);
         self.wake();

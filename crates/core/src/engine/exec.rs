@@ -6,10 +6,12 @@
 //! Context: hooks of the `exec` family. No allocation; the list of sockets is mapped.
 
 use super::Engine;
+use super::exit::TICK_MS;
 use super::numbers::is_connected;
+use crate::bounds::End;
 use crate::decision::Verdict;
-use crate::finish::All;
 use crate::ledger::Owner;
+use crate::leftovers::Leftovers;
 use crate::sys::clock::Millis;
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, socket};
@@ -22,6 +24,7 @@ impl Engine {
         owner.may_move();
         self.common.counters.leave_for_another_program(&will_succeed);
         let bound = self.common.settings.exit_timeout_ms;
+        let deadline = Millis::now().plus(bound);
         let open = self.count_leaving(owner);
         let is_idle = open == 0 && self.drain.held() == 0;
         let has_work = if is_idle { self.observes() && is_any_leaving(owner) } else { self.rehearsal.is_allowed() };
@@ -31,7 +34,6 @@ impl Engine {
         if is_idle {
             return self.observe_leaving(owner);
         }
-        let deadline = Millis::now().plus(bound);
         let others = if open == 0 { Others::Running } else { self.finish_leaving(owner, open, deadline) };
         self.drain.finish(deadline);
         self.drain.go_on();
@@ -45,31 +47,38 @@ impl Engine {
     fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Others {
         let others = stop::others(|tid| self.drain.runs_on(tid));
         if others != Others::Running {
-            self.half_close_leaving(owner, count).finish(deadline);
+            let mut left = self.half_close_leaving(owner, count, deadline);
+            left.attend(deadline, TICK_MS);
+            left.end_all(End::Exit);
         }
         others
     }
 
+    /// To find out whose each of them is takes time as well.
     #[inline(never)]
-    fn half_close_leaving(&self, owner: Owner<'_>, count: usize) -> All<'_> {
-        let mut all = All::with_room(count, self.common);
-        each_leaving(owner, |fd| self.let_go(owner, fd, &mut all));
-        all
+    fn half_close_leaving(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'_> {
+        let mut left = Leftovers::with_room(count, self.common);
+        each_leaving(owner, |fd| {
+            if deadline.since(Millis::now()) != 0 {
+                self.let_go(owner, fd, &mut left);
+            }
+        });
+        left
     }
 
     #[inline(never)]
     fn observe_leaving(&self, owner: Owner<'_>) {
-        let mut none = All::with_room(0, self.common);
+        let mut none = Leftovers::with_room(0, self.common);
         each_leaving(owner, |fd| self.let_go(owner, fd, &mut none));
     }
 
-    fn let_go(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
+    fn let_go(&self, owner: Owner<'_>, fd: Fd, left: &mut Leftovers<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = owner.release(fd);
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         match verdict {
-            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, all),
+            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, left),
             Verdict::AtOnce => _ = self.part(fd, role, strategy),
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::LeaveAlone(_) | Verdict::Discard => {}

@@ -1,20 +1,28 @@
-//! The end of the process: what is held and what is still open is finished, all
-//! at the same time, within the exit bound.
+//! The end of the process.
+//!
+//! Where nothing is to be finished it ends as natively. Else everything that is still open
+//! and ours alone is half-closed, and everything but that is released at once: listeners,
+//! pipes, locks, files are gone as natively, and nobody waits for them. Most peers are done
+//! in a moment; what is left then goes to [another program](crate::successor), and the
+//! process ends. Where that cannot be it waits in place, within the exit bound.
 //!
 //! Context: the thread that ends the process, in `exit`, or in `_exit` from any
-//! context. No allocation; the list of sockets is mapped.
+//! context. No allocation; lists are mapped.
 
 use super::Engine;
 use super::numbers::{each_socket, is_connected};
+use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
-use crate::finish::All;
 use crate::ledger::Owner;
 use crate::ledger::table::Role;
+use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
 use crate::sys::clock::Millis;
+use crate::sys::numbers::close_all_but;
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::stop::{self, Others};
-use crate::sys::{Fd, socket};
+use crate::sys::{Fd, memory, socket, thread};
+use crate::{successor, watch};
 use core::ops::ControlFlow::{Break, Continue};
 
 /// How the process ends.
@@ -26,50 +34,159 @@ pub enum Exit {
     AtOnce,
 }
 
+/// Most peers are done by then, in milliseconds.
+const MOMENT_MS: u32 = 20;
+/// How often a peer that has everything is looked for in that time, and later.
+const SHORT_TICK_MS: u32 = 5;
+pub(super) const TICK_MS: u32 = 50;
+
+/// What a process that ends still has.
+struct Estate<'a> {
+    /// What is waited for.
+    left: Leftovers<'a>,
+    /// Numbers that are not to be closed before the end.
+    kept: Kept,
+}
+
+/// A list of numbers, with room for as many as there can be.
+struct Kept {
+    few: [i32; Self::FEW],
+    many: Option<&'static mut [i32]>,
+    len: usize,
+}
+
+impl Kept {
+    const FEW: usize = 8;
+
+    fn with_room(most: usize) -> Self {
+        let many = if most > Self::FEW { memory::zeroed(most) } else { None };
+        Self { few: [0; Self::FEW], many, len: 0 }
+    }
+
+    fn room(&mut self) -> &mut [i32] {
+        self.many.as_deref_mut().unwrap_or(&mut self.few)
+    }
+
+    fn add(&mut self, fd: Fd) {
+        let len = self.len;
+        if let Some(place) = self.room().get_mut(len) {
+            *place = fd.raw();
+        }
+        self.len += 1;
+    }
+
+    /// `None` where there was too little memory.
+    fn sorted(&mut self) -> Option<&[i32]> {
+        let len = self.len;
+        let numbers = self.room().get_mut(..len)?;
+        numbers.sort_unstable();
+        Some(numbers)
+    }
+}
+
 impl Engine {
     /// Finishes what this process holds, and gives up its place in the family.
     ///
-    /// Answers whether the other threads were stopped: then the process must end
-    /// without another call that may take a lock.
+    /// Answers whether the process must end without another call of libc's: its numbers are
+    /// closed, or its other threads were stopped.
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
         let bound = self.common.settings.exit_timeout_ms;
-        let stopped = bound != 0 && self.finish(owner, exit, Millis::now().plus(bound));
+        let is_over = bound != 0 && self.finish(owner, exit, bound);
         // Whoever else holds a connection that we shut.
         self.drain.end_graces(true);
         self.ledger.retire();
         self.sum_up();
         self.common.counters.retire();
-        stopped
+        is_over
     }
 
-    fn finish(&'static self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> bool {
-        let count = self.count_connections(owner);
-        if count == 0 && self.drain.held() == 0 {
-            self.observe_open(owner, deadline);
+    fn finish(&'static self, owner: Owner<'_>, exit: Exit, bound: u32) -> bool {
+        let (open, ours) = self.count_connections(owner);
+        let held = self.drain.held() as usize;
+        if ours == 0 && held == 0 {
+            self.observe_open(owner, Millis::now().plus(bound));
             return false;
         }
         if !self.rehearsal.is_allowed() {
             return false;
         }
-        let others = stop::others(|tid| self.drain.runs_on(tid));
+        let others = self.stop_others();
         if others == Others::Running {
             return false;
         }
         if exit == Exit::WithStreams {
             (self.common.host.flush_streams)();
-            // What still writes after us.
-            (self.common.host.ignore_sigpipe)();
         }
-        let mut all = All::with_room(count, self.common);
-        self.half_close_open(owner, &mut all, deadline);
-        all.finish(deadline);
-        self.drain.finish(deadline);
-        others == Others::Stopped
+        // Who reads our streams may be slow: that is no part of the bound.
+        let deadline = Millis::now().plus(bound);
+        // One more for the log.
+        let kept = Kept::with_room(open + held + 1);
+        let mut estate = Estate { left: Leftovers::with_room(ours + held, self.common), kept };
+        self.drain.surrender(|held| estate.left.take_over(held));
+        self.half_close_open(owner, &mut estate, deadline);
+        if estate.left.is_empty() {
+            return others == Others::Stopped;
+        }
+        self.settle(owner, &mut estate, deadline);
+        true
+    }
+
+    /// Without procfs libc has to know.
+    fn stop_others(&self) -> Others {
+        match stop::others(|tid| self.drain.runs_on(tid)) {
+            Others::Running if self.common.is_single_threaded() => Others::None,
+            others => others,
+        }
+    }
+
+    /// From here on the end is certain, and so is the status: no signal changes it, as none
+    /// would natively.
+    #[inline(never)]
+    fn settle(&self, owner: Owner<'_>, estate: &mut Estate<'_>, deadline: Millis) {
+        thread::block_signals();
+        self.drain.end_graces(true);
+        // What another process uses as well can be left, but not closed.
+        let is_free = !owner.may_share_table() && self.release_others(estate);
+        let left = &mut estate.left;
+        if is_free {
+            left.attend(sooner(deadline, Millis::now().plus(MOMENT_MS)), SHORT_TICK_MS);
+        }
+        if left.is_empty() || self.leave_to_successor(left, deadline) {
+            return;
+        }
+        if is_free {
+            left.attend(deadline, TICK_MS);
+        }
+        left.end_all(End::Exit);
+    }
+
+    /// Closes every number but those that are waited for, and our log's while there may be
+    /// something to say. False where that cannot be.
+    fn release_others(&self, estate: &mut Estate<'_>) -> bool {
+        let Estate { left, kept } = estate;
+        left.numbers().for_each(|fd| kept.add(fd));
+        let log = self.common.log.number().filter(|_| self.common.log.is_talkative());
+        log.into_iter().for_each(|fd| kept.add(fd));
+        kept.sorted().map(close_all_but).is_some()
+    }
+
+    /// Leaves them to another program, where that is possible and does no harm.
+    fn leave_to_successor(&self, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
+        let bound = deadline.since(Millis::now());
+        let home = self.common.successor.filter(|_| bound != 0 && successor::is_welcome(self.ledger.has_forked()));
+        let Some(Ok(pid)) = home.map(|home| successor::leave_to(home, left, bound)) else { return false };
+        self.common.counters.handed_over();
+        self.common.report(LogLevel::Info, |line| {
+            line.text(" handed over").field("connections", left.len() as u64);
+            line.field("to", u64::from(pid.as_raw_nonzero().get().unsigned_abs()));
+        });
+        left.end_all(End::HandedOver);
+        true
     }
 
     #[inline(never)]
-    fn half_close_open<'a>(&'a self, owner: Owner<'_>, all: &mut All<'a>, deadline: Millis) {
-        self.each_open(owner, deadline, |fd| self.consider(owner, fd, all));
+    fn half_close_open<'a>(&'a self, owner: Owner<'_>, estate: &mut Estate<'a>, deadline: Millis) {
+        self.each_open(owner, deadline, |fd| self.consider(owner, fd, estate));
     }
 
     /// Where nothing is to be done to any: nobody is stopped for that.
@@ -78,7 +195,7 @@ impl Engine {
         if !self.observes() {
             return;
         }
-        let mut none = All::with_room(0, self.common);
+        let mut none = Estate { left: Leftovers::with_room(0, self.common), kept: Kept::with_room(0) };
         self.each_open(owner, deadline, |fd| {
             if !self.is_ours(owner, fd) {
                 self.consider(owner, fd, &mut none);
@@ -102,25 +219,37 @@ impl Engine {
         });
     }
 
-    fn consider(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
+    fn consider(&self, owner: Owner<'_>, fd: Fd, estate: &mut Estate<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = owner.release_at_end(fd);
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
         match verdict {
             Verdict::LeaveAlone(Reason::Unconnected) => {}
-            Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, role, reason),
+            Verdict::LeaveAlone(reason) => {
+                let _ = self.leave_alone(fd, role, reason);
+                // The end of a process does not wait for it, a close would (`inet_release`).
+                if owner.may_have_options(claim.entry) && socket::linger(fd).is_some_and(|seconds| seconds != 0) {
+                    estate.kept.add(fd);
+                }
+            }
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::Discard => _ = self.discard(fd, role, strategy),
             Verdict::AtOnce => _ = self.part(fd, role, strategy),
-            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, all),
+            Verdict::Hold | Verdict::WaitUpTo(_) => {
+                // A set that a child has as well would go on to report it.
+                if self.ledger.has_forked() {
+                    watch::leave_all(fd, claim.entry.watched, true);
+                }
+                self.take_in(fd, role, strategy, &mut estate.left);
+            }
         }
     }
 
     /// Says goodbye on `fd`, to be waited for with all others.
-    pub(super) fn take_in(&self, fd: Fd, role: Role, strategy: Strategy, all: &mut All<'_>) {
+    pub(super) fn take_in(&self, fd: Fd, role: Role, strategy: Strategy, left: &mut Leftovers<'_>) {
         self.drain.revoke(fd);
-        all.add(fd, role, strategy);
+        left.add(fd, role, strategy);
     }
 
     /// Whether `fd` is a connection to which anything may be done at all.
@@ -128,14 +257,23 @@ impl Engine {
         is_connected(fd) && self.strategy(fd, owner.role(fd)) != Strategy::Observe
     }
 
-    /// At most so many connections will be finished: those that are counted, also
-    /// where there is no procfs, and those that only procfs knows.
+    /// At most so many connections are open, and will be finished: those that are counted,
+    /// also where there is no procfs, and those that only procfs knows.
     #[inline(never)]
-    fn count_connections(&self, owner: Owner<'_>) -> usize {
-        let mut count = 0;
-        owner.each(|fd| count += usize::from(self.is_ours(owner, fd)));
-        each_socket(|fd| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
-        count
+    fn count_connections(&self, owner: Owner<'_>) -> (usize, usize) {
+        let (mut open, mut ours) = (0, 0);
+        let mut count = |fd| {
+            let is_open = is_connected(fd);
+            open += usize::from(is_open);
+            ours += usize::from(is_open && self.strategy(fd, owner.role(fd)) != Strategy::Observe);
+        };
+        owner.each(&mut count);
+        each_socket(|fd| {
+            if !owner.knows(fd) {
+                count(fd);
+            }
+        });
+        (open, ours)
     }
 
     #[inline(never)]
@@ -149,6 +287,10 @@ impl Engine {
             });
         });
     }
+}
+
+fn sooner(one: Millis, other: Millis) -> Millis {
+    if one.since(other) == 0 { one } else { other }
 }
 
 /// Whether no lower number refers to the same socket: an inetd server has it as

@@ -530,6 +530,12 @@ impl Owner<'_> {
         self.0.blind.load(SeqCst)
     }
 
+    /// Whether another process may have the same table of descriptors, where what this one
+    /// closes is closed for both.
+    pub fn may_share_table(self) -> bool {
+        self.is_blind() || self.0.kin.has_stranger()
+    }
+
     /// A process was made that no count covers; its pid, where the door tells it.
     pub fn spawned(self, pid: Option<Pid>) {
         match pid {

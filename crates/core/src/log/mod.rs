@@ -16,6 +16,7 @@ mod target;
 
 use crate::counters::Counters;
 use crate::settings::{LogLevel, Settings};
+use crate::sys::Fd;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use note::Note;
 use target::Target;
@@ -53,6 +54,11 @@ impl Log {
     /// Whether single connections may be told of.
     pub fn is_talkative(&self) -> bool {
         self.wants(LogLevel::Info)
+    }
+
+    /// The number that lines are written to.
+    pub fn number(&self) -> Option<Fd> {
+        self.target.and_then(Target::number)
     }
 
     /// A line of this level, so far.

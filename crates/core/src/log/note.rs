@@ -73,6 +73,15 @@ impl Note {
         self.state.store(socket::tcp_info(fd).map_or(0, |info| u32::from(info.state)), Relaxed);
     }
 
+    /// Notes what another note has.
+    pub fn copy(&self, other: &Self) {
+        self.local.set(other.local.get());
+        self.peer.set(other.peer.get());
+        self.unread.store(other.unread.load(Relaxed), Relaxed);
+        self.role.store(other.role.load(Relaxed), Relaxed);
+        self.state.store(other.state.load(Relaxed), Relaxed);
+    }
+
     /// Adds it to a line.
     pub fn tell(&self, line: &mut Line) {
         let role = match self.role.load(Relaxed) {

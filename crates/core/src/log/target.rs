@@ -64,6 +64,11 @@ impl Target {
         Some(Self { fd, device: stat.st_dev, inode: stat.st_ino, syslog: None })
     }
 
+    /// Its number, if it is still it.
+    pub fn number(self) -> Option<Fd> {
+        self.is_still_it().then_some(self.fd)
+    }
+
     fn file_type(&self) -> Option<FileType> {
         fstat(self.fd).ok().map(|stat| FileType::from_raw_mode(stat.st_mode))
     }

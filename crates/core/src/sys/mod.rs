@@ -15,6 +15,8 @@ pub mod fd;
 pub mod file;
 pub mod futex;
 pub mod mapped;
+pub mod memory;
+pub mod numbers;
 pub mod poller;
 pub mod process;
 pub mod procfs;
@@ -25,5 +27,6 @@ pub mod shared;
 pub mod socket;
 pub mod stop;
 pub mod thread;
+pub mod vfork;
 
 pub use fd::Fd;

@@ -23,6 +23,11 @@ pub fn is_parent_outside() -> bool {
     parent == Ok(0)
 }
 
+/// The parent's id; `None` where it has none here, or the kernel does not tell.
+pub fn parent() -> Option<Pid> {
+    ask(nr::GETPPID)
+}
+
 /// The user as whom files are opened and made.
 pub fn effective_user() -> Option<u32> {
     // SAFETY: no arguments.

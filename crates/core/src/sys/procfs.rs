@@ -67,6 +67,11 @@ impl Dir {
         openat(at, path, flags, Mode::empty()).map(Fd::adopt).map(Self)
     }
 
+    /// Whether `fd` is its own number.
+    pub fn is(&self, fd: Fd) -> bool {
+        self.0 == fd
+    }
+
     /// Calls `visit` for every entry but `.` and `..` until it breaks.
     ///
     /// # Errors

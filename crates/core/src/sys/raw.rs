@@ -32,7 +32,9 @@ pub mod nr {
     pub const SETSOCKOPT: usize = 54;
     pub const GETSOCKOPT: usize = 55;
     pub const EXIT: usize = 60;
+    pub const WAIT4: usize = 61;
     pub const FCNTL: usize = 72;
+    pub const CHDIR: usize = 80;
     pub const CLONE: usize = 56;
     pub const FORK: usize = 57;
     pub const VFORK: usize = 58;

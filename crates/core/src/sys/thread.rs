@@ -164,6 +164,11 @@ fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> Result<T> {
     Ok(result)
 }
 
+/// From now on no signal reaches the calling thread, libc's own included.
+pub fn block_signals() {
+    let _ = set_signal_mask(u64::MAX);
+}
+
 /// Sets the calling thread's mask by system call, libc's own signals included,
 /// and answers the former one.
 fn set_signal_mask(mask: u64) -> Result<u64> {

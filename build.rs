@@ -1,0 +1,59 @@
+//! Compiles `softclose-drain` and puts it where cargo puts the library: beside it, the
+//! library looks for it.
+//!
+//! It is no cargo target: it has no libc, so it aborts on a panic, is linked without the
+//! usual start-up files, and needs neither a profile nor a target of its own.
+
+// It runs at build time, where nobody has hooked anything.
+#![allow(clippy::disallowed_types)]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const SOURCES: &str = "crates/finisher";
+const NAME: &str = "softclose-drain";
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where"));
+    let made = out.join(NAME);
+    compile(&made);
+    // TARGET/PROFILE/build/softclose-HASH/out
+    let beside = out.ancestors().nth(3).expect("cargo's own layout").join(NAME);
+    put(&made, &beside);
+    println!("cargo::rerun-if-changed={SOURCES}");
+    println!("cargo::rerun-if-changed={}", beside.display());
+    println!("cargo::rerun-if-env-changed=RUSTC");
+}
+
+fn compile(made: &Path) {
+    let mut command = Command::new(env::var_os("RUSTC").expect("cargo says which"));
+    command.args(["--edition", "2024", "--crate-type", "bin", "--crate-name", "softclose_drain"]);
+    command.arg(Path::new(SOURCES).join("program.rs")).arg("-o").arg(made);
+    for option in ["panic=abort", "opt-level=s", "strip=symbols", "relocation-model=static"] {
+        command.args(["-C", option]);
+    }
+    for option in ["-nostartfiles", "-nostdlib", "-static", "-Wl,--build-id=none"] {
+        command.arg("-C").arg(format!("link-arg={option}"));
+    }
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(linker) = variable("RUSTC_LINKER") {
+        command.arg("-C").arg(format!("linker={}", linker.display()));
+    }
+    if env::var_os("TARGET") != env::var_os("HOST") {
+        command.arg("--target").arg(variable("TARGET").expect("cargo says which"));
+    }
+    let status = command.status().expect("rustc runs");
+    assert!(status.success(), "{NAME} does not build: {status}");
+}
+
+/// By a rename: somebody may be running it. As old as its source: cargo takes what is newer
+/// than the build for a reason to build again.
+fn put(made: &Path, beside: &Path) {
+    let new = beside.with_extension("new");
+    let age = std::fs::metadata("build.rs").and_then(|source| source.modified()).expect("it is being run");
+    std::fs::copy(made, &new).expect("room beside the library");
+    let file = std::fs::File::options().write(true).open(&new).expect("it was just written");
+    file.set_modified(age).expect("it is ours");
+    std::fs::rename(&new, beside).expect("the same directory");
+}

@@ -1,0 +1,159 @@
+//! `softclose-drain`: another program finishes what a process leaves open, so that the
+//! process can end at once.
+//!
+//! A child on our memory, with a copy of our table of descriptors, closes all but the
+//! half-closed sockets and executes that program. It is small, static, and lies beside the
+//! library. That directory is known by its identity, as the constructor found it: after a
+//! `chroot` another one may have its path, and what lies there must not run with our rights.
+//!
+//! It is not made where it could do harm. Where pid 1 of a pid namespace ends, everybody in
+//! there ends with it: neither that process nor its children leave anything to anybody.
+//!
+//! Context: the end of a process, with every signal blocked. No allocation: memory is mapped.
+
+use crate::leftovers::Leftovers;
+use crate::sys::procfs::Dir;
+use crate::sys::raw::{nr, syscall6};
+use crate::sys::{Fd, memory, numbers, process, vfork};
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use rustix::fs::{CWD, Mode, OFlags, fstat, openat, stat};
+use rustix::io::{Errno, FdFlags, Result, fcntl_setfd};
+use rustix::process::Pid;
+use softclose_finisher::task::{Task, write_number};
+use std::ffi::CString;
+
+/// Where the program lies.
+pub struct Home {
+    path: CString,
+    device: u64,
+    inode: u64,
+}
+
+impl Home {
+    /// The directory at `path`, an absolute one; `None` where there is none. In the
+    /// constructor: it allocates.
+    pub fn at(path: CString) -> Option<Self> {
+        let found = stat(&*path).ok()?;
+        Some(Self { path, device: found.st_dev, inode: found.st_ino })
+    }
+
+    /// A descriptor to execute the program by, if that is still the directory.
+    fn open(&self) -> Result<Fd> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let directory = Fd::adopt(openat(CWD, &*self.path, flags | OFlags::DIRECTORY, Mode::empty())?);
+        let found = fstat(directory)?;
+        if (found.st_dev, found.st_ino) != (self.device, self.inode) {
+            return Err(Errno::NOENT);
+        }
+        openat(directory, NAME, flags, Mode::empty()).map(Fd::adopt)
+    }
+}
+
+/// Whether a process may be made here that outlives us.
+pub fn is_welcome(has_forked: bool) -> bool {
+    !ends_with_its_namespace() && (has_forked || !is_filtered()) && vfork::is_allowed()
+}
+
+/// Pid 1 takes its namespace along, and so may a parent that is pid 1 when it hears of our
+/// end. Not that of the whole system.
+fn ends_with_its_namespace() -> bool {
+    const INIT: Option<i32> = Some(1);
+    let raw = |pid: Option<Pid>| pid.map(|pid| pid.as_raw_nonzero().get());
+    let is_init = raw(process::pid()) == INIT;
+    is_init || (raw(process::parent()) == INIT && !is_in_first_namespace())
+}
+
+fn is_in_first_namespace() -> bool {
+    /// `PROC_PID_INIT_INO` of `include/linux/proc_ns.h`.
+    const FIRST: u64 = 0xEFFF_FFFC;
+    stat(c"/proc/self/ns/pid").is_ok_and(|found| found.st_ino == FIRST)
+}
+
+/// A filter that this process was started under may kill whoever makes a process; one that
+/// has been seen to make any may. In doubt there is one.
+fn is_filtered() -> bool {
+    let root = Dir::root();
+    let is_free = root.and_then(|root| root.any_line(c"self/status", |line| line == b"Seccomp:\t0"));
+    !is_free.unwrap_or(false)
+}
+
+const NAME: &CStr = c"softclose-drain";
+
+/// What the child is told. It runs on our memory, while we wait.
+struct Order<'a> {
+    home: &'a Home,
+    arguments: *const usize,
+    /// The sockets, sorted.
+    kept: &'a [i32],
+    has_failed: AtomicBool,
+}
+
+/// Leaves the sockets to the program in `home`, for `bound_ms` at most. Answers who finishes them.
+///
+/// # Errors
+/// No process, no memory, no program: they are still ours.
+#[inline(never)]
+pub fn leave_to(home: &Home, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
+    const STACK: usize = 16 << 10;
+    let kept = memory::zeroed(left.len()).ok_or(Errno::NOMEM)?;
+    kept.iter_mut().zip(left.numbers()).for_each(|(kept, fd)| *kept = fd.raw());
+    kept.sort_unstable();
+    let stack = memory::zeroed(STACK / size_of::<u128>()).ok_or(Errno::NOMEM)?;
+    let arguments = arguments(left, bound_ms).ok_or(Errno::NOMEM)?.as_ptr();
+    let order = Order { home, arguments, kept, has_failed: AtomicBool::new(false) };
+    let child = vfork::vfork(stack, succeed, &order)?;
+    if order.has_failed.load(SeqCst) {
+        vfork::reap(child);
+        return Err(Errno::NOEXEC);
+    }
+    Ok(child)
+}
+
+/// Name, bound and tasks, and a null behind.
+fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<&'static [usize]> {
+    let list = memory::zeroed(left.len() + 3)?;
+    let mut text = memory::zeroed::<u8>((left.len() + 1) * Task::ROOM)?;
+    let (name, rest) = list.split_first_mut()?;
+    *name = NAME.as_ptr() as usize;
+    let (bound, rest) = rest.split_first_mut()?;
+    *bound = text.as_ptr() as usize;
+    let len = write_number(u64::from(bound_ms), text);
+    text = text.get_mut(len..)?;
+    for (place, task) in rest.iter_mut().zip(left.tasks()) {
+        *place = text.as_ptr() as usize;
+        let len = task.write(text);
+        text = text.get_mut(len..)?;
+    }
+    Some(list)
+}
+
+/// The child: its table and its directory are its own, its memory is not.
+extern "C" fn succeed(order: &Order<'_>) -> ! {
+    numbers::close_all_but(order.kept);
+    leave_directory();
+    let has_sockets =
+        order.kept.iter().filter_map(|&raw| Fd::new(raw)).all(|fd| fcntl_setfd(fd, FdFlags::empty()).is_ok());
+    if has_sockets && let Ok(program) = order.home.open() {
+        execute(program, order.arguments);
+    }
+    order.has_failed.store(true, SeqCst);
+    vfork::exit_child()
+}
+
+/// Nobody must be kept from unmounting where the program was.
+fn leave_directory() {
+    // SAFETY: a terminated text.
+    let _ = unsafe { syscall6(nr::CHDIR, [c"/".as_ptr() as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// Returns where that fails.
+fn execute(program: Fd, arguments: *const usize) {
+    const AT_EMPTY_PATH: usize = 0x1000;
+    const NOTHING: &CStr = c"";
+    let environment = [0usize];
+    let (path, environment) = (NOTHING.as_ptr() as usize, environment.as_ptr() as usize);
+    // SAFETY: terminated texts and lists.
+    let _ =
+        unsafe { syscall6(nr::EXECVEAT, [program.index(), path, arguments as usize, environment, AT_EMPTY_PATH, 0]) };
+}

@@ -1,0 +1,105 @@
+//! A child on our memory, while we wait: until it is another program, or has ended.
+//!
+//! It has a table of descriptors and a working directory of its own, and its own stack; it
+//! blocks what the calling thread blocks.
+//!
+//! Context: async-signal-safe.
+
+use super::raw::{nr, syscall6};
+use core::arch::naked_asm;
+use core::ptr;
+use rustix::io::{Errno, Result};
+use rustix::process::Pid;
+
+const CLONE_VM: usize = 0x100;
+const CLONE_VFORK: usize = 0x4000;
+const CLONE_SIGHAND: usize = 0x800;
+
+/// Makes the child run `body(argument)`, which must not return to what called us, on
+/// `stack`; returns when that is another program, or has ended.
+///
+/// # Errors
+/// `EAGAIN`, `ENOMEM`, `EPERM`: no process is to be had.
+pub fn vfork<T>(stack: &mut [u128], body: extern "C" fn(&T) -> !, argument: &T) -> Result<Pid> {
+    let top = stack.as_mut_ptr_range().end as usize;
+    // SAFETY: the child has a stack of its own, aligned to 16, and uses the argument only
+    // while we wait.
+    let made = unsafe { clone_process(CLONE_VM | CLONE_VFORK, top, body as usize, ptr::from_ref(argument) as usize) };
+    if made < 0 {
+        return Err(Errno::from_raw_os_error(-made as i32));
+    }
+    Pid::from_raw(made as i32).ok_or(Errno::INVAL)
+}
+
+/// Whether a filter lets a process be made: with flags that the kernel refuses.
+pub fn is_allowed() -> bool {
+    // SAFETY: `CLONE_SIGHAND` without `CLONE_VM` makes nothing (`copy_process`).
+    unsafe { syscall6(nr::CLONE, [CLONE_SIGHAND, 0, 0, 0, 0, 0]) == Err(Errno::INVAL) }
+}
+
+/// Forgets a child that has ended.
+pub fn reap(child: Pid) {
+    const WALL: usize = 0x4000_0000;
+    let pid = child.as_raw_nonzero().get() as usize;
+    // SAFETY: nothing is written through null pointers.
+    let _ = unsafe { syscall6(nr::WAIT4, [pid, 0, WALL, 0, 0, 0]) };
+}
+
+/// Ends the calling process: a child, on the memory of another.
+pub fn exit_child() -> ! {
+    loop {
+        // SAFETY: integers only.
+        let _ = unsafe { syscall6(nr::EXIT_GROUP, [1, 0, 0, 0, 0, 0]) };
+    }
+}
+
+/// `clone(2)`; the child calls the body, which does not return.
+///
+/// # Safety
+/// `stack` is the end of a stack, aligned to 16.
+#[unsafe(naked)]
+unsafe extern "C" fn clone_process(flags: usize, stack: usize, body: usize, argument: usize) -> isize {
+    naked_asm!(
+        "mov r8, rdx",
+        "mov r9, rcx",
+        "xor edx, edx",
+        "xor r10d, r10d",
+        "mov eax, 56", // SYS_clone
+        "syscall",
+        "test rax, rax",
+        "jz 2f",
+        "ret",
+        "2:",
+        "xor ebp, ebp",
+        "mov rdi, r9",
+        "call r8",
+        "ud2",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+    extern "C" fn raise(word: &AtomicU32) -> ! {
+        word.fetch_add(1, SeqCst);
+        exit_child()
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "processes")]
+    fn the_child_writes_to_our_memory_and_has_ended_by_then() {
+        let word = AtomicU32::new(6);
+        let mut stack = [0u128; 1024];
+        let child = vfork(&mut stack, raise, &word).unwrap();
+        assert_eq!(word.load(SeqCst), 7);
+        reap(child);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "processes")]
+    fn without_a_filter_it_is_allowed() {
+        assert!(is_allowed());
+    }
+}

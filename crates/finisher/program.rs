@@ -1,0 +1,93 @@
+//! The entry point of `softclose-drain`, and what a program without libc and standard
+//! library has to bring along. Compiled by the build script of softclose.
+//!
+//! softclose-drain MILLISECONDS TASK...
+
+#![no_std]
+#![no_main]
+#![allow(dead_code)]
+
+#[path = "src/lib.rs"]
+#[allow(unused_attributes)]
+mod finisher;
+
+use core::arch::naked_asm;
+use core::ffi::{CStr, c_char};
+use finisher::kernel;
+use finisher::task::{Task, number};
+
+/// The kernel leaves the count of arguments on top of the stack, and their addresses behind.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn _start() -> ! {
+    naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {run}", "ud2", run = sym run)
+}
+
+/// # Safety
+/// `stack` is what the kernel has left there.
+unsafe extern "C" fn run(stack: *const usize) -> ! {
+    kernel::block_signals();
+    kernel::set_name(c"softclose-drain");
+    // SAFETY: the count, then so many addresses of terminated texts.
+    let arguments = |at: usize| unsafe {
+        let text = (at < *stack).then(|| stack.add(1 + at).read() as *const c_char);
+        text.map(|text| CStr::from_ptr(text).to_bytes())
+    };
+    let count = (0..).take_while(|&at| arguments(at).is_some()).count();
+    let tasks = (2..count).filter_map(arguments).filter_map(Task::parse);
+    match arguments(1).and_then(number) {
+        Some(bound_ms) => finisher::finish::finish(bound_ms, count.saturating_sub(2), tasks),
+        None => kernel::exit(2),
+    }
+    kernel::exit(0)
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    kernel::exit(1)
+}
+
+// What `core` expects of the platform: it calls these by name. Volatile, so that no loop
+// becomes a call of itself.
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memset(to: *mut u8, byte: i32, len: usize) -> *mut u8 {
+    // SAFETY: the caller's.
+    (0..len).for_each(|at| unsafe { to.add(at).write_volatile(byte as u8) });
+    to
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, len: usize) -> *mut u8 {
+    // SAFETY: the caller's.
+    (0..len).for_each(|at| unsafe { to.add(at).write_volatile(from.add(at).read()) });
+    to
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, len: usize) -> *mut u8 {
+    if to.cast_const() <= from {
+        // SAFETY: the caller's; from the front, nothing is overwritten before it is read.
+        return unsafe { memcpy(to, from, len) };
+    }
+    // SAFETY: the caller's.
+    (0..len).rev().for_each(|at| unsafe { to.add(at).write_volatile(from.add(at).read()) });
+    to
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, len: usize) -> i32 {
+    // SAFETY: the caller's.
+    let differ = |at| unsafe { i32::from(one.add(at).read_volatile()) - i32::from(other.add(at).read_volatile()) };
+    (0..len).map(differ).find(|&difference| difference != 0).unwrap_or(0)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strlen(text: *const u8) -> usize {
+    let mut len = 0;
+    // SAFETY: the caller's: a terminated text.
+    while unsafe { text.add(len).read_volatile() } != 0 {
+        len += 1;
+    }
+    len
+}

@@ -1,0 +1,149 @@
+//! One connection to finish, as an argument of the program: six decimal numbers with colons
+//! between them, the mode as a letter in front.
+//!
+//! Context of [`Task::write`]: the end of a process. No allocation, no formatting.
+
+/// What is done to a connection.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// What comes in is discarded until the peer's FIN.
+    Discard = 0,
+    /// The peer's FIN is waited for, and nothing read.
+    Fin,
+    /// It is waited for until the peer has acknowledged our FIN.
+    Acknowledged,
+}
+
+const MODES: [(Mode, u8); 3] = [(Mode::Discard, b'd'), (Mode::Fin, b'f'), (Mode::Acknowledged, b'a')];
+
+/// One connection to finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// What is done.
+    pub mode: Mode,
+    /// The number.
+    pub fd: i32,
+    /// `SO_COOKIE`, by which it is known.
+    pub cookie: u64,
+    /// It is to be half-closed in so many milliseconds; 0: it is already.
+    pub part_ms: u64,
+    /// How long the peer may be silent, in milliseconds; 0: no limit.
+    pub idle_ms: u64,
+    /// How long it has been.
+    pub silent_ms: u64,
+    /// How many bytes it may still send; 0: no limit.
+    pub bytes: u64,
+}
+
+impl Task {
+    /// As much room as [`Task::write`] takes at most.
+    pub const ROOM: usize = 1 + 6 * (20 + 1);
+
+    /// Writes it with a zero behind, and answers how many bytes that takes.
+    pub fn write(&self, room: &mut [u8]) -> usize {
+        let letter = MODES.iter().find(|(mode, _)| *mode == self.mode).map_or(0, |&(_, letter)| letter);
+        let mut text = Text { room, len: 0 };
+        text.byte(letter);
+        for number in [self.fd as u64, self.cookie, self.part_ms, self.idle_ms, self.silent_ms, self.bytes] {
+            text.number(number);
+            text.byte(b':');
+        }
+        // The last colon is the end.
+        text.len -= 1;
+        text.byte(0);
+        text.len
+    }
+
+    /// Understands it again.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (letter, rest) = text.split_first()?;
+        let mode = MODES.iter().find(|(_, known)| known == letter).map(|&(mode, _)| mode)?;
+        let mut numbers = rest.split(|&byte| byte == b':').map(number);
+        let mut next = || numbers.next().flatten();
+        let fd = i32::try_from(next()?).ok()?;
+        Some(Self { mode, fd, cookie: next()?, part_ms: next()?, idle_ms: next()?, silent_ms: next()?, bytes: next()? })
+    }
+}
+
+struct Text<'a> {
+    room: &'a mut [u8],
+    len: usize,
+}
+
+impl Text<'_> {
+    fn byte(&mut self, byte: u8) {
+        if let Some(to) = self.room.get_mut(self.len) {
+            *to = byte;
+        }
+        self.len += 1;
+    }
+
+    fn number(&mut self, value: u64) {
+        if value >= 10 {
+            self.number(value / 10);
+        }
+        self.byte(b'0' + (value % 10) as u8);
+    }
+}
+
+/// A decimal number and nothing else, with a zero behind in `room`; answers how many bytes
+/// that takes.
+pub fn write_number(value: u64, room: &mut [u8]) -> usize {
+    let mut text = Text { room, len: 0 };
+    text.number(value);
+    text.byte(0);
+    text.len
+}
+
+/// A decimal number, and nothing else.
+pub fn number(text: &[u8]) -> Option<u64> {
+    let digit = |value: u64, &byte: &u8| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 { value.checked_mul(10)?.checked_add(u64::from(digit)) } else { None }
+    };
+    text.iter().try_fold(0, digit).filter(|_| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(task: Task) -> Vec<u8> {
+        let mut room = [0xff; Task::ROOM];
+        let len = task.write(&mut room);
+        room[..len].to_vec()
+    }
+
+    const PLAIN: Task =
+        Task { mode: Mode::Discard, fd: 5, cookie: 12, part_ms: 0, idle_ms: 5000, silent_ms: 3, bytes: 0 };
+
+    #[test]
+    fn a_task_is_read_as_it_was_written() {
+        let most = u64::MAX;
+        let long =
+            Task { fd: i32::MAX, cookie: most, part_ms: most, idle_ms: most, silent_ms: most, bytes: most, ..PLAIN };
+        for task in [PLAIN, Task { mode: Mode::Fin, ..PLAIN }, Task { mode: Mode::Acknowledged, ..long }] {
+            let text = written(task);
+            assert_eq!(text.last(), Some(&0));
+            assert_eq!(Task::parse(&text[..text.len() - 1]), Some(task));
+        }
+        assert_eq!(written(PLAIN), b"d5:12:0:5000:3:0\0");
+    }
+
+    #[test]
+    fn anything_else_is_no_task() {
+        for text in [
+            "",
+            "d",
+            "d5",
+            "d5:1:2:3:4",
+            "x5:1:2:3:4:5",
+            "d-5:1:2:3:4:5",
+            "d5:1:2:3:4:",
+            "d5:99999999999999999999:2:3:4:5",
+        ] {
+            assert_eq!(Task::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}

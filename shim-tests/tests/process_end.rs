@@ -1,0 +1,218 @@
+//! The end of a process is the program's: whatever is not to be finished is released at
+//! once, the process is gone at once, and somebody else finishes what is left.
+
+use shim_tests::arena::Arena;
+use shim_tests::peer::Peer;
+use shim_tests::proc::{descriptors, wait_until};
+use shim_tests::program::{Exit, Finished, Program};
+use shim_tests::scratch::Scratch;
+use shim_tests::shim::{Shim, library};
+use shim_tests::twice::says;
+use shim_tests::victim::Victim;
+use shim_tests::{here, skip};
+use std::fs;
+
+/// Later than any test waits for an event.
+const FAR: &str = "50s";
+
+const FINISHER: &str = "softclose-drain";
+
+/// What everybody who looks finds, as natively.
+const RELEASED: [&str; 4] =
+    ["pipe: its end", "a new client: Connection refused", "a new instance: listens", "locks: 0 0"];
+
+fn leaves(way: &str, where_: &str) -> Victim {
+    Victim::c("exit_leaves").arg(way).arg(where_).env("SOFTCLOSE_EXIT_TIMEOUT", FAR).env("SOFTCLOSE_IDLE", FAR)
+}
+
+/// The finishers in this arena.
+fn finishers(arena: &Arena) -> Vec<u32> {
+    let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    arena.processes().into_iter().filter(|&pid| name(pid).trim() == FINISHER).collect()
+}
+
+fn field(pid: u32, name: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it is there");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("every kernel says so");
+    line.trim_start_matches(':').trim().to_owned()
+}
+
+/// Runs the victim; `meanwhile` is called when it has looked around.
+fn run(arena: &Arena, victim: &Victim, shim: Shim, meanwhile: impl FnOnce(&Program)) -> Finished {
+    let mut program = victim.start(arena, shim);
+    if program.says("process: ").is_ok() {
+        meanwhile(&program);
+        program.go();
+    }
+    program.finish()
+}
+
+mod releases_everything_else_and_delivers {
+    use super::*;
+
+    fn proves(test: &str, way: &str) {
+        for shim in Shim::BOTH {
+            let Some(arena) = Arena::or_skip(test) else { return };
+            let finished = run(&arena, &leaves(way, "here"), shim, |_| {
+                let expected = usize::from(shim == Shim::Preloaded);
+                wait_until("it is finished by another", || finishers(&arena).len() == expected);
+            });
+            let answer = if shim == Shim::Native { "the answer: some" } else { "the answer: all" };
+            let expected = [&RELEASED[..], &["process: status 7", answer]].concat();
+            assert_eq!(finished.stdout, expected, "{shim:?}: {finished:#?}");
+            wait_until("nobody is left", || finishers(&arena).is_empty());
+        }
+    }
+
+    #[test]
+    fn by_return_from_main() {
+        proves(here!(), "return");
+    }
+
+    #[test]
+    fn by_exit() {
+        proves(here!(), "exit");
+    }
+
+    #[test]
+    fn by_underscore_exit() {
+        proves(here!(), "_exit");
+    }
+
+    #[test]
+    fn by_underscore_capital_exit() {
+        proves(here!(), "_Exit");
+    }
+
+    #[test]
+    fn by_quick_exit() {
+        proves(here!(), "quick_exit");
+    }
+}
+
+/// Whoever looks at processes finds it, and it holds nobody up.
+#[test]
+fn who_finishes_has_nothing_but_the_connection() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let mut is_seen = false;
+    run(&arena, &leaves("exit", "here"), Shim::Preloaded, |program| {
+        is_seen = true;
+        wait_until("it is finished by another", || finishers(&arena).len() == 1);
+        let pid = finishers(&arena)[0];
+        assert_eq!(descriptors(pid).values().collect::<Vec<_>>(), ["socket"]);
+        let cwd = fs::read_link(format!("/proc/{pid}/cwd")).expect("it is there");
+        assert_eq!(cwd.to_str(), Some("/"));
+        let command = fs::read(format!("/proc/{pid}/cmdline")).expect("it is there");
+        assert!(command.starts_with(b"softclose-drain\0"), "{command:?}");
+        assert_eq!(fs::read(format!("/proc/{pid}/environ")).expect("it is there"), b"");
+        // All but SIGKILL and SIGSTOP.
+        assert_eq!(field(pid, "SigBlk"), "fffffffffffbfeff");
+        let group = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
+        let group = group.rsplit_once(") ").expect("a name").1.split(' ').nth(2).expect("a group").to_owned();
+        assert_eq!(group, program.pid().to_string(), "the group of who is gone");
+    });
+    assert!(is_seen);
+}
+
+#[test]
+fn is_told_in_the_log() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let victim = leaves("exit", "here").env("SOFTCLOSE_LOG", "info");
+    let finished = run(&arena, &victim, Shim::Preloaded, |_| {});
+    let has = |words: &[&str]| finished.stderr.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(has(&[" handed over ", "connections=1"]), "{finished:#?}");
+    assert!(has(&[" exit ", "handed-over=1", "exit-handovers=1"]), "{finished:#?}");
+}
+
+/// Where a finisher would end with somebody, or cannot be, the process itself waits; all else
+/// is released all the same.
+mod waits_in_place {
+    use super::*;
+
+    fn proves(test: &str, victim: &Victim, shim: Shim) {
+        let Some(arena) = Arena::or_skip(test) else { return };
+        let finished = run(&arena, victim, shim, |_| assert!(finishers(&arena).is_empty()));
+        if let Some(reason) = finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
+            return skip(test, reason);
+        }
+        let expected = [&RELEASED[..], &["process: there", "the answer: all", "status 7"]].concat();
+        assert_eq!(finished.stdout, expected, "{finished:#?}");
+    }
+
+    #[test]
+    fn as_pid_1_of_a_namespace() {
+        proves(here!(), &leaves("exit", "pid1"), Shim::Preloaded);
+    }
+
+    #[test]
+    fn as_a_child_of_pid_1_of_a_namespace() {
+        proves(here!(), &leaves("exit", "below-pid1"), Shim::Preloaded);
+    }
+
+    #[test]
+    fn where_no_process_may_be_made() {
+        proves(here!(), &leaves("exit", "poor"), Shim::Preloaded);
+    }
+
+    /// A library alone.
+    fn lone(scratch: &Scratch) -> String {
+        let library = fs::read(library()).expect("the library");
+        scratch.file("libsoftclose.so", "755", &library).to_str().expect("a path of UTF-8").to_owned()
+    }
+
+    fn with(library: &str) -> Victim {
+        leaves("exit", "waits").env("LD_PRELOAD", library)
+    }
+
+    #[test]
+    fn where_the_program_is_missing() {
+        let scratch = Scratch::directory();
+        proves(here!(), &with(&lone(&scratch)), Shim::Native);
+    }
+
+    #[test]
+    fn where_the_program_cannot_be_executed() {
+        let scratch = Scratch::directory();
+        let library = lone(&scratch);
+        scratch.file(FINISHER, "644", b"no program");
+        proves(here!(), &with(&library), Shim::Native);
+    }
+
+    #[test]
+    fn where_the_program_is_no_program() {
+        let scratch = Scratch::directory();
+        let library = lone(&scratch);
+        scratch.file(FINISHER, "755", b"no program");
+        proves(here!(), &with(&library), Shim::Native);
+    }
+}
+
+/// `curl -sN URL | head -1` took two seconds.
+#[test]
+fn a_client_that_has_enough_ends_at_once() {
+    for way in ["return", "_exit"] {
+        for shim in Shim::BOTH {
+            let Some(arena) = Arena::or_skip(here!()) else { return };
+            let mut server = Peer::listening().pour().wait().start(&arena);
+            let victim = Victim::c("client_ends").arg(way).arg(server.program().port().to_string());
+            let victim = victim.env("SOFTCLOSE_EXIT_TIMEOUT", FAR).env("SOFTCLOSE_CONNECTED_MAX_BYTES", "0");
+            let finished = victim.start(&arena, shim).finish();
+            let expected = if way == "return" { vec!["enough"] } else { vec![] };
+            assert_eq!(
+                (finished.exit, finished.stdout),
+                (Exit::Code(7), expected.into_iter().map(str::to_owned).collect())
+            );
+            let expected = usize::from(shim == Shim::Preloaded);
+            wait_until("it is finished by another", || finishers(&arena).len() == expected);
+            server.leave();
+            wait_until("nobody is left", || finishers(&arena).is_empty());
+        }
+    }
+}
+
+/// libc puts a file that was read back to where the program was: whoever has the same open
+/// file goes on there.
+#[test]
+fn leaves_a_file_at_the_place_up_to_which_it_was_read() {
+    says(here!(), &Victim::c("exit_seeks"), &["status 7, then second"]);
+}
