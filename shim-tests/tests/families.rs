@@ -137,6 +137,15 @@ mod a_process_that_gives_up_root {
         }
     }
 
+    /// What they counted in the memory that was about to be left was lost: a copy that was
+    /// still written to was half-closed.
+    #[test]
+    fn beside_threads_loses_nothing_that_they_count() {
+        if is_root(here!()) {
+            says(here!(), &victim("threads"), &["served"]);
+        }
+    }
+
     /// Nobody counts it for the parent.
     #[test]
     fn may_leave_a_child_that_serves() {

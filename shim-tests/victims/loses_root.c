@@ -161,11 +161,62 @@ static void grandchild_serves(int listener)
 	wait_for_the_end();
 }
 
+static atomic_int rounds;
+
+/* Connections of which one copy is closed while the other is written to. */
+static void *serve_two_copies(void *given)
+{
+	static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+	int listener = (int)(intptr_t)given, until = atomic_load(&rounds) + 400;
+	while (atomic_load(&rounds) < until) {
+		pthread_mutex_lock(&turn);
+		int peer = connect_to(port_of(listener)), conn = accept_one(listener);
+		pthread_mutex_unlock(&turn);
+		int copy = dup(conn);
+		must(write(peer, "request", 7) == 7);
+		respond(conn, 0, 1000);
+		must(close(conn) == 0);
+		respond(copy, 1000, 3000);
+		must(close(copy) == 0);
+		must(close(peer) == 0);
+		atomic_fetch_add(&rounds, 1);
+	}
+	return NULL;
+}
+
+/* Root is given up while threads are at it. */
+static void threads_beside(int listener)
+{
+	for (int at = 0; at < 20; at++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			pthread_t threads[4];
+			at_most_a_minute();
+			for (int thread = 0; thread < 4; thread++)
+				pthread_create(&threads[thread], NULL, serve_two_copies, (void *)(intptr_t)listener);
+			while (atomic_load(&rounds) < 50)
+				sched_yield();
+			give_up_root();
+			for (int thread = 0; thread < 4; thread++)
+				pthread_join(threads[thread], NULL);
+			_exit(0);
+		}
+		int status;
+		must(waitpid(pid, &status, 0) == pid);
+		must(status == 0);
+	}
+	say("served");
+}
+
 int main(int count, char **arguments)
 {
 	must(count == 2);
 	const char *way = arguments[1];
 	by_number = strstr(way, "by-number") != NULL;
+	if (!strcmp(way, "threads")) {
+		threads_beside(listener_for(AF_INET, 0));
+		return 0;
+	}
 	int listener = listen_tcp();
 	if (!strncmp(way, "scribbler", 9))
 		serve_beside_a_scribbler(listener, 16);

@@ -15,7 +15,11 @@
 //! so they name each other by `super`. The library shares [`task`].
 
 #![cfg_attr(not(test), no_std)]
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)
+)]
+#![cfg_attr(test, allow(clippy::disallowed_types))]
 
 pub mod finish;
 pub mod kernel;

@@ -65,12 +65,14 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         is_room
     }
 
-    /// Takes this very slot, in memory that nobody shares yet.
-    pub fn take(&self, index: usize) {
-        if let Some(word) = self.words.get(index / BITS) {
-            word.fetch_or(1 << (index % BITS), SeqCst);
-            self.reach.fetch_max((index / BITS) as u32 + 1, SeqCst);
-        }
+    /// Takes all slots that are in use in `other`, and some more: none of those is given
+    /// out here, but what is freed.
+    pub fn begin_beyond(&self, other: &Self) {
+        /// For those that are taken there meanwhile.
+        const MORE: usize = 2;
+        let words = (other.reach.load(SeqCst) as usize).saturating_add(MORE).min(WORDS);
+        self.words.iter().take(words).for_each(|word| word.store(u64::MAX, SeqCst));
+        self.reach.store(words as u32, SeqCst);
     }
 
     /// The slot is free again: to be called by the one who took its connection away.

@@ -20,6 +20,8 @@ use crate::sync::{AtomicU32, AtomicU64, SeqCst};
 const CELLS: usize = 5;
 /// A change that is overtaken so often is given up: nobody in a hook waits for others.
 const TRIES: usize = 128;
+/// More descriptors than a process has of one connection.
+const MANY: u32 = 1 << 20;
 
 /// Something is known about a description that the counts cannot express.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,14 +83,29 @@ impl Slot {
         self.cookie.store(cookie, SeqCst);
     }
 
-    /// Makes it a copy of `other`, in memory that nobody shares yet.
-    pub fn copy(&self, other: &Self) {
+    /// Makes it a copy of `other`, in memory that nobody shares yet. While `other` is still
+    /// in use by other threads of `me`, their process counts here as a holder of [`MANY`].
+    pub fn copy(&self, other: &Self, me: Token) {
         self.marks.store(other.marks.load(SeqCst), SeqCst);
         self.leaked.store(other.leaked.load(SeqCst), SeqCst);
         for (to, from) in self.cells.iter().zip(&other.cells) {
-            to.store(from.load(SeqCst), SeqCst);
+            let word = from.load(SeqCst);
+            to.store(if token_of(word) == Some(me) { pack(me, MANY) } else { word }, SeqCst);
         }
         self.cookie.store(other.cookie.load(SeqCst), SeqCst);
+    }
+
+    /// From now on `me` counts here alone: with what it had when it left `other`, and what
+    /// came and went since.
+    pub fn settle(&self, other: &Self, me: Token) {
+        if self.count(me) >= MANY / 2 {
+            self.change(me, i64::from(other.count(me)) - i64::from(MANY));
+        }
+    }
+
+    fn count(&self, holder: Token) -> u32 {
+        let words = self.cells.iter().map(|cell| cell.load(SeqCst));
+        words.filter(|&word| token_of(word) == Some(holder)).fold(0, |sum: u32, word| sum.saturating_add(word as u32))
     }
 
     /// Takes the connection out if its holders have all died without closing: whoever is

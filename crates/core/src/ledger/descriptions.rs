@@ -142,11 +142,24 @@ impl<'a> Descriptions<'a> {
         left
     }
 
-    /// Copies a slot to memory that nobody shares yet.
-    pub fn copy_to(self, other: Self, id: SlotId) {
-        if let (Some(from), Some(to), Some(head)) = (self.slot(id), other.slot(id), other.0.head()) {
-            head.taken.take(id.index());
-            to.copy(from);
+    /// Has memory that nobody shares yet give out no slot that is in use here.
+    pub fn reserve_in(self, other: Self) {
+        if let Some((here, there)) = self.0.head().zip(other.0.head()) {
+            there.taken.begin_beyond(&here.taken);
+        }
+    }
+
+    /// Copies a slot to that memory; see [`Slot::copy`].
+    pub fn copy_to(self, other: Self, id: SlotId, me: Token) {
+        if let Some((from, to)) = self.slot(id).zip(other.slot(id)) {
+            to.copy(from, me);
+        }
+    }
+
+    /// See [`Slot::settle`].
+    pub fn settle(self, other: Self, id: SlotId, me: Token) {
+        if let Some((here, there)) = self.slot(id).zip(other.slot(id)) {
+            here.settle(there, me);
         }
     }
 

@@ -7,7 +7,10 @@
 //! ever, for itself and the children that it makes.
 //!
 //! Other threads go on meanwhile. What they write to the old memory after it was copied is
-//! found in a second look at it, which is unmapped then.
+//! found in a second look at it, which is unmapped then: marks are added, and counts are
+//! made good. Until then the process counts as a holder of too many, so that nobody takes
+//! himself for the last. A slot that they take in the old memory is given to nobody else in
+//! the new one.
 //!
 //! Context: hooks, once in the life of a process as a rule. Lock-free; the time is that of
 //! a copy of what the process holds.
@@ -62,8 +65,9 @@ impl Owner<'_> {
         self.0.family().copy_to(family);
         self.0.family().copy_one_to(family, me);
         family.stays(me);
+        self.0.descriptions().reserve_in(slots);
         self.0.table.each(|_, slot| {
-            self.0.descriptions().copy_to(slots, slot);
+            self.0.descriptions().copy_to(slots, slot, me);
             for other in slots.holders(slot).filter(|&holder| holder != me) {
                 self.0.family().copy_one_to(family, other);
                 slots.leak(slot, 0);
@@ -81,6 +85,7 @@ impl Owner<'_> {
                 // Counted in the old memory, after that was copied.
                 self.0.table.take(fd);
             }
+            ours.settle(theirs, slot, me);
             let marks = theirs.marks(slot);
             if has_forked || marks.has(Marks::LEAKED) {
                 ours.leak(slot, if has_forked { 0 } else { theirs.leaked(slot) });

@@ -145,9 +145,9 @@ mod in_memory_of_its_own {
         let other = Stage::accepted();
         let fd = other.fd();
         stage.owner().opened(fd, Role::Accepted, stage.ledger.stamp());
-        let child = child_of(&stage);
+        let (child, slot) = (child_of(&stage), stage.ledger.table.slot(fd).unwrap());
         assert_eq!(stage.owner().release(fd).standing, Standing::Shared);
-        assert!(stage.ledger.descriptions().holders(SlotId::new(2).unwrap()).eq([child]));
+        assert!(stage.ledger.descriptions().holders(slot).eq([child]));
     }
 
     #[test]

@@ -29,7 +29,8 @@ struct Room {
 impl Room {
     fn new() -> Arc<Self> {
         let room = Self { taken: Bitmap::new(), slots: Default::default(), owners: Default::default() };
-        (SLOTS..BITS).for_each(|index| room.taken.take(index));
+        room.taken.begin_beyond(&Bitmap::new());
+        (0..SLOTS).for_each(|index| room.taken.free(index));
         Arc::new(room)
     }
 
