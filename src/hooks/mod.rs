@@ -19,7 +19,9 @@ pub mod fclose;
 pub mod fcntl;
 pub mod fork;
 pub mod freopen;
+pub mod io_submit;
 pub mod on_exit;
+pub mod pidfd_getfd;
 pub mod popen;
 pub mod posix_spawn;
 pub mod prctl;
@@ -33,6 +35,7 @@ pub mod syscall;
 pub mod system;
 pub mod unshare;
 pub mod vfork;
+pub mod wordexp;
 
 /// Has redhook resolve every function that it exports, before any hook needs it.
 pub fn touch_redhook() {

@@ -114,6 +114,7 @@ real! {
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = nr::RECVMSG;
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = nr::SENDMMSG;
     recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = nr::RECVMMSG;
+    pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) -> c_int = nr::PIDFD_GETFD;
 }
 
 fn arguments(given: &[usize]) -> [usize; 6] {
@@ -169,6 +170,13 @@ pub fn resolve_all() {
     READY.store(true, Ordering::Release);
 }
 
+type Actions = *const libc::posix_spawn_file_actions_t;
+type Attributes = *const libc::posix_spawnattr_t;
+type List = *const *mut c_char;
+
+/// `wordexp.h`
+const WRDE_NOSPACE: c_int = 1;
+
 /// Defines functions that are more than a system call: a static symbol, and a call
 /// that fails with `ENOSYS`, and the answer given, where libc has none.
 macro_rules! needed {
@@ -200,6 +208,9 @@ needed! {
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     system(command: *const c_char) -> c_int = -1;
     popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    wordexp(words: *const c_char, found: *mut c_void, flags: c_int) -> c_int = WRDE_NOSPACE;
+    pidfd_spawn(pidfd: *mut c_int, path: *const c_char, actions: Actions, attributes: Attributes, argv: List, envp: List) -> c_int = libc::ENOSYS;
+    pidfd_spawnp(pidfd: *mut c_int, file: *const c_char, actions: Actions, attributes: Attributes, argv: List, envp: List) -> c_int = libc::ENOSYS;
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 

@@ -9,6 +9,7 @@ use super::Engine;
 use super::numbers::is_connected;
 use crate::decision::Verdict;
 use crate::finish::All;
+use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::sys::clock::Millis;
 use crate::sys::stop::{self, Others};
@@ -54,19 +55,21 @@ impl Engine {
     #[inline(never)]
     fn half_close_leaving(&self, owner: Owner<'_>, count: usize) -> All<'_> {
         let mut all = All::with_room(count, self.common);
-        each_leaving(owner, |fd| self.let_go(owner, fd, &mut all));
+        let looks = Looks::begin();
+        each_leaving(owner, |fd| self.let_go(owner, fd, looks, &mut all));
         all
     }
 
     #[inline(never)]
     fn observe_leaving(&self, owner: Owner<'_>) {
         let mut none = All::with_room(0, self.common);
-        each_leaving(owner, |fd| self.let_go(owner, fd, &mut none));
+        let looks = Looks::begin();
+        each_leaving(owner, |fd| self.let_go(owner, fd, looks, &mut none));
     }
 
-    fn let_go(&self, owner: Owner<'_>, fd: Fd, all: &mut All<'_>) {
+    fn let_go(&self, owner: Owner<'_>, fd: Fd, looks: Looks, all: &mut All<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
-        let claim = owner.release(fd);
+        let claim = looks.limit(owner.release(fd));
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         match verdict {

@@ -137,16 +137,12 @@ impl Descriptions {
         }
     }
 
-    /// Marks it as leaked to a process that was made at `seconds` after boot, or later.
-    pub fn leak(&self, id: SlotId, seconds: u32) {
-        if let Some(slot) = self.slot(id) {
-            slot.leak(seconds);
-        }
-    }
-
-    /// Seconds after boot: nobody who was started before has got it uncounted.
-    pub fn leaked(&self, id: SlotId) -> u32 {
-        self.slot(id).map_or(0, Slot::leaked)
+    /// The slot of the connection with this cookie, among the first `reach`; `hint` as in
+    /// [`Descriptions::open`].
+    pub fn find(&self, hint: usize, cookie: u64, reach: usize) -> Option<SlotId> {
+        let is_it = |&index: &usize| self.slots.get(index).is_some_and(|slot| slot.is(cookie));
+        let found = Some(hint).filter(|_| hint < reach).filter(is_it).or_else(|| (0..reach).find(is_it))?;
+        Some(SlotId(found as u32 + 1))
     }
 
     /// Raises the count of `holder` by one descriptor.
@@ -277,12 +273,10 @@ mod tests {
     }
 
     #[test]
-    fn a_leak_of_which_the_time_is_not_known_stays_unknown() {
+    fn a_connection_is_found_by_its_cookie_whatever_its_number() {
         let all = room();
         let id = all.open(3, 77, token(1), everybody).unwrap();
-        all.leak(id, 9);
-        all.leak(id, 0);
-        all.leak(id, 7);
-        assert_eq!(all.leaked(id), 0);
+        assert_eq!([3, 5].map(|hint| all.find(hint, 77, 8)), [Some(id); 2]);
+        assert_eq!(all.find(3, 78, 8), None);
     }
 }

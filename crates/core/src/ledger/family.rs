@@ -37,14 +37,19 @@ const MEMBERS: usize = 4096;
 /// So many brief children in a row make a rule.
 const BRIEF: u64 = 4;
 /// Records before the members': the next token, the founder's start time, the next
-/// namespace, how brief its children are, and whether anybody has set an option that
-/// changes the end of a connection.
+/// namespace, how brief its children are, whether anybody has set an option that changes
+/// the end of a connection, how many are taking a descriptor of another process, whether
+/// another program got a connection that is not counted, and how many slots were ever in
+/// use.
 const NEXT: usize = 0;
 const FOUNDED: usize = 1;
 const NAMESPACES: usize = 2;
 const BREVITY: usize = 3;
 const OPTIONS: usize = 4;
-const FIRST: usize = 5;
+const TAKING: usize = 5;
+const STRAYS: usize = 6;
+const REACH: usize = 7;
+const FIRST: usize = 8;
 
 /// The shared register of processes.
 pub struct Family {
@@ -109,6 +114,46 @@ impl Family {
     /// Whether anybody has.
     pub fn has_options(&self) -> bool {
         self.records.get(OPTIONS).is_none_or(|record| record.word.load(SeqCst) != 0)
+    }
+
+    /// Somebody is about to take a descriptor of another process (`pidfd_getfd`), or has
+    /// done so. A store to shared memory, as [`Family::set_options`].
+    pub fn takes(&self, is_begin: bool) {
+        if let Some(record) = self.records.get(TAKING) {
+            let step = if is_begin { 1 } else { u64::MAX };
+            record.word.fetch_add(step, SeqCst);
+        }
+    }
+
+    /// Whether anybody is taking one.
+    pub fn is_taking(&self) -> bool {
+        self.records.get(TAKING).is_some_and(|record| record.word.load(SeqCst) != 0)
+    }
+
+    /// Another program got a connection that no slot stands for, or may have. A store to
+    /// shared memory, as [`Family::set_options`].
+    pub fn hand_strays(&self) {
+        if let Some(record) = self.records.get(STRAYS) {
+            record.word.store(1, SeqCst);
+        }
+    }
+
+    /// Whether one may have.
+    pub fn has_handed_strays(&self) -> bool {
+        self.records.get(STRAYS).is_some_and(|record| record.word.load(SeqCst) != 0)
+    }
+
+    /// So many slots were in use at some time.
+    pub fn reach(&self) -> usize {
+        self.records.get(REACH).map_or(0, |record| record.word.load(SeqCst) as usize)
+    }
+
+    /// Slots below `reach` are in use.
+    pub fn reaches(&self, reach: u32) {
+        let Some(record) = self.records.get(REACH) else { return };
+        if record.word.load(SeqCst) < u64::from(reach) {
+            record.word.fetch_max(u64::from(reach), SeqCst);
+        }
     }
 
     /// Whether the children of this family end with their connections, as a rule.

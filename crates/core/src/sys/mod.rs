@@ -11,11 +11,13 @@
 
 pub mod bell;
 pub mod clock;
+pub mod descriptors;
 pub mod fd;
 pub mod file;
 pub mod futex;
 pub mod mapped;
 pub mod poller;
+pub mod probe;
 pub mod process;
 pub mod procfs;
 pub mod raw;
