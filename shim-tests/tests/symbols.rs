@@ -35,6 +35,9 @@ const EXPORTED: &[&str] = &[
     "vfork",
     "posix_spawn",
     "posix_spawnp",
+    "pidfd_spawn",
+    "pidfd_spawnp",
+    "wordexp",
     "popen",
     "system",
     "clone",
@@ -43,6 +46,7 @@ const EXPORTED: &[&str] = &[
     "sendmmsg",
     "recvmsg",
     "recvmmsg",
+    "pidfd_getfd",
     // What must find no thread of ours.
     "unshare",
     "setns",

@@ -18,12 +18,12 @@ impl Looks {
 
     /// From now on.
     pub fn begin() -> Self {
-        Self { until: clock::microseconds() + Self::MICROSECONDS }
+        Self { until: clock::thread_microseconds() + Self::MICROSECONDS }
     }
 
     /// The claim as it stands, or as what no look can decide any more.
     pub fn limit(self, claim: Claim) -> Claim {
-        let is_late = claim.standing == Standing::Doubtful && clock::microseconds() >= self.until;
+        let is_late = claim.standing == Standing::Doubtful && clock::thread_microseconds() >= self.until;
         if is_late { Claim { standing: Standing::Unprovable(Doubt::LookBudget), ..claim } } else { claim }
     }
 }

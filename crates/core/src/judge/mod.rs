@@ -10,6 +10,7 @@
 
 mod budget;
 mod hidden;
+mod kernel;
 mod looks;
 pub mod writers;
 
@@ -22,6 +23,7 @@ use crate::sys::socket;
 use budget::Budget;
 use core::ffi::CStr;
 use core::ops::ControlFlow::{self, Break, Continue};
+use kernel::KernelThreads;
 use rustix::io::Errno;
 use rustix::path::DecInt;
 use rustix::process::{Pid, getpid};
@@ -99,8 +101,9 @@ impl Look {
     /// Whether another process has it, or might.
     fn elsewhere(&self, scope: Scope) -> Option<Doubt> {
         let me = getpid().as_raw_nonzero().get() as u64;
+        let kernel = KernelThreads::list(&self.root);
         let found = self.root.each(|name| match procfs::number(name.to_bytes()) {
-            Some(pid) if pid != me => self.may_be_held_by(name, scope),
+            Some(pid) if pid != me && !kernel.has(pid) => self.may_be_held_by(name, scope),
             _ => Continue(()),
         });
         found.unwrap_or(Some(Doubt::Unseen))
@@ -111,12 +114,17 @@ impl Look {
         if self.budget.is_spent_now() {
             return Break(Doubt::LookBudget);
         }
+        // One line tells of most that they are too old, for a fraction of a look at all that
+        // they have.
+        if scope.not_before != 0 && Stat::read(&self.root, pid).is_ok_and(|stat| stat.start < scope.not_before) {
+            return Continue(());
+        }
         match self.is_held_by(pid) {
             Ok(Seen::Socket) => Break(Doubt::Found),
             Ok(Seen::Unknown) => Break(Doubt::LookBudget),
             Ok(Seen::Others | Seen::Nothing) | Err(Errno::NOENT | Errno::SRCH) => Continue(()),
             Err(_) => match Stat::read(&self.root, pid) {
-                Ok(stat) if stat.is_kernel_thread || stat.start < scope.not_before => Continue(()),
+                Ok(stat) if stat.is_kernel_thread => Continue(()),
                 Err(Errno::NOENT | Errno::SRCH) => Continue(()),
                 _ => Break(Doubt::Unseen),
             },

@@ -12,11 +12,13 @@ use rustix::io::Errno;
 const PAGE: usize = 4096;
 /// What the kernel reads there.
 const WORD: usize = 8;
+/// Of more nobody asks.
+const MOST: usize = 1 << 18;
 
 /// Whether the `len` bytes from `at` on can be read; false also where the kernel does not
-/// tell.
+/// tell, and where they are more than a message has room for.
 pub fn is_readable(at: usize, len: usize) -> bool {
-    let Some(last) = at.checked_add(len.max(WORD)).map(|end| end - WORD) else { return false };
+    let Some(last) = at.checked_add(len.max(WORD)).map(|end| end - WORD).filter(|_| len <= MOST) else { return false };
     let pages = (at / PAGE + 1..=last / PAGE).map(|page| page * PAGE);
     [at, last].into_iter().chain(pages).all(is_word_readable)
 }

@@ -28,6 +28,27 @@ impl Drop for Dir {
     }
 }
 
+/// An open file of procfs, closed on drop as a [`Dir`] is.
+pub struct File(Fd);
+
+impl Drop for File {
+    fn drop(&mut self) {
+        if is_procfs(self.0) {
+            self.0.close();
+        }
+    }
+}
+
+impl File {
+    /// What comes next; 0 at the end.
+    ///
+    /// # Errors
+    /// `ESRCH`: the process has ended.
+    pub fn read(&self, room: &mut [u8]) -> Result<usize> {
+        rustix::io::read(self.0, room)
+    }
+}
+
 fn is_procfs(fd: Fd) -> bool {
     fstatfs(fd).is_ok_and(|stat| stat.f_type == PROC_SUPER_MAGIC)
 }
@@ -112,6 +133,14 @@ impl Dir {
         let read = rustix::io::read(file, &mut *room);
         file.close();
         Ok(room.get(..read?).unwrap_or_default())
+    }
+
+    /// File `path` below this directory.
+    ///
+    /// # Errors
+    /// As [`Dir::below`].
+    pub fn file(&self, path: &CStr) -> Result<File> {
+        openat(self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map(Fd::adopt).map(File)
     }
 
     /// Calls `visit` for the lines of file `path` below this directory until it answers
