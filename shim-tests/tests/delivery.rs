@@ -4,6 +4,7 @@
 use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::proc::is_crowded;
 use shim_tests::shim::Shim;
 use shim_tests::strace::{Caller, Traced};
 use shim_tests::victim::Victim;
@@ -298,10 +299,12 @@ mod a_process_for_each_connection {
     }
 
     fn executes_a_server(test: &str, place: &str) {
-        if std::fs::read_dir("/proc/1/fd").is_ok() {
-            Gauntlet::of(Victim::c("inetd").arg(place)).prove(test);
-        } else {
+        if std::fs::read_dir("/proc/1/fd").is_err() {
             skip(test, "needs the right to look at every process");
+        } else if is_crowded() {
+            skip(test, "this machine has more processes than a hook may look at");
+        } else {
+            Gauntlet::of(Victim::c("inetd").arg(place)).prove(test);
         }
     }
 }

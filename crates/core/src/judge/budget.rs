@@ -18,7 +18,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    const MICROSECONDS: u64 = 1500;
+    const MICROSECONDS: u64 = 1900;
     /// Links between two looks at the clock: a microsecond each.
     const LINKS: u32 = 64;
 

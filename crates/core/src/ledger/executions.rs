@@ -20,7 +20,9 @@ impl Ledger {
     /// Before this process, or a child with the same descriptors, executes another program.
     #[inline(never)]
     pub fn before_execution(&self) {
-        if !descriptors::each(|fd| self.hand_on(fd)) {
+        // Without a connection nothing is shared; see `Owner::before_spawn`.
+        let has_any = self.me().is_some();
+        if has_any && !descriptors::each(|fd| self.hand_on(fd)) {
             self.family.hand_strays();
             self.hand_known();
         }
@@ -35,7 +37,7 @@ impl Ledger {
 
     /// Another program gets `fd`, if it is a connection.
     pub fn hand(&self, fd: Fd) {
-        if socket::tcp_info(fd).is_err() {
+        if !socket::may_connect(fd) {
             return;
         }
         match self.slot_now(fd) {

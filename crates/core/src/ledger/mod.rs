@@ -272,11 +272,9 @@ impl Owner<'_> {
 
     /// `fd` came through `SCM_RIGHTS`, or was taken from another process.
     pub fn received(self, fd: Fd) {
-        if socket::tcp_info(fd).is_ok() {
+        self.forgotten(fd);
+        if socket::tcp_info(fd).is_ok() && self.0.join().is_some() {
             self.0.pass(fd);
-        }
-        if self.0.join().is_some() {
-            self.forgotten(fd);
             self.0.table.set_received(fd);
         }
     }
@@ -506,7 +504,7 @@ impl Owner<'_> {
             return;
         }
         let mut has_one = false;
-        let all = descriptors::each(|fd| has_one |= socket::tcp_info(fd).is_ok());
+        let all = descriptors::each(|fd| has_one |= socket::may_connect(fd));
         if has_one || !all {
             self.0.join();
         }
