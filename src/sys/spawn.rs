@@ -13,7 +13,7 @@ use softclose_core::sys::Fd;
 pub fn begin(child: Child) {
     by_whomever(
         |engine, guard| match guard.owner() {
-            Some(owner) => engine.before_spawn(owner, child),
+            Some(owner) => owner.before_spawn(child),
             None if child == Child::Executes => engine.ledger.before_execution(),
             None => engine.ledger.leak_all(),
         },

@@ -34,22 +34,18 @@ pub struct Namespace(pub u64);
 
 /// How many processes can hold connections at once.
 const MEMBERS: usize = 4096;
-/// So many brief children in a row make a rule.
-const BRIEF: u64 = 4;
 /// Records before the members': the next token, the founder's start time, the next
-/// namespace, how brief its children are, whether anybody has set an option that changes
-/// the end of a connection, how many are taking a descriptor of another process, whether
-/// another program got a connection that is not counted, and how many slots were ever in
-/// use.
+/// namespace, whether anybody has set an option that changes the end of a connection, how
+/// many are taking a descriptor of another process, whether another program got a
+/// connection that is not counted, and how many slots were ever in use.
 const NEXT: usize = 0;
 const FOUNDED: usize = 1;
 const NAMESPACES: usize = 2;
-const BREVITY: usize = 3;
-const OPTIONS: usize = 4;
-const TAKING: usize = 5;
-const STRAYS: usize = 6;
-const REACH: usize = 7;
-const FIRST: usize = 8;
+const OPTIONS: usize = 3;
+const TAKING: usize = 4;
+const STRAYS: usize = 5;
+const REACH: usize = 6;
+const FIRST: usize = 7;
 
 /// The shared register of processes.
 pub struct Family {
@@ -153,22 +149,6 @@ impl Family {
         let Some(record) = self.records.get(REACH) else { return };
         if record.word.load(SeqCst) < u64::from(reach) {
             record.word.fetch_max(u64::from(reach), SeqCst);
-        }
-    }
-
-    /// Whether the children of this family end with their connections, as a rule.
-    pub fn is_brief(&self) -> bool {
-        self.records.get(BREVITY).is_some_and(|record| record.word.load(SeqCst) >= BRIEF)
-    }
-
-    /// A child has ended right after its last connection, or has not.
-    pub fn note_brevity(&self, is_brief: bool) {
-        let Some(record) = self.records.get(BREVITY) else { return };
-        let brevity = record.word.load(SeqCst);
-        if is_brief && brevity < BRIEF {
-            record.word.fetch_add(1, SeqCst);
-        } else if !is_brief && brevity != 0 {
-            record.word.store(0, SeqCst);
         }
     }
 
@@ -294,17 +274,6 @@ mod tests {
         let one = family.enlist(HERE).unwrap();
         let two = family.enlist(HERE).unwrap();
         assert!(one != two && one.raw() != 0 && two.raw() != 0);
-    }
-
-    #[test]
-    fn one_child_that_stays_ends_the_rule() {
-        let family = family();
-        (0..BRIEF - 1).for_each(|_| family.note_brevity(true));
-        assert!(!family.is_brief());
-        family.note_brevity(true);
-        assert!(family.is_brief());
-        family.note_brevity(false);
-        assert!(!family.is_brief());
     }
 
     #[test]
