@@ -44,6 +44,11 @@ mod handed_on {
     }
 
     #[test]
+    fn by_pidfd_spawn() {
+        by(here!(), "pidfd_spawn");
+    }
+
+    #[test]
     fn by_a_child_that_spawns() {
         by(here!(), "child-spawns");
     }

@@ -6,6 +6,7 @@
 #include "image.h"
 #include "passing.h"
 #include "raw_clone.h"
+#include <dlfcn.h>
 #include <spawn.h>
 
 static int listener, conn, link_to[2];
@@ -103,6 +104,24 @@ static pid_t spawn(int is_action, int is_self)
 	return child;
 }
 
+/* Where this libc has none, there is none to test. */
+static void spawn_by_pidfd(void)
+{
+	typedef int spawner(int *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *, char *const *);
+	spawner *pidfd_spawn = (spawner *)dlsym(RTLD_DEFAULT, "pidfd_spawn");
+	posix_spawn_file_actions_t actions;
+	siginfo_t end;
+	int pidfd;
+	if (!pidfd_spawn) {
+		wait_for_child(spawn(1, 0));
+		return;
+	}
+	must(posix_spawn_file_actions_init(&actions) == 0);
+	must(posix_spawn_file_actions_adddup2(&actions, conn, 0) == 0);
+	must(pidfd_spawn(&pidfd, program, &actions, NULL, send_words, bare_environment()) == 0);
+	must(waitid(P_PIDFD, pidfd, &end, WEXITED) == 0 && end.si_status == 0 && close(pidfd) == 0);
+}
+
 static void by_child(const char *way)
 {
 	static char stack[1 << 16];
@@ -187,6 +206,8 @@ int main(int count, char **arguments)
 	memcpy(send_words, words, sizeof words);
 	if (!strcmp(way, "system")) {
 		must(system(command()) == 0);
+	} else if (!strcmp(way, "pidfd_spawn")) {
+		spawn_by_pidfd();
 	} else if (!strcmp(way, "popen")) {
 		FILE *pipe = popen(command(), "r");
 		must(pipe && pclose(pipe) == 0);

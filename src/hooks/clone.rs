@@ -7,7 +7,7 @@ use crate::sys::spawn;
 use core::ffi::{c_int, c_void};
 use libc::{CLONE_FILES, CLONE_NEWPID, CLONE_THREAD, CLONE_VFORK, CLONE_VM};
 use softclose_core::Pid;
-use softclose_core::ledger::Child;
+use softclose_core::ledger::{Child, Return};
 use softclose_core::sys::probe;
 
 #[unsafe(no_mangle)]
@@ -28,14 +28,14 @@ pub unsafe extern "C-unwind" fn clone(
 }
 
 fn process(flags: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
-    before(flags, Child::RunsOn);
+    before(flags, Return::Seen);
     let has_double = may_have_double(flags);
     let result = own_call();
     // Without CLONE_VFORK it goes on running on our memory.
     if has_double && (result < 0 || flags & CLONE_VFORK != 0) {
         has_no_double();
     }
-    spawn::end(Child::RunsOn);
+    spawn::end(child_of(flags));
     if result > 0 {
         with_owner(|owner| owner.spawned(Pid::from_raw(result)));
     }
@@ -45,7 +45,7 @@ fn process(flags: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
 /// Before a call that returns twice, or is jumped through: nobody sees when it is over.
 pub fn before_by_number(flags: c_int) {
     if flags & CLONE_THREAD == 0 {
-        before(flags, Child::RunsOnUnseen);
+        before(flags, Return::Unseen);
         with_owner(|owner| owner.spawned(None));
         may_have_double(flags);
     }
@@ -59,16 +59,20 @@ pub fn before_clone3(arguments: usize) {
     before_by_number(flags.map_or(CLONE_FILES, |flags| flags as c_int));
 }
 
-fn before(flags: c_int, child: Child) {
+fn before(flags: c_int, end: Return) {
     // A process with our descriptor table closes and copies in it, past every count.
     if flags & CLONE_FILES != 0 {
         with_owner(|owner| owner.blinded());
     }
-    spawn::begin(child);
-    // Until it executes another program or ends, nobody else runs.
-    if flags & CLONE_VFORK == 0 {
+    spawn::begin(child_of(flags), end);
+    if child_of(flags) == Child::RunsOn {
         spawn::leak_all();
     }
+}
+
+/// With `CLONE_VFORK` the thread waits until the child executes another program or ends.
+fn child_of(flags: c_int) -> Child {
+    if flags & CLONE_VFORK != 0 { Child::Borrows } else { Child::RunsOn }
 }
 
 /// A child on our memory may take itself for us, if its pid is the same in a namespace of

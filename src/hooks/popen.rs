@@ -3,7 +3,7 @@
 use crate::sys::guard::with_owner;
 use crate::sys::{real, spawn};
 use core::ffi::c_char;
-use softclose_core::ledger::Child;
+use softclose_core::ledger::{Child, Return};
 
 #[unsafe(no_mangle)]
 /// `popen(3)`.
@@ -14,7 +14,7 @@ pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_cha
 
 /// Has libc execute another program by `own_call`, which does not tell its pid.
 pub fn nameless<T>(own_call: impl FnOnce() -> T) -> T {
-    spawn::begin(Child::Executes);
+    spawn::begin(Child::Executes, Return::Seen);
     with_owner(|owner| owner.spawned(None));
     let result = own_call();
     spawn::end(Child::Executes);

@@ -6,7 +6,8 @@ use crate::sys::{file_actions, real, spawn};
 use core::ffi::{c_char, c_int};
 use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
-use softclose_core::ledger::Child;
+use softclose_core::ledger::{Child, Return};
+use softclose_core::sys::process;
 
 type Actions = *const posix_spawn_file_actions_t;
 
@@ -44,8 +45,12 @@ pub unsafe extern "C-unwind" fn pidfd_spawn(
     argv: *const *mut c_char,
     envp: *const *mut c_char,
 ) -> c_int {
-    // SAFETY: the program's own call.
-    nameless(actions, || unsafe { real::pidfd_spawn(pidfd, path, actions, attributes, argv, envp) })
+    match real::pidfd_spawn(false) {
+        // SAFETY: the program's own call.
+        Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, path, actions, attributes, argv, envp) }),
+        // SAFETY: as above.
+        None => with_pidfd(pidfd, |pid| unsafe { my_posix_spawn(pid, path, actions, attributes, argv, envp) }),
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -58,8 +63,35 @@ pub unsafe extern "C-unwind" fn pidfd_spawnp(
     argv: *const *mut c_char,
     envp: *const *mut c_char,
 ) -> c_int {
-    // SAFETY: the program's own call.
-    nameless(actions, || unsafe { real::pidfd_spawnp(pidfd, file, actions, attributes, argv, envp) })
+    match real::pidfd_spawn(true) {
+        // SAFETY: the program's own call.
+        Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, file, actions, attributes, argv, envp) }),
+        // SAFETY: as above.
+        None => with_pidfd(pidfd, |pid| unsafe { my_posix_spawnp(pid, file, actions, attributes, argv, envp) }),
+    }
+}
+
+/// Who asks whether libc has these functions finds ours: where it has not, they work all
+/// the same. A number is taken before, so that none is wanting afterwards.
+fn with_pidfd(pidfd: *mut c_int, spawn: impl FnOnce(*mut pid_t) -> c_int) -> c_int {
+    let place = match process::open(process::pid()) {
+        Ok(place) => place,
+        Err(errno) => return errno.raw_os_error(),
+    };
+    let mut pid = 0;
+    let result = spawn(&raw mut pid);
+    place.close();
+    if result != 0 {
+        return result;
+    }
+    match process::open(Pid::from_raw(pid)) {
+        Ok(fd) => {
+            // SAFETY: where the program wants it.
+            unsafe { *pidfd = fd.raw() };
+            0
+        }
+        Err(errno) => errno.raw_os_error(),
+    }
 }
 
 /// Has redhook resolve them.
@@ -91,7 +123,7 @@ fn nameless(actions: Actions, own_call: impl FnOnce() -> c_int) -> c_int {
 }
 
 fn spawned(actions: Actions, own_call: impl FnOnce() -> c_int) -> c_int {
-    spawn::begin(Child::Executes);
+    spawn::begin(Child::Executes, Return::Seen);
     // SAFETY: what the program gives to `posix_spawn`.
     unsafe { file_actions::each(actions, spawn::hand) };
     let result = match Guard::enter() {

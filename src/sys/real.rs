@@ -128,6 +128,8 @@ fn arguments(given: &[usize]) -> [usize; 6] {
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
 static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
 static CLONE: Symbol = Symbol::new(c"clone");
+static PIDFD_SPAWN: Symbol = Symbol::new(c"pidfd_spawn");
+static PIDFD_SPAWNP: Symbol = Symbol::new(c"pidfd_spawnp");
 static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
 /// `syscall(2)`.
@@ -160,7 +162,8 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 6] = [&CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 8] =
+    [&CLOSESOCKET, &CLOSEFROM, &CLONE, &PIDFD_SPAWN, &PIDFD_SPAWNP, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -169,10 +172,6 @@ pub fn resolve_all() {
     MORE.iter().copied().chain(&IMAGES).for_each(|symbol| _ = symbol.resolve());
     READY.store(true, Ordering::Release);
 }
-
-type Actions = *const libc::posix_spawn_file_actions_t;
-type Attributes = *const libc::posix_spawnattr_t;
-type List = *const *mut c_char;
 
 /// `wordexp.h`
 const WRDE_NOSPACE: c_int = 1;
@@ -209,8 +208,6 @@ needed! {
     system(command: *const c_char) -> c_int = -1;
     popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
     wordexp(words: *const c_char, found: *mut c_void, flags: c_int) -> c_int = WRDE_NOSPACE;
-    pidfd_spawn(pidfd: *mut c_int, path: *const c_char, actions: Actions, attributes: Attributes, argv: List, envp: List) -> c_int = libc::ENOSYS;
-    pidfd_spawnp(pidfd: *mut c_int, file: *const c_char, actions: Actions, attributes: Attributes, argv: List, envp: List) -> c_int = libc::ENOSYS;
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 
@@ -246,6 +243,23 @@ pub unsafe fn closefrom(lowest: c_int) {
         // SAFETY: the caller's.
         None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
     }
+}
+
+/// `posix_spawn`, or the same with a descriptor of the process instead of its pid.
+pub type Spawn = unsafe extern "C-unwind" fn(
+    *mut c_int,
+    *const c_char,
+    *const libc::posix_spawn_file_actions_t,
+    *const libc::posix_spawnattr_t,
+    *const *mut c_char,
+    *const *mut c_char,
+) -> c_int;
+
+/// `pidfd_spawn`, or `pidfd_spawnp`, which exist since glibc 2.39.
+pub fn pidfd_spawn(is_searched: bool) -> Option<Spawn> {
+    let at = needed(if is_searched { &PIDFD_SPAWNP } else { &PIDFD_SPAWN })?;
+    // SAFETY: the pointer is that function's.
+    Some(unsafe { core::mem::transmute::<*mut c_void, Spawn>(at) })
 }
 
 /// The arguments of `clone(2)` as libc has them; the last three are optional

@@ -6,20 +6,20 @@
 
 use super::guard::{ENGINE, Guard, engine, with_owner};
 use softclose_core::engine::Engine;
-use softclose_core::ledger::{Child, Ledger};
+use softclose_core::ledger::{Child, Ledger, Return};
 use softclose_core::sys::Fd;
 
 /// Before the call.
-pub fn begin(child: Child) {
+pub fn begin(child: Child, end: Return) {
     by_whomever(
         |engine, guard| match guard.owner() {
-            Some(owner) => owner.before_spawn(child),
+            Some(owner) => owner.before_spawn(child, end),
             None if child == Child::Executes => engine.ledger.before_execution(),
             None => engine.ledger.leak_all(),
         },
         |ledger| match child {
             Child::Executes => ledger.before_unseen_execution(),
-            Child::RunsOn | Child::RunsOnUnseen => ledger.leak_all(),
+            Child::RunsOn | Child::Borrows => ledger.leak_all(),
         },
     );
 }

@@ -3,7 +3,7 @@
 //!
 //! Context: hooks of any kind; lock-free.
 
-use super::makers::{Child, Makers};
+use super::makers::{Child, Makers, Return};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
 /// The beginnings and ends of calls that make a process, numbered.
@@ -70,8 +70,8 @@ impl Forks {
     }
 
     /// The calling thread makes a process that no count covers.
-    pub fn enter(&self, child: Child) {
-        self.makers.enter(child);
+    pub fn enter(&self, child: Child, end: Return) {
+        self.makers.enter(child, end);
         self.count(child);
     }
 
@@ -83,8 +83,8 @@ impl Forks {
 
     fn count(&self, child: Child) {
         match child {
-            Child::Executes => self.executions.fetch_add(1, SeqCst),
-            Child::RunsOn | Child::RunsOnUnseen => self.forks.fetch_add(1, SeqCst),
+            Child::Executes | Child::Borrows => self.executions.fetch_add(1, SeqCst),
+            Child::RunsOn => self.forks.fetch_add(1, SeqCst),
         };
     }
 
@@ -92,7 +92,7 @@ impl Forks {
     /// everything that this process has.
     pub fn is_child_under_way(&self) -> bool {
         self.settle();
-        self.makers.is_any_running_on()
+        self.makers.is_any_running()
     }
 
     /// A thread that has gone on since has made its process.
@@ -140,7 +140,7 @@ mod tests {
         let forks = Forks::new();
         forks.begin();
         forks.end();
-        forks.enter(Child::Executes);
+        forks.enter(Child::Executes, Return::Seen);
         forks.leave(Child::Executes);
         assert_eq!(forks.beside(forks.stamp()), Beside::Nothing);
     }
@@ -159,7 +159,7 @@ mod tests {
     fn what_is_made_during_a_spawn_may_be_in_another_program() {
         let forks = Forks::new();
         let since = forks.stamp();
-        forks.enter(Child::Executes);
+        forks.enter(Child::Executes, Return::Seen);
         assert_eq!(forks.beside(forks.stamp()), Beside::Execution);
         forks.leave(Child::Executes);
         assert_eq!(forks.beside(since), Beside::Execution);
@@ -169,7 +169,7 @@ mod tests {
     fn a_call_whose_return_nobody_sees_is_over_when_its_thread_is_in_the_next_hook() {
         let forks = Forks::new();
         let since = forks.stamp();
-        forks.enter(Child::RunsOnUnseen);
+        forks.enter(Child::RunsOn, Return::Unseen);
         assert!(!forks.is_child_under_way());
         assert_eq!(forks.beside(since), Beside::Fork);
         assert_eq!(forks.beside(forks.stamp()), Beside::Nothing);

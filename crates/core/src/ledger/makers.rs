@@ -19,19 +19,30 @@ use rustix::path::DecInt;
 pub enum Child {
     /// libc's own code has it execute another program.
     Executes,
-    /// It runs code of this program, until it executes or ends.
+    /// It runs code of this program.
     RunsOn,
-    /// The same, by a call whose return no hook sees.
-    RunsOnUnseen,
+    /// The same while the thread waits, until it executes another one or ends: `vfork`.
+    Borrows,
+}
+
+/// Whether a hook sees when the call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Return {
+    /// It calls [`Makers::leave`].
+    Seen,
+    /// The thread is in its next hook by then, or elsewhere.
+    Unseen,
 }
 
 const PLACES: usize = 8;
-const RUNS_ON: u32 = 1 << 30;
+const RUNS_ON: u32 = 1 << 29;
+const BORROWS: u32 = 1 << 30;
 const UNSEEN: u32 = 1 << 31;
+const THREAD: u32 = RUNS_ON - 1;
 
 /// A few threads, by number.
 pub struct Makers {
-    /// A thread's id and the two bits; 0: nobody.
+    /// A thread's id and the bits; 0: nobody.
     threads: [AtomicU32; PLACES],
     /// There were more than that.
     is_lost: AtomicBool,
@@ -44,14 +55,9 @@ impl Makers {
     }
 
     /// The calling thread is about to make a process.
-    pub fn enter(&self, child: Child) {
+    pub fn enter(&self, child: Child, end: Return) {
         let Some(me) = me() else { return self.is_lost.store(true, SeqCst) };
-        let word = me
-            | match child {
-                Child::Executes => 0,
-                Child::RunsOn => RUNS_ON,
-                Child::RunsOnUnseen => RUNS_ON | UNSEEN,
-            };
+        let word = me | bits_of(child) | if end == Return::Unseen { UNSEEN } else { 0 };
         if !self.threads.iter().any(|place| place.compare_exchange(0, word, SeqCst, SeqCst).is_ok()) {
             self.is_lost.store(true, SeqCst);
         }
@@ -60,7 +66,7 @@ impl Makers {
     /// The calling thread has made it.
     pub fn leave(&self) {
         let Some(me) = me() else { return };
-        let is_mine = |word: u32| word & !UNSEEN & !RUNS_ON == me && word & UNSEEN == 0;
+        let is_mine = |word: u32| word & THREAD == me && word & UNSEEN == 0;
         let clear = |word| is_mine(word).then_some(0);
         let _ = self.threads.iter().any(|place| place.fetch_update(SeqCst, SeqCst, clear).is_ok());
     }
@@ -70,7 +76,7 @@ impl Makers {
         for place in &self.threads {
             let word = place.load(SeqCst);
             if word != 0 && has_made(word) {
-                made(if word & RUNS_ON != 0 { Child::RunsOn } else { Child::Executes });
+                made(child_of(word));
                 let _ = place.compare_exchange(word, 0, SeqCst, SeqCst);
             }
         }
@@ -82,6 +88,11 @@ impl Makers {
     }
 
     /// Whether anybody is making one that runs code of this program.
+    pub fn is_any_running(&self) -> bool {
+        self.is_any_with(RUNS_ON | BORROWS)
+    }
+
+    /// Whether anybody is making one that runs on with all that it has.
     pub fn is_any_running_on(&self) -> bool {
         self.is_any_with(RUNS_ON)
     }
@@ -97,12 +108,28 @@ impl Makers {
     }
 }
 
+fn bits_of(child: Child) -> u32 {
+    match child {
+        Child::Executes => 0,
+        Child::RunsOn => RUNS_ON,
+        Child::Borrows => BORROWS,
+    }
+}
+
+fn child_of(word: u32) -> Child {
+    match word & (RUNS_ON | BORROWS) {
+        0 => Child::Executes,
+        RUNS_ON => Child::RunsOn,
+        _ => Child::Borrows,
+    }
+}
+
 fn me() -> Option<u32> {
     process::thread().map(|thread| thread.as_raw_nonzero().get() as u32)
 }
 
 fn has_made(word: u32) -> bool {
-    let thread = word & !UNSEEN & !RUNS_ON;
+    let thread = word & THREAD;
     let is_mine = me() == Some(thread);
     if is_mine { word & UNSEEN != 0 } else { has_gone_on(thread) }
 }
@@ -147,7 +174,7 @@ mod tests {
     fn a_thread_that_has_ended_makes_nothing() {
         let makers = Makers::new();
         std::thread::scope(|scope| {
-            scope.spawn(|| makers.enter(Child::Executes)).join().unwrap();
+            scope.spawn(|| makers.enter(Child::Executes, Return::Seen)).join().unwrap();
         });
         let is_gone = || {
             makers.settle(|_| ());
@@ -161,7 +188,7 @@ mod tests {
     #[test]
     fn more_than_there_is_room_for_counts_as_one_that_never_ends() {
         let makers = Makers::new();
-        (0..=PLACES).for_each(|_| makers.enter(Child::Executes));
+        (0..=PLACES).for_each(|_| makers.enter(Child::Executes, Return::Seen));
         (0..=PLACES).for_each(|_| makers.leave());
         assert!(makers.is_any());
     }

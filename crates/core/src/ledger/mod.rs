@@ -14,7 +14,7 @@
 //! [`Ledger::owner`] gives out, after comparing the pid.
 
 pub use forks::Stamp;
-pub use makers::Child;
+pub use makers::{Child, Return};
 
 pub mod cells;
 pub mod descriptions;
@@ -487,8 +487,9 @@ impl Owner<'_> {
     /// Before a fork that hooks follow: the child is counted from now on.
     pub fn before_fork(self) -> Option<Token> {
         self.0.forks.begin();
-        self.share_if_needed();
-        self.0.me()?;
+        if !self.shares() {
+            return None;
+        }
         let child = self.0.family.enlist(self.0.here());
         self.0.table.each(|_, slot| match child {
             Some(child) => self.0.descriptions.hold(slot, child),
@@ -498,15 +499,13 @@ impl Owner<'_> {
     }
 
     /// A process that came to its connections by `exec` alone needs the shared memory as
-    /// well: its children tell there what they execute with them.
-    fn share_if_needed(self) {
-        if self.0.me().is_some() {
-            return;
-        }
-        let mut has_one = false;
-        let all = descriptors::each(|fd| has_one |= socket::may_connect(fd));
-        if has_one || !all {
-            self.0.join();
+    /// well: its children tell there what they execute with them. False for a process that
+    /// has none.
+    fn shares(self) -> bool {
+        self.0.me().is_some() || {
+            let mut has_one = false;
+            let all = descriptors::each(|fd| has_one |= socket::may_connect(fd));
+            (has_one || !all) && self.0.join().is_some()
         }
     }
 
@@ -525,11 +524,12 @@ impl Owner<'_> {
 
     /// This process is about to be another program, whose children nobody counts.
     pub fn may_move(self) {
-        self.share_if_needed();
-        if let Some(me) = self.0.me() {
+        if self.shares()
+            && let Some(me) = self.0.me()
+        {
             self.0.family.may_move(me);
+            self.0.before_execution();
         }
-        self.0.before_execution();
     }
 
     /// From now on no hook of this process makes a system call.
@@ -549,17 +549,15 @@ impl Owner<'_> {
     }
 
     /// A process is about to be made that no count covers.
-    pub fn before_spawn(self, child: Child) {
-        self.share_if_needed();
+    pub fn before_spawn(self, child: Child, end: Return) {
         // First: what another thread makes from here on is asked for there.
-        self.0.forks.enter(child);
-        if child == Child::Executes {
+        self.0.forks.enter(child, end);
+        if self.shares() && child == Child::Executes {
             self.0.before_execution();
         }
     }
 
-    /// It has been made, or the call has failed; after [`Child::RunsOnUnseen`] nobody
-    /// can tell.
+    /// It has been made, or the call has failed.
     pub fn after_spawn(self, child: Child) {
         self.0.forks.leave(child);
     }

@@ -73,7 +73,7 @@ fn what_another_program_gets_is_never_provable() {
         if is_kept {
             rustix::io::fcntl_setfd(&stage.stream, rustix::io::FdFlags::empty()).unwrap();
         }
-        stage.owner().before_spawn(Child::Executes);
+        stage.owner().before_spawn(Child::Executes, Return::Seen);
         stage.owner().after_spawn(Child::Executes);
         assert_eq!(stage.standing(), standing);
     }
@@ -90,7 +90,7 @@ fn what_is_given_to_another_program_by_name_is_never_provable() {
 fn what_is_kept_while_another_thread_spawns_is_never_provable() {
     let stage = Stage::accepted();
     let before = stage.ledger.stamp();
-    stage.owner().before_spawn(Child::Executes);
+    stage.owner().before_spawn(Child::Executes, Return::Seen);
     rustix::io::fcntl_setfd(&stage.stream, rustix::io::FdFlags::empty()).unwrap();
     stage.owner().kept(stage.fd(), before);
     stage.owner().after_spawn(Child::Executes);

@@ -3,8 +3,10 @@
 //! rustix takes these calls for infallible: under a seccomp filter that answers an
 //! error it panics in a debug build, and takes the error for an answer else.
 
+use super::Fd;
 use super::raw::{nr, syscall6};
-use rustix::process::Pid;
+use rustix::io::{Errno, Result};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// The process' id; `None` where the kernel does not tell.
 pub fn pid() -> Option<Pid> {
@@ -21,6 +23,14 @@ pub fn is_parent_outside() -> bool {
     // SAFETY: no arguments.
     let parent = unsafe { syscall6(nr::GETPPID, [0; 6]) };
     parent == Ok(0)
+}
+
+/// A descriptor of a process (`pidfd_open`), close-on-exec.
+///
+/// # Errors
+/// `ENOSYS` before Linux 5.3, `EMFILE`; `ESRCH` where there is no such process.
+pub fn open(process: Option<Pid>) -> Result<Fd> {
+    pidfd_open(process.ok_or(Errno::SRCH)?, PidfdFlags::empty()).map(Fd::adopt)
 }
 
 /// The user as whom files are opened and made.
