@@ -45,8 +45,9 @@ fn process(flags: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
 /// Before a call that returns twice, or is jumped through: nobody sees when it is over.
 pub fn before_by_number(flags: c_int) {
     if flags & CLONE_THREAD == 0 {
-        before(flags, Return::Unseen);
+        // No hook between the note and the call: the thread would seem to have gone on.
         with_owner(|owner| owner.spawned(None));
+        before(flags, Return::Unseen);
         may_have_double(flags);
     }
 }

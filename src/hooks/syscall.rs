@@ -8,8 +8,8 @@
 //! Variadic in C; on x86_64 all seven integers lie where a plain function has
 //! them.
 
-use super::close::{BY_INSTRUCTION, close_by};
 use super::clone::{before_by_number, before_clone3};
+use super::close::{BY_INSTRUCTION, close_by};
 use super::close_range::close_range_by;
 use super::exec;
 use super::fcntl::fcntl_by;

@@ -162,8 +162,7 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 8] =
-    [&CLOSESOCKET, &CLOSEFROM, &CLONE, &PIDFD_SPAWN, &PIDFD_SPAWNP, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 8] = [&CLOSESOCKET, &CLOSEFROM, &CLONE, &PIDFD_SPAWN, &PIDFD_SPAWNP, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {

@@ -95,8 +95,13 @@ impl Forks {
         self.makers.is_any_running()
     }
 
+    /// Whether [`Forks::settle`] may have anything to do for the calling thread.
+    pub fn is_any_unseen(&self) -> bool {
+        self.makers.is_any_unseen()
+    }
+
     /// A thread that has gone on since has made its process.
-    fn settle(&self) {
+    pub fn settle(&self) {
         self.makers.settle(|child| self.count(child));
     }
 

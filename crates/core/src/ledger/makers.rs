@@ -82,6 +82,11 @@ impl Makers {
         }
     }
 
+    /// Whether a thread may have made its process without a hook having seen it go on.
+    pub fn is_any_unseen(&self) -> bool {
+        self.threads.iter().any(|place| place.load(SeqCst) & UNSEEN != 0)
+    }
+
     /// Whether anybody is making a process, as far as is known.
     pub fn is_any(&self) -> bool {
         self.is_any_with(u32::MAX)

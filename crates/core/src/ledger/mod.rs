@@ -156,6 +156,11 @@ impl Ledger {
         self.forks.stamp()
     }
 
+    /// Whether a thread may have made a process without a hook having seen it go on.
+    pub fn is_any_making(&self) -> bool {
+        self.forks.is_any_unseen()
+    }
+
     /// Whether this process has ever made another one, as far as hooks have seen.
     pub fn has_forked(&self) -> bool {
         self.forks.stamp() != Stamp::FIRST
@@ -379,10 +384,11 @@ impl Owner<'_> {
         let number = (!marks.has(Marks::COPIED)).then_some(fd);
         self.0.descriptions.holders(slot).filter(|&token| Some(token) != me).any(|token| {
             self.0.family.has_stayed(token)
-                || !marks.has(Marks::HANDED) && match (self.0.family.pid(token, self.0.here()), socket::inode(fd)) {
-                    (Some(pid), Ok(inode)) => judge::may_hold_still(pid, number, inode),
-                    _ => true,
-                }
+                || !marks.has(Marks::HANDED)
+                    && match (self.0.family.pid(token, self.0.here()), socket::inode(fd)) {
+                        (Some(pid), Ok(inode)) => judge::may_hold_still(pid, number, inode),
+                        _ => true,
+                    }
         })
     }
 
@@ -418,11 +424,7 @@ impl Owner<'_> {
 
     /// What makes every claim doubtful.
     fn doubt(self) -> Option<Doubt> {
-        if self.0.blind.load(SeqCst) {
-            Some(Doubt::Blind)
-        } else {
-            self.0.family.is_taking().then_some(Doubt::Passed)
-        }
+        if self.0.blind.load(SeqCst) { Some(Doubt::Blind) } else { self.0.family.is_taking().then_some(Doubt::Passed) }
     }
 
     /// When the founder of the family was started. Who has one of its connections has
@@ -560,6 +562,11 @@ impl Owner<'_> {
     /// It has been made, or the call has failed.
     pub fn after_spawn(self, child: Child) {
         self.0.forks.leave(child);
+    }
+
+    /// The calling thread is in a hook again.
+    pub fn goes_on(self) {
+        self.0.forks.settle();
     }
 
     /// That process goes on with all that is open, beside this one.

@@ -40,7 +40,8 @@ pub fn seconds_since_1970() -> u64 {
 pub fn thread_microseconds() -> u64 {
     let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one `timespec`.
-    let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::ThreadCPUTime as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
+    let _ =
+        unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::ThreadCPUTime as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
     (now.tv_sec as u64).wrapping_mul(1_000_000).wrapping_add(now.tv_nsec as u64 / 1000)
 }
 
