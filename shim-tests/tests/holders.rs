@@ -158,6 +158,14 @@ mod taken {
     }
 }
 
+/// Nobody had seen a copy by then.
+#[test]
+fn what_a_vfork_child_has_works_while_another_thread_closes_it() {
+    for way in ["vfork", "clone"] {
+        says(here!(), &Victim::c("vfork_beside").arg(way), &["child: status 0"]);
+    }
+}
+
 #[test]
 fn a_copy_in_a_table_that_clone3_shares_works() {
     says(here!(), &Victim::c("clone3_files"), &["copy: works"]);
