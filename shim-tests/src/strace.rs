@@ -43,7 +43,20 @@ impl Traced {
 
     /// What it called, from its start to its end.
     pub fn calls(&self) -> Calls {
-        read(&std::fs::read_to_string(&self.list).expect("strace wrote it"))
+        read(&self.text())
+    }
+
+    /// How often it looked at what another process has open.
+    pub fn looks(&self) -> usize {
+        let is_one = |line: &&str| {
+            let name = line.split_once("openat(").and_then(|(_, rest)| rest.split('"').nth(1)).unwrap_or_default();
+            name.strip_suffix("/fd").is_some_and(|pid| pid.ends_with(|end: char| end.is_ascii_digit()))
+        };
+        self.text().lines().filter(is_one).count()
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.list).expect("strace wrote it")
     }
 }
 

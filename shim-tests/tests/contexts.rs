@@ -4,6 +4,7 @@
 //! in `surroundings.rs`, forks are in `storms.rs`.
 
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::proc::cannot_look;
 use shim_tests::program::Exit;
 use shim_tests::shim::{Shim, library};
 use shim_tests::twice::{alike, same_transcript};
@@ -57,10 +58,9 @@ mod a_library_that_works_before_main {
     /// The connection was accepted there too: nobody counted it.
     #[test]
     fn in_the_program_s_preinit_array() {
-        if std::fs::read_dir("/proc/1/fd").is_ok() {
-            Gauntlet::of(Victim::c("early")).prove(here!());
-        } else {
-            skip(here!(), "needs the right to look at every process");
+        match cannot_look() {
+            None => Gauntlet::of(Victim::c("early")).prove(here!()),
+            Some(reason) => skip(here!(), reason),
         }
     }
 }

@@ -5,6 +5,7 @@ use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::peer::{End, Peer, Upload};
+use shim_tests::proc::cannot_look;
 use shim_tests::shim::Shim;
 use shim_tests::strace::{Caller, Traced};
 use shim_tests::twice::twice;
@@ -288,10 +289,9 @@ mod a_process_for_each_connection {
     }
 
     fn executes_a_server(test: &str, place: &str) {
-        if std::fs::read_dir("/proc/1/fd").is_ok() {
-            Gauntlet::of(Victim::c("inetd").arg(place)).prove(test);
-        } else {
-            skip(test, "needs the right to look at every process");
+        match cannot_look() {
+            None => Gauntlet::of(Victim::c("inetd").arg(place)).prove(test),
+            Some(reason) => skip(test, reason),
         }
     }
 }
@@ -375,7 +375,10 @@ mod after_a_child {
 
     #[test]
     fn by_a_raw_clone() {
-        proves(here!(), "clone-syscall");
+        match cannot_look() {
+            None => proves(here!(), "clone-syscall"),
+            Some(reason) => skip(here!(), reason),
+        }
     }
 
     #[test]

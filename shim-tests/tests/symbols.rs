@@ -37,6 +37,9 @@ const EXPORTED: &[&str] = &[
     "vfork",
     "posix_spawn",
     "posix_spawnp",
+    "pidfd_spawn",
+    "pidfd_spawnp",
+    "wordexp",
     "popen",
     "system",
     "clone",
@@ -45,6 +48,7 @@ const EXPORTED: &[&str] = &[
     "sendmmsg",
     "recvmsg",
     "recvmmsg",
+    "pidfd_getfd",
     // What must find no thread of ours.
     "unshare",
     "setns",

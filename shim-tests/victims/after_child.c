@@ -90,6 +90,9 @@ int main(int count, char **arguments)
 	must(pipe(parting) == 0);
 	conn = accept_one(listen_tcp());
 	size_t response = read_request(conn);
+	/* What another program inherits may be anywhere by now. */
+	if (!strcmp(way, "spawn") || !strcmp(way, "system") || !strcmp(way, "popen"))
+		must(fcntl(conn, F_SETFD, FD_CLOEXEC) == 0);
 	pid_t child = 0;
 	if (!by_library(way)) {
 		child = child_by(way);

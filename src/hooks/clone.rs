@@ -1,10 +1,14 @@
 //! `clone(2)`, libc's wrapper: a child process runs a function of the program's,
 //! with every descriptor, and no handler of ours. A thread is none of our concern.
 
-use crate::sys::guard::with_owner;
+use crate::sys::guard::{ENGINE, with_owner};
 use crate::sys::real::{self, CloneArguments};
+use crate::sys::spawn;
 use core::ffi::{c_int, c_void};
+use libc::{CLONE_FILES, CLONE_NEWPID, CLONE_THREAD, CLONE_VFORK, CLONE_VM};
 use softclose_core::Pid;
+use softclose_core::ledger::{Child, Return};
+use softclose_core::sys::probe;
 
 #[unsafe(no_mangle)]
 /// `clone(2)`. Variadic in C: the last three are passed on as they are found.
@@ -17,22 +21,70 @@ pub unsafe extern "C-unwind" fn clone(
     tls: *mut c_void,
     ctid: *mut c_void,
 ) -> c_int {
-    let is_process = flags & libc::CLONE_THREAD == 0;
-    if is_process {
-        with_owner(|owner| owner.before_spawn());
-        note_shared_table(flags);
-    }
+    let given = CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] };
     // SAFETY: the program's own call.
-    let result = unsafe { real::clone(CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] }) };
-    if is_process && result > 0 {
+    let own_call = || unsafe { real::clone(given) };
+    if flags & CLONE_THREAD != 0 { own_call() } else { process(flags, own_call) }
+}
+
+fn process(flags: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
+    before(flags, Return::Seen);
+    let has_double = may_have_double(flags);
+    let result = own_call();
+    // Without CLONE_VFORK it goes on running on our memory.
+    if has_double && (result < 0 || flags & CLONE_VFORK != 0) {
+        has_no_double();
+    }
+    spawn::end(child_of(flags));
+    if result > 0 {
         with_owner(|owner| owner.spawned(Pid::from_raw(result)));
     }
     result
 }
 
-/// A process with our descriptor table closes and copies in it, past every count.
-pub fn note_shared_table(flags: c_int) {
-    if flags & libc::CLONE_FILES != 0 {
+/// Before a call that returns twice, or is jumped through: nobody sees when it is over.
+pub fn before_by_number(flags: c_int) {
+    if flags & CLONE_THREAD == 0 {
+        // No hook between the note and the call: the thread would seem to have gone on.
+        with_owner(|owner| owner.spawned(None));
+        before(flags, Return::Unseen);
+        may_have_double(flags);
+    }
+}
+
+/// The same of `clone3(2)`, whose flags are the head of what `arguments` points to.
+pub fn before_clone3(arguments: usize) {
+    // SAFETY: any bytes are flags.
+    let flags = unsafe { probe::read(arguments as *const u64) };
+    // Where nobody can tell, the worst that it can be.
+    before_by_number(flags.map_or(CLONE_FILES, |flags| flags as c_int));
+}
+
+fn before(flags: c_int, end: Return) {
+    // A process with our descriptor table closes and copies in it, past every count.
+    if flags & CLONE_FILES != 0 {
         with_owner(|owner| owner.blinded());
+    }
+    spawn::begin(child_of(flags), end);
+    if child_of(flags) == Child::RunsOn {
+        spawn::leak_all();
+    }
+}
+
+/// With `CLONE_VFORK` the thread waits until the child executes another program or ends.
+fn child_of(flags: c_int) -> Child {
+    if flags & CLONE_VFORK != 0 { Child::Borrows } else { Child::RunsOn }
+}
+
+/// A child on our memory may take itself for us, if its pid is the same in a namespace of
+/// its own.
+fn may_have_double(flags: c_int) -> bool {
+    let on_our_memory = flags & CLONE_VM != 0;
+    on_our_memory && ENGINE.get().is_some_and(|engine| engine.ledger.may_have_double(flags & CLONE_NEWPID != 0))
+}
+
+fn has_no_double() {
+    if let Some(engine) = ENGINE.get() {
+        engine.ledger.has_no_double();
     }
 }

@@ -3,9 +3,11 @@
 //! `dup2` over them.
 
 use crate::sys::ending::{self, Ending};
-use crate::sys::guard::{Guard, engine, with_relief};
+use crate::sys::guard::{engine, with_relief};
+use crate::sys::spawn::by_whomever;
 use crate::sys::{errno, real};
 use libc::{EBADF, O_CLOEXEC, c_int};
+use softclose_core::ledger::Stamp;
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
@@ -36,14 +38,22 @@ pub unsafe extern "C-unwind" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_
 pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
     let result = with_relief(own_call);
-    if let (Some(old), Some(new), Some(since)) = (Fd::new(old), Fd::new(result), since)
+    if let (Some(old), Some(new)) = (Fd::new(old), Fd::new(result))
         && old != new
-        && let Some(guard) = Guard::enter()
-        && let Some(owner) = guard.owner()
     {
-        owner.duplicated(old, new, since);
+        copied(old, new, since);
     }
     result
+}
+
+fn copied(old: Fd, new: Fd, since: Option<Stamp>) {
+    by_whomever(
+        |engine, guard| match guard.owner().zip(since) {
+            Some((owner, since)) => owner.duplicated(old, new, since),
+            None => engine.ledger.copied_unseen(old),
+        },
+        |ledger| ledger.copied_unseen(old),
+    );
 }
 
 /// Makes the copy over `new`, which may be the last reference to a connection.

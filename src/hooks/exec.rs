@@ -6,9 +6,9 @@
 //! itself. None of them returns unless it fails, and some are variadic: they are
 //! jumped through.
 
-use crate::sys::guard::Guard;
 use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real::{self, Image};
+use crate::sys::spawn::by_whomever;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::AT_FDCWD;
 use softclose_core::image::{Arguments, Candidate, Strings};
@@ -107,9 +107,13 @@ pub fn before_execveat([dir, path, argv, envp, flags]: [usize; 5]) {
 
 /// Before the program image is replaced, by whichever door.
 fn before_exec(candidate: Candidate<'_>, lists: &[Strings]) {
-    let Some(guard) = Guard::enter() else { return };
-    let Some(owner) = guard.owner() else { return };
-    guard.engine().before_exec(owner, || candidate.will_run() && Arguments(lists).will_fit());
+    by_whomever(
+        |engine, guard| match guard.owner() {
+            Some(owner) => engine.before_exec(owner, || candidate.will_run() && Arguments(lists).will_fit()),
+            None => engine.ledger.before_execution(),
+        },
+        |ledger| ledger.before_unseen_execution(),
+    );
 }
 
 fn at<'a>(path: usize) -> Candidate<'a> {

@@ -1,5 +1,5 @@
-//! `fcntl(2)`: `F_DUPFD` and `F_DUPFD_CLOEXEC` make one more descriptor. Both
-//! names are in use: python3, node, git and nginx import `fcntl64`.
+//! `fcntl(2)`: `F_DUPFD` and `F_DUPFD_CLOEXEC` make one more descriptor, `F_SETFD` lets a
+//! program that another thread is executing just now have one. Both names are in use: python3, node, git and nginx import `fcntl64`.
 //!
 //! Variadic in C. On x86_64 a variadic function takes its arguments where a plain
 //! one does, and libc itself reads the third as a pointer whatever the command.
@@ -7,8 +7,11 @@
 //! guard.
 
 use super::dup::{duplicated, is_private};
+use crate::sys::guard::engine;
+use crate::sys::spawn::by_whomever;
 use crate::sys::{errno, real};
-use libc::{EBADF, F_DUPFD, F_DUPFD_CLOEXEC, c_int};
+use libc::{EBADF, F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD, FD_CLOEXEC, c_int};
+use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
 /// `fcntl(2)`.
@@ -42,5 +45,23 @@ pub unsafe fn fcntl_by(
         return duplicated(fd, || unsafe { own_call(fd, command, argument) });
     }
     // SAFETY: the program's own call.
-    unsafe { own_call(fd, command, argument) }
+    let own_call = || unsafe { own_call(fd, command, argument) };
+    if command == F_SETFD && argument & FD_CLOEXEC as usize == 0 { kept(fd, own_call) } else { own_call() }
+}
+
+/// `exec` does not close `fd` from now on.
+fn kept(fd: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
+    let since = engine().map(|engine| engine.ledger.stamp());
+    let result = own_call();
+    if let Some(fd) = Fd::new(fd) {
+        by_whomever(
+            |_, guard| {
+                if let Some((owner, since)) = guard.owner().zip(since) {
+                    owner.kept(fd, since);
+                }
+            },
+            |ledger| ledger.may_be_kept(fd),
+        );
+    }
+    result
 }

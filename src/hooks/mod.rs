@@ -21,7 +21,9 @@ pub mod fcntl;
 pub mod fork;
 pub mod forkpty;
 pub mod freopen;
+pub mod io_submit;
 pub mod on_exit;
+pub mod pidfd_getfd;
 pub mod popen;
 pub mod posix_spawn;
 pub mod prctl;
@@ -35,6 +37,7 @@ pub mod syscall;
 pub mod system;
 pub mod unshare;
 pub mod vfork;
+pub mod wordexp;
 
 /// Has redhook resolve every function that it exports, before any hook needs it.
 pub fn touch_redhook() {

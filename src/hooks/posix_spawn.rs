@@ -1,17 +1,22 @@
-//! `posix_spawn(3)` and `posix_spawnp(3)`: another program gets what it is given,
-//! by inheritance or by file actions that nobody can look into.
+//! `posix_spawn(3)`, `posix_spawnp(3)`, and `pidfd_spawn`, `pidfd_spawnp` of glibc 2.39:
+//! another program gets what it is given, by inheritance or by file actions.
 
-use crate::sys::guard::Guard;
+use crate::sys::guard::{Guard, with_owner};
+use crate::sys::{file_actions, real, spawn};
 use core::ffi::{c_char, c_int};
 use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
+use softclose_core::ledger::{Child, Return};
+use softclose_core::sys::process;
+
+type Actions = *const posix_spawn_file_actions_t;
 
 redhook::hook! {
     unsafe fn posix_spawn(
         pid: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char
     ) -> c_int => my_posix_spawn {
-        spawned(pid, |pid| {
+        named(pid, actions, |pid| {
             // SAFETY: the program's own call.
             unsafe { redhook::real!(posix_spawn)(pid, path, actions, attributes, argv, envp) }
         })
@@ -23,10 +28,69 @@ redhook::hook! {
         pid: *mut pid_t, file: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char
     ) -> c_int => my_posix_spawnp {
-        spawned(pid, |pid| {
+        named(pid, actions, |pid| {
             // SAFETY: the program's own call.
             unsafe { redhook::real!(posix_spawnp)(pid, file, actions, attributes, argv, envp) }
         })
+    }
+}
+
+#[unsafe(no_mangle)]
+/// `pidfd_spawn`, which answers a descriptor of the process.
+pub unsafe extern "C-unwind" fn pidfd_spawn(
+    pidfd: *mut c_int,
+    path: *const c_char,
+    actions: Actions,
+    attributes: *const posix_spawnattr_t,
+    argv: *const *mut c_char,
+    envp: *const *mut c_char,
+) -> c_int {
+    match real::pidfd_spawn(false) {
+        // SAFETY: the program's own call.
+        Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, path, actions, attributes, argv, envp) }),
+        // SAFETY: as above.
+        None => with_pidfd(pidfd, |pid| unsafe { my_posix_spawn(pid, path, actions, attributes, argv, envp) }),
+    }
+}
+
+#[unsafe(no_mangle)]
+/// `pidfd_spawnp`, the same along `PATH`.
+pub unsafe extern "C-unwind" fn pidfd_spawnp(
+    pidfd: *mut c_int,
+    file: *const c_char,
+    actions: Actions,
+    attributes: *const posix_spawnattr_t,
+    argv: *const *mut c_char,
+    envp: *const *mut c_char,
+) -> c_int {
+    match real::pidfd_spawn(true) {
+        // SAFETY: the program's own call.
+        Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, file, actions, attributes, argv, envp) }),
+        // SAFETY: as above.
+        None => with_pidfd(pidfd, |pid| unsafe { my_posix_spawnp(pid, file, actions, attributes, argv, envp) }),
+    }
+}
+
+/// Who asks whether libc has these functions finds ours: where it has not, they work all
+/// the same. A number is taken before, so that none is wanting afterwards.
+fn with_pidfd(pidfd: *mut c_int, spawn: impl FnOnce(*mut pid_t) -> c_int) -> c_int {
+    let place = match process::open(process::pid()) {
+        Ok(place) => place,
+        Err(errno) => return errno.raw_os_error(),
+    };
+    let mut pid = 0;
+    let result = spawn(&raw mut pid);
+    place.close();
+    if result != 0 {
+        return result;
+    }
+    match process::open(Pid::from_raw(pid)) {
+        Ok(fd) => {
+            // SAFETY: where the program wants it.
+            unsafe { *pidfd = fd.raw() };
+            0
+        }
+        Err(errno) => errno.raw_os_error(),
     }
 }
 
@@ -37,22 +101,35 @@ pub fn touch() {
 }
 
 /// The program need not ask for the pid; we do.
-fn spawned(pid: *mut pid_t, own_call: impl FnOnce(*mut pid_t) -> c_int) -> c_int {
-    let Some(guard) = Guard::enter() else { return own_call(pid) };
-    let owner = guard.owner();
-    if let Some(owner) = owner {
-        owner.before_spawn();
-    }
+fn named(pid: *mut pid_t, actions: Actions, own_call: impl FnOnce(*mut pid_t) -> c_int) -> c_int {
     let mut ours: pid_t = 0;
-    let result = guard.own_call(|| own_call(&raw mut ours));
+    let result = spawned(actions, || own_call(&raw mut ours));
     if result == 0 {
-        if let Some(owner) = owner {
-            owner.spawned(Pid::from_raw(ours));
-        }
+        with_owner(|owner| owner.spawned(Pid::from_raw(ours)));
         if !pid.is_null() {
             // SAFETY: where the program wants its pid.
             unsafe { *pid = ours };
         }
     }
+    result
+}
+
+fn nameless(actions: Actions, own_call: impl FnOnce() -> c_int) -> c_int {
+    let result = spawned(actions, own_call);
+    if result == 0 {
+        with_owner(|owner| owner.spawned(None));
+    }
+    result
+}
+
+fn spawned(actions: Actions, own_call: impl FnOnce() -> c_int) -> c_int {
+    spawn::begin(Child::Executes, Return::Seen);
+    // SAFETY: what the program gives to `posix_spawn`.
+    unsafe { file_actions::each(actions, spawn::hand) };
+    let result = match Guard::enter() {
+        Some(guard) => guard.own_call(own_call),
+        None => own_call(),
+    };
+    spawn::end(Child::Executes);
     result
 }

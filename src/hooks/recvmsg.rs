@@ -1,9 +1,10 @@
 //! `recvmsg(2)` and `recvmmsg(2)`: a descriptor that was passed to us may have
 //! been passed to others as well. Cancellation points: no guard.
 
-use crate::sys::guard::Guard;
+use crate::sys::spawn::by_whomever;
 use crate::sys::{real, rights};
 use libc::{c_int, c_uint, mmsghdr, msghdr, timespec};
+use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
 /// `recvmsg(2)`.
@@ -12,7 +13,7 @@ pub unsafe extern "C-unwind" fn recvmsg(fd: c_int, message: *mut msghdr, flags: 
     let result = unsafe { real::recvmsg(fd, message, flags) };
     if result >= 0 {
         // SAFETY: the kernel has filled it.
-        unsafe { received(message) };
+        unsafe { rights::each(message, received) };
     }
     result
 }
@@ -30,23 +31,17 @@ pub unsafe extern "C-unwind" fn recvmmsg(
     let result = unsafe { real::recvmmsg(fd, messages, count, flags, timeout) };
     for index in 0..usize::try_from(result).unwrap_or(0) {
         // SAFETY: the kernel has filled so many.
-        unsafe { received(&raw const (*messages.add(index)).msg_hdr) };
+        unsafe { rights::each(&raw const (*messages.add(index)).msg_hdr, received) };
     }
     result
 }
 
-/// # Safety
-/// The kernel has just filled this message.
-unsafe fn received(message: *const msghdr) {
-    // SAFETY: the caller's.
-    unsafe {
-        if (*message).msg_controllen == 0 {
-            return;
-        }
-        if let Some(guard) = Guard::enter()
-            && let Some(owner) = guard.owner()
-        {
-            rights::each(message, |fd| owner.received(fd));
-        }
-    }
+fn received(fd: Fd) {
+    by_whomever(
+        |engine, guard| match guard.owner() {
+            Some(owner) => owner.received(fd),
+            None => engine.ledger.pass(fd),
+        },
+        |_| {},
+    );
 }

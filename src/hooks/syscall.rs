@@ -8,18 +8,18 @@
 //! Variadic in C; on x86_64 all seven integers lie where a plain function has
 //! them.
 
+use super::clone::{before_by_number, before_clone3};
 use super::close::{BY_INSTRUCTION, close_by};
 use super::close_range::close_range_by;
 use super::exec;
 use super::fcntl::fcntl_by;
-use super::popen::note_nameless_child;
 use crate::sys::guard::{Guard, dismiss, with_owner};
 use crate::sys::jump::{Kept, jump_through};
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_long, c_uint, c_void};
-use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec, uid_t};
+use libc::{CLONE_VFORK, CLONE_VM, mmsghdr, msghdr, sockaddr, socklen_t, timespec, uid_t};
 use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 
@@ -75,6 +75,8 @@ const fn routes() -> Routes {
     to[nr::RECVMSG] = recvmsg as *const c_void;
     to[nr::SENDMMSG] = sendmmsg as *const c_void;
     to[nr::RECVMMSG] = recvmmsg as *const c_void;
+    to[nr::PIDFD_GETFD] = pidfd_getfd as *const c_void;
+    to[nr::IO_SUBMIT] = looked_at as *const c_void;
     // These may return twice, on another stack, or not at all.
     to[nr::CLONE] = looked_at as *const c_void;
     to[nr::CLONE3] = looked_at as *const c_void;
@@ -85,7 +87,6 @@ const fn routes() -> Routes {
     to[nr::EXIT] = looked_at as *const c_void;
     to[nr::EXIT_GROUP] = looked_at as *const c_void;
     to[nr::IO_URING_SETUP] = looked_at as *const c_void;
-    to[nr::PIDFD_GETFD] = looked_at as *const c_void;
     to[nr::PRCTL] = looked_at as *const c_void;
     to[nr::SECCOMP] = looked_at as *const c_void;
     to[nr::UNSHARE] = looked_at as *const c_void;
@@ -122,7 +123,8 @@ extern "C" fn resolve(_: &Kept) -> *const c_void {
 extern "C" fn look(kept: &Kept) -> *const c_void {
     let [number, a, b, c, d, e] = kept.arguments();
     match number {
-        nr::IO_URING_SETUP | nr::PIDFD_GETFD => blinded(),
+        nr::IO_URING_SETUP => blinded(),
+        nr::IO_SUBMIT => super::io_submit::note(b as c_long, c),
         nr::EXIT | nr::EXIT_GROUP => leave_by(number),
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
         nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
@@ -130,12 +132,10 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
         nr::UNSHARE => super::unshare::prepare(a as c_int),
         nr::EXECVE => exec::before_execve([a, b, c]),
         nr::EXECVEAT => exec::before_execveat([a, b, c, d, e]),
-        nr::CLONE if a & libc::CLONE_THREAD as usize != 0 => {}
-        nr::CLONE => {
-            note_nameless_child();
-            super::clone::note_shared_table(a as c_int);
-        }
-        _ => note_nameless_child(),
+        nr::CLONE => before_by_number(a as c_int),
+        nr::CLONE3 => before_clone3(a),
+        nr::VFORK => before_by_number(CLONE_VM | CLONE_VFORK),
+        _ => before_by_number(0),
     }
     real::syscall_address()
 }
@@ -151,8 +151,7 @@ fn leave_by(number: usize) {
     }
 }
 
-/// References will be made that nobody can see: a ring holds files, and another
-/// process' descriptor may be one of ours.
+/// References will be made that nobody can see: a ring holds files.
 fn blinded() {
     with_owner(|owner| owner.blinded());
 }
@@ -191,6 +190,7 @@ forward! {
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) = super::recvmsg::recvmsg;
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) = super::sendmsg::sendmmsg;
     recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) = super::recvmsg::recvmmsg;
+    pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) = super::pidfd_getfd::pidfd_getfd;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut libc::epoll_event) = super::epoll_ctl::epoll_ctl;
 }
 

@@ -2,7 +2,7 @@
 //! be able to do with softclose loaded; so the drain's thread is dismissed first.
 //! And with `CLONE_FILES` a thread gets a descriptor table of its own, which no
 //! count covers. In another time namespace procfs tells other times of the same
-//! processes.
+//! processes; and children in another pid namespace may have the pid of their parent.
 
 use crate::sys::guard::{dismiss, engine, with_owner};
 use core::ffi::c_int;
@@ -35,7 +35,8 @@ pub fn touch() {
 
 /// Before `setns(2)`, which need not be told what kind of namespace it is.
 pub fn prepare_setns(kind: c_int) {
-    prepare(if kind == 0 { CLONE_NEWTIME } else { kind & CLONE_NEWTIME });
+    const MATTERS: c_int = CLONE_NEWTIME | libc::CLONE_NEWPID;
+    prepare(if kind == 0 { MATTERS } else { kind & MATTERS });
 }
 
 /// Before `unshare(2)`.
@@ -43,6 +44,9 @@ pub fn prepare(flags: c_int) {
     dismiss();
     if flags & CLONE_NEWTIME != 0 {
         with_owner(|owner| owner.clock_moves());
+    }
+    if flags & libc::CLONE_NEWPID != 0 {
+        with_owner(|owner| owner.is_outside());
     }
     if flags & libc::CLONE_FILES != 0 {
         with_owner(blind_beside_others);

@@ -2,12 +2,14 @@
 //!
 //! It returns twice into the same frame, so no function of ours can be around it:
 //! this one notes that a process is being made, and jumps. What the child does
-//! until it execs passes through every hook untouched, by the pid test.
+//! until it execs passes through every hook, by the pid test; what it executes another
+//! program with is noted by the hooks of `exec`.
 
-use super::popen::note_nameless_child;
+use super::clone::before_by_number;
 use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real;
 use core::ffi::c_void;
+use libc::{CLONE_VFORK, CLONE_VM};
 
 jump_through! {
     #[unsafe(no_mangle)]
@@ -16,6 +18,6 @@ jump_through! {
 }
 
 extern "C" fn note(_: &Kept) -> *const c_void {
-    note_nameless_child();
+    before_by_number(CLONE_VM | CLONE_VFORK);
     real::vfork_address()
 }

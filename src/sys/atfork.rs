@@ -13,6 +13,7 @@
 //! program's does. Async-signal-safe.
 
 use super::guard::{Guard, with_engine};
+use super::spawn::by_whomever;
 use core::cell::Cell;
 use softclose_core::Pid;
 use softclose_core::engine::Fork;
@@ -42,10 +43,16 @@ pub fn register() {
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
 }
 
-/// The child is counted before it exists.
+/// The child is counted before it exists, unless this process is not counted itself.
 pub extern "C" fn prepare() {
     FORKING.set(Forking::No);
-    with_engine(|engine, owner| FORKING.set(Forking::Yes(engine.before_fork(owner))));
+    by_whomever(
+        |engine, guard| match guard.owner() {
+            Some(owner) => FORKING.set(Forking::Yes(engine.before_fork(owner))),
+            None => engine.ledger.leak_all(),
+        },
+        |ledger| ledger.leak_all(),
+    );
 }
 
 /// Whether or not there is a child.

@@ -63,7 +63,20 @@ impl Guard {
         let mut cancel = 0;
         // SAFETY: disabling runs no handler and cannot unwind.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel) };
-        Some(Self { engine, errno, cancel })
+        let guard = Self { engine, errno, cancel };
+        if engine.ledger.is_any_making() {
+            guard.goes_on();
+        }
+        Some(guard)
+    }
+
+    /// What this thread made by a call whose return no hook saw, it has made.
+    #[cold]
+    #[inline(never)]
+    fn goes_on(&self) {
+        if let Some(owner) = self.owner() {
+            owner.goes_on();
+        }
     }
 
     /// The engine.

@@ -3,10 +3,12 @@
 pub mod atfork;
 pub mod ending;
 pub mod errno;
+pub mod file_actions;
 pub mod guard;
 pub mod host;
 pub mod jump;
 pub mod leave;
 pub mod real;
 pub mod rights;
+pub mod spawn;
 mod unwind;

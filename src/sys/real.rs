@@ -114,6 +114,7 @@ real! {
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = nr::RECVMSG;
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = nr::SENDMMSG;
     recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = nr::RECVMMSG;
+    pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) -> c_int = nr::PIDFD_GETFD;
 }
 
 fn arguments(given: &[usize]) -> [usize; 6] {
@@ -127,6 +128,8 @@ fn arguments(given: &[usize]) -> [usize; 6] {
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
 static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
 static CLONE: Symbol = Symbol::new(c"clone");
+static PIDFD_SPAWN: Symbol = Symbol::new(c"pidfd_spawn");
+static PIDFD_SPAWNP: Symbol = Symbol::new(c"pidfd_spawnp");
 static VFORK: Symbol = Symbol::new(c"vfork");
 static RAW_FORK: Symbol = Symbol::new(c"_Fork");
 static FORKPTY: Symbol = Symbol::new(c"forkpty");
@@ -160,7 +163,8 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 7] = [&CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &FORKPTY, &SYSCALL];
+const MORE: [&Symbol; 9] =
+    [&CLOSESOCKET, &CLOSEFROM, &CLONE, &PIDFD_SPAWN, &PIDFD_SPAWNP, &VFORK, &RAW_FORK, &FORKPTY, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -169,6 +173,9 @@ pub fn resolve_all() {
     MORE.iter().copied().chain(&IMAGES).for_each(|symbol| _ = symbol.resolve());
     READY.store(true, Ordering::Release);
 }
+
+/// `wordexp.h`
+const WRDE_NOSPACE: c_int = 1;
 
 /// Defines functions that are more than a system call: a static symbol, and a call
 /// that fails with `ENOSYS`, and the answer given, where libc has none.
@@ -202,6 +209,7 @@ needed! {
     system(command: *const c_char) -> c_int = -1;
     popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
     daemon(no_chdir: c_int, no_close: c_int) -> c_int = -1;
+    wordexp(words: *const c_char, found: *mut c_void, flags: c_int) -> c_int = WRDE_NOSPACE;
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 
@@ -237,6 +245,23 @@ pub unsafe fn closefrom(lowest: c_int) {
         // SAFETY: the caller's.
         None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
     }
+}
+
+/// `posix_spawn`, or the same with a descriptor of the process instead of its pid.
+pub type Spawn = unsafe extern "C-unwind" fn(
+    *mut c_int,
+    *const c_char,
+    *const libc::posix_spawn_file_actions_t,
+    *const libc::posix_spawnattr_t,
+    *const *mut c_char,
+    *const *mut c_char,
+) -> c_int;
+
+/// `pidfd_spawn`, or `pidfd_spawnp`, which exist since glibc 2.39.
+pub fn pidfd_spawn(is_searched: bool) -> Option<Spawn> {
+    let at = needed(if is_searched { &PIDFD_SPAWNP } else { &PIDFD_SPAWN })?;
+    // SAFETY: the pointer is that function's.
+    Some(unsafe { core::mem::transmute::<*mut c_void, Spawn>(at) })
 }
 
 /// The arguments of `clone(2)` as libc has them; the last three are optional

@@ -189,7 +189,7 @@ pub fn decide(facts: Facts, policy: RolePolicy, strategy: impl FnOnce(Facts) -> 
     }
     match (strategy(facts), facts.standing) {
         (LeaveAlone(reason), _) => LeaveAlone(reason),
-        (_, Standing::Doubtful | Standing::Unprovable) => LeaveAlone(Reason::Unsure),
+        (_, Standing::Doubtful | Standing::Unprovable(_)) => LeaveAlone(Reason::Unsure),
         (verdict, _) => verdict,
     }
 }
@@ -246,7 +246,7 @@ mod tests {
         let with = |standing| decided(Facts { standing, ..PLAIN });
         assert_eq!(with(Standing::Shared), Verdict::LeaveAlone(Reason::Shared));
         assert_eq!(with(Standing::Doubtful), Verdict::LeaveAlone(Reason::Unsure));
-        assert_eq!(with(Standing::Unprovable), Verdict::LeaveAlone(Reason::Unsure));
+        assert_eq!(with(Standing::Unprovable(Doubt::Spawned)), Verdict::LeaveAlone(Reason::Unsure));
     }
 
     #[test]

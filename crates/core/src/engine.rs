@@ -10,7 +10,7 @@
 
 use crate::bounds::End;
 use crate::common::{Common, Ended};
-use crate::decision::{Facts, Phase, Reason, Verdict, decide};
+use crate::decision::{Doubt, Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::writers::{self, Writers};
@@ -167,11 +167,20 @@ impl Engine {
             }
         }
         let verdict = match decided(facts) {
+            Verdict::LeaveAlone(Reason::Unsure) => self.unsure(facts.standing),
             verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
             verdict => verdict,
         };
         (verdict, strategy)
+    }
+
+    /// Counts what could not be proved.
+    fn unsure(&self, standing: Standing) -> Verdict {
+        if let Standing::Unprovable(doubt) = standing {
+            self.common.counters.doubted(doubt);
+        }
+        Verdict::LeaveAlone(Reason::Unsure)
     }
 
     /// The strategy for a connection of this role.
@@ -314,14 +323,13 @@ impl Engine {
 #[inline(never)]
 fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
     let counted = claim.entry.slot.is_some();
-    let scope = Scope { trust_self: counted || leaving, in_family: counted, others: claim.others };
+    let scope = Scope { trust_self: counted || leaving, in_family: counted, not_before: claim.not_before };
     // A process with more numbers than the table has would be looked through for
     // each of them.
-    if owner.covers(fd) && socket::is_tcp(fd) && judge::is_alone(fd, scope) {
-        Standing::Last
-    } else {
-        Standing::Doubtful
+    if !owner.covers(fd) || !socket::is_tcp(fd) {
+        return Standing::Unprovable(Doubt::Unseen);
     }
+    judge::doubt(fd, scope).map_or(Standing::Last, Standing::Unprovable)
 }
 
 pub mod exec;

@@ -2,6 +2,7 @@
 //! and of a server whose parent knows nothing of softclose.
 
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::proc::cannot_look;
 use shim_tests::shim::{Shim, library};
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
@@ -39,11 +40,11 @@ mod of_a_server_on_its_standard_streams_delivers {
 
     /// Only a look at every process tells that nobody else has them.
     fn can_look(test: &str) -> bool {
-        let can_look = std::fs::read_dir("/proc/1/fd").is_ok();
-        if !can_look {
-            skip(test, "needs the right to look at every process");
+        let cannot = cannot_look();
+        if let Some(reason) = cannot {
+            skip(test, reason);
         }
-        can_look
+        cannot.is_none()
     }
 
     #[test]

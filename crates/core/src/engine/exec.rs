@@ -10,6 +10,7 @@ use super::exit::TICK_MS;
 use super::numbers::is_connected;
 use crate::bounds::End;
 use crate::decision::Verdict;
+use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::leftovers::Leftovers;
 use crate::sys::clock::Millis;
@@ -58,9 +59,10 @@ impl Engine {
     #[inline(never)]
     fn half_close_leaving(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'_> {
         let mut left = Leftovers::with_room(count, self.common);
+        let looks = Looks::begin();
         each_leaving(owner, |fd| {
             if deadline.since(Millis::now()) != 0 {
-                self.let_go(owner, fd, &mut left);
+                self.let_go(owner, fd, looks, &mut left);
             }
         });
         left
@@ -69,12 +71,13 @@ impl Engine {
     #[inline(never)]
     fn observe_leaving(&self, owner: Owner<'_>) {
         let mut none = Leftovers::with_room(0, self.common);
-        each_leaving(owner, |fd| self.let_go(owner, fd, &mut none));
+        let looks = Looks::begin();
+        each_leaving(owner, |fd| self.let_go(owner, fd, looks, &mut none));
     }
 
-    fn let_go(&self, owner: Owner<'_>, fd: Fd, left: &mut Leftovers<'_>) {
+    fn let_go(&self, owner: Owner<'_>, fd: Fd, looks: Looks, left: &mut Leftovers<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
-        let claim = owner.release(fd);
+        let claim = looks.limit(owner.release(fd));
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         match verdict {

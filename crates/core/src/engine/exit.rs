@@ -13,6 +13,7 @@ use super::Engine;
 use super::numbers::{each_socket, is_connected};
 use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
+use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::leftovers::Leftovers;
@@ -186,7 +187,8 @@ impl Engine {
 
     #[inline(never)]
     fn half_close_open<'a>(&'a self, owner: Owner<'_>, estate: &mut Estate<'a>, deadline: Millis) {
-        self.each_open(owner, deadline, |fd| self.consider(owner, fd, estate));
+        let looks = Looks::begin();
+        self.each_open(owner, deadline, |fd| self.consider(owner, fd, looks, estate));
     }
 
     /// Where nothing is to be done to any: nobody is stopped for that.
@@ -196,9 +198,10 @@ impl Engine {
             return;
         }
         let mut none = Estate { left: Leftovers::with_room(0, self.common), kept: Kept::with_room(0) };
+        let looks = Looks::begin();
         self.each_open(owner, deadline, |fd| {
             if !self.is_ours(owner, fd) {
-                self.consider(owner, fd, &mut none);
+                self.consider(owner, fd, looks, &mut none);
             }
         });
     }
@@ -219,9 +222,9 @@ impl Engine {
         });
     }
 
-    fn consider(&self, owner: Owner<'_>, fd: Fd, estate: &mut Estate<'_>) {
+    fn consider(&self, owner: Owner<'_>, fd: Fd, looks: Looks, estate: &mut Estate<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
-        let claim = owner.release_at_end(fd);
+        let claim = looks.limit(owner.release_at_end(fd));
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
         match verdict {

@@ -1,23 +1,32 @@
 //! Who holds a socket in truth: procfs, where the ledger cannot know.
 //!
-//! A socket that was open while a process was spawned, that was inherited
-//! through `exec`, or that exists beside children that no hook saw, may be held
-//! by anybody. `/proc/PID/fd` tells, at about a microsecond a link. What it
+//! A socket that was inherited through `exec`, that was made beside a fork, that exists
+//! beside children that no hook saw, or that more processes hold than can be counted, may
+//! be held by anybody. `/proc/PID/fd` tells, at about a microsecond a link. What it
 //! cannot tell (another user's process, a hidden one, no procfs at all) counts
-//! as held.
+//! as held; so does what a look does not get to within its budget.
 //!
 //! Context: hooks of any kind, on the program's threads; see [`procfs`].
 
+mod budget;
+mod hidden;
+mod kernel;
+mod looks;
 pub mod writers;
 
-use crate::ledger::Others;
+pub use looks::Looks;
+
+use crate::decision::Doubt;
 use crate::sys::Fd;
 use crate::sys::procfs::{self, Dir, Path, Stat};
 use crate::sys::socket;
+use budget::Budget;
 use core::ffi::CStr;
 use core::ops::ControlFlow::{self, Break, Continue};
+use kernel::KernelThreads;
 use rustix::io::Errno;
-use rustix::process::getpid;
+use rustix::path::DecInt;
+use rustix::process::{Pid, getpid};
 
 /// Which processes and numbers can be ruled out beforehand.
 #[derive(Clone, Copy, Debug)]
@@ -27,21 +36,141 @@ pub struct Scope {
     /// Whoever may hold it descends from the founder of the family, and so is
     /// visible from its pid namespace.
     pub in_family: bool,
-    /// Who can hold it, as far as the counts know.
-    pub others: Others,
+    /// Who was started earlier cannot hold it, in clock ticks after boot; 0 where that is
+    /// not known.
+    pub not_before: u64,
 }
 
-/// Whether `fd` is the only reference to its socket, provably.
+/// What speaks against `fd` being the only reference to its socket; `None`: it provably is.
 #[inline(never)]
-pub fn is_alone(fd: Fd, scope: Scope) -> bool {
-    let Ok(inode) = socket::inode(fd) else { return false };
-    let Ok(root) = Dir::root() else { return false };
-    // With hidepid there may be processes that we cannot even see.
-    let sees_all = Stat::read(&root, c"1").is_ok();
-    sees_all
-        && (scope.in_family || is_outermost(&root))
-        && (scope.trust_self || numbers_here(&root, inode) == Some(1))
-        && nobody_else(&root, inode, scope)
+pub fn doubt(fd: Fd, scope: Scope) -> Option<Doubt> {
+    let (Ok(inode), Ok(root)) = (socket::inode(fd), Dir::root()) else { return Some(Doubt::Unseen) };
+    let look = Look { root, inode, budget: Budget::begin() };
+    if !look.sees_all(scope) {
+        return Some(Doubt::Unseen);
+    }
+    look.here(scope).or_else(|| look.elsewhere(scope))
+}
+
+/// Whether a process of ours that has executed another program still holds the socket:
+/// under this number, or under any. What cannot be looked at counts as yes.
+#[inline(never)]
+pub fn may_hold_still(pid: Pid, number: Option<Fd>, inode: u64) -> bool {
+    if let Some(fd) = number {
+        return procfs::may_hold_at(pid, fd, inode);
+    }
+    let Ok(root) = Dir::root() else { return true };
+    let look = Look { root, inode, budget: Budget::begin() };
+    let held = look.is_held_by(DecInt::new(pid.as_raw_nonzero().get()).as_c_str());
+    !matches!(held, Ok(Seen::Others | Seen::Nothing) | Err(Errno::NOENT | Errno::SRCH))
+}
+
+/// A look at who holds one socket.
+struct Look {
+    root: Dir,
+    inode: u64,
+    budget: Budget,
+}
+
+impl Look {
+    /// Whether whoever may hold it can be seen at all.
+    fn sees_all(&self, scope: Scope) -> bool {
+        (scope.in_family || is_outermost(&self.root)) && hidden::is_nobody(&self.root, &self.budget)
+    }
+
+    /// Whether this process has it under one number only.
+    #[inline(never)]
+    fn here(&self, scope: Scope) -> Option<Doubt> {
+        if scope.trust_self {
+            return None;
+        }
+        let Ok(dir) = self.root.below(c"thread-self/fd") else { return Some(Doubt::Unseen) };
+        let mut count = 0;
+        let end = dir.each(|name| {
+            count += u32::from(dir.socket_link(name) == Some(self.inode));
+            if self.budget.is_spent() { Break(()) } else { Continue(()) }
+        });
+        match (end, count) {
+            (Ok(None), 1) => None,
+            (Ok(None), _) => Some(Doubt::Found),
+            (Ok(Some(())), _) => Some(Doubt::LookBudget),
+            (Err(_), _) => Some(Doubt::Unseen),
+        }
+    }
+
+    /// Whether another process has it, or might.
+    fn elsewhere(&self, scope: Scope) -> Option<Doubt> {
+        let me = getpid().as_raw_nonzero().get() as u64;
+        let kernel = KernelThreads::list(&self.root);
+        let found = self.root.each(|name| match procfs::number(name.to_bytes()) {
+            Some(pid) if pid != me && !kernel.has(pid) => self.may_be_held_by(name, scope),
+            _ => Continue(()),
+        });
+        found.unwrap_or(Some(Doubt::Unseen))
+    }
+
+    /// Breaks where the process holds the socket, or might.
+    fn may_be_held_by(&self, pid: &CStr, scope: Scope) -> ControlFlow<Doubt> {
+        if self.budget.is_spent_now() {
+            return Break(Doubt::LookBudget);
+        }
+        // One line tells of most that they are too old, for a fraction of a look at all that
+        // they have.
+        if scope.not_before != 0 && Stat::read(&self.root, pid).is_ok_and(|stat| stat.start < scope.not_before) {
+            return Continue(());
+        }
+        match self.is_held_by(pid) {
+            Ok(Seen::Socket) => Break(Doubt::Found),
+            Ok(Seen::Unknown) => Break(Doubt::LookBudget),
+            Ok(Seen::Others | Seen::Nothing) | Err(Errno::NOENT | Errno::SRCH) => Continue(()),
+            Err(_) => match Stat::read(&self.root, pid) {
+                Ok(stat) if stat.is_kernel_thread => Continue(()),
+                Err(Errno::NOENT | Errno::SRCH) => Continue(()),
+                _ => Break(Doubt::Unseen),
+            },
+        }
+    }
+
+    #[inline(never)]
+    fn is_held_by(&self, pid: &CStr) -> Result<Seen, Errno> {
+        match self.seen_in(&self.root.below(Path::join(pid, c"/fd").as_c_str())?)? {
+            Seen::Nothing if Stat::read(&self.root, pid).is_ok_and(|stat| stat.is_kernel_thread) => Ok(Seen::Nothing),
+            Seen::Nothing => self.is_held_by_a_thread(pid),
+            seen => Ok(seen),
+        }
+    }
+
+    #[inline(never)]
+    fn seen_in(&self, dir: &Dir) -> Result<Seen, Errno> {
+        let mut empty = true;
+        let found = dir.each(|name| {
+            empty = false;
+            if dir.socket_link(name) == Some(self.inode) {
+                Break(Seen::Socket)
+            } else if self.budget.is_spent() {
+                Break(Seen::Unknown)
+            } else {
+                Continue(())
+            }
+        })?;
+        Ok(found.unwrap_or(if empty { Seen::Nothing } else { Seen::Others }))
+    }
+
+    /// Where the first thread has ended before the others, procfs shows no
+    /// descriptors for the process, and they are all still there.
+    #[inline(never)]
+    fn is_held_by_a_thread(&self, pid: &CStr) -> Result<Seen, Errno> {
+        let tasks = self.root.below(Path::join(pid, c"/task").as_c_str())?;
+        let found = tasks.each(|tid| {
+            let dir = tasks.below(Path::join(tid, c"/fd").as_c_str());
+            match dir.and_then(|dir| self.seen_in(&dir)) {
+                Ok(seen @ (Seen::Socket | Seen::Unknown)) => Break(seen),
+                _ if self.budget.is_spent() => Break(Seen::Unknown),
+                _ => Continue(()),
+            }
+        })?;
+        Ok(found.unwrap_or(Seen::Others))
+    }
 }
 
 /// Whether no process is outside of what we see: `PROC_PID_INIT_INO` is the inode
@@ -50,91 +179,14 @@ fn is_outermost(root: &Dir) -> bool {
     root.is_link_to(c"thread-self/ns/pid", b"pid:[4026531836]")
 }
 
-#[inline(never)]
-fn numbers_here(root: &Dir, inode: u64) -> Option<u32> {
-    let dir = root.below(c"thread-self/fd").ok()?;
-    let mut count = 0;
-    let end: Option<()> = dir
-        .each(|name| {
-            count += u32::from(dir.socket_link(name) == Some(inode));
-            Continue(())
-        })
-        .ok()?;
-    end.is_none().then_some(count)
-}
-
-fn nobody_else(root: &Dir, inode: u64, scope: Scope) -> bool {
-    let me = getpid().as_raw_nonzero().get() as u64;
-    let found = root.each(|name| match procfs::number(name.to_bytes()) {
-        Some(pid) if pid != me => may_hold(root, name, inode, scope),
-        _ => Continue(()),
-    });
-    found == Ok(None)
-}
-
-/// Breaks where the process holds the socket, or might.
-fn may_hold(root: &Dir, pid: &CStr, inode: u64, scope: Scope) -> ControlFlow<()> {
-    let Others { not_before, forked_since } = scope.others;
-    // One line tells of most that they are too old, for a fraction of a look at all that
-    // they hold.
-    if forked_since != 0 && Stat::read(root, pid).is_ok_and(|stat| stat.start < forked_since) {
-        return Continue(());
-    }
-    match holds(root, pid, inode) {
-        Ok(false) | Err(Errno::NOENT | Errno::SRCH) => Continue(()),
-        Ok(true) => Break(()),
-        Err(_) => match Stat::read(root, pid) {
-            Ok(stat) if stat.is_kernel_thread || stat.start < not_before => Continue(()),
-            Err(Errno::NOENT | Errno::SRCH) => Continue(()),
-            _ => Break(()),
-        },
-    }
-}
-
-#[inline(never)]
-fn holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
-    match seen_in(&root.below(Path::join(pid, c"/fd").as_c_str())?, inode)? {
-        Seen::Socket => Ok(true),
-        Seen::Others => Ok(false),
-        Seen::Nothing if Stat::read(root, pid).is_ok_and(|stat| stat.is_kernel_thread) => Ok(false),
-        Seen::Nothing => a_thread_holds(root, pid, inode),
-    }
-}
-
 /// What one directory of descriptors shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Socket,
     Others,
     Nothing,
-}
-
-#[inline(never)]
-fn seen_in(dir: &Dir, inode: u64) -> Result<Seen, Errno> {
-    let mut empty = true;
-    let found = dir.each(|name| {
-        empty = false;
-        if dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
-    })?;
-    Ok(match found {
-        Some(()) => Seen::Socket,
-        None if empty => Seen::Nothing,
-        None => Seen::Others,
-    })
-}
-
-/// Where the first thread has ended before the others, procfs shows no
-/// descriptors for the process, and they are all still there.
-#[inline(never)]
-fn a_thread_holds(root: &Dir, pid: &CStr, inode: u64) -> Result<bool, Errno> {
-    let tasks = root.below(Path::join(pid, c"/task").as_c_str())?;
-    let found = tasks.each(|tid| {
-        let dir = tasks.below(Path::join(tid, c"/fd").as_c_str());
-        match dir.and_then(|dir| seen_in(&dir, inode)) {
-            Ok(Seen::Socket) => Break(()),
-            _ => Continue(()),
-        }
-    })?;
-    Ok(found.is_some())
+    /// The budget was spent before all was seen.
+    Unknown,
 }
 
 #[cfg(test)]
@@ -143,8 +195,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
 
-    const ANYBODY: Scope =
-        Scope { trust_self: false, in_family: true, others: Others { not_before: 0, forked_since: 0 } };
+    const ANYBODY: Scope = Scope { trust_self: false, in_family: true, not_before: 0 };
 
     fn connection() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -161,7 +212,7 @@ mod tests {
     fn a_duplicate_here_is_found() {
         let (here, _there) = connection();
         let copy = here.try_clone().unwrap();
-        assert!(!is_alone(fd(&here), ANYBODY));
+        assert_eq!(doubt(fd(&here), ANYBODY), Some(Doubt::Found));
         drop(copy);
     }
 
@@ -171,7 +222,7 @@ mod tests {
         let (here, _there) = connection();
         let stdin = std::process::Stdio::from(std::os::fd::OwnedFd::from(here.try_clone().unwrap()));
         let mut child = std::process::Command::new("cat").stdin(stdin).spawn().unwrap();
-        assert!(!is_alone(fd(&here), Scope { trust_self: true, ..ANYBODY }));
+        assert!(doubt(fd(&here), Scope { trust_self: true, ..ANYBODY }).is_some());
         here.shutdown(std::net::Shutdown::Both).unwrap();
         child.wait().unwrap();
     }

@@ -30,7 +30,8 @@ pub struct Marks(u32);
 impl Marks {
     /// Sent through `SCM_RIGHTS`: it may be in flight, held by no process.
     pub const PASSED: Self = Self(1);
-    /// Open while a process was made that the counts do not cover.
+    /// Open while a process was made that the counts do not cover, and that runs this
+    /// program.
     pub const LEAKED: Self = Self(2);
     /// Closed on one number while an epoll set still watches that number, which
     /// nothing but the end of the description can undo.
@@ -40,6 +41,11 @@ impl Marks {
     /// A process has ended that had put it into an epoll set. The set is gone with
     /// the process, unless another one has it too.
     pub const WATCHER_ENDED: Self = Self(16);
+    /// Another program was executed that had it: it may have handed it on, to a process of
+    /// any age and any user, and have ended.
+    pub const HANDED: Self = Self(32);
+    /// A process has had it under more than one number.
+    pub const COPIED: Self = Self(64);
 
     /// Whether all of `other` is set.
     pub fn has(self, other: Self) -> bool {
@@ -67,16 +73,12 @@ pub struct Slot {
     /// Token in the upper half, number of descriptors in the lower; 0: empty.
     cells: [AtomicU64; CELLS],
     marks: AtomicU32,
-    /// Of all that set [`Marks::LEAKED`] the earliest, seconds after boot; 0 where one of
-    /// them is not known.
-    leaked: AtomicU32,
 }
 
 impl Slot {
     /// A slot that was taken is that of a new connection, held once by `me`.
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
-        self.leaked.store(u32::MAX, SeqCst);
         for (at, cell) in self.cells.iter().enumerate() {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
@@ -87,7 +89,6 @@ impl Slot {
     /// in use by other threads of `me`, their process counts here as a holder of [`MANY`].
     pub fn copy(&self, other: &Self, me: Token) {
         self.marks.store(other.marks.load(SeqCst), SeqCst);
-        self.leaked.store(other.leaked.load(SeqCst), SeqCst);
         for (to, from) in self.cells.iter().zip(&other.cells) {
             let word = from.load(SeqCst);
             to.store(if token_of(word) == Some(me) { pack(me, MANY) } else { word }, SeqCst);
@@ -133,18 +134,6 @@ impl Slot {
     /// Adds a mark, for every process of the family.
     pub fn mark(&self, mark: Marks) {
         self.marks.fetch_or(mark.0, SeqCst);
-    }
-
-    /// Marks it as leaked to a process that was made at `seconds` after boot, or later; 0
-    /// where that is not known, and stays unknown.
-    pub fn leak(&self, seconds: u32) {
-        self.leaked.fetch_min(seconds, SeqCst);
-        self.mark(Marks::LEAKED);
-    }
-
-    /// Seconds after boot: nobody who was started before has got it uncounted.
-    pub fn leaked(&self) -> u32 {
-        self.leaked.load(SeqCst)
     }
 
     /// Who holds it, living or dead.

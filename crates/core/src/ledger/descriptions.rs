@@ -107,16 +107,9 @@ impl<'a> Descriptions<'a> {
         }
     }
 
-    /// Marks it as leaked to a process that was made at `seconds` after boot, or later.
-    pub fn leak(self, id: SlotId, seconds: u32) {
-        if let Some(slot) = self.slot(id) {
-            slot.leak(seconds);
-        }
-    }
-
-    /// Seconds after boot: nobody who was started before has got it uncounted.
-    pub fn leaked(self, id: SlotId) -> u32 {
-        self.slot(id).map_or(0, Slot::leaked)
+    /// The slot of the connection with this cookie, among the first `reach`.
+    pub fn find(self, cookie: u64, reach: usize) -> Option<SlotId> {
+        (1..=reach as u32).filter_map(SlotId::new).find(|&id| self.is(id, cookie))
     }
 
     /// Raises the count of `holder` by one descriptor.
@@ -347,13 +340,10 @@ mod tests {
     }
 
     #[test]
-    fn a_leak_of_which_the_time_is_not_known_stays_unknown() {
+    fn a_connection_is_found_by_its_cookie() {
         let room = room(64);
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
-        all.leak(id, 9);
-        all.leak(id, 0);
-        all.leak(id, 7);
-        assert_eq!(all.leaked(id), 0);
+        assert_eq!([77, 78].map(|cookie| all.find(cookie, 8)), [Some(id), None]);
     }
 }

@@ -15,6 +15,7 @@
 //! Context: hooks, once in the life of a process as a rule. Lock-free; the time is that of
 //! a copy of what the process holds.
 
+use super::forks::Beside;
 use super::commons::Commons;
 use super::descriptions::{Descriptions, Marks, SlotId};
 use super::family::{Family, Token};
@@ -70,7 +71,7 @@ impl Owner<'_> {
             self.0.descriptions().copy_to(slots, slot, me);
             for other in slots.holders(slot).filter(|&holder| holder != me) {
                 self.0.family().copy_one_to(family, other);
-                slots.leak(slot, 0);
+                slots.mark(slot, Marks::HANDED);
             }
         });
     }
@@ -78,7 +79,7 @@ impl Owner<'_> {
     /// After the change of memory: `old` is what others go on with.
     fn settle(self, old: &Commons, me: Token, since: Stamp) {
         let (theirs, ours) = (Descriptions::of(old), self.0.descriptions());
-        let has_forked = self.0.forks.beside(since).is_some();
+        let has_forked = self.0.forks.beside(since) != Beside::Nothing;
         let mut is_shared = false;
         self.0.table.each(|fd, slot| {
             if ours.holders(slot).all(|holder| holder != me) {
@@ -86,11 +87,10 @@ impl Owner<'_> {
                 self.0.table.take(fd);
             }
             ours.settle(theirs, slot, me);
-            let marks = theirs.marks(slot);
-            if has_forked || marks.has(Marks::LEAKED) {
-                ours.leak(slot, if has_forked { 0 } else { theirs.leaked(slot) });
+            if has_forked {
+                ours.mark(slot, Marks::LEAKED);
             }
-            ours.mark(slot, marks);
+            ours.mark(slot, theirs.marks(slot));
             is_shared |= leave(theirs, slot, me);
         });
         if is_shared {
@@ -127,7 +127,7 @@ fn leave(theirs: Descriptions<'_>, slot: SlotId, me: Token) -> bool {
     let is_shared = theirs.holders(slot).any(|holder| holder != me);
     if is_shared {
         // Whom this process gives it, nobody counts there.
-        theirs.leak(slot, 0);
+        theirs.mark(slot, Marks::HANDED);
     } else {
         theirs.give_up(slot);
     }

@@ -10,7 +10,7 @@
 
 pub use super::token::Token;
 
-use super::commons::Commons;
+use super::commons::{Commons, SLOTS};
 use crate::sys::clock;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
@@ -43,6 +43,12 @@ pub struct Words {
     namespaces: AtomicU64,
     /// Whether anybody has set an option that changes the end of a connection.
     options: AtomicU64,
+    /// How many are taking a descriptor of another process.
+    taking: AtomicU64,
+    /// Whether another program got a connection that no slot stands for.
+    strays: AtomicU64,
+    /// How many slots were ever in use.
+    reach: AtomicU64,
 }
 
 /// Tells the pid namespaces of one family apart; the founder's is 0.
@@ -146,6 +152,45 @@ impl<'a> Family<'a> {
         self.words().is_none_or(|words| words.options.load(SeqCst) != 0)
     }
 
+    /// Somebody is about to take a descriptor of another process (`pidfd_getfd`), or has
+    /// done so. A store to shared memory, as [`Family::set_options`].
+    pub fn takes(self, is_begin: bool) {
+        if let Some(words) = self.words() {
+            words.taking.fetch_add(if is_begin { 1 } else { u64::MAX }, SeqCst);
+        }
+    }
+
+    /// Whether anybody is taking one.
+    pub fn is_taking(self) -> bool {
+        self.words().is_some_and(|words| words.taking.load(SeqCst) != 0)
+    }
+
+    /// Another program got a connection that no slot stands for, or may have. A store to
+    /// shared memory, as [`Family::set_options`].
+    pub fn hand_strays(self) {
+        if let Some(words) = self.words() {
+            words.strays.store(1, SeqCst);
+        }
+    }
+
+    /// Whether one may have.
+    pub fn has_handed_strays(self) -> bool {
+        self.words().is_some_and(|words| words.strays.load(SeqCst) != 0)
+    }
+
+    /// So many slots were in use at some time.
+    pub fn reach(self) -> usize {
+        self.words().map_or(0, |words| words.reach.load(SeqCst).min(SLOTS as u64) as usize)
+    }
+
+    /// Slots below `reach` are in use.
+    pub fn reaches(self, reach: u32) {
+        let Some(words) = self.words() else { return };
+        if words.reach.load(SeqCst) < u64::from(reach) {
+            words.reach.fetch_max(u64::from(reach), SeqCst);
+        }
+    }
+
     /// Takes back a token whose process has ended, or was never made.
     pub fn strike(self, token: Token) {
         let Some(record) = self.record(token) else { return };
@@ -213,8 +258,9 @@ impl<'a> Family<'a> {
 }
 
 impl Words {
-    fn all(&self) -> [&AtomicU64; 4] {
-        [&self.next, &self.founded, &self.namespaces, &self.options]
+    fn all(&self) -> [&AtomicU64; 7] {
+        let Self { next, founded, namespaces, options, taking, strays, reach } = self;
+        [next, founded, namespaces, options, taking, strays, reach]
     }
 }
 

@@ -1,57 +1,71 @@
-//! When this process forked lately: a descriptor that one thread makes while another one
-//! forks may be in the child, and the child is not older than the fork before.
+//! The processes that this one makes, and when: a descriptor that one thread makes while
+//! another one makes a process may be in that process, which no count says.
 //!
 //! Context: hooks of any kind; lock-free.
 
-use crate::sys::clock;
+use super::makers::{Child, Makers, Return};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
-const REMEMBERED: u32 = 16;
-/// Whoever gets a descriptor then may hand it to a process of any age.
-const ANY_TIME: u32 = 0;
-
-/// The beginnings and ends of forks, numbered, and when the latest of them were.
+/// The beginnings and ends of calls that make a process, numbered.
 pub struct Forks {
-    count: AtomicU32,
+    /// Of those whose child runs this program.
+    forks: AtomicU32,
     under_way: AtomicU32,
-    at: [AtomicU32; REMEMBERED as usize],
+    /// Of those whose child runs another one.
+    executions: AtomicU32,
+    makers: Makers,
     clock_moved: AtomicBool,
 }
 
-/// The forks of this process up to some moment; see [`super::Owner::opened`].
+/// The processes made up to some moment; see [`super::Owner::opened`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp(u32);
+pub struct Stamp {
+    forks: u32,
+    executions: u32,
+}
 
 impl Stamp {
-    /// Before any fork.
-    pub const FIRST: Self = Self(0);
+    /// Before any.
+    pub const FIRST: Self = Self { forks: 0, executions: 0 };
+}
+
+/// What may have been made at the same time as a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// No process.
+    Nothing,
+    /// A process that executed another program, and had what is not close-on-exec.
+    Execution,
+    /// A process that runs this program.
+    Fork,
 }
 
 impl Forks {
     /// None so far.
     pub const fn new() -> Self {
         Self {
-            count: AtomicU32::new(0),
+            forks: AtomicU32::new(0),
             under_way: AtomicU32::new(0),
-            at: [const { AtomicU32::new(0) }; REMEMBERED as usize],
+            executions: AtomicU32::new(0),
+            makers: Makers::new(),
             clock_moved: AtomicBool::new(false),
         }
     }
 
     /// To be taken before a system call that makes a descriptor.
     pub fn stamp(&self) -> Stamp {
-        Stamp(self.count.load(SeqCst))
+        Stamp { forks: self.forks.load(SeqCst), executions: self.executions.load(SeqCst) }
     }
 
-    /// A fork begins; answers when, in seconds after boot.
-    pub fn begin(&self) -> u32 {
+    /// A fork begins.
+    pub fn begin(&self) {
         self.under_way.fetch_add(1, SeqCst);
-        self.note(self.now())
+        self.forks.fetch_add(1, SeqCst);
     }
 
     /// It has ended.
     pub fn end(&self) {
-        self.note(self.now());
+        self.forks.fetch_add(1, SeqCst);
         self.under_way.fetch_sub(1, SeqCst);
     }
 
@@ -60,15 +74,46 @@ impl Forks {
         self.under_way.load(SeqCst) != 0
     }
 
-    /// In the child: nobody is forking.
-    pub fn become_child(&self) {
-        self.under_way.store(0, SeqCst);
+    /// The calling thread makes a process that no count covers.
+    pub fn enter(&self, child: Child, end: Return) {
+        self.makers.enter(child, end);
+        self.count(child);
     }
 
-    /// A child is made that no hook follows: it may send what it has to another process,
-    /// which need not be young.
-    pub fn note_stranger(&self) -> u32 {
-        self.note(ANY_TIME)
+    /// It has made it.
+    pub fn leave(&self, child: Child) {
+        self.count(child);
+        self.makers.leave();
+    }
+
+    fn count(&self, child: Child) {
+        match child {
+            Child::Executes | Child::Borrows => self.executions.fetch_add(1, SeqCst),
+            Child::RunsOn => self.forks.fetch_add(1, SeqCst),
+        };
+    }
+
+    /// Whether another thread may be making a child that runs code of this program with
+    /// everything that this process has.
+    pub fn is_child_under_way(&self) -> bool {
+        self.settle();
+        self.makers.is_any_running()
+    }
+
+    /// Whether [`Forks::settle`] may have anything to do for the calling thread.
+    pub fn is_any_unseen(&self) -> bool {
+        self.makers.is_any_unseen()
+    }
+
+    /// A thread that has gone on since has made its process.
+    pub fn settle(&self) {
+        self.makers.settle(|child| self.count(child));
+    }
+
+    /// In the child of a fork: nobody is making a process.
+    pub fn become_child(&self) {
+        self.under_way.store(0, SeqCst);
+        self.makers.forget();
     }
 
     /// This process or its children see another time since boot than its family does.
@@ -81,35 +126,18 @@ impl Forks {
         !self.clock_moved.load(SeqCst)
     }
 
-    fn now(&self) -> u32 {
-        if self.has_clock() { clock::seconds_since_boot() } else { ANY_TIME }
-    }
-
-    fn note(&self, at: u32) -> u32 {
-        let count = self.count.load(SeqCst);
-        self.place(count).store(at, SeqCst);
-        self.count.fetch_add(1, SeqCst);
-        at
-    }
-
-    /// If a child may have what was made since: seconds after boot before which it was
-    /// not made, 0 where that is not known.
-    pub fn beside(&self, since: Stamp) -> Option<u32> {
-        let now = self.count.load(SeqCst);
-        if now == since.0 && !self.is_any_under_way() {
-            return None;
+    /// Who may have what was made since.
+    pub fn beside(&self, since: Stamp) -> Beside {
+        self.settle();
+        let now = self.stamp();
+        let is_forking = self.is_any_under_way() || self.makers.is_any_running_on();
+        if now.forks != since.forks || is_forking {
+            Beside::Fork
+        } else if now.executions != since.executions || self.makers.is_any() {
+            Beside::Execution
+        } else {
+            Beside::Nothing
         }
-        let passed = now.wrapping_sub(since.0);
-        if since.0 == 0 || passed >= REMEMBERED - 1 {
-            return Some(ANY_TIME);
-        }
-        // The fork that was the latest before may still be under way.
-        (0..=passed).map(|later| self.place(since.0.wrapping_sub(1).wrapping_add(later)).load(SeqCst)).min()
-    }
-
-    fn place(&self, number: u32) -> &AtomicU32 {
-        let [first, ..] = &self.at;
-        self.at.get((number % REMEMBERED) as usize).unwrap_or(first)
     }
 }
 
@@ -118,48 +146,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_while_nobody_forks_is_in_no_child() {
+    fn what_is_made_while_nobody_makes_a_process_is_in_none() {
         let forks = Forks::new();
         forks.begin();
         forks.end();
-        assert_eq!(forks.beside(forks.stamp()), None);
+        forks.enter(Child::Executes, Return::Seen);
+        forks.leave(Child::Executes);
+        assert_eq!(forks.beside(forks.stamp()), Beside::Nothing);
     }
 
     #[test]
-    fn the_fork_before_says_how_old_a_child_may_be() {
-        let forks = Forks::new();
-        let first = forks.begin();
-        let since = forks.stamp();
-        forks.end();
-        assert_eq!(forks.beside(since), Some(first));
-        (0..REMEMBERED).for_each(|_| forks.end());
-        assert_eq!(forks.beside(since), Some(0));
-    }
-
-    #[test]
-    fn of_what_was_made_before_the_first_fork_nothing_is_known() {
-        let forks = Forks::new();
-        let since = forks.stamp();
-        forks.begin();
-        assert_eq!(forks.beside(since), Some(0));
-    }
-
-    #[test]
-    fn what_is_made_beside_a_spawn_may_be_sent_to_a_process_of_any_age() {
+    fn what_is_made_during_a_fork_may_be_in_the_child() {
         let forks = Forks::new();
         forks.begin();
         let since = forks.stamp();
+        assert_eq!(forks.beside(since), Beside::Fork);
         forks.end();
-        forks.note_stranger();
-        assert_eq!(forks.beside(since), Some(ANY_TIME));
+        assert_eq!(forks.beside(since), Beside::Fork);
     }
 
     #[test]
-    fn with_another_clock_than_the_family_no_time_is_told() {
+    fn what_is_made_during_a_spawn_may_be_in_another_program() {
         let forks = Forks::new();
-        forks.move_clock();
-        assert_eq!(forks.begin(), ANY_TIME);
         let since = forks.stamp();
-        assert_eq!(forks.beside(since), Some(ANY_TIME));
+        forks.enter(Child::Executes, Return::Seen);
+        assert_eq!(forks.beside(forks.stamp()), Beside::Execution);
+        forks.leave(Child::Executes);
+        assert_eq!(forks.beside(since), Beside::Execution);
+    }
+
+    #[test]
+    fn a_call_whose_return_nobody_sees_is_over_when_its_thread_is_in_the_next_hook() {
+        let forks = Forks::new();
+        let since = forks.stamp();
+        forks.enter(Child::RunsOn, Return::Unseen);
+        assert!(!forks.is_child_under_way());
+        assert_eq!(forks.beside(since), Beside::Fork);
+        assert_eq!(forks.beside(forks.stamp()), Beside::Nothing);
     }
 }

@@ -6,8 +6,8 @@
 //! [`descriptions`] and [`cells`] who holds each connection across fork,
 //! [`family`] which of those processes live, in memory that they have in common
 //! ([`commons`]) until one loses its user ([`detach`]), [`kin`] whether there are
-//! children that no hook saw. Where it does not know, it says so, and [`crate::judge`]
-//! looks at procfs.
+//! children that no hook saw, [`executions`] what other programs got, [`makers`] which are
+//! being made. Where it does not know, it says so, and [`crate::judge`] looks at procfs.
 //!
 //! Context: hooks of any kind, signal handlers and `vfork` children included.
 //! A `vfork` child runs on its parent's memory: there every write corrupts the
@@ -15,30 +15,33 @@
 //! [`Ledger::owner`] gives out, after comparing the pid.
 
 pub use forks::Stamp;
+pub use makers::{Child, Return};
 
 pub mod bitmap;
 pub mod cells;
 pub mod commons;
 pub mod descriptions;
 mod detach;
+pub mod executions;
 pub mod family;
 pub mod forks;
 pub mod kin;
+pub mod makers;
 pub mod sets;
 pub mod table;
 pub mod token;
 mod user;
 
-use crate::sys::Fd;
-use crate::sys::process;
-use crate::sys::procfs::{self, Dir, Stat};
+use crate::decision::Doubt;
+use crate::judge;
+use crate::sys::procfs::{Dir, Stat};
 use crate::sys::region::Birthmark;
-use crate::sys::socket;
+use crate::sys::{Fd, clock, descriptors, process, socket};
 use commons::{Commons, slots_for};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
-use forks::Forks;
+use forks::{Beside, Forks};
 use kin::Kin;
 use rustix::process::Pid;
 use sets::Sets;
@@ -68,6 +71,10 @@ pub struct Ledger {
     namespace: AtomicU64,
     /// References may be made that no count and no look at procfs can find.
     blind: AtomicBool,
+    /// So many processes run on this memory that cannot be told from this one.
+    doubles: AtomicU32,
+    /// Children of this process are in another pid namespace than it is.
+    outer: AtomicBool,
 }
 
 /// Proof that the calling process owns the memory of the ledger: it is not a
@@ -84,19 +91,9 @@ pub struct Claim {
     pub standing: Standing,
     /// `SO_COOKIE`, where it had to be asked for.
     pub cookie: Option<u64>,
-    /// Where the standing is doubtful: who can hold it, as far as the counts know.
-    pub others: Others,
-}
-
-/// Who can hold a connection that this process held, in clock ticks after boot; 0 where
-/// that is not known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Others {
-    /// Who was started earlier cannot have inherited it.
+    /// Where the standing is doubtful: who was started earlier cannot have it, in clock
+    /// ticks after boot; 0 where that is not known.
     pub not_before: u64,
-    /// The same of a fork beside, where nothing else is doubtful: all that can have it has
-    /// inherited it, and runs our program.
-    pub forked_since: u64,
 }
 
 /// How good our claim to be the last holder is.
@@ -108,9 +105,8 @@ pub enum Standing {
     Shared,
     /// The counts cannot know; procfs has to say.
     Doubtful,
-    /// It was sent or received through `SCM_RIGHTS`, or it is still watched by
-    /// an epoll set under another number: nothing can prove it.
-    Unprovable,
+    /// Nothing can prove it, or nothing has.
+    Unprovable(Doubt),
 }
 
 impl Ledger {
@@ -130,6 +126,8 @@ impl Ledger {
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
             blind: AtomicBool::new(false),
+            doubles: AtomicU32::new(0),
+            outer: AtomicBool::new(false),
         }
     }
 
@@ -150,12 +148,33 @@ impl Ledger {
     pub fn owner(&self) -> Option<Owner<'_>> {
         let pid = own_pid();
         let same = pid != 0 && self.pid.load(SeqCst) == pid && self.birthmark.is_set();
-        same.then_some(Owner(self))
+        (same && self.doubles.load(SeqCst) == 0).then_some(Owner(self))
+    }
+
+    /// Before a child is made that runs on this memory, in a pid namespace of its own if
+    /// `is_inner`. Pid 1 has children there that are pid 1 as well, and until
+    /// [`Ledger::has_no_double`] nobody is the owner. Answers whether that is so.
+    pub fn may_have_double(&self, is_inner: bool) -> bool {
+        let has_double = self.outer.load(SeqCst) || is_inner && own_pid() == 1;
+        if has_double {
+            self.doubles.fetch_add(1, SeqCst);
+        }
+        has_double
+    }
+
+    /// That child has ended, or runs another program.
+    pub fn has_no_double(&self) {
+        self.doubles.fetch_sub(1, SeqCst);
     }
 
     /// To be taken before a system call that makes a descriptor.
     pub fn stamp(&self) -> Stamp {
         self.forks.stamp()
+    }
+
+    /// Whether a thread may have made a process without a hook having seen it go on.
+    pub fn is_any_making(&self) -> bool {
+        self.forks.is_any_unseen()
     }
 
     /// Whether this process has ever made another one, as far as hooks have seen.
@@ -237,7 +256,10 @@ impl Owner<'_> {
         let Some(cookie) = socket::cookie(fd) else { return };
         let slot = self.0.descriptions().open(cookie, me, |token| self.0.is_alive(token));
         match slot {
-            Some(slot) => self.refers(fd, slot, role, since),
+            Some(slot) => {
+                self.0.family().reaches(slot.raw());
+                self.refers(fd, slot, role, since);
+            }
             None => self.forgotten(fd),
         }
     }
@@ -248,6 +270,7 @@ impl Owner<'_> {
         match (entry.slot, self.0.me()) {
             (Some(slot), Some(me)) if self.is_current(old, slot) => {
                 self.0.descriptions().hold(slot, me);
+                self.0.descriptions().mark(slot, Marks::COPIED);
                 self.refers(new, slot, entry.role, since);
             }
             _ if entry.received => self.received(new),
@@ -255,12 +278,22 @@ impl Owner<'_> {
         }
     }
 
+    /// `exec` does not close `fd` any more.
+    pub fn kept(self, fd: Fd, since: Stamp) {
+        if self.0.forks.beside(since) != Beside::Nothing {
+            self.0.hand(fd);
+        }
+    }
+
     fn refers(self, fd: Fd, slot: SlotId, role: Role, since: Stamp) {
         // `dup2` over an open socket, or a number that was closed behind our back.
         self.forgotten(fd);
         self.0.table.set(fd, slot, role);
-        if let Some(seconds) = self.0.forks.beside(since) {
-            self.0.descriptions().leak(slot, seconds);
+        match self.0.forks.beside(since) {
+            Beside::Nothing => {}
+            Beside::Fork => self.0.descriptions().mark(slot, Marks::LEAKED),
+            Beside::Execution if fd.is_close_on_exec() => {}
+            Beside::Execution => self.0.descriptions().mark(slot, Marks::HANDED),
         }
     }
 
@@ -269,20 +302,26 @@ impl Owner<'_> {
         self.0.table.set_connected(fd);
     }
 
-    /// `fd` came through `SCM_RIGHTS`.
+    /// `fd` came through `SCM_RIGHTS`, or was taken from another process.
     pub fn received(self, fd: Fd) {
-        if self.0.join().is_some() {
-            self.forgotten(fd);
+        self.forgotten(fd);
+        if socket::tcp_info(fd).is_ok() && self.0.join().is_some() {
+            self.0.pass(fd);
             self.0.table.set_received(fd);
         }
     }
 
-    /// `fd` was sent through `SCM_RIGHTS`.
-    pub fn passed(self, fd: Fd) {
-        match self.0.table.slot(fd) {
-            Some(slot) => self.0.descriptions().mark(slot, Marks::PASSED),
-            None if socket::tcp_info(fd).is_ok() => self.received(fd),
-            None => {}
+    /// `fd` is sent through `SCM_RIGHTS`. Where this process has no count for it, another
+    /// one of the family may have.
+    pub fn passes(self, fd: Fd) {
+        if socket::tcp_info(fd).is_err() {
+            return;
+        }
+        self.0.pass(fd);
+        let is_counted = self.0.table.slot(fd).is_some_and(|slot| self.is_current(fd, slot));
+        if !is_counted && self.0.join().is_some() {
+            self.forgotten(fd);
+            self.0.table.set_received(fd);
         }
     }
 
@@ -333,23 +372,22 @@ impl Owner<'_> {
         let mut entry = self.0.table.take(fd);
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
-        let mut others = Others::default();
+        let mut not_before = 0;
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
                 let marks = self.0.descriptions().marks(slot);
-                others = self.others(slot, marks);
+                not_before = self.not_before();
                 entry.outlived = marks.has(Marks::WATCHER_ENDED);
                 self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
             }
             Some(stale) => {
                 self.0.drop_reference(stale);
                 entry = Entry::UNKNOWN;
-                Standing::Doubtful
+                self.weigh_stray(false)
             }
-            None if entry.received || self.0.blind.load(SeqCst) => Standing::Unprovable,
-            None => Standing::Doubtful,
+            None => self.weigh_stray(entry.received),
         };
-        Claim { entry, standing, cookie, others }
+        Claim { entry, standing, cookie, not_before }
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
@@ -359,51 +397,70 @@ impl Owner<'_> {
     fn release_counted(self, fd: Fd, slot: SlotId, marks: Marks, left: Left) -> Standing {
         match left {
             Left::Here => Standing::Shared,
-            Left::Elsewhere if self.is_seen_elsewhere(fd, slot) => Standing::Shared,
-            // Another program by now, or closed where no hook saw it.
-            Left::Elsewhere if marks == Marks::default() || marks == Marks::LEAKED => Standing::Doubtful,
-            Left::Elsewhere => Standing::Shared,
-            Left::Nobody => self.weigh(marks),
+            Left::Elsewhere if self.is_seen_elsewhere(fd, slot, marks) => Standing::Shared,
+            // Those that are left have executed another program since, and lost it by that.
+            Left::Elsewhere | Left::Nobody => self.weigh(marks),
         }
     }
 
     /// An everyday child holds what it is counted for. One that may have executed a
-    /// program since is looked at, once: it inherited the descriptor under its number,
-    /// and has closed it if it was close-on-exec. One that nobody has heard of is no
-    /// child, if libc's fork has failed.
-    fn is_seen_elsewhere(self, fd: Fd, slot: SlotId) -> bool {
-        let is_forking = self.0.forks.is_any_under_way();
-        let may_be_born = |token: &Token| is_forking || self.0.family().may_be_born(*token);
-        self.0.descriptions().holders(slot).filter(may_be_born).any(|token| {
+    /// program since is looked at, where that matters: it inherited the descriptor under
+    /// its number, and has lost it if it was close-on-exec. One that nobody has heard of is
+    /// no child, if libc's fork has failed.
+    fn is_seen_elsewhere(self, fd: Fd, slot: SlotId, marks: Marks) -> bool {
+        let (me, is_forking) = (self.0.me(), self.0.forks.is_any_under_way());
+        let may_be = |token: &Token| Some(*token) != me && (is_forking || self.0.family().may_be_born(*token));
+        let number = (!marks.has(Marks::COPIED)).then_some(fd);
+        self.0.descriptions().holders(slot).filter(may_be).any(|token| {
             self.0.family().has_stayed(token)
-                || match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
-                    (Some(pid), Ok(inode)) => procfs::may_hold_at(pid, fd, inode),
-                    _ => true,
-                }
+                || !marks.has(Marks::HANDED)
+                    && match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
+                        (Some(pid), Ok(inode)) => judge::may_hold_still(pid, number, inode),
+                        _ => true,
+                    }
         })
     }
 
     fn weigh(self, marks: Marks) -> Standing {
-        if marks.has(Marks::PASSED) || marks.has(Marks::STILL_WATCHED) || self.0.blind.load(SeqCst) {
-            Standing::Unprovable
-        } else if marks.has(Marks::LEAKED) || marks.has(Marks::CROWDED) || self.0.kin.has_stranger() {
+        let (family, Ledger { forks, kin, .. }) = (self.0.family(), self.0);
+        if let Some(doubt) = self.doubt() {
+            Standing::Unprovable(doubt)
+        } else if marks.has(Marks::PASSED) {
+            Standing::Unprovable(Doubt::Passed)
+        } else if marks.has(Marks::HANDED) || marks.has(Marks::LEAKED) && family.has_handed_strays() {
+            Standing::Unprovable(Doubt::Spawned)
+        } else if marks.has(Marks::STILL_WATCHED) {
+            Standing::Unprovable(Doubt::Watched)
+        } else if forks.is_child_under_way() {
+            Standing::Unprovable(Doubt::Spawned)
+        } else if marks.has(Marks::LEAKED) || marks.has(Marks::CROWDED) || kin.has_stranger() {
             Standing::Doubtful
         } else {
             Standing::Last
         }
     }
 
-    /// See [`Claim::others`].
-    fn others(self, slot: SlotId, marks: Marks) -> Others {
-        /// `USER_HZ`, the unit of `/proc/PID/stat`.
-        const TICKS: u64 = 100;
-        if !self.0.forks.has_clock() {
-            return Others::default();
+    /// Of what this process has no count for.
+    fn weigh_stray(self, is_received: bool) -> Standing {
+        match self.doubt() {
+            Some(doubt) => Standing::Unprovable(doubt),
+            None if is_received => Standing::Unprovable(Doubt::Passed),
+            None if self.0.family().has_handed_strays() => Standing::Unprovable(Doubt::Spawned),
+            None if self.0.forks.is_child_under_way() => Standing::Unprovable(Doubt::Spawned),
+            None => Standing::Doubtful,
         }
-        let not_before = self.0.family().founded();
-        let is_told = marks == Marks::LEAKED && not_before > ANY_TIME && !self.0.kin.has_stranger();
-        let forked_since = if is_told { u64::from(self.0.descriptions().leaked(slot)) * TICKS } else { 0 };
-        Others { not_before, forked_since }
+    }
+
+    /// What makes every claim doubtful.
+    fn doubt(self) -> Option<Doubt> {
+        if self.0.blind.load(SeqCst) { Some(Doubt::Blind) } else { self.0.family().is_taking().then_some(Doubt::Passed) }
+    }
+
+    /// When the founder of the family was started. Who has one of its connections has
+    /// inherited it from there on: everybody else got it by a message or another program,
+    /// which is marked.
+    fn not_before(self) -> u64 {
+        if self.0.forks.has_clock() { self.0.family().founded() } else { 0 }
     }
 
     /// Calls `visit` for every number that is known to be a TCP socket.
@@ -460,14 +517,27 @@ impl Owner<'_> {
 
     /// Before a fork that hooks follow: the child is counted from now on.
     pub fn before_fork(self) -> Option<Token> {
-        let now = self.0.forks.begin();
-        self.0.me()?;
-        let child = self.0.family().enlist(self.0.here(), now);
+        self.0.forks.begin();
+        if !self.shares() {
+            return None;
+        }
+        let child = self.0.family().enlist(self.0.here(), clock::seconds_since_boot());
         self.0.table.each(|_, slot| match child {
             Some(child) => self.0.descriptions().hold(slot, child),
-            None => self.0.descriptions().leak(slot, now),
+            None => self.0.descriptions().mark(slot, Marks::LEAKED),
         });
         child
+    }
+
+    /// A process that came to its connections by `exec` alone needs the shared memory as
+    /// well: its children tell there what they execute with them. False for a process that
+    /// has none.
+    fn shares(self) -> bool {
+        self.0.me().is_some() || {
+            let mut has_one = false;
+            let all = descriptors::each(|fd| has_one |= socket::may_connect(fd));
+            (has_one || !all) && self.0.join().is_some()
+        }
     }
 
     /// After that fork, in the parent, whether or not there is a child.
@@ -490,13 +560,12 @@ impl Owner<'_> {
 
     /// This process is about to be another program, whose children nobody counts.
     pub fn may_move(self) {
-        let Some(me) = self.0.me() else { return };
-        self.0.family().may_move(me);
-        self.0.table.each(|fd, slot| {
-            if !fd.is_close_on_exec() {
-                self.0.descriptions().leak(slot, 0);
-            }
-        });
+        if self.shares()
+            && let Some(me) = self.0.me()
+        {
+            self.0.family().may_move(me);
+            self.0.before_execution();
+        }
     }
 
     /// That fork has failed: nobody holds what was counted for the child.
@@ -507,15 +576,32 @@ impl Owner<'_> {
         }
     }
 
-    /// A process is made that runs another program or no hook of ours, and has
-    /// every descriptor that it was given: what is open now is marked.
-    pub fn before_spawn(self) {
-        let any_time = self.0.forks.note_stranger();
-        self.0.table.each(|_, slot| self.0.descriptions().leak(slot, any_time));
+    /// A process is about to be made that no count covers.
+    pub fn before_spawn(self, child: Child, end: Return) {
+        // First: what another thread makes from here on is asked for there.
+        self.0.forks.enter(child, end);
+        if self.shares() && child == Child::Executes {
+            self.0.before_execution();
+        }
+    }
+
+    /// It has been made, or the call has failed.
+    pub fn after_spawn(self, child: Child) {
+        self.0.forks.leave(child);
+    }
+
+    /// The calling thread is in a hook again.
+    pub fn goes_on(self) {
+        self.0.forks.settle();
+    }
+
+    /// That process goes on with all that is open, beside this one.
+    pub fn leak_all(self) {
+        self.0.leak_all();
     }
 
     /// From now on this process can hold sockets in ways that nobody can see: an
-    /// `io_uring`, a second descriptor table, `pidfd_getfd`.
+    /// `io_uring`, a second descriptor table.
     pub fn blinded(self) {
         self.0.blind.store(true, SeqCst);
     }
@@ -523,6 +609,11 @@ impl Owner<'_> {
     /// From now on this process or its children may be in another time namespace.
     pub fn clock_moves(self) {
         self.0.forks.move_clock();
+    }
+
+    /// From now on children of this process are in another pid namespace.
+    pub fn is_outside(self) {
+        self.0.outer.store(true, SeqCst);
     }
 
     /// Whether it can.
@@ -560,6 +651,7 @@ impl Ledger {
         self.pid.store(own_pid(), SeqCst);
         self.me.store(me.map_or(0, Token::raw), SeqCst);
         self.forks.become_child();
+        self.outer.store(false, SeqCst);
         self.kin.forget();
         self.table.inherit();
         // A parent without a pid is in an outer namespace, where it has named us.

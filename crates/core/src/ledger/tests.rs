@@ -65,11 +65,58 @@ fn a_child_that_is_being_made_is_a_holder_and_a_failed_fork_is_none() {
     assert_eq!(stage.standing(), Standing::Last);
 }
 
+/// Streams of the standard library are close-on-exec.
 #[test]
-fn what_was_open_at_a_spawn_is_for_procfs_to_judge() {
+fn what_another_program_gets_is_never_provable() {
+    for (is_kept, standing) in [(false, Standing::Last), (true, Standing::Unprovable(Doubt::Spawned))] {
+        let stage = Stage::accepted();
+        if is_kept {
+            rustix::io::fcntl_setfd(&stage.stream, rustix::io::FdFlags::empty()).unwrap();
+        }
+        stage.owner().before_spawn(Child::Executes, Return::Seen);
+        stage.owner().after_spawn(Child::Executes);
+        assert_eq!(stage.standing(), standing);
+    }
+}
+
+#[test]
+fn what_is_given_to_another_program_by_name_is_never_provable() {
     let stage = Stage::accepted();
-    stage.owner().before_spawn();
-    assert_eq!(stage.standing(), Standing::Doubtful);
+    stage.ledger.hand(stage.fd());
+    assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
+}
+
+#[test]
+fn what_is_kept_while_another_thread_spawns_is_never_provable() {
+    let stage = Stage::accepted();
+    let before = stage.ledger.stamp();
+    stage.owner().before_spawn(Child::Executes, Return::Seen);
+    rustix::io::fcntl_setfd(&stage.stream, rustix::io::FdFlags::empty()).unwrap();
+    stage.owner().kept(stage.fd(), before);
+    stage.owner().after_spawn(Child::Executes);
+    assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
+}
+
+#[test]
+fn while_somebody_takes_descriptors_nothing_is_provable() {
+    let stage = Stage::accepted();
+    stage.ledger.takes(true);
+    assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Passed));
+    let stage = Stage::accepted();
+    stage.ledger.takes(true);
+    stage.ledger.takes(false);
+    assert_eq!(stage.standing(), Standing::Last);
+}
+
+#[test]
+fn while_a_double_may_run_on_its_memory_nobody_is_the_owner() {
+    let stage = Stage::accepted();
+    assert!(!stage.ledger.may_have_double(true));
+    stage.owner().is_outside();
+    assert!(stage.ledger.may_have_double(false));
+    assert!(stage.ledger.owner().is_none());
+    stage.ledger.has_no_double();
+    assert!(stage.ledger.owner().is_some());
 }
 
 #[test]
@@ -85,10 +132,10 @@ fn what_was_opened_while_another_thread_forked_is_for_procfs_to_judge() {
 #[test]
 fn what_was_passed_or_received_is_never_provable() {
     let stage = Stage::accepted();
-    stage.owner().passed(stage.fd());
-    assert_eq!(stage.standing(), Standing::Unprovable);
+    stage.owner().passes(stage.fd());
+    assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Passed));
     stage.owner().received(stage.fd());
-    assert_eq!(stage.standing(), Standing::Unprovable);
+    assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Passed));
 }
 
 #[test]
@@ -114,7 +161,7 @@ fn a_number_that_is_still_watched_cannot_be_left() {
     stage.owner().duplicated(stage.fd(), copy_fd, stage.ledger.stamp());
     stage.owner().watched(stage.fd(), Fd::new(9).unwrap());
     assert_eq!(stage.standing(), Standing::Shared);
-    assert_eq!(stage.owner().release(copy_fd).standing, Standing::Unprovable);
+    assert_eq!(stage.owner().release(copy_fd).standing, Standing::Unprovable(Doubt::Watched));
 }
 
 mod in_memory_of_its_own {

@@ -36,6 +36,15 @@ pub fn seconds_since_1970() -> u64 {
     u64::try_from(read(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
 }
 
+/// Microseconds of processor time that the calling thread has used.
+pub fn thread_microseconds() -> u64 {
+    let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one `timespec`.
+    let _ =
+        unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::ThreadCPUTime as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
+    (now.tv_sec as u64).wrapping_mul(1_000_000).wrapping_add(now.tv_nsec as u64 / 1000)
+}
+
 /// Seconds since boot, sleep included: as in `/proc/PID/stat`. By system call: this clock
 /// is not coarse, and the vDSO reads the processor's counter for it, which the program may
 /// have forbidden (`PR_SET_TSC`).

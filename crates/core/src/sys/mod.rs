@@ -11,6 +11,7 @@
 
 pub mod bell;
 pub mod clock;
+pub mod descriptors;
 pub mod fd;
 pub mod file;
 pub mod futex;
@@ -18,6 +19,7 @@ pub mod mapped;
 pub mod memory;
 pub mod numbers;
 pub mod poller;
+pub mod probe;
 pub mod process;
 pub mod procfs;
 pub mod raw;

@@ -3,8 +3,10 @@
 //! rustix takes these calls for infallible: under a seccomp filter that answers an
 //! error it panics in a debug build, and takes the error for an answer else.
 
+use super::Fd;
 use super::raw::{nr, syscall6};
-use rustix::process::Pid;
+use rustix::io::{Errno, Result};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// The process' id; `None` where the kernel does not tell.
 pub fn pid() -> Option<Pid> {
@@ -26,6 +28,14 @@ pub fn is_parent_outside() -> bool {
 /// The parent's id; `None` where it has none here, or the kernel does not tell.
 pub fn parent() -> Option<Pid> {
     ask(nr::GETPPID)
+}
+
+/// A descriptor of a process (`pidfd_open`), close-on-exec.
+///
+/// # Errors
+/// `ENOSYS` before Linux 5.3, `EMFILE`; `ESRCH` where there is no such process.
+pub fn open(process: Option<Pid>) -> Result<Fd> {
+    pidfd_open(process.ok_or(Errno::SRCH)?, PidfdFlags::empty()).map(Fd::adopt)
 }
 
 /// The user as whom files are opened and made.

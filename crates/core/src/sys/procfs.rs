@@ -28,6 +28,27 @@ impl Drop for Dir {
     }
 }
 
+/// An open file of procfs, closed on drop as a [`Dir`] is.
+pub struct File(Fd);
+
+impl Drop for File {
+    fn drop(&mut self) {
+        if is_procfs(self.0) {
+            self.0.close();
+        }
+    }
+}
+
+impl File {
+    /// What comes next; 0 at the end.
+    ///
+    /// # Errors
+    /// `ESRCH`: the process has ended.
+    pub fn read(&self, room: &mut [u8]) -> Result<usize> {
+        rustix::io::read(self.0, room)
+    }
+}
+
 fn is_procfs(fd: Fd) -> bool {
     fstatfs(fd).is_ok_and(|stat| stat.f_type == PROC_SUPER_MAGIC)
 }
@@ -119,12 +140,35 @@ impl Dir {
         Ok(room.get(..read?).unwrap_or_default())
     }
 
+    /// File `path` below this directory.
+    ///
+    /// # Errors
+    /// As [`Dir::below`].
+    pub fn file(&self, path: &CStr) -> Result<File> {
+        openat(self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map(Fd::adopt).map(File)
+    }
+
+    /// Calls `visit` for the lines of file `path` below this directory until it answers
+    /// false; answers whether it never did. Of what is longer than a line of procfs, it is
+    /// given pieces.
+    ///
+    /// # Errors
+    /// As [`Dir::below`].
+    pub fn each_line(&self, path: &CStr, mut visit: impl FnMut(&[u8]) -> bool) -> Result<bool> {
+        let mut goes_on = true;
+        let was_stopped = self.any_line(path, |line| {
+            goes_on = goes_on && visit(line);
+            !goes_on
+        })?;
+        Ok(!was_stopped)
+    }
+
     /// Whether any line of file `path` below this directory `is_it`. What is longer
     /// than a line of procfs is not looked at.
     ///
     /// # Errors
     /// As [`Dir::below`].
-    pub fn any_line(&self, path: &CStr, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
+    pub fn any_line(&self, path: &CStr, is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
         let file = Fd::adopt(openat(self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
         let found = any_line_of(file, is_it);
         file.close();
@@ -132,14 +176,14 @@ impl Dir {
     }
 }
 
-fn any_line_of(file: Fd, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
+fn any_line_of(file: Fd, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
     let mut room = [0; 512];
     let mut kept = 0;
     loop {
         let read = rustix::io::read(file, room.get_mut(kept..).unwrap_or_default())?;
         let filled = room.get(..kept + read).unwrap_or_default();
         let end = filled.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        if filled.get(..end).unwrap_or_default().split(|&byte| byte == b'\n').any(&is_it) {
+        if filled.get(..end).unwrap_or_default().split(|&byte| byte == b'\n').any(&mut is_it) {
             return Ok(true);
         }
         if read == 0 {

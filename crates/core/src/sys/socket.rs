@@ -79,6 +79,12 @@ pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
     })
 }
 
+/// Whether `fd` is a TCP socket that is a connection, or may become one: no listener.
+pub fn may_connect(fd: Fd) -> bool {
+    const LISTEN: u8 = 10;
+    tcp_info(fd).is_ok_and(|info| info.state != LISTEN)
+}
+
 /// Discards up to `most` queued bytes in the kernel, without copying.
 ///
 /// `Ok(0)` is the peer's FIN (or a receive side shut down here).

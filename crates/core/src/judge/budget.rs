@@ -1,0 +1,44 @@
+//! How long a look may take.
+//!
+//! It is made on the program's own thread, which may be that of an event loop. A machine
+//! full of processes, or a process full of descriptors, takes a hundred times as long. What
+//! counts is the time that the thread itself needs: where others take the processor away
+//! from it, they do so natively.
+//!
+//! Context: hooks of any kind.
+
+use crate::sys::clock;
+use core::cell::Cell;
+
+/// A point in the thread's time, which is looked at now and then.
+pub struct Budget {
+    until: u64,
+    links: Cell<u32>,
+    is_spent: Cell<bool>,
+}
+
+impl Budget {
+    const MICROSECONDS: u64 = 1900;
+    /// Links between two looks at the clock: a microsecond each.
+    const LINKS: u32 = 64;
+
+    /// From now on.
+    pub fn begin() -> Self {
+        let until = clock::thread_microseconds() + Self::MICROSECONDS;
+        Self { until, links: Cell::new(0), is_spent: Cell::new(false) }
+    }
+
+    /// Whether it is spent; to be asked at each link.
+    pub fn is_spent(&self) -> bool {
+        self.links.set(self.links.get() + 1);
+        if self.links.get() % Self::LINKS == 0 { self.is_spent_now() } else { self.is_spent.get() }
+    }
+
+    /// Whether it is spent; to be asked at each process.
+    pub fn is_spent_now(&self) -> bool {
+        if !self.is_spent.get() {
+            self.is_spent.set(clock::thread_microseconds() >= self.until);
+        }
+        self.is_spent.get()
+    }
+}

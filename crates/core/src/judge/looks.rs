@@ -1,0 +1,29 @@
+//! How long the looks for many connections may take together, where all of them end at the
+//! same time.
+//!
+//! Context: hooks of any kind.
+
+use crate::decision::Doubt;
+use crate::ledger::{Claim, Standing};
+use crate::sys::clock;
+
+/// A point in time after which no look begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Looks {
+    until: u64,
+}
+
+impl Looks {
+    const MICROSECONDS: u64 = 2000;
+
+    /// From now on.
+    pub fn begin() -> Self {
+        Self { until: clock::thread_microseconds() + Self::MICROSECONDS }
+    }
+
+    /// The claim as it stands, or as what no look can decide any more.
+    pub fn limit(self, claim: Claim) -> Claim {
+        let is_late = claim.standing == Standing::Doubtful && clock::thread_microseconds() >= self.until;
+        if is_late { Claim { standing: Standing::Unprovable(Doubt::LookBudget), ..claim } } else { claim }
+    }
+}

@@ -1,0 +1,113 @@
+//! What another program gets of our connections.
+//!
+//! A program that is executed with a connection may hand it on (`SCM_RIGHTS`, to a process
+//! of any age and any user, in or outside of this pid namespace, or into a message that
+//! nobody has received yet), and end. No look at procfs can prove the contrary. So what is
+//! open and not close-on-exec when another program is executed can never again be proved
+//! to be ours alone.
+//!
+//! Context: hooks of any kind, also in `vfork` children and in children that no hook has
+//! seen: all stores are to shared memory, and say what is true of the parent as well.
+
+use super::Ledger;
+use super::descriptions::{Marks, SlotId};
+use crate::sys::{Fd, descriptors, socket};
+
+/// So many numbers are asked for, at 70 ns each; of more it is assumed that they are kept.
+const ASKED: usize = 1 << 14;
+
+impl Ledger {
+    /// Before this process, or a child with the same descriptors, executes another program.
+    #[inline(never)]
+    pub fn before_execution(&self) {
+        // Without a connection nothing is shared; see `Owner::before_spawn`.
+        let has_any = self.me().is_some();
+        if has_any && !descriptors::each(|fd| self.hand_on(fd)) {
+            self.family().hand_strays();
+            self.hand_known();
+        }
+    }
+
+    /// Another program gets `fd`, if it is a connection and not close-on-exec.
+    fn hand_on(&self, fd: Fd) {
+        if !fd.is_close_on_exec() {
+            self.hand(fd);
+        }
+    }
+
+    /// Another program gets `fd`, if it is a connection.
+    pub fn hand(&self, fd: Fd) {
+        if !socket::may_connect(fd) {
+            return;
+        }
+        match self.slot_now(fd) {
+            Some(slot) => self.descriptions().mark(slot, Marks::HANDED),
+            None => self.family().hand_strays(),
+        }
+    }
+
+    /// The same of those that are counted, where not every number can be looked at.
+    fn hand_known(&self) {
+        let mut asked = 0;
+        self.table.each(|fd, slot| {
+            asked += 1;
+            if asked > ASKED || !fd.is_close_on_exec() {
+                self.descriptions().mark(slot, Marks::HANDED);
+            }
+        });
+    }
+
+    /// As [`Ledger::before_execution`], by a process that may make no system call of ours.
+    pub fn before_unseen_execution(&self) {
+        self.family().hand_strays();
+        self.table.each(|fd, slot| {
+            if !self.table.is_close_on_exec(fd) {
+                self.descriptions().mark(slot, Marks::HANDED);
+            }
+        });
+    }
+
+    /// Whether `exec` closes `fd` is not what it was, in such a process.
+    pub fn may_be_kept(&self, fd: Fd) {
+        self.table.set_close_on_exec(fd, false);
+    }
+
+    /// A copy of `fd` was made, or is, that no count covers: by a process whose memory this
+    /// is not, or which may make no system call of ours.
+    pub fn copied_unseen(&self, fd: Fd) {
+        if let Some(slot) = self.table.slot(fd) {
+            self.descriptions().mark(slot, Marks::HANDED);
+        }
+    }
+
+    /// A process that no count covers gets all that is open.
+    pub fn leak_all(&self) {
+        self.table.each(|_, slot| self.descriptions().mark(slot, Marks::LEAKED));
+    }
+
+    /// `fd` is sent through `SCM_RIGHTS`, or was received or taken from another process.
+    pub fn pass(&self, fd: Fd) {
+        if let Some(slot) = self.slot_now(fd) {
+            self.descriptions().mark(slot, Marks::PASSED);
+        }
+    }
+
+    /// The same, by a process that may make no system call of ours.
+    pub fn pass_unseen(&self, fd: Fd) {
+        if let Some(slot) = self.table.slot(fd) {
+            self.descriptions().mark(slot, Marks::PASSED);
+        }
+    }
+
+    /// The slot of the connection that `fd` is now, whoever of the family opened it.
+    pub(super) fn slot_now(&self, fd: Fd) -> Option<SlotId> {
+        let cookie = socket::cookie(fd)?;
+        let noted = self.table.slot(fd).filter(|&slot| self.descriptions().is(slot, cookie));
+        noted.or_else(|| self.descriptions().find(cookie, self.family().reach()))
+    }
+
+    /// Somebody is about to take a descriptor of another process, or has done so.
+    pub fn takes(&self, is_begin: bool) {
+        self.family().takes(is_begin);
+    }
+}
