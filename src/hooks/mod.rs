@@ -12,6 +12,7 @@ pub mod closesocket;
 pub mod connect;
 pub mod credentials;
 pub mod dup;
+pub mod epoll_create;
 pub mod epoll_ctl;
 pub mod exec;
 pub mod exit;

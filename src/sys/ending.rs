@@ -4,7 +4,7 @@
 //! The shape is always the same: [`before`], then the program's own call, by
 //! [`Held::through`] where there is something to hold.
 
-use super::guard::Guard;
+use super::guard::{Guard, engine};
 use libc::c_int;
 use softclose_core::decision::Reason;
 use softclose_core::engine::Prepared;
@@ -39,6 +39,9 @@ pub fn before(raw: c_int) -> Ending {
         Ok(info) => before_tcp(guard, fd, info),
         Err(_) if guard.engine().drain.is_own_set(fd) => private(&guard),
         Err(errno) => {
+            if errno != Errno::BADF {
+                guard.engine().ledger.ending(fd);
+            }
             guard.engine().common.counters.not_tcp(errno);
             Ending::Plain
         }
@@ -51,6 +54,7 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
     if guard.engine().drain.owns(fd) {
         return private(&guard);
     }
+    guard.engine().ledger.ending(fd);
     match guard.engine().prepare(owner, fd, info) {
         Prepared::Plain => Ending::Plain,
         prepared => Ending::Held(Held { guard, prepared }),
@@ -60,6 +64,14 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
 fn private(guard: &Guard) -> Ending {
     guard.engine().common.counters.left_alone(Reason::NotOpen);
     Ending::Private
+}
+
+/// After a call that gave up number `raw`: what another thread has learnt of it in the
+/// meantime may be of what it was before.
+pub fn after(raw: c_int) {
+    if let (Some(engine), Some(fd)) = (engine(), Fd::new(raw)) {
+        engine.ledger.ended(fd);
+    }
 }
 
 impl Held {

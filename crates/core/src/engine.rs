@@ -10,7 +10,7 @@
 
 use crate::bounds::End;
 use crate::common::{Common, Ended};
-use crate::decision::{Facts, Phase, Reason, Verdict, decide};
+use crate::decision::{Doubt, Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::deferred::Waiting;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
@@ -120,6 +120,9 @@ impl Engine {
             Verdict::WaitUpTo(seconds) => self.wait(closing, seconds),
             Verdict::Hold => self.hold(closing),
         };
+        if let Verdict::LeaveAlone(Reason::Unsure | Reason::NothingSent) = verdict {
+            left_in_its_sets(owner, claim);
+        }
         match prepared {
             Prepared::Held(_) | Prepared::Waiting(_) => self.drain.revoke(fd),
             Prepared::Plain => self.drain.cash_in(fd),
@@ -197,11 +200,27 @@ impl Engine {
         choice::choose(self.common.settings, fd, role)
     }
 
-    /// Leaves every epoll set of this process; false where that cannot be known.
-    fn leave_sets(&self, closing: Closing<'_>) -> bool {
-        let Closing { owner, fd, claim: Claim { entry, .. }, .. } = closing;
-        let followed = entry.slot.is_some() && !entry.outlived && !self.drain.has_unseen_sets(owner);
-        watch::leave_all(fd, entry.watched, followed)
+    /// Leaves every epoll set that may watch the connection; false where that cannot be
+    /// known to be done.
+    fn leave_sets(&self, owner: Owner<'_>, fd: Fd, claim: &Claim) -> bool {
+        match watch::leave_all(owner, &self.drain, fd, claim) {
+            Ok(()) => true,
+            Err(doubt) => self.doubt(doubt),
+        }
+    }
+
+    /// As [`Self::leave_sets`], where the process ends and with it all sets that nobody else
+    /// has.
+    fn leave_shared_sets(&self, owner: Owner<'_>, fd: Fd, claim: &Claim) -> bool {
+        let members = claim.entry.watched.members();
+        let is_in_none = members == 0 && claim.watchers == 0;
+        let end_with_us = owner.is_private(claim.entry) && claim.watchers <= members;
+        is_in_none || end_with_us || self.leave_sets(owner, fd, claim)
+    }
+
+    fn doubt(&self, doubt: Doubt) -> bool {
+        self.common.counters.doubted(doubt);
+        false
     }
 
     /// The program's own close follows on this thread: only another one could see an
@@ -211,7 +230,7 @@ impl Engine {
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
         if let Some(reason) = self.hands_off(closing, self.writers(closing), false) {
             self.leave_alone(fd, closing.role(), reason)
-        } else if is_seen && !self.leave_sets(closing) {
+        } else if is_seen && !self.leave_sets(closing.owner, fd, &closing.claim) {
             self.leave_alone(fd, closing.role(), Reason::Unsure)
         } else {
             self.part(fd, closing.role(), strategy)
@@ -246,7 +265,7 @@ impl Engine {
         if let Some(waiting) = self.wait_for_the_end(closing) {
             return Prepared::Waiting(waiting);
         }
-        if !self.leave_sets(closing) {
+        if !self.leave_sets(closing.owner, fd, &closing.claim) {
             return self.leave_alone(fd, closing.role(), Reason::Unsure);
         }
         match self.common.settings.engine {
@@ -274,9 +293,8 @@ impl Engine {
         let may = self.common.settings.engine == Waits::Thread
             && self.stock.is_complete()
             && entry.slot.is_some()
-            && !entry.outlived
             && self.drain.may_defer(owner, strategy);
-        if !may || !watch::leave_all(fd, entry.watched, true) {
+        if !may || watch::leave_all(owner, &self.drain, fd, &closing.claim).is_err() {
             return None;
         }
         self.drain.wait_for_the_end(owner, fd, cookie?, entry.role)
@@ -343,6 +361,14 @@ impl Engine {
             line.text(" left alone").connection(Some(&Note::of(fd, role))).word("reason", reason.name());
         });
         Prepared::Plain
+    }
+}
+
+/// The program closes what it may hold by another number, and has not taken this one out of
+/// its sets: they go on watching it as long as the connection lasts.
+fn left_in_its_sets(owner: Owner<'_>, claim: Claim) {
+    if claim.entry.slot.is_none() && claim.entry.watched.members() != 0 {
+        owner.sets().leave_behind();
     }
 }
 

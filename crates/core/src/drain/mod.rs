@@ -46,7 +46,6 @@ use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::{Region, Sharing};
 use crate::sys::thread::{Room, ThreadId, is_known};
-use crate::watch::has_unseen_set;
 use brevity::Brevity;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use deferred::{Deferred, Unattended};
@@ -88,9 +87,6 @@ pub struct Drain {
     still_open: AtomicU32,
     dismissed: AtomicBool,
     exiting: AtomicBool,
-    /// Whether there are epoll sets that no hook has seen: one of [`ASK`], [`NONE`] and
-    /// [`SOME`]. Asked once for each life of the thread.
-    unseen_sets: AtomicU32,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
     graces: Graces,
@@ -110,10 +106,6 @@ enum Guest {
     /// A receive side to shut later; see [`grace`].
     Grace,
 }
-
-const ASK: u32 = 0;
-const NONE: u32 = 1;
-const SOME: u32 = 2;
 
 /// The thread does not sleep in epoll.
 const AWAKE: u32 = 0;
@@ -152,7 +144,6 @@ impl Drain {
             still_open: AtomicU32::new(0),
             dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
-            unseen_sets: AtomicU32::new(ASK),
             pressed: AtomicBool::new(false),
             graces: Graces::new(),
             deferred: Deferred::new(),
@@ -193,26 +184,9 @@ impl Drain {
         }
     }
 
-    /// Whether the program uses epoll sets that no hook has seen.
-    pub fn has_unseen_sets(&self, owner: Owner<'_>) -> bool {
-        match self.unseen_sets.load(SeqCst) {
-            ASK => self.look_for_sets(owner),
-            answer => answer == SOME,
-        }
-    }
-
-    /// While another thread starts the drain's, its set lies about, not signed yet: what
-    /// is found then is true of this close alone.
-    fn look_for_sets(&self, owner: Owner<'_>) -> bool {
-        let life = || (self.gate.is_running(), self.generation.load(SeqCst));
-        let before = life();
-        let is_any = has_unseen_set(owner);
-        if !is_any {
-            self.unseen_sets.store(NONE, SeqCst);
-        } else if before.0 && before == life() {
-            self.unseen_sets.store(SOME, SeqCst);
-        }
-        is_any
+    /// Whether `fd` lies where private descriptors are made and ended.
+    pub fn is_in_private_range(&self, fd: Fd) -> bool {
+        fd.raw() >= self.base.load(SeqCst)
     }
 
     /// Whether `fd` is a private descriptor, which the program does not know.
@@ -303,7 +277,6 @@ impl Drain {
         self.pressed.store(false, SeqCst);
         self.graces.forget();
         self.wakes_at.store(AWAKE, SeqCst);
-        self.unseen_sets.store(ASK, SeqCst);
         self.open_rooms();
     }
 

@@ -125,6 +125,9 @@ impl Engine {
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::Discard => _ = self.discard(fd, role, strategy),
             Verdict::AtOnce => _ = self.part(fd, role, strategy),
+            Verdict::Hold | Verdict::WaitUpTo(_) if !self.leave_shared_sets(owner, fd, &claim) => {
+                _ = self.leave_alone(fd, role, Reason::Unsure);
+            }
             Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, all),
         }
     }

@@ -10,7 +10,6 @@
 
 use super::numbers::{each_socket, is_connected};
 use crate::ledger::Owner;
-use crate::watch::has_unseen_set;
 use core::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 /// What is known of it.
@@ -44,5 +43,5 @@ impl Stock {
 fn is_complete(owner: Owner<'_>) -> bool {
     let mut strays = 0;
     each_socket(|fd| strays += u32::from(!owner.knows(fd) && is_connected(fd)));
-    strays == 0 && !has_unseen_set(owner)
+    strays == 0
 }

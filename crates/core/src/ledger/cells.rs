@@ -29,14 +29,8 @@ impl Marks {
     pub const PASSED: Self = Self(1);
     /// Open while a process was made that the counts do not cover.
     pub const LEAKED: Self = Self(2);
-    /// Closed on one number while an epoll set still watches that number, which
-    /// nothing but the end of the description can undo.
-    pub const STILL_WATCHED: Self = Self(4);
     /// More processes hold it than a slot has cells.
     pub const CROWDED: Self = Self(8);
-    /// A process has ended that had put it into an epoll set. The set is gone with
-    /// the process, unless another one has it too.
-    pub const WATCHER_ENDED: Self = Self(16);
 
     /// Whether all of `other` is set.
     pub fn has(self, other: Self) -> bool {
@@ -67,6 +61,9 @@ pub struct Slot {
     /// Of all that set [`Marks::LEAKED`] the earliest, seconds after boot; 0 where one of
     /// them is not known.
     leaked: AtomicU32,
+    /// How often epoll sets watch it, under numbers of any process; see
+    /// [`super::membership`].
+    watchers: AtomicU32,
 }
 
 impl Slot {
@@ -86,6 +83,7 @@ impl Slot {
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
         self.leaked.store(u32::MAX, SeqCst);
+        self.watchers.store(0, SeqCst);
         for (at, cell) in self.cells.iter().enumerate() {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
@@ -119,6 +117,17 @@ impl Slot {
         self.leaked.load(SeqCst)
     }
 
+    /// It is about to be put into one more epoll set.
+    pub fn add_watcher(&self) {
+        self.watchers.fetch_add(1, SeqCst);
+    }
+
+    /// It is in so many sets less.
+    pub fn remove_watchers(&self, count: u32) {
+        let fewer = |watchers: u32| Some(watchers.saturating_sub(count));
+        let _ = self.watchers.fetch_update(SeqCst, SeqCst, fewer);
+    }
+
     /// Who holds it, living or dead.
     pub fn holders(&self) -> impl Iterator<Item = Token> {
         self.cells.iter().filter_map(|cell| token_of(cell.load(SeqCst)))
@@ -132,20 +141,22 @@ impl Slot {
     }
 
     /// Lowers the count of `me` by one and says whether anybody is left. Where
-    /// nobody is, the slot is free again.
-    pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> Left {
+    /// nobody is, the slot is free again; and how many sets watched it then.
+    pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> (Left, u32) {
         let cookie = self.cookie.load(SeqCst);
         self.change(me, -1);
         let left = match self.bury_the_dead(alive) {
             Left::Elsewhere if self.holders().any(|holder| holder == me) => Left::Here,
             left => left,
         };
+        // Before anybody else can take it.
+        let watchers = self.watchers.load(SeqCst);
         if left == Left::Nobody {
             // Not a plain store: another releaser may have freed it already, and
             // a third process taken it.
             let _ = self.cookie.compare_exchange(cookie, 0, SeqCst, SeqCst);
         }
-        left
+        (left, watchers)
     }
 
     /// Adds `by` to the holder's cell; false where it has none.

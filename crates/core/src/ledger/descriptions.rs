@@ -161,10 +161,24 @@ impl Descriptions {
         self.slot(id).into_iter().flat_map(Slot::holders)
     }
 
+    /// It is about to be put into one more epoll set.
+    pub fn add_watcher(&self, id: SlotId) {
+        if let Some(slot) = self.slot(id) {
+            slot.add_watcher();
+        }
+    }
+
+    /// It is in so many sets less.
+    pub fn remove_watchers(&self, id: SlotId, count: u32) {
+        if let Some(slot) = self.slot(id) {
+            slot.remove_watchers(count);
+        }
+    }
+
     /// Lowers the count of `me` by one and says whether anybody is left. Where
-    /// nobody is, the slot is free again.
-    pub fn release(&self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> Left {
-        self.slot(id).map_or(Left::Here, |slot| slot.release(me, alive))
+    /// nobody is, the slot is free again; and how many sets watched it then.
+    pub fn release(&self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> (Left, u32) {
+        self.slot(id).map_or((Left::Here, 0), |slot| slot.release(me, alive))
     }
 }
 
@@ -191,8 +205,8 @@ mod tests {
         let all = room();
         let id = all.open(3, 77, token(1), everybody).unwrap();
         all.hold(id, token(1));
-        assert_eq!(all.release(id, token(1), everybody), Left::Here);
-        assert_eq!(all.release(id, token(1), everybody), Left::Nobody);
+        assert_eq!(all.release(id, token(1), everybody).0, Left::Here);
+        assert_eq!(all.release(id, token(1), everybody).0, Left::Nobody);
         assert!(!all.is(id, 77));
     }
 
@@ -201,8 +215,8 @@ mod tests {
         let all = room();
         let id = all.open(3, 77, token(1), everybody).unwrap();
         all.hold(id, token(2));
-        assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
-        assert_eq!(all.release(id, token(2), everybody), Left::Nobody);
+        assert_eq!(all.release(id, token(1), everybody).0, Left::Elsewhere);
+        assert_eq!(all.release(id, token(2), everybody).0, Left::Nobody);
     }
 
     #[test]
@@ -210,7 +224,7 @@ mod tests {
         let all = room();
         let id = all.open(3, 77, token(1), everybody).unwrap();
         all.hold(id, token(2));
-        assert_eq!(all.release(id, token(1), |t| t != token(2)), Left::Nobody);
+        assert_eq!(all.release(id, token(1), |t| t != token(2)).0, Left::Nobody);
     }
 
     #[test]
@@ -232,12 +246,12 @@ mod tests {
             let child = token(2 + cookie as u32 % CHILDREN);
             let id = all.open(3, cookie, token(1), everybody).unwrap();
             all.hold(id, child);
-            assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
+            assert_eq!(all.release(id, token(1), everybody).0, Left::Elsewhere);
             assert!(id.raw() <= 64 + CHILDREN, "{id:?} for connection {cookie}");
             served.push_back((id, child));
             if served.len() == CHILDREN as usize {
                 let (id, child) = served.pop_front().unwrap();
-                assert_eq!(all.release(id, child, everybody), Left::Nobody);
+                assert_eq!(all.release(id, child, everybody).0, Left::Nobody);
             }
         }
     }
@@ -261,7 +275,7 @@ mod tests {
             let youngest = |token: Token| token.raw() == 1 || token.raw() + AT_A_TIME > child;
             let id = all.open(4, child.into(), token(1), youngest).unwrap();
             all.hold(id, token(child));
-            assert_eq!(all.release(id, token(1), youngest), Left::Elsewhere);
+            assert_eq!(all.release(id, token(1), youngest).0, Left::Elsewhere);
             assert!(id.raw() <= 64, "slot {id:?} for child {child}");
         }
     }

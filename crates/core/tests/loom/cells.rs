@@ -27,7 +27,7 @@ fn held_by(holders: &[u32]) -> Arc<Slot> {
 }
 
 fn release(slot: &Slot, me: u32) -> Left {
-    slot.release(token(me), everybody)
+    slot.release(token(me), everybody).0
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_slot_whose_last_holder_releases_it_is_not_taken_twice() {
         let alive = |holder| holder != token(2);
         let theirs = slot.clone();
         let other = thread::spawn(move || theirs.reclaim(alive));
-        let left = slot.release(token(1), alive);
+        let (left, _) = slot.release(token(1), alive);
         assert_eq!(left, Left::Nobody);
         let reclaimed = other.join().unwrap();
         assert!(reclaimed != slot.is(0), "both taken and free, or neither");
