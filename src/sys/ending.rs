@@ -8,6 +8,7 @@ use super::guard::{Guard, engine};
 use libc::c_int;
 use softclose_core::decision::Reason;
 use softclose_core::engine::Prepared;
+use softclose_core::Errno;
 use softclose_core::sys::socket::TcpInfo;
 use softclose_core::sys::{Fd, socket};
 
@@ -71,6 +72,14 @@ fn private(guard: &Guard) -> Ending {
 pub fn after(raw: c_int) {
     if let (Some(engine), Some(fd)) = (engine(), Fd::new(raw)) {
         engine.ledger.ended(fd);
+    }
+}
+
+/// Before a call that gives up all numbers of a range, and once more after it, for the same
+/// reason.
+pub fn around_range(first: u32, last: u32) {
+    if let Some(engine) = engine() {
+        engine.ledger.ending_range(first, last);
     }
 }
 

@@ -56,8 +56,8 @@ fn leave_others(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim, left: u3
 
 /// Answers how many sets were left.
 fn leave_each(owner: Owner<'_>, drain: &Drain, fd: Fd) -> Result<u32, Doubt> {
-    let mut left = 0;
-    let found = owner.sets().search(&Budget::new(), |set| {
+    let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
+    let found = owner.sets().search(&Budget::new(), is_alone, |set| {
         if set == fd || drain.owns(set) {
             return Kind::Private;
         }

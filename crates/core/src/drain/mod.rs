@@ -184,6 +184,11 @@ impl Drain {
         }
     }
 
+    /// Whether the program has one thread.
+    pub fn is_only_thread_of_program(&self) -> bool {
+        self.common.is_single_threaded()
+    }
+
     /// Whether `fd` lies where private descriptors are made and ended.
     pub fn is_in_private_range(&self, fd: Fd) -> bool {
         fd.raw() >= self.base.load(SeqCst)

@@ -622,9 +622,14 @@ impl Ledger {
         self.table.find(0, |fd, slot| self.descriptions.is(slot, cookie) && socket::cookie(fd) == Some(cookie))
     }
 
-    /// The program is about to close `fd`, which is open, or has just done so.
+    /// The program is about to close `fd`, which is open.
     pub fn ending(&self, fd: Fd) {
         self.sets.ending(fd);
+    }
+
+    /// The program has just closed `fd`.
+    pub fn ended(&self, fd: Fd) {
+        self.sets.ended(fd);
     }
 
     /// The same for a range of numbers, open or not.

@@ -11,19 +11,25 @@
 //!   and that no hook has seen in use since, was free all the time if it is free now.
 //!   So nothing beyond it can have been opened since: the search ends there.
 //!
-//! What is noted is a hint in one direction: a bit that says less than is true costs a
-//! system call, a bit that says more hides a set. So bits of the second kind are cleared
-//! before the program's own call, and once more after it, as a search on another thread
-//! may have set them again in between.
+//! A bit that says less than is true costs a system call, a bit that says more hides a set.
+//! So the bits on which a search goes by are cleared before the program's own call that
+//! closes a number, and once more after it, as a search on another thread may have set
+//! them again in between.
 //!
-//! What remains: a number that was closed by a raw system call and is a raw set now.
+//! libc also opens and closes numbers inside itself (`getaddrinfo`, `closedir`), past every
+//! hook. Such numbers are not open for long: in a program with threads a number is plain
+//! when it was so for a second; and a search ends at the second number that was free all
+//! the time.
+//!
+//! What remains: a set that was made by a raw system call under a number that was closed
+//! past every hook.
 //!
 //! Context: hooks of any kind; lock-free. [`Sets::ending`] may be called in a `vfork`
 //! child: on its parent's memory it only makes the parent look again.
 
 use super::membership::Generation;
 use crate::sys::Fd;
-use crate::sys::clock::Budget;
+use crate::sys::clock::{Budget, Millis};
 use crate::sys::region::{Region, Sharing, Zeroed};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 
@@ -32,6 +38,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 struct Block {
     /// Open, and no epoll set.
     plain: AtomicU64,
+    /// The same, as one search has found; see [`Sets::may_settle`].
+    was_plain: AtomicU64,
     /// Free at the last search, and not seen in use since.
     free: AtomicU64,
     /// An epoll set, or one until lately.
@@ -46,11 +54,24 @@ unsafe impl Zeroed for Block {}
 impl Block {
     const fn new() -> Self {
         const ZERO: AtomicU64 = AtomicU64::new(0);
-        Self { plain: ZERO, free: ZERO, set: ZERO, own: ZERO }
+        Self { plain: ZERO, was_plain: ZERO, free: ZERO, set: ZERO, own: ZERO }
+    }
+}
+
+/// What is known of a number that is closed.
+impl Block {
+    fn forget(&self, mask: u64) {
+        for word in [&self.plain, &self.was_plain, &self.free, &self.own] {
+            clear_bits(word, mask);
+        }
     }
 }
 
 const BITS: u32 = u64::BITS;
+/// A search ends at so many numbers that were free all the time.
+const ENOUGH: u32 = 2;
+/// A number is plain, in a program with threads, when it was so for so long.
+const SETTLED_MS: u32 = 1000;
 
 /// All numbers.
 pub struct Sets {
@@ -63,6 +84,8 @@ pub struct Sets {
     generation: AtomicU32,
     /// A search is under way that may set bits of [`Block::free`].
     searching: AtomicBool,
+    /// When a search last looked for numbers that stay plain, in [`Millis`].
+    settled: AtomicU32,
     /// A search has found a set that no hook had seen.
     has_unseen: AtomicBool,
     /// A connection that is not counted was closed while a set went on watching that number.
@@ -95,6 +118,7 @@ impl Sets {
             end: AtomicU32::new(0),
             generation: AtomicU32::new(1),
             searching: AtomicBool::new(false),
+            settled: AtomicU32::new(0),
             has_unseen: AtomicBool::new(false),
             has_left_behind: AtomicBool::new(false),
         }
@@ -120,15 +144,25 @@ impl Sets {
         self.set(fd, |block| &block.plain);
     }
 
-    /// The program is about to close `fd`, which is open, or has just closed it.
+    /// The program is about to close `fd`, which is open.
     pub fn ending(&self, fd: Fd) {
+        self.reach(fd);
+        self.ended(fd);
+    }
+
+    /// The program has just closed `fd`.
+    pub fn ended(&self, fd: Fd) {
         let number = fd.raw() as u32;
-        if self.end.load(SeqCst) <= number {
-            self.end.fetch_max(number + 1, SeqCst);
+        if let Some(block) = self.block(number) {
+            block.forget(bit(number));
         }
-        self.clear(fd, |block| &block.plain);
-        self.clear(fd, |block| &block.free);
-        self.clear(fd, |block| &block.own);
+    }
+
+    fn reach(&self, fd: Fd) {
+        let end = fd.raw() as u32 + 1;
+        if self.end.load(SeqCst) < end {
+            self.end.fetch_max(end, SeqCst);
+        }
     }
 
     /// The same for all numbers from `first` to `last`, whether they are open or not.
@@ -139,7 +173,7 @@ impl Sets {
             let up_to = last.min(number | (BITS - 1));
             let mask = (u64::MAX << (number % BITS)) & (u64::MAX >> (BITS - 1 - up_to % BITS));
             if let Some(block) = self.block(number) {
-                [&block.plain, &block.free, &block.own].into_iter().for_each(|word| clear_bits(word, mask));
+                block.forget(mask);
             }
             number = up_to + 1;
         }
@@ -224,16 +258,17 @@ impl Sets {
         self.has_left_behind.load(SeqCst)
     }
 
-    /// Calls `probe` with every number that may be an epoll set.
+    /// Calls `probe` with every number that may be an epoll set. `alone` says that no other
+    /// thread of the program opens and closes numbers meanwhile.
     ///
     /// # Errors
     /// [`Spent`]: not with every one.
     #[inline(never)]
-    pub fn search(&self, budget: &Budget, probe: impl FnMut(Fd) -> Kind) -> Result<(), Spent> {
+    pub fn search(&self, budget: &Budget, alone: bool, probe: impl FnMut(Fd) -> Kind) -> Result<(), Spent> {
         // Of two searches at a time one may set bits and end at them: they say that
         // what is beyond has been looked at.
         let is_first = self.searching.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
-        let found = self.search_as(is_first, budget, probe);
+        let found = self.search_as(Searcher::new(self, is_first, alone), budget, probe);
         if is_first {
             if found.is_err() {
                 self.forget_free();
@@ -243,12 +278,15 @@ impl Sets {
         found
     }
 
-    fn search_as(&self, is_first: bool, budget: &Budget, mut probe: impl FnMut(Fd) -> Kind) -> Result<(), Spent> {
-        let (mut from, mut is_beyond, mut count) = (0, false, 0u32);
-        while let Some(fd) = if is_beyond { self.next_set(from) } else { self.next_not_plain(from) } {
-            let kind = probe(fd);
-            self.learn(fd, kind);
-            is_beyond |= kind == Kind::Free && self.is_the_end(fd, is_first);
+    fn search_as(
+        &self,
+        mut searcher: Searcher<'_>,
+        budget: &Budget,
+        mut probe: impl FnMut(Fd) -> Kind,
+    ) -> Result<(), Spent> {
+        let (mut from, mut count) = (0, 0u32);
+        while let Some(fd) = searcher.next(from) {
+            searcher.learn(fd, probe(fd));
             from = fd.raw() as u32 + 1;
             count += 1;
             if count.is_multiple_of(BITS) && budget.is_spent() {
@@ -258,29 +296,15 @@ impl Sets {
         Ok(())
     }
 
-    fn learn(&self, fd: Fd, kind: Kind) {
-        if matches!(kind, Kind::Plain | Kind::Set) && self.end.load(SeqCst) <= fd.raw() as u32 {
-            self.end.fetch_max(fd.raw() as u32 + 1, SeqCst);
+    /// Whether a search that begins now, and that no other one is beside, may find that
+    /// numbers have stayed plain: the last one that could was a while ago.
+    fn may_settle(&self) -> bool {
+        let (now, last) = (Millis::now(), self.settled.load(SeqCst));
+        let may = last == 0 || now.since(Millis(last)) >= SETTLED_MS;
+        if may {
+            self.settled.store(now.0.max(1), SeqCst);
         }
-        match kind {
-            Kind::Private => {}
-            Kind::Plain => {
-                self.clear(fd, |block| &block.set);
-                self.set(fd, |block| &block.plain);
-            }
-            Kind::Free => self.clear(fd, |block| &block.set),
-            Kind::Set if self.is_set(fd) => {}
-            Kind::Set => {
-                self.set(fd, |block| &block.set);
-                self.has_unseen.store(true, SeqCst);
-            }
-        }
-    }
-
-    /// Whether nothing can have been opened unseen beyond `fd`, which is free.
-    fn is_the_end(&self, fd: Fd, is_first: bool) -> bool {
-        let is_new = self.end.load(SeqCst) <= fd.raw() as u32;
-        is_new || (is_first && self.set(fd, |block| &block.free))
+        may
     }
 
     fn forget_free(&self) {
@@ -332,6 +356,63 @@ impl Sets {
     }
 }
 
+/// One search.
+struct Searcher<'a> {
+    sets: &'a Sets,
+    /// No other search is beside it.
+    is_first: bool,
+    /// No other thread closes numbers beside it.
+    alone: bool,
+    may_settle: bool,
+    /// So many numbers were free all the time.
+    ends: u32,
+}
+
+impl<'a> Searcher<'a> {
+    fn new(sets: &'a Sets, is_first: bool, alone: bool) -> Self {
+        Self { sets, is_first, alone, may_settle: !alone && is_first && sets.may_settle(), ends: 0 }
+    }
+
+    fn next(&self, from: u32) -> Option<Fd> {
+        if self.ends == ENOUGH { self.sets.next_set(from) } else { self.sets.next_not_plain(from) }
+    }
+
+    fn learn(&mut self, fd: Fd, kind: Kind) {
+        let sets = self.sets;
+        match kind {
+            Kind::Private => {}
+            Kind::Plain => {
+                sets.reach(fd);
+                sets.clear(fd, |block| &block.set);
+                self.learn_plain(fd);
+            }
+            Kind::Free => {
+                sets.clear(fd, |block| &block.set);
+                self.ends += u32::from(self.ends < ENOUGH && self.was_free(fd));
+            }
+            Kind::Set if sets.is_set(fd) => {}
+            Kind::Set => {
+                sets.reach(fd);
+                sets.set(fd, |block| &block.set);
+                sets.has_unseen.store(true, SeqCst);
+            }
+        }
+    }
+
+    fn learn_plain(&self, fd: Fd) {
+        let has_settled = self.may_settle && self.sets.set(fd, |block| &block.was_plain);
+        if self.alone || has_settled {
+            self.sets.set(fd, |block| &block.plain);
+        }
+    }
+
+    /// Whether `fd`, which is free, was so all the time.
+    fn was_free(&self, fd: Fd) -> bool {
+        let is_new = self.sets.end.load(SeqCst) <= fd.raw() as u32;
+        is_new || (self.is_first && self.sets.set(fd, |block| &block.free))
+    }
+}
+
 /// Without a write where there is nothing to clear: memory that a fork child shares with its
 /// parent stays shared.
 fn clear_bits(word: &AtomicU64, mask: u64) {
@@ -371,7 +452,7 @@ mod tests {
         /// The numbers that a search asked.
         fn asked(&self, sets: &Sets) -> Vec<u32> {
             let mut asked = Vec::new();
-            let found = sets.search(&Budget::new(), |fd| {
+            let found = sets.search(&Budget::new(), true, |fd| {
                 asked.push(fd.raw() as u32);
                 self.0.get(&(fd.raw() as u32)).copied().unwrap_or(Kind::Free)
             });
@@ -387,16 +468,16 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_opens_nothing_else_asks_one_number_at_each_close() {
+    fn a_server_that_opens_nothing_else_asks_two_numbers_at_each_close() {
         let sets = room();
         let truth = Truth::of(&[(0, Kind::Plain), (1, Kind::Plain), (2, Kind::Plain)]);
         sets.opened_plain(fd(3));
         sets.opened_plain(fd(4));
         sets.ending(fd(4));
-        assert_eq!(truth.asked(&sets), [0, 1, 2, 4, 5]);
+        assert_eq!(truth.asked(&sets), [0, 1, 2, 4, 5, 6]);
         for _ in 0..3 {
             sets.opened_plain(fd(4));
-            assert_eq!(truth.asked(&sets), [5]);
+            assert_eq!(truth.asked(&sets), [5, 6]);
             sets.ending(fd(4));
         }
     }
@@ -418,14 +499,14 @@ mod tests {
         let sets = room();
         let mut truth = Truth::default();
         sets.opened_plain(fd(0));
-        assert_eq!(truth.asked(&sets), [1]);
+        assert_eq!(truth.asked(&sets), [1, 2]);
         // 1 and 2 are in use for a while, one of them unseen until it is closed.
         sets.opened_plain(fd(1));
         truth.0.insert(3, Kind::Set);
         sets.ending(fd(1));
         sets.ending(fd(2));
-        assert_eq!(truth.asked(&sets), [1, 2, 3, 4]);
-        assert_eq!(truth.asked(&sets), [1, 3], "it is asked at each search from then on");
+        assert_eq!(truth.asked(&sets), [1, 2, 3, 4, 5]);
+        assert_eq!(truth.asked(&sets), [1, 2, 3], "it is asked at each search from then on");
     }
 
     #[test]
@@ -443,23 +524,23 @@ mod tests {
         let sets = room();
         let truth = Truth::of(&(0..200).map(|number| (number, Kind::Plain)).collect::<Vec<_>>());
         truth.asked(&sets);
-        assert_eq!(truth.asked(&sets), [200]);
+        assert_eq!(truth.asked(&sets), [200, 201]);
         sets.ending_range(60, 130);
-        assert_eq!(truth.asked(&sets), (60..=130).chain([200]).collect::<Vec<_>>());
+        assert_eq!(truth.asked(&sets), (60..=130).chain([200, 201]).collect::<Vec<_>>());
     }
 
     #[test]
     fn what_is_private_is_not_remembered() {
         let sets = room();
         let truth = Truth::of(&[(0, Kind::Private)]);
-        assert_eq!((truth.asked(&sets), truth.asked(&sets)), (vec![0, 1], vec![0, 1]));
+        assert_eq!((truth.asked(&sets), truth.asked(&sets)), (vec![0, 1, 2], vec![0, 1, 2]));
     }
 
     #[test]
     fn a_search_that_is_cut_short_leaves_nothing_to_end_at() {
         let sets = room();
         sets.opened(fd(500));
-        assert_eq!(sets.search(&Budget::spent(), |_| Kind::Free), Err(Spent));
+        assert_eq!(sets.search(&Budget::spent(), true, |_| Kind::Free), Err(Spent));
         let truth = Truth::of(&[(400, Kind::Set)]);
         assert!(truth.asked(&sets).contains(&400));
     }
@@ -470,13 +551,43 @@ mod tests {
         sets.opened(fd(5));
         sets.ending(fd(5));
         let mut inner = Vec::new();
-        let _ = sets.search(&Budget::new(), |fd| {
+        let _ = sets.search(&Budget::new(), true, |fd| {
             if fd.raw() == 1 {
                 inner = Truth::default().asked(&sets);
             }
             Kind::Free
         });
-        assert_eq!(inner, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(inner, [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn what_libc_opens_and_closes_inside_itself_hides_no_set() {
+        let sets = room();
+        let mut truth = Truth::default();
+        sets.opened_plain(fd(0));
+        truth.asked(&sets);
+        // 1 was in use meanwhile.
+        truth.0.insert(2, Kind::Set);
+        assert!(truth.asked(&sets).contains(&2));
+    }
+
+    #[test]
+    fn beside_threads_a_number_is_plain_when_it_was_so_for_a_while() {
+        let sets = room();
+        let asked = |is_late: bool| {
+            if is_late {
+                sets.settled.store(Millis::now().0.wrapping_sub(SETTLED_MS).max(1), SeqCst);
+            }
+            let mut asked = Vec::new();
+            let found = sets.search(&Budget::new(), false, |fd| {
+                asked.push(fd.raw());
+                if fd.raw() == 0 { Kind::Plain } else { Kind::Free }
+            });
+            assert_eq!(found, Ok(()));
+            asked
+        };
+        assert_eq!([asked(false), asked(false), asked(true)], [vec![0, 1, 2], vec![0, 1, 2], vec![0, 1, 2]]);
+        assert_eq!(asked(false), [1, 2]);
     }
 
     #[test]
