@@ -468,6 +468,9 @@ impl<'a> Owner<'a> {
         if let Some(slot) = self.0.table.slot(fd) {
             self.0.descriptions.add_watcher(slot);
         }
+        if !self.0.table.has_room(fd) {
+            self.0.sets.leave_behind();
+        }
         self.0.table.watch(fd, |sets| change(sets, alone));
     }
 

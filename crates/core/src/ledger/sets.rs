@@ -70,6 +70,8 @@ impl Block {
 const BITS: u32 = u64::BITS;
 /// A search ends at so many numbers that were free all the time.
 const ENOUGH: u32 = 2;
+/// So many numbers may be closed unseen in a range that has an end.
+const FAR: u32 = 1024;
 /// A number is plain, in a program with threads, when it was so for so long.
 const SETTLED_MS: u32 = 1000;
 
@@ -88,7 +90,7 @@ pub struct Sets {
     settled: AtomicU32,
     /// A search has found a set that no hook had seen.
     has_unseen: AtomicBool,
-    /// A connection that is not counted was closed while a set went on watching that number.
+    /// A set may watch a connection that is not counted under a number that was closed.
     has_left_behind: AtomicBool,
 }
 
@@ -165,8 +167,13 @@ impl Sets {
         }
     }
 
-    /// The same for all numbers from `first` to `last`, whether they are open or not.
+    /// The same for all numbers from `first` to `last`, whether they are open or not. Of a
+    /// range without an end nothing is left beyond.
     pub fn ending_range(&self, first: u32, last: u32) {
+        let end = self.end.load(SeqCst);
+        if last >= end && last - end < FAR {
+            self.end.fetch_max(last + 1, SeqCst);
+        }
         let last = last.min(self.end.load(SeqCst));
         let mut number = first;
         while number <= last {
@@ -248,7 +255,7 @@ impl Sets {
         self.has_unseen.load(SeqCst)
     }
 
-    /// A set goes on watching a number of a connection that is not counted.
+    /// A set may go on watching a number of a connection that is not counted.
     pub fn leave_behind(&self) {
         self.has_left_behind.store(true, SeqCst);
     }

@@ -86,6 +86,11 @@ impl FdTable {
         self.far.ensure(len)
     }
 
+    /// Whether anything can be noted of `fd`.
+    pub fn has_room(&self, fd: Fd) -> bool {
+        self.cell(fd.index()).is_some()
+    }
+
     fn cell(&self, index: usize) -> Option<&Cell> {
         self.near.get(index).or_else(|| self.far.get(index))
     }
