@@ -26,6 +26,7 @@ pub enum Ending {
 #[must_use = "make the program's own call through it"]
 pub struct Held {
     guard: Guard,
+    fd: Fd,
     prepared: Prepared,
 }
 
@@ -58,7 +59,7 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
     guard.engine().ledger.ending(fd);
     match guard.engine().prepare(owner, fd, info) {
         Prepared::Plain => Ending::Plain,
-        prepared => Ending::Held(Held { guard, prepared }),
+        prepared => Ending::Held(Held { guard, fd, prepared }),
     }
 }
 
@@ -89,7 +90,7 @@ impl Held {
     pub fn through<T>(self, own_call: impl FnOnce() -> T, gave_up: impl FnOnce(&T) -> bool) -> T {
         let result = self.guard.own_call(own_call);
         if gave_up(&result) {
-            self.prepared.commit();
+            self.guard.engine().commit(self.fd, self.prepared);
         } else {
             self.prepared.abandon();
         }

@@ -120,6 +120,19 @@ impl Engine {
         prepared
     }
 
+    /// After the program's own call has given up `fd`. Another thread that has begun to put
+    /// it into an epoll set, after we had left all, may have done so: nobody could take it
+    /// out again.
+    pub fn commit(&self, fd: Fd, prepared: Prepared) {
+        if matches!(prepared, Prepared::Held(_)) && self.ledger.has_been_entered(fd) {
+            prepared.abandon();
+            self.common.counters.left_alone(Reason::Unsure);
+            self.doubt(Doubt::Watched);
+        } else {
+            prepared.commit();
+        }
+    }
+
     /// Before a fork that hooks follow. A server's listener is open by now: its workers
     /// count into one page.
     pub fn before_fork(&'static self, owner: Owner<'_>) -> Fork {

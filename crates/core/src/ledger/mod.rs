@@ -630,6 +630,13 @@ impl Ledger {
         self.sets.ending_range(first, last);
     }
 
+    /// Whether `fd`, which was given up, has been put into a set since, and is not another
+    /// connection by now.
+    pub fn has_been_entered(&self, fd: Fd) -> bool {
+        let entry = self.table.look(fd);
+        entry.slot.is_none() && entry.watched != Membership::NONE
+    }
+
     /// Whether `fd` is a counted connection that no hook has seen being put into a set.
     pub fn is_not_known_to_be_watched(&self, fd: Fd) -> bool {
         let entry = self.table.look(fd);
