@@ -53,8 +53,8 @@ unsafe impl Zeroed for Block {}
 
 impl Block {
     const fn new() -> Self {
-        const ZERO: AtomicU64 = AtomicU64::new(0);
-        Self { plain: ZERO, was_plain: ZERO, free: ZERO, set: ZERO, own: ZERO }
+        let [plain, was_plain, free, set, own] = [const { AtomicU64::new(0) }; 5];
+        Self { plain, was_plain, free, set, own }
     }
 }
 
