@@ -6,9 +6,9 @@
 
 use super::guard::{Guard, engine};
 use libc::c_int;
+use softclose_core::Errno;
 use softclose_core::decision::Reason;
 use softclose_core::engine::Prepared;
-use softclose_core::Errno;
 use softclose_core::sys::socket::TcpInfo;
 use softclose_core::sys::{Fd, socket};
 

@@ -57,20 +57,15 @@ fn leave_others(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim, left: u3
 /// Answers how many sets were left.
 fn leave_each(owner: Owner<'_>, drain: &Drain, fd: Fd) -> Result<u32, Doubt> {
     let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
-    let found = owner.sets().search(&Budget::new(), is_alone, |set| {
-        if set == fd || drain.owns(set) {
-            return Kind::Private;
+    let is_excluded = |set| set == fd || drain.owns(set);
+    let found = owner.sets().search(&Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
+        Ok(()) => {
+            left += 1;
+            Kind::Set
         }
-        match poller::leave(set, fd) {
-            Ok(()) => {
-                left += 1;
-                Kind::Set
-            }
-            Err(Errno::NOENT) => Kind::Set,
-            Err(Errno::BADF) => Kind::Free,
-            Err(_) if drain.is_in_private_range(set) => Kind::Private,
-            Err(_) => Kind::Plain,
-        }
+        Err(Errno::NOENT) => Kind::Set,
+        Err(Errno::BADF) => Kind::Free,
+        Err(_) => Kind::Plain,
     });
     found.map(|()| left).map_err(|_| Doubt::SetsBudget)
 }

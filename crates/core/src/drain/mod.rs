@@ -172,11 +172,6 @@ impl Drain {
         self.common.is_single_threaded()
     }
 
-    /// Whether `fd` lies where private descriptors are made and ended.
-    pub fn is_in_private_range(&self, fd: Fd) -> bool {
-        fd.raw() >= self.base.load(SeqCst)
-    }
-
     /// Whether `fd` is a private descriptor, which the program does not know.
     pub fn owns(&self, fd: Fd) -> bool {
         !self.gate.is_shut() && (self.is_own_set(fd) || self.slots.owns(fd))

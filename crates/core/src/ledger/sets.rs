@@ -103,8 +103,6 @@ pub enum Kind {
     Plain,
     /// An epoll set of the program's.
     Set,
-    /// Not to be remembered: it is softclose's own, or may be the next moment.
-    Private,
 }
 
 /// The search was not over within its budget.
@@ -265,17 +263,24 @@ impl Sets {
         self.has_left_behind.load(SeqCst)
     }
 
-    /// Calls `probe` with every number that may be an epoll set. `alone` says that no other
-    /// thread of the program opens and closes numbers meanwhile.
+    /// Calls `probe` with every number that may be an epoll set, but for what `is_excluded`:
+    /// softclose's own numbers. `alone` says that no other thread of the program opens and
+    /// closes numbers meanwhile.
     ///
     /// # Errors
     /// [`Spent`]: not with every one.
     #[inline(never)]
-    pub fn search(&self, budget: &Budget, alone: bool, probe: impl FnMut(Fd) -> Kind) -> Result<(), Spent> {
+    pub fn search(
+        &self,
+        budget: &Budget,
+        alone: bool,
+        is_excluded: impl Fn(Fd) -> bool,
+        probe: impl FnMut(Fd) -> Kind,
+    ) -> Result<(), Spent> {
         // Of two searches at a time one may set bits and end at them: they say that
         // what is beyond has been looked at.
         let is_first = self.searching.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
-        let found = self.search_as(Searcher::new(self, is_first, alone), budget, probe);
+        let found = self.search_as(Searcher::new(self, is_first, alone), budget, is_excluded, probe);
         if is_first {
             if found.is_err() {
                 self.forget_free();
@@ -289,12 +294,20 @@ impl Sets {
         &self,
         mut searcher: Searcher<'_>,
         budget: &Budget,
+        is_excluded: impl Fn(Fd) -> bool,
         mut probe: impl FnMut(Fd) -> Kind,
     ) -> Result<(), Spent> {
         let (mut from, mut count) = (0, 0u32);
         while let Some(fd) = searcher.next(from) {
-            searcher.learn(fd, probe(fd));
             from = fd.raw() as u32 + 1;
+            if is_excluded(fd) {
+                continue;
+            }
+            searcher.learn(fd, probe(fd));
+            // It has become softclose's own in between, whose close nobody sees.
+            if is_excluded(fd) {
+                self.ended(fd);
+            }
             count += 1;
             if count.is_multiple_of(BITS) && budget.is_spent() {
                 return Err(Spent);
@@ -387,7 +400,6 @@ impl<'a> Searcher<'a> {
     fn learn(&mut self, fd: Fd, kind: Kind) {
         let sets = self.sets;
         match kind {
-            Kind::Private => {}
             Kind::Plain => {
                 sets.reach(fd);
                 sets.clear(fd, |block| &block.set);
@@ -459,10 +471,15 @@ mod tests {
         /// The numbers that a search asked.
         fn asked(&self, sets: &Sets) -> Vec<u32> {
             let mut asked = Vec::new();
-            let found = sets.search(&Budget::new(), true, |fd| {
-                asked.push(fd.raw() as u32);
-                self.0.get(&(fd.raw() as u32)).copied().unwrap_or(Kind::Free)
-            });
+            let found = sets.search(
+                &Budget::new(),
+                true,
+                |_| false,
+                |fd| {
+                    asked.push(fd.raw() as u32);
+                    self.0.get(&(fd.raw() as u32)).copied().unwrap_or(Kind::Free)
+                },
+            );
             assert_eq!(found, Ok(()));
             asked
         }
@@ -537,17 +554,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_private_is_not_remembered() {
+    fn what_becomes_private_is_not_remembered() {
         let sets = room();
-        let truth = Truth::of(&[(0, Kind::Private)]);
-        assert_eq!((truth.asked(&sets), truth.asked(&sets)), (vec![0, 1, 2], vec![0, 1, 2]));
+        let is_private = AtomicBool::new(false);
+        let probe = |fd: Fd| {
+            is_private.store(true, SeqCst);
+            if fd.raw() == 0 { Kind::Plain } else { Kind::Free }
+        };
+        let is_excluded = |fd: Fd| fd.raw() == 0 && is_private.load(SeqCst);
+        assert_eq!(sets.search(&Budget::new(), true, is_excluded, probe), Ok(()));
+        assert!(Truth::default().asked(&sets).contains(&0));
     }
 
     #[test]
     fn a_search_that_is_cut_short_leaves_nothing_to_end_at() {
         let sets = room();
         sets.opened(fd(500));
-        assert_eq!(sets.search(&Budget::spent(), true, |_| Kind::Free), Err(Spent));
+        assert_eq!(sets.search(&Budget::spent(), true, |_| false, |_| Kind::Free), Err(Spent));
         let truth = Truth::of(&[(400, Kind::Set)]);
         assert!(truth.asked(&sets).contains(&400));
     }
@@ -558,12 +581,17 @@ mod tests {
         sets.opened(fd(5));
         sets.ending(fd(5));
         let mut inner = Vec::new();
-        let _ = sets.search(&Budget::new(), true, |fd| {
-            if fd.raw() == 1 {
-                inner = Truth::default().asked(&sets);
-            }
-            Kind::Free
-        });
+        let _ = sets.search(
+            &Budget::new(),
+            true,
+            |_| false,
+            |fd| {
+                if fd.raw() == 1 {
+                    inner = Truth::default().asked(&sets);
+                }
+                Kind::Free
+            },
+        );
         assert_eq!(inner, [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
@@ -586,10 +614,15 @@ mod tests {
                 sets.settled.store(Millis::now().0.wrapping_sub(SETTLED_MS).max(1), SeqCst);
             }
             let mut asked = Vec::new();
-            let found = sets.search(&Budget::new(), false, |fd| {
-                asked.push(fd.raw());
-                if fd.raw() == 0 { Kind::Plain } else { Kind::Free }
-            });
+            let found = sets.search(
+                &Budget::new(),
+                false,
+                |_| false,
+                |fd| {
+                    asked.push(fd.raw());
+                    if fd.raw() == 0 { Kind::Plain } else { Kind::Free }
+                },
+            );
             assert_eq!(found, Ok(()));
             asked
         };

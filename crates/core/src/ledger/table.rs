@@ -74,11 +74,7 @@ pub struct FdTable {
 impl FdTable {
     /// Nothing mapped yet.
     pub const fn new() -> Self {
-        Self {
-            near: [const { Cell::new() }; NEAR],
-            far: Region::new(Sharing::Private),
-            end: AtomicU32::new(0),
-        }
+        Self { near: [const { Cell::new() }; NEAR], far: Region::new(Sharing::Private), end: AtomicU32::new(0) }
     }
 
     /// Maps room for numbers below `len`.
@@ -184,13 +180,8 @@ impl FdTable {
 
 impl Entry {
     /// Nothing is known.
-    pub const UNKNOWN: Self = Self {
-        slot: None,
-        role: Role::Accepted,
-        watched: Membership::NONE,
-        was_watched: false,
-        received: false,
-    };
+    pub const UNKNOWN: Self =
+        Self { slot: None, role: Role::Accepted, watched: Membership::NONE, was_watched: false, received: false };
 }
 
 #[cfg(test)]
