@@ -69,6 +69,8 @@ const EXPORTED: &[&str] = &[
     // All of these by number.
     "syscall",
     // Who watches.
+    "epoll_create",
+    "epoll_create1",
     "epoll_ctl",
     // The end of the program.
     "execve",

@@ -4,6 +4,7 @@
 
 use super::close::{BY_INSTRUCTION, close_by};
 use super::unshare;
+use crate::sys::ending;
 use crate::sys::errno;
 use crate::sys::guard::Guard;
 use crate::sys::real;
@@ -63,6 +64,7 @@ fn shares_with_us_alone() -> bool {
 /// Calls `own_call` for each part of the range that has nothing in it to stop at.
 fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
     let mut from = first;
+    ending::around_range(first, last);
     while let Some(stop) = next_stop(from, last) {
         let at = stop.fd().raw() as c_uint;
         if at > from && own_call(from, at - 1) != 0 {
@@ -74,7 +76,9 @@ fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, 
         }
         from = at + 1;
     }
-    if from <= last { own_call(from, last) } else { 0 }
+    let result = if from <= last { own_call(from, last) } else { 0 };
+    ending::around_range(first, last);
+    result
 }
 
 fn next_stop(first: c_uint, last: c_uint) -> Option<Stop> {

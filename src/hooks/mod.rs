@@ -13,6 +13,7 @@ pub mod connect;
 pub mod credentials;
 pub mod daemon;
 pub mod dup;
+pub mod epoll_create;
 pub mod epoll_ctl;
 pub mod exec;
 pub mod exit;

@@ -30,6 +30,7 @@ pub unsafe fn of_socket(stream: *mut FILE) -> Option<c_int> {
     let guard = Guard::enter()?;
     // SAFETY: the caller's. Takes no lock; -1 for a stream in memory.
     let fd = Fd::new(unsafe { fileno(stream) })?;
+    guard.engine().ledger.ending(fd);
     socket::tcp_info(fd).ok()?;
     guard.owner().map(|_| fd.raw())
 }
@@ -64,10 +65,15 @@ pub fn close_by<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
     match ending::before(fd) {
         Ending::Held(held) => {
             let result = held.through(own_call, |_| true);
+            ending::after(fd);
             // SAFETY: the guard is gone, nothing to drop.
             unsafe { act_on_cancellation() };
             result
         }
-        Ending::Plain | Ending::Private => own_call(),
+        Ending::Plain | Ending::Private => {
+            let result = own_call();
+            ending::after(fd);
+            result
+        }
     }
 }

@@ -66,6 +66,8 @@ const fn routes() -> Routes {
     to[nr::DUP2] = dup2 as *const c_void;
     to[nr::DUP3] = dup3 as *const c_void;
     to[nr::FCNTL] = fcntl as *const c_void;
+    to[nr::EPOLL_CREATE] = epoll_create as *const c_void;
+    to[nr::EPOLL_CREATE1] = epoll_create1 as *const c_void;
     to[nr::EPOLL_CTL] = epoll_ctl as *const c_void;
     to[nr::SOCKET] = socket as *const c_void;
     to[nr::ACCEPT] = accept as *const c_void;
@@ -86,7 +88,7 @@ const fn routes() -> Routes {
     to[nr::EXECVEAT] = looked_at as *const c_void;
     to[nr::EXIT] = looked_at as *const c_void;
     to[nr::EXIT_GROUP] = looked_at as *const c_void;
-    to[nr::IO_URING_SETUP] = looked_at as *const c_void;
+    to[nr::IO_URING_SETUP] = io_uring_setup as *const c_void;
     to[nr::PRCTL] = looked_at as *const c_void;
     to[nr::SECCOMP] = looked_at as *const c_void;
     to[nr::UNSHARE] = looked_at as *const c_void;
@@ -123,7 +125,6 @@ extern "C" fn resolve(_: &Kept) -> *const c_void {
 extern "C" fn look(kept: &Kept) -> *const c_void {
     let [number, a, b, c, d, e] = kept.arguments();
     match number {
-        nr::IO_URING_SETUP => blinded(),
         nr::IO_SUBMIT => super::io_submit::note(b as c_long, c),
         nr::EXIT | nr::EXIT_GROUP => leave_by(number),
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
@@ -149,11 +150,6 @@ fn leave_by(number: usize) {
         leave(Exit::AtOnce);
         guard.engine().drain.dismiss();
     }
-}
-
-/// References will be made that nobody can see: a ring holds files.
-fn blinded() {
-    with_owner(|owner| owner.blinded());
 }
 
 /// # Safety
@@ -191,7 +187,26 @@ forward! {
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) = super::sendmsg::sendmmsg;
     recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) = super::recvmsg::recvmmsg;
     pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) = super::pidfd_getfd::pidfd_getfd;
+    epoll_create(size: c_int) = super::epoll_create::epoll_create;
+    epoll_create1(flags: c_int) = super::epoll_create::epoll_create1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut libc::epoll_event) = super::epoll_ctl::epoll_ctl;
+    io_uring_setup(entries: c_uint, parameters: *mut c_void) = set_up_ring;
+}
+
+/// A ring holds files, and changes epoll sets, where nobody can see it. Containers forbid
+/// rings as a rule: then there is none.
+///
+/// # Safety
+/// As `io_uring_setup`.
+unsafe fn set_up_ring(entries: c_uint, parameters: *mut c_void) -> c_int {
+    // SAFETY: the program's own call.
+    let own_call = || unsafe { errno::call(nr::IO_URING_SETUP, [entries as usize, parameters as usize, 0, 0, 0, 0]) };
+    with_owner(|owner| owner.blinded());
+    let result = own_call();
+    if result < 0 {
+        with_owner(|owner| owner.not_blinded());
+    }
+    result
 }
 
 /// # Safety

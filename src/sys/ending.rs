@@ -4,8 +4,9 @@
 //! The shape is always the same: [`before`], then the program's own call, by
 //! [`Held::through`] where there is something to hold.
 
-use super::guard::Guard;
+use super::guard::{Guard, engine};
 use libc::c_int;
+use softclose_core::Errno;
 use softclose_core::decision::Reason;
 use softclose_core::engine::Prepared;
 use softclose_core::sys::socket::TcpInfo;
@@ -25,6 +26,7 @@ pub enum Ending {
 #[must_use = "make the program's own call through it"]
 pub struct Held {
     guard: Guard,
+    fd: Fd,
     prepared: Prepared,
 }
 
@@ -39,6 +41,9 @@ pub fn before(raw: c_int) -> Ending {
         Ok(info) => before_tcp(guard, fd, info),
         Err(_) if guard.engine().drain.is_own_set(fd) => private(&guard),
         Err(errno) => {
+            if errno != Errno::BADF {
+                guard.engine().ledger.ending(fd);
+            }
             guard.engine().common.counters.not_tcp(errno);
             Ending::Plain
         }
@@ -51,9 +56,10 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
     if guard.engine().drain.owns(fd) {
         return private(&guard);
     }
+    guard.engine().ledger.ending(fd);
     match guard.engine().prepare(owner, fd, info) {
         Prepared::Plain => Ending::Plain,
-        prepared => Ending::Held(Held { guard, prepared }),
+        prepared => Ending::Held(Held { guard, fd, prepared }),
     }
 }
 
@@ -62,13 +68,29 @@ fn private(guard: &Guard) -> Ending {
     Ending::Private
 }
 
+/// After a call that gave up number `raw`: what another thread has learnt of it in the
+/// meantime may be of what it was before.
+pub fn after(raw: c_int) {
+    if let (Some(engine), Some(fd)) = (engine(), Fd::new(raw)) {
+        engine.ledger.ended(fd);
+    }
+}
+
+/// Before a call that gives up all numbers of a range, and once more after it, for the same
+/// reason.
+pub fn around_range(first: u32, last: u32) {
+    if let Some(engine) = engine() {
+        engine.ledger.ending_range(first, last);
+    }
+}
+
 impl Held {
     /// Makes the program's own call, which cannot be cancelled; `gave_up` says of
     /// its result whether the number is no longer the connection.
     pub fn through<T>(self, own_call: impl FnOnce() -> T, gave_up: impl FnOnce(&T) -> bool) -> T {
         let result = self.guard.own_call(own_call);
         if gave_up(&result) {
-            self.prepared.commit();
+            self.guard.engine().commit(self.fd, self.prepared);
         } else {
             self.prepared.abandon();
         }

@@ -105,6 +105,8 @@ real! {
     close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = nr::CLOSE_RANGE;
     shutdown(fd: c_int, how: c_int) -> c_int = nr::SHUTDOWN;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int = nr::SETSOCKOPT;
+    epoll_create(size: c_int) -> c_int = nr::EPOLL_CREATE;
+    epoll_create1(flags: c_int) -> c_int = nr::EPOLL_CREATE1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;

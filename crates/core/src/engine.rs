@@ -110,11 +110,27 @@ impl Engine {
             Verdict::WaitUpTo(seconds) => self.wait(closing, seconds),
             Verdict::Hold => self.hold(closing),
         };
+        if let Verdict::LeaveAlone(Reason::Unsure | Reason::NothingSent) = verdict {
+            left_in_its_sets(owner, claim);
+        }
         match prepared {
             Prepared::Held(_) => self.drain.revoke(fd),
             Prepared::Plain => self.drain.cash_in(fd),
         }
         prepared
+    }
+
+    /// After the program's own call has given up `fd`. Another thread that has begun to put
+    /// it into an epoll set, after we had left all, may have done so: nobody could take it
+    /// out again.
+    pub fn commit(&self, fd: Fd, prepared: Prepared) {
+        if matches!(prepared, Prepared::Held(_)) && self.ledger.has_been_entered(fd) {
+            prepared.abandon();
+            self.common.counters.left_alone(Reason::Unsure);
+            self.doubt(Doubt::Watched);
+        } else {
+            prepared.commit();
+        }
     }
 
     /// Before a fork that hooks follow. A server's listener is open by now: its workers
@@ -188,11 +204,27 @@ impl Engine {
         choice::choose(self.common.settings, fd, role)
     }
 
-    /// Leaves every epoll set of this process; false where that cannot be known.
-    fn leave_sets(&self, closing: Closing<'_>) -> bool {
-        let Closing { owner, fd, claim: Claim { entry, .. }, .. } = closing;
-        let followed = entry.slot.is_some() && !entry.outlived && !self.drain.has_unseen_sets(owner);
-        watch::leave_all(fd, entry.watched, followed)
+    /// Leaves every epoll set that may watch the connection; false where that cannot be
+    /// known to be done.
+    fn leave_sets(&self, owner: Owner<'_>, fd: Fd, claim: &Claim) -> bool {
+        match watch::leave_all(owner, &self.drain, fd, claim) {
+            Ok(()) => true,
+            Err(doubt) => self.doubt(doubt),
+        }
+    }
+
+    /// As [`Self::leave_sets`], where the process ends and with it all sets that nobody else
+    /// has.
+    fn leave_shared_sets(&self, owner: Owner<'_>, fd: Fd, claim: &Claim) -> bool {
+        let members = claim.entry.watched.members();
+        let is_in_none = members == 0 && claim.watchers == 0;
+        let end_with_us = owner.is_private(claim.entry) && claim.watchers <= members;
+        is_in_none || end_with_us || self.leave_sets(owner, fd, claim)
+    }
+
+    fn doubt(&self, doubt: Doubt) -> bool {
+        self.common.counters.doubted(doubt);
+        false
     }
 
     /// The program's own close follows on this thread: only another one could see an
@@ -202,7 +234,7 @@ impl Engine {
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
         if let Some(reason) = self.hands_off(closing, self.writers(closing), false) {
             self.leave_alone(fd, closing.role(), reason)
-        } else if is_seen && !self.leave_sets(closing) {
+        } else if is_seen && !self.leave_sets(closing.owner, fd, &closing.claim) {
             self.leave_alone(fd, closing.role(), Reason::Unsure)
         } else {
             self.part(fd, closing.role(), strategy)
@@ -234,7 +266,7 @@ impl Engine {
         if let Some(reason) = self.hands_off(closing, writers, is_patient) {
             return self.leave_alone(fd, closing.role(), reason);
         }
-        if !self.leave_sets(closing) {
+        if !self.leave_sets(closing.owner, fd, &closing.claim) {
             return self.leave_alone(fd, closing.role(), Reason::Unsure);
         }
         match self.common.settings.engine {
@@ -316,6 +348,14 @@ impl Engine {
             line.text(" left alone").connection(Some(&Note::of(fd, role))).word("reason", reason.name());
         });
         Prepared::Plain
+    }
+}
+
+/// The program closes what it may hold by another number, and has not taken this one out of
+/// its sets: they go on watching it as long as the connection lasts.
+fn left_in_its_sets(owner: Owner<'_>, claim: Claim) {
+    if claim.entry.slot.is_none() && claim.entry.watched.members() != 0 {
+        owner.sets().leave_behind();
     }
 }
 

@@ -58,4 +58,5 @@ mod sync;
 pub mod sys;
 pub mod watch;
 
+pub use rustix::io::Errno;
 pub use rustix::process::Pid;

@@ -5,103 +5,67 @@
 //! reporting a number that is closed, and `EPOLL_CTL_DEL` on it would fail: a
 //! spinning event loop. So every set is left before the close.
 //!
+//! Which sets there are the ledger knows, as far as hooks have seen: mostly one, and
+//! one call leaves it. Else the number is taken out of everything that may be a set. To
+//! ask is to act: `EPOLL_CTL_DEL` on a number that is no set fails with `EINVAL`, on
+//! a free one with `EBADF`, on a set without the connection with `ENOENT`. That takes
+//! no descriptor and no procfs.
+//!
 //! Context: any hook, on the program's threads.
 
-use crate::ledger::Owner;
-use crate::ledger::table::Watched;
+use crate::decision::Doubt;
+use crate::drain::Drain;
+use crate::ledger::sets::Kind;
+use crate::ledger::{Claim, Owner};
 use crate::sys::Fd;
-use crate::sys::poller::{self, Poller};
-use crate::sys::procfs::{Dir, descriptor};
-use crate::sys::socket;
-use core::ops::ControlFlow::Continue;
+use crate::sys::clock::Budget;
+use crate::sys::poller;
 use rustix::io::Errno;
-use rustix::path::DecInt;
 
-/// Takes `fd` out of every epoll set of this process. False where that cannot be
-/// known to be done. `known` says that hooks have followed the descriptor.
-pub fn leave_all(fd: Fd, watched: Watched, known: bool) -> bool {
-    match watched {
-        Watched::No if known => true,
-        Watched::By(set) if poller::leave(set, fd).is_ok() => true,
-        _ => leave_each(fd).is_some() && (known || !is_watched_by_another_number(fd)),
-    }
+/// Takes `fd` out of every epoll set that may watch its connection, of which `claim`
+/// claims to be the last holder.
+///
+/// # Errors
+/// Why that cannot be known to be done.
+pub fn leave_all(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim) -> Result<(), Doubt> {
+    let entry = claim.entry;
+    let left = entry.watched.only().is_some_and(|set| poller::leave(set, fd).is_ok());
+    let is_everything = entry.slot.is_some() && entry.was_watched && claim.watchers <= u32::from(left);
+    if is_everything { Ok(()) } else { leave_others(owner, drain, fd, claim, u32::from(left)) }
 }
 
-/// Whether a set still watches the socket of `fd`: under a number that was closed
-/// since, which nothing but the end of the description can undo. Of a connection that
-/// no hook has seen coming nobody has kept account. Source: `ep_show_fdinfo`.
+/// One set at most is left already. What remains is in sets that have other numbers by now,
+/// or that no hook has seen; or it is not in our power.
 #[inline(never)]
-fn is_watched_by_another_number(fd: Fd) -> bool {
-    let Ok(inode) = socket::inode(fd) else { return true };
-    let Ok(info) = Dir::root().and_then(|root| root.below(c"thread-self/fdinfo")) else { return true };
-    let mut watched = false;
-    let seen = each_set(|set| {
-        let found = info.any_line(DecInt::new(set.raw()).as_c_str(), |line| names_inode(line, inode));
-        // A set that is gone by now watches nothing.
-        watched |= found.unwrap_or_else(|error| error != Errno::NOENT);
+fn leave_others(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim, left: u32) -> Result<(), Doubt> {
+    let (entry, members) = (claim.entry, claim.entry.watched.members());
+    let is_counted = entry.slot.is_some();
+    let expected = if is_counted { claim.watchers } else { members };
+    // Under another number, which only the end of the connection takes out.
+    if expected > members || (!is_counted && owner.sets().has_left_behind()) {
+        return Err(Doubt::Watched);
+    }
+    let left = left + leave_each(owner, drain, fd)?;
+    // A set that nobody else can have, and that is nowhere to be found, is gone; unless
+    // the call that puts the connection into it has not returned yet.
+    let are_gone = || owner.is_private(entry) && !entry.watched.is_being_added();
+    let is_everything = left >= expected || are_gone();
+    // Nobody has kept account of the numbers of what is not counted.
+    if is_everything && (is_counted || !owner.sets().has_unseen()) { Ok(()) } else { Err(Doubt::Watched) }
+}
+
+/// Answers how many sets were left.
+fn leave_each(owner: Owner<'_>, drain: &Drain, fd: Fd) -> Result<u32, Doubt> {
+    let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
+    let is_excluded = |set| set == fd || drain.owns(set);
+    let found = owner.sets().search(&Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
+        Ok(()) => {
+            left += 1;
+            Kind::Set
+        }
+        Err(Errno::NOENT) => Kind::Set,
+        Err(Errno::BADF) => Kind::Free,
+        Err(_) => Kind::Plain,
     });
-    seen.is_none() || watched
-}
-
-/// `tfd: N events: N data: N pos:N ino:N sdev:N`, the inode in hexadecimal.
-fn names_inode(line: &[u8], inode: u64) -> bool {
-    let words = line.split(|&byte| byte == b' ').filter_map(|word| word.strip_prefix(b"ino:"));
-    let inodes = words.filter_map(|word| u64::from_str_radix(core::str::from_utf8(word).ok()?, 16).ok());
-    line.starts_with(b"tfd:") && { inodes }.any(|found| found == inode)
-}
-
-#[inline(never)]
-fn leave_each(fd: Fd) -> Option<()> {
-    // Not in this one: ENOENT.
-    each_set(|set| _ = poller::leave(set, fd))
-}
-
-/// Whether this process has an epoll set that no hook has seen, and that is not ours.
-#[inline(never)]
-pub fn has_unseen_set(owner: Owner<'_>) -> bool {
-    let mut unseen = false;
-    let is_theirs = |set| !owner.knows_set(set) && Poller::verified(set).is_none();
-    each_set(|set| unseen |= is_theirs(set)).is_none() || unseen
-}
-
-#[inline(never)]
-fn each_set(mut visit: impl FnMut(Fd)) -> Option<()> {
-    let dir = Dir::own_descriptors().ok()?;
-    let end: Option<()> = dir
-        .each(|name| {
-            if let Some(set) = descriptor(name).filter(|_| dir.is_link_to(name, b"anon_inode:[eventpoll]")) {
-                visit(set);
-            }
-            Continue(())
-        })
-        .ok()?;
-    end.is_none().then_some(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_a_set_names_an_inode() {
-        let line = b"tfd:        5 events:       19 data:                5  pos:0 ino:1f61 sdev:6";
-        assert!(names_inode(line, 0x1f61));
-        assert!(!names_inode(line, 0x1f6));
-        assert!(!names_inode(b"pos:\t0 ino:1f61", 0x1f61));
-    }
-
-    #[test]
-    fn a_number_that_was_closed_is_found_in_a_set() {
-        use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-        use std::os::fd::AsRawFd;
-        let (one, _two) = std::os::unix::net::UnixStream::pair().unwrap();
-        let copy = one.try_clone().unwrap();
-        let number = |stream: &std::os::unix::net::UnixStream| Fd::new(stream.as_raw_fd()).unwrap();
-        let set = Fd::adopt(epoll::create(CreateFlags::CLOEXEC).unwrap());
-        epoll::add(set, number(&one), EventData::new_u64(0), EventFlags::IN).unwrap();
-        drop(one);
-        assert!(is_watched_by_another_number(number(&copy)));
-        set.close();
-        assert!(!is_watched_by_another_number(number(&copy)));
-    }
+    found.map(|()| left).map_err(|_| Doubt::SetsBudget)
 }

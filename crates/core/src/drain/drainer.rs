@@ -13,7 +13,7 @@ use super::Drain;
 use super::place::Place;
 use super::queue::Queue;
 use super::slot::Slot;
-use super::{ASK, AWAKE, UNSURE};
+use super::{AWAKE, UNSURE};
 use crate::bounds::{Bounds, End};
 use crate::finish::is_quiet;
 use crate::sip::Sip;
@@ -357,10 +357,8 @@ impl Drainer {
         self.drain.ended.ring();
     }
 
-    /// The thread leaves, unless something is held. Whoever starts the next one looks for
-    /// epoll sets anew.
+    /// The thread leaves, unless something is held.
     fn leave(&self) -> bool {
-        self.drain.unseen_sets.store(ASK, SeqCst);
         self.drain.gate.leave()
     }
 

@@ -198,6 +198,8 @@ impl Drain {
             let _ = socket::shut_receive(copy);
         }
         copy.close();
+        // What a search for epoll sets has found it to be.
+        self.ledger.ended(copy);
         Ok(is_it)
     }
 

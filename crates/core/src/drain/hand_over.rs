@@ -43,7 +43,10 @@ impl Reserved {
         if let Some(note) = self.drain.notes.get(self.place.index()) {
             note.take(fd, role);
         }
-        self.drain.slots.give(self.place, self.private_number(fd)?);
+        let number = self.private_number(fd)?;
+        self.drain.slots.give(self.place, number);
+        // What a search for epoll sets has found it to be, in between.
+        self.drain.ledger.ended(number);
         Ok(())
     }
 

@@ -33,7 +33,7 @@ pub mod stack;
 
 use crate::bounds::{End, Progress};
 use crate::common::{Common, Ended};
-use crate::ledger::{Ledger, Owner};
+use crate::ledger::Ledger;
 use crate::leftovers::Held;
 use crate::log::note::Note;
 use crate::sys::Fd;
@@ -42,7 +42,6 @@ use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::Region;
 use crate::sys::thread::{Room, ThreadId, is_known};
-use crate::watch::has_unseen_set;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use gate::Gate;
 use grace::Graces;
@@ -85,9 +84,6 @@ pub struct Drain {
     /// Whether the thread is to leave all to the thread that ends the process: one of
     /// [`KEEP`], [`YIELD`] and [`YIELDED`].
     yielding: AtomicU32,
-    /// Whether there are epoll sets that no hook has seen: one of [`ASK`], [`NONE`] and
-    /// [`SOME`]. Asked once for each life of the thread.
-    unseen_sets: AtomicU32,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
     graces: Graces,
@@ -109,10 +105,6 @@ enum Guest {
 const KEEP: u32 = 0;
 const YIELD: u32 = 1;
 const YIELDED: u32 = 2;
-
-const ASK: u32 = 0;
-const NONE: u32 = 1;
-const SOME: u32 = 2;
 
 /// The thread does not sleep in epoll.
 const AWAKE: u32 = 0;
@@ -152,7 +144,6 @@ impl Drain {
             dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
             yielding: AtomicU32::new(KEEP),
-            unseen_sets: AtomicU32::new(ASK),
             pressed: AtomicBool::new(false),
             graces: Graces::new(),
             wakes_at: AtomicU32::new(AWAKE),
@@ -185,26 +176,9 @@ impl Drain {
         }
     }
 
-    /// Whether the program uses epoll sets that no hook has seen.
-    pub fn has_unseen_sets(&self, owner: Owner<'_>) -> bool {
-        match self.unseen_sets.load(SeqCst) {
-            ASK => self.look_for_sets(owner),
-            answer => answer == SOME,
-        }
-    }
-
-    /// While another thread starts the drain's, its set lies about, not signed yet: what
-    /// is found then is true of this close alone.
-    fn look_for_sets(&self, owner: Owner<'_>) -> bool {
-        let life = || (self.gate.is_running(), self.generation.load(SeqCst));
-        let before = life();
-        let is_any = has_unseen_set(owner);
-        if !is_any {
-            self.unseen_sets.store(NONE, SeqCst);
-        } else if before.0 && before == life() {
-            self.unseen_sets.store(SOME, SeqCst);
-        }
-        is_any
+    /// Whether the program has one thread.
+    pub fn is_only_thread_of_program(&self) -> bool {
+        self.common.is_single_threaded()
     }
 
     /// Whether `fd` is a private descriptor, which the program does not know.
@@ -284,7 +258,6 @@ impl Drain {
         self.pressed.store(false, SeqCst);
         self.graces.forget();
         self.wakes_at.store(AWAKE, SeqCst);
-        self.unseen_sets.store(ASK, SeqCst);
         self.open_rooms();
     }
 

@@ -81,7 +81,10 @@ impl Engine {
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         match verdict {
-            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, left),
+            Verdict::Hold | Verdict::WaitUpTo(_) if self.leave_shared_sets(owner, fd, &claim) => {
+                self.take_in(fd, role, strategy, left);
+            }
+            Verdict::Hold | Verdict::WaitUpTo(_) => {}
             Verdict::AtOnce => _ = self.part(fd, role, strategy),
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::LeaveAlone(_) | Verdict::Discard => {}

@@ -23,7 +23,7 @@ use crate::sys::numbers::close_all_but;
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, memory, socket, thread};
-use crate::{successor, watch};
+use crate::successor;
 use core::ops::ControlFlow::{Break, Continue};
 
 /// How the process ends.
@@ -239,13 +239,10 @@ impl Engine {
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::Discard => _ = self.discard(fd, role, strategy),
             Verdict::AtOnce => _ = self.part(fd, role, strategy),
-            Verdict::Hold | Verdict::WaitUpTo(_) => {
-                // A set that a child has as well would go on to report it.
-                if self.ledger.has_forked() {
-                    watch::leave_all(fd, claim.entry.watched, true);
-                }
-                self.take_in(fd, role, strategy, &mut estate.left);
+            Verdict::Hold | Verdict::WaitUpTo(_) if !self.leave_shared_sets(owner, fd, &claim) => {
+                _ = self.leave_alone(fd, role, Reason::Unsure);
             }
+            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, &mut estate.left),
         }
     }
 

@@ -33,14 +33,8 @@ impl Marks {
     /// Open while a process was made that the counts do not cover, and that runs this
     /// program.
     pub const LEAKED: Self = Self(2);
-    /// Closed on one number while an epoll set still watches that number, which
-    /// nothing but the end of the description can undo.
-    pub const STILL_WATCHED: Self = Self(4);
     /// More processes hold it than a slot has cells.
     pub const CROWDED: Self = Self(8);
-    /// A process has ended that had put it into an epoll set. The set is gone with
-    /// the process, unless another one has it too.
-    pub const WATCHER_ENDED: Self = Self(16);
     /// Another program was executed that had it: it may have handed it on, to a process of
     /// any age and any user, and have ended.
     pub const HANDED: Self = Self(32);
@@ -64,6 +58,17 @@ pub enum Left {
     Here,
 }
 
+/// What a release has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// Who is left.
+    pub left: Left,
+    /// How many epoll sets watched it then.
+    pub watchers: u32,
+    /// Whether the caller is to free the slot, as nobody is left.
+    pub is_over: bool,
+}
+
 /// One description. All zeroes: free.
 #[derive(Default)]
 #[repr(C, align(64))]
@@ -73,12 +78,16 @@ pub struct Slot {
     /// Token in the upper half, number of descriptors in the lower; 0: empty.
     cells: [AtomicU64; CELLS],
     marks: AtomicU32,
+    /// How often epoll sets watch it, under numbers of any process; see
+    /// [`super::membership`].
+    watchers: AtomicU32,
 }
 
 impl Slot {
     /// A slot that was taken is that of a new connection, held once by `me`.
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
+        self.watchers.store(0, SeqCst);
         for (at, cell) in self.cells.iter().enumerate() {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
@@ -89,6 +98,7 @@ impl Slot {
     /// in use by other threads of `me`, their process counts here as a holder of [`MANY`].
     pub fn copy(&self, other: &Self, me: Token) {
         self.marks.store(other.marks.load(SeqCst), SeqCst);
+        self.watchers.store(other.watchers.load(SeqCst), SeqCst);
         for (to, from) in self.cells.iter().zip(&other.cells) {
             let word = from.load(SeqCst);
             to.store(if token_of(word) == Some(me) { pack(me, MANY) } else { word }, SeqCst);
@@ -136,6 +146,17 @@ impl Slot {
         self.marks.fetch_or(mark.0, SeqCst);
     }
 
+    /// It is about to be put into one more epoll set.
+    pub fn add_watcher(&self) {
+        self.watchers.fetch_add(1, SeqCst);
+    }
+
+    /// It is in so many sets less.
+    pub fn remove_watchers(&self, count: u32) {
+        let fewer = |watchers: u32| Some(watchers.saturating_sub(count));
+        let _ = self.watchers.fetch_update(SeqCst, SeqCst, fewer);
+    }
+
     /// Who holds it, living or dead.
     pub fn holders(&self) -> impl Iterator<Item = Token> {
         self.cells.iter().filter_map(|cell| token_of(cell.load(SeqCst)))
@@ -148,17 +169,19 @@ impl Slot {
         }
     }
 
-    /// Lowers the count of `me` by one and says whether anybody is left; and whether
-    /// the caller is to free the slot, as nobody is.
-    pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> (Left, bool) {
+    /// Lowers the count of `me` by one and says whether anybody is left.
+    pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> Released {
         let cookie = self.cookie.load(SeqCst);
         self.change(me, -1);
         let left = match self.bury_the_dead(alive) {
             Left::Elsewhere if self.holders().any(|holder| holder == me) => Left::Here,
             left => left,
         };
+        // Before anybody else can take it.
+        let watchers = self.watchers.load(SeqCst);
         // Another releaser may have freed it already, and a third process taken it.
-        (left, left == Left::Nobody && self.take_out(cookie))
+        let is_over = left == Left::Nobody && self.take_out(cookie);
+        Released { left, watchers, is_over }
     }
 
     /// Adds `by` to the holder's cell; false where it has none.

@@ -9,7 +9,7 @@
 pub use super::cells::{Left, Marks};
 
 use super::bitmap::BITS;
-use super::cells::Slot;
+use super::cells::{Released, Slot};
 use super::commons::Commons;
 use super::token::Token;
 use crate::sys::region::Zeroed;
@@ -124,15 +124,29 @@ impl<'a> Descriptions<'a> {
         self.slot(id).into_iter().flat_map(Slot::holders)
     }
 
+    /// It is about to be put into one more epoll set.
+    pub fn add_watcher(&self, id: SlotId) {
+        if let Some(slot) = self.slot(id) {
+            slot.add_watcher();
+        }
+    }
+
+    /// It is in so many sets less.
+    pub fn remove_watchers(&self, id: SlotId, count: u32) {
+        if let Some(slot) = self.slot(id) {
+            slot.remove_watchers(count);
+        }
+    }
+
     /// Lowers the count of `me` by one and says whether anybody is left. Where
-    /// nobody is, the slot is free again.
-    pub fn release(self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> Left {
-        let Some(slot) = self.slot(id) else { return Left::Here };
-        let (left, is_over) = slot.release(me, alive);
+    /// nobody is, the slot is free again; and how many sets watched it then.
+    pub fn release(self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> (Left, u32) {
+        let Some(slot) = self.slot(id) else { return (Left::Here, 0) };
+        let Released { left, watchers, is_over } = slot.release(me, alive);
         if is_over && let Some(head) = self.0.head() {
             head.taken.free(id.index());
         }
-        left
+        (left, watchers)
     }
 
     /// Has memory that nobody shares yet give out no slot that is in use here.
@@ -223,8 +237,8 @@ mod tests {
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(1));
-        assert_eq!(all.release(id, token(1), everybody), Left::Here);
-        assert_eq!(all.release(id, token(1), everybody), Left::Nobody);
+        assert_eq!(all.release(id, token(1), everybody).0, Left::Here);
+        assert_eq!(all.release(id, token(1), everybody).0, Left::Nobody);
         assert!(!all.is(id, 77));
     }
 
@@ -234,8 +248,8 @@ mod tests {
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(2));
-        assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
-        assert_eq!(all.release(id, token(2), everybody), Left::Nobody);
+        assert_eq!(all.release(id, token(1), everybody).0, Left::Elsewhere);
+        assert_eq!(all.release(id, token(2), everybody).0, Left::Nobody);
     }
 
     #[test]
@@ -244,7 +258,7 @@ mod tests {
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(2));
-        assert_eq!(all.release(id, token(1), |t| t != token(2)), Left::Nobody);
+        assert_eq!(all.release(id, token(1), |t| t != token(2)).0, Left::Nobody);
     }
 
     #[test]
@@ -279,12 +293,12 @@ mod tests {
             let child = token(2 + cookie as u32 % CHILDREN);
             let id = all.open(cookie, token(1), everybody).unwrap();
             all.hold(id, child);
-            assert_eq!(all.release(id, token(1), everybody), Left::Elsewhere);
+            assert_eq!(all.release(id, token(1), everybody).0, Left::Elsewhere);
             assert!(id.raw() <= CHILDREN, "{id:?} for connection {cookie}");
             served.push_back((id, child));
             if served.len() == CHILDREN as usize {
                 let (id, child) = served.pop_front().unwrap();
-                assert_eq!(all.release(id, child, everybody), Left::Nobody);
+                assert_eq!(all.release(id, child, everybody).0, Left::Nobody);
             }
         }
     }
@@ -323,7 +337,7 @@ mod tests {
             let youngest = |token: Token| token.raw() == 1 || token.raw() + AT_A_TIME > child;
             let id = all.open(child.into(), token(1), youngest).unwrap();
             all.hold(id, token(child));
-            assert_eq!(all.release(id, token(1), youngest), Left::Elsewhere);
+            assert_eq!(all.release(id, token(1), youngest).0, Left::Elsewhere);
             assert!(id.raw() <= 64, "slot {id:?} for child {child}");
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! `shutdown(2)` acts on the connection, not on the descriptor, so softclose may
 //! act only on the last reference to one. The ledger knows the references that
-//! hooks have seen: [`table`] what each number of this process means,
+//! hooks have seen: [`table`] what each number of this process means, [`sets`] which
+//! of them are epoll sets,
 //! [`descriptions`] and [`cells`] who holds each connection across fork,
 //! [`family`] which of those processes live, in memory that they have in common
 //! ([`commons`]) until one loses its user ([`detach`]), [`kin`] whether there are
@@ -27,6 +28,7 @@ pub mod family;
 pub mod forks;
 pub mod kin;
 pub mod makers;
+pub mod membership;
 pub mod sets;
 pub mod table;
 pub mod token;
@@ -43,9 +45,10 @@ use descriptions::{Descriptions, Left, Marks, SlotId};
 use family::{Family, Namespace, Token};
 use forks::{Beside, Forks};
 use kin::Kin;
+use membership::{Generation, Membership};
 use rustix::process::Pid;
 use sets::Sets;
-use table::{Entry, FdTable, Role, Watched};
+use table::{Entry, FdTable, Role};
 use user::User;
 
 /// All that is known of references, for one process and its fork family.
@@ -70,7 +73,7 @@ pub struct Ledger {
     /// The pid namespace of this process.
     namespace: AtomicU64,
     /// References may be made that no count and no look at procfs can find.
-    blind: AtomicBool,
+    blind: AtomicU32,
     /// So many processes run on this memory that cannot be told from this one.
     doubles: AtomicU32,
     /// Children of this process are in another pid namespace than it is.
@@ -91,6 +94,8 @@ pub struct Claim {
     pub standing: Standing,
     /// `SO_COOKIE`, where it had to be asked for.
     pub cookie: Option<u64>,
+    /// How often epoll sets watch it, under any number of any process, where it is counted.
+    pub watchers: u32,
     /// Where the standing is doubtful: who was started earlier cannot have it, in clock
     /// ticks after boot; 0 where that is not known.
     pub not_before: u64,
@@ -109,6 +114,17 @@ pub enum Standing {
     Unprovable(Doubt),
 }
 
+/// What came of a call that puts a number into an epoll set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// It is in the set.
+    Now,
+    /// It was in the set before (`EEXIST`).
+    Before,
+    /// The call has failed.
+    No,
+}
+
 impl Ledger {
     /// Knows nothing and owns nothing.
     pub const fn new() -> Self {
@@ -125,7 +141,7 @@ impl Ledger {
             forks: Forks::new(),
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
-            blind: AtomicBool::new(false),
+            blind: AtomicU32::new(0),
             doubles: AtomicU32::new(0),
             outer: AtomicBool::new(false),
         }
@@ -208,7 +224,10 @@ impl Ledger {
             return Some(me);
         }
         let capacity = self.capacity.load(SeqCst) as usize;
-        if !(self.table.ensure(capacity) && self.commons.ensure(slots_for(capacity))) {
+        if !(self.table.ensure(capacity)
+            && self.sets.ensure(capacity)
+            && self.commons.ensure(slots_for(capacity)))
+        {
             return None;
         }
         if self.options.load(SeqCst) {
@@ -224,8 +243,9 @@ impl Ledger {
         self.me()
     }
 
-    fn drop_reference(&self, slot: SlotId) -> Left {
-        let Some(me) = self.me() else { return Left::Here };
+    /// Whether anybody is left, and how many sets watched it.
+    fn drop_reference(&self, slot: SlotId) -> (Left, u32) {
+        let Some(me) = self.me() else { return (Left::Here, 0) };
         self.descriptions().release(slot, me, |token| self.is_alive(token))
     }
 }
@@ -266,12 +286,16 @@ impl Owner<'_> {
 
     /// `new` was made a duplicate of `old` by this process.
     pub fn duplicated(self, old: Fd, new: Fd, since: Stamp) {
+        self.0.sets.duplicated(old, new);
         let entry = self.0.table.look(old);
         match (entry.slot, self.0.me()) {
             (Some(slot), Some(me)) if self.is_current(old, slot) => {
                 self.0.descriptions().hold(slot, me);
                 self.0.descriptions().mark(slot, Marks::COPIED);
                 self.refers(new, slot, entry.role, since);
+                if entry.was_watched {
+                    self.0.table.set_watched(new);
+                }
             }
             _ if entry.received => self.received(new),
             _ => self.forgotten(new),
@@ -289,6 +313,7 @@ impl Owner<'_> {
         // `dup2` over an open socket, or a number that was closed behind our back.
         self.forgotten(fd);
         self.0.table.set(fd, slot, role);
+        self.0.sets.opened_plain(fd);
         match self.0.forks.beside(since) {
             Beside::Nothing => {}
             Beside::Fork => self.0.descriptions().mark(slot, Marks::LEAKED),
@@ -315,6 +340,10 @@ impl Owner<'_> {
     /// one of the family may have.
     pub fn passes(self, fd: Fd) {
         if socket::tcp_info(fd).is_err() {
+            if self.0.sets.is_set(fd) {
+                // Whoever receives it may use it for longer than we have it.
+                self.0.sets.share();
+            }
             return;
         }
         self.0.pass(fd);
@@ -327,67 +356,46 @@ impl Owner<'_> {
 
     /// `fd` no longer means what it meant, and nobody asks who was last.
     pub fn forgotten(self, fd: Fd) {
-        let entry = self.0.table.take(fd);
-        if let Some(slot) = entry.slot {
-            self.left_behind(slot, entry, Marks::STILL_WATCHED);
+        if let Some(slot) = self.0.table.take(fd).slot {
+            self.0.drop_reference(slot);
         }
-    }
-
-    /// Lowers the count. An epoll set that we added to keeps watching the number
-    /// if somebody else holds the description, which `mark` says: only the last
-    /// holder's counts, and with nobody left the slot and its marks are gone.
-    fn left_behind(self, slot: SlotId, entry: Entry, mark: Marks) -> Left {
-        if matches!(entry.watched, Watched::By(_) | Watched::BySeveral) {
-            self.0.descriptions().mark(slot, mark);
-        }
-        self.0.drop_reference(slot)
-    }
-
-    /// `set` watches `fd` from now on.
-    pub fn watched(self, fd: Fd, set: Fd) {
-        self.0.sets.note(set);
-        // A socket that is not counted has all sets looked through at its close.
-        if self.0.me().is_some() {
-            self.0.table.watch(fd, set);
-        }
-    }
-
-    /// `set` no longer watches `fd`.
-    pub fn unwatched(self, fd: Fd, set: Fd) {
-        self.0.table.unwatch(fd, set);
     }
 
     /// Gives up `fd`, which is about to be closed, and says how good our claim
     /// to be its last holder is.
     pub fn release(self, fd: Fd) -> Claim {
-        self.give_up(fd, Marks::STILL_WATCHED)
+        self.give_up(fd, self.0.table.take(fd))
     }
 
-    /// As [`Owner::release`], at the end of the process.
+    /// As [`Owner::release`], at the end of the process: sets that nobody else has end with it.
     pub fn release_at_end(self, fd: Fd) -> Claim {
-        self.give_up(fd, Marks::WATCHER_ENDED)
+        let entry = self.0.table.take(fd);
+        if let Some(slot) = entry.slot.filter(|_| self.is_private(entry)) {
+            self.0.descriptions().remove_watchers(slot, entry.watched.members());
+        }
+        self.give_up(fd, entry)
     }
 
-    fn give_up(self, fd: Fd, mark: Marks) -> Claim {
-        let mut entry = self.0.table.take(fd);
+    fn give_up(self, fd: Fd, mut entry: Entry) -> Claim {
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
-        let mut not_before = 0;
+        let (mut not_before, mut watchers) = (0, 0);
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
                 let marks = self.0.descriptions().marks(slot);
                 not_before = self.not_before();
-                entry.outlived = marks.has(Marks::WATCHER_ENDED);
-                self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
+                let (left, watched_by) = self.0.drop_reference(slot);
+                watchers = watched_by;
+                self.release_counted(fd, slot, marks, left)
             }
             Some(stale) => {
                 self.0.drop_reference(stale);
-                entry = Entry::UNKNOWN;
+                entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
                 self.weigh_stray(false)
             }
             None => self.weigh_stray(entry.received),
         };
-        Claim { entry, standing, cookie, not_before }
+        Claim { entry, standing, cookie, watchers, not_before }
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
@@ -429,8 +437,6 @@ impl Owner<'_> {
             Standing::Unprovable(Doubt::Passed)
         } else if marks.has(Marks::HANDED) || marks.has(Marks::LEAKED) && family.has_handed_strays() {
             Standing::Unprovable(Doubt::Spawned)
-        } else if marks.has(Marks::STILL_WATCHED) {
-            Standing::Unprovable(Doubt::Watched)
         } else if forks.is_child_under_way() {
             Standing::Unprovable(Doubt::Spawned)
         } else if marks.has(Marks::LEAKED) || marks.has(Marks::CROWDED) || kin.has_stranger() {
@@ -453,7 +459,7 @@ impl Owner<'_> {
 
     /// What makes every claim doubtful.
     fn doubt(self) -> Option<Doubt> {
-        if self.0.blind.load(SeqCst) { Some(Doubt::Blind) } else { self.0.family().is_taking().then_some(Doubt::Passed) }
+        if self.is_blind() { Some(Doubt::Blind) } else { self.0.family().is_taking().then_some(Doubt::Passed) }
     }
 
     /// When the founder of the family was started. Who has one of its connections has
@@ -501,10 +507,70 @@ impl Owner<'_> {
     pub fn covers(self, fd: Fd) -> bool {
         fd.index() < self.0.capacity.load(SeqCst) as usize
     }
+}
 
-    /// Whether a hook has seen `set` being used as an epoll set.
-    pub fn knows_set(self, set: Fd) -> bool {
-        self.0.sets.knows(set)
+/// Epoll sets, and who is in them.
+impl<'a> Owner<'a> {
+    /// What is known of them.
+    pub fn sets(self) -> &'a Sets {
+        &self.0.sets
+    }
+
+    /// This process has made `set`; `since` is from before.
+    pub fn made_set(self, set: Fd, since: Stamp) {
+        self.0.sets.made(set, || self.0.forks.beside(since) == Beside::Nothing);
+    }
+
+    /// The program is about to put `fd` into `set`.
+    pub fn joining(self, fd: Fd, set: Fd) {
+        self.watched_by(fd, set, |sets, alone| sets.joining(set, alone));
+    }
+
+    /// That call has returned.
+    pub fn joined(self, fd: Fd, joined: Joined) {
+        let is_new = || self.0.table.look(fd).watched.members() == 1;
+        match joined {
+            Joined::No => return self.watched_by_one_less(fd, Membership::not_joined),
+            Joined::Before if !is_new() => self.watched_by_one_less(fd, Membership::not_joined),
+            Joined::Before | Joined::Now => _ = self.0.table.watch(fd, Membership::joined),
+        }
+        self.0.table.set_watched(fd);
+    }
+
+    /// `fd`, which no hook has seen being put into a set, is in `set`.
+    pub fn found_in(self, fd: Fd, set: Fd) {
+        self.watched_by(fd, set, |sets, alone| sets.member_of(set, alone));
+        self.0.table.set_watched(fd);
+    }
+
+    /// The program has taken `fd` out of a set.
+    pub fn left(self, fd: Fd) {
+        self.watched_by_one_less(fd, Membership::left);
+    }
+
+    fn watched_by(self, fd: Fd, set: Fd, change: impl Fn(Membership, Option<Generation>) -> Membership) {
+        self.0.sets.used(set);
+        let alone = self.0.sets.alone(set);
+        // First for all processes: what this one does not know of cannot be left.
+        if let Some(slot) = self.0.table.slot(fd) {
+            self.0.descriptions().add_watcher(slot);
+        }
+        if !self.0.table.has_room(fd) {
+            self.0.sets.leave_behind();
+        }
+        self.0.table.watch(fd, |sets| change(sets, alone));
+    }
+
+    fn watched_by_one_less(self, fd: Fd, change: impl Fn(Membership) -> Membership) {
+        let before = self.0.table.watch(fd, change);
+        if let Some(slot) = self.0.table.slot(fd).filter(|_| before.members() != 0) {
+            self.0.descriptions().remove_watchers(slot, 1);
+        }
+    }
+
+    /// Whether all sets that watch the number end when this process closes them.
+    pub fn is_private(self, entry: Entry) -> bool {
+        entry.watched.is_private(self.0.sets.generation())
     }
 }
 
@@ -517,6 +583,7 @@ impl Owner<'_> {
 
     /// Before a fork that hooks follow: the child is counted from now on.
     pub fn before_fork(self) -> Option<Token> {
+        self.0.sets.share();
         self.0.forks.begin();
         if !self.shares() {
             return None;
@@ -542,6 +609,7 @@ impl Owner<'_> {
 
     /// After that fork, in the parent, whether or not there is a child.
     pub fn after_fork(self) {
+        self.0.sets.share();
         self.0.forks.end();
     }
 
@@ -580,6 +648,7 @@ impl Owner<'_> {
     pub fn before_spawn(self, child: Child, end: Return) {
         // First: what another thread makes from here on is asked for there.
         self.0.forks.enter(child, end);
+        self.0.sets.share();
         if self.shares() && child == Child::Executes {
             self.0.before_execution();
         }
@@ -603,7 +672,12 @@ impl Owner<'_> {
     /// From now on this process can hold sockets in ways that nobody can see: an
     /// `io_uring`, a second descriptor table.
     pub fn blinded(self) {
-        self.0.blind.store(true, SeqCst);
+        self.0.blind.fetch_add(1, SeqCst);
+    }
+
+    /// The call that was to make it so has failed.
+    pub fn not_blinded(self) {
+        self.0.blind.fetch_sub(1, SeqCst);
     }
 
     /// From now on this process or its children may be in another time namespace.
@@ -618,7 +692,7 @@ impl Owner<'_> {
 
     /// Whether it can.
     pub fn is_blind(self) -> bool {
-        self.0.blind.load(SeqCst)
+        self.0.blind.load(SeqCst) != 0
     }
 
     /// Whether another process may have the same table of descriptors, where what this one
@@ -629,6 +703,7 @@ impl Owner<'_> {
 
     /// A process was made that no count covers; its pid, where the door tells it.
     pub fn spawned(self, pid: Option<Pid>) {
+        self.0.sets.share();
         match pid {
             Some(pid) => self.0.kin.born(pid),
             None => self.0.kin.born_nameless(),
@@ -653,7 +728,7 @@ impl Ledger {
         self.forks.become_child();
         self.outer.store(false, SeqCst);
         self.kin.forget();
-        self.table.inherit();
+        self.sets.become_child();
         // A parent without a pid is in an outer namespace, where it has named us.
         if process::is_parent_outside() {
             self.namespace.store(self.family().new_namespace().0, SeqCst);
@@ -670,6 +745,34 @@ impl Ledger {
     /// cookie, and still is.
     pub fn number_of(&self, cookie: u64) -> Option<Fd> {
         self.table.find(0, |fd, slot| self.descriptions().is(slot, cookie) && socket::cookie(fd) == Some(cookie))
+    }
+
+    /// The program is about to close `fd`, which is open.
+    pub fn ending(&self, fd: Fd) {
+        self.sets.ending(fd);
+    }
+
+    /// The program has just closed `fd`.
+    pub fn ended(&self, fd: Fd) {
+        self.sets.ended(fd);
+    }
+
+    /// The same for a range of numbers, open or not.
+    pub fn ending_range(&self, first: u32, last: u32) {
+        self.sets.ending_range(first, last);
+    }
+
+    /// Whether `fd`, which was given up, has been put into a set since, and is not another
+    /// connection by now.
+    pub fn has_been_entered(&self, fd: Fd) -> bool {
+        let entry = self.table.look(fd);
+        entry.slot.is_none() && entry.watched != Membership::NONE
+    }
+
+    /// Whether `fd` is a counted connection that no hook has seen being put into a set.
+    pub fn is_not_known_to_be_watched(&self, fd: Fd) -> bool {
+        let entry = self.table.look(fd);
+        entry.slot.is_some() && entry.watched == Membership::NONE
     }
 
     /// At the end of the process: its cells are those of a dead process now.

@@ -8,9 +8,10 @@
 //! threads that close the same number one gets nothing.
 
 use super::descriptions::SlotId;
+use super::membership::Membership;
 use crate::sys::Fd;
 use crate::sys::region::{Region, Zeroed};
-use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// Which side opened the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,19 +22,6 @@ pub enum Role {
     Connected,
 }
 
-/// The epoll sets that watch a number, as far as we saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watched {
-    /// None.
-    No,
-    /// One, added by this process.
-    By(Fd),
-    /// More than one, of which at least one was added by this process.
-    BySeveral,
-    /// One or more that were added before the fork that made this process.
-    ByParents,
-}
-
 /// Everything known of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -41,22 +29,20 @@ pub struct Entry {
     pub slot: Option<SlotId>,
     /// Which side opened it.
     pub role: Role,
-    /// Who watches it.
-    pub watched: Watched,
+    /// The epoll sets that watch the number.
+    pub watched: Membership,
+    /// A hook has seen it being put into a set, now or earlier: no other runtime uses it.
+    pub was_watched: bool,
     /// It came through `SCM_RIGHTS`: copies may be in flight.
     pub received: bool,
-    /// A set of ours may watch it under a number of a process that has ended.
-    pub outlived: bool,
 }
 
 #[repr(C)]
 struct Cell {
     slot: AtomicU32,
-    /// 0: nobody; [`SEVERAL`]; else the epoll number plus one.
-    watched: AtomicU32,
-    /// The table's generation at the time of `watched`.
-    watched_in: AtomicU32,
     flags: AtomicU32,
+    /// A [`Membership`].
+    watched: AtomicU64,
 }
 
 // SAFETY: repr(C), atomics only; all zeroes is an unknown descriptor.
@@ -64,19 +50,14 @@ unsafe impl Zeroed for Cell {}
 
 impl Cell {
     const fn new() -> Self {
-        Self {
-            slot: AtomicU32::new(0),
-            watched: AtomicU32::new(0),
-            watched_in: AtomicU32::new(0),
-            flags: AtomicU32::new(0),
-        }
+        Self { slot: AtomicU32::new(0), flags: AtomicU32::new(0), watched: AtomicU64::new(0) }
     }
 }
 
-const SEVERAL: u32 = u32::MAX;
 const CONNECTED: u32 = 1;
 const RECEIVED: u32 = 2;
 const CLOSE_ON_EXEC: u32 = 4;
+const WATCHED: u32 = 8;
 
 /// Numbers below have their cells in the table itself, which lies in the page that a fork
 /// child and its parent write to anyway.
@@ -89,24 +70,22 @@ pub struct FdTable {
     far: Region<Cell>,
     /// One more than the highest number ever noted.
     end: AtomicU32,
-    /// Raised in every fork child: what was noted before is inherited.
-    generation: AtomicU32,
 }
 
 impl FdTable {
     /// Nothing mapped yet.
     pub const fn new() -> Self {
-        Self {
-            near: [const { Cell::new() }; NEAR],
-            far: Region::new(),
-            end: AtomicU32::new(0),
-            generation: AtomicU32::new(0),
-        }
+        Self { near: [const { Cell::new() }; NEAR], far: Region::new(), end: AtomicU32::new(0) }
     }
 
     /// Maps room for numbers below `len`.
     pub fn ensure(&self, len: usize) -> bool {
         self.far.ensure(len)
+    }
+
+    /// Whether anything can be noted of `fd`.
+    pub fn has_room(&self, fd: Fd) -> bool {
+        self.cell(fd.index()).is_some()
     }
 
     fn cell(&self, index: usize) -> Option<&Cell> {
@@ -149,20 +128,18 @@ impl FdTable {
         }
     }
 
-    /// Notes that the epoll set `set` now watches `fd`.
-    pub fn watch(&self, fd: Fd, set: Fd) {
-        let Some(cell) = self.note(fd) else { return };
-        let generation = self.generation.load(SeqCst);
-        let mine = cell.watched_in.swap(generation, SeqCst) == generation;
-        let new = set.raw() as u32 + 1;
-        let update = |old| Some(if old == 0 || (old == new && mine) { new } else { SEVERAL });
-        let _ = cell.watched.fetch_update(SeqCst, SeqCst, update);
+    /// Notes what becomes of the sets that watch `fd`; answers what it was.
+    pub fn watch(&self, fd: Fd, change: impl Fn(Membership) -> Membership) -> Membership {
+        let Some(cell) = self.note(fd) else { return Membership::default() };
+        let update = |word| Some(change(Membership::from_word(word)).word());
+        let (Ok(old) | Err(old)) = cell.watched.fetch_update(SeqCst, SeqCst, update);
+        Membership::from_word(old)
     }
 
-    /// Notes that the epoll set `set` watches `fd` no longer.
-    pub fn unwatch(&self, fd: Fd, set: Fd) {
-        if let Some(cell) = self.cell(fd.index()) {
-            let _ = cell.watched.compare_exchange(set.raw() as u32 + 1, 0, SeqCst, SeqCst);
+    /// Notes that a hook has seen `fd` being put into a set.
+    pub fn set_watched(&self, fd: Fd) {
+        if let Some(cell) = self.note(fd) {
+            cell.flags.fetch_or(WATCHED, SeqCst);
         }
     }
 
@@ -189,16 +166,8 @@ impl FdTable {
         let flags = cell.flags.load(SeqCst);
         let role = if flags & CONNECTED != 0 { Role::Connected } else { Role::Accepted };
         let received = flags & RECEIVED != 0;
-        Entry { slot: SlotId::new(slot), role, watched: self.watched(cell), received, outlived: false }
-    }
-
-    fn watched(&self, cell: &Cell) -> Watched {
-        match cell.watched.load(SeqCst) {
-            0 => Watched::No,
-            _ if cell.watched_in.load(SeqCst) != self.generation.load(SeqCst) => Watched::ByParents,
-            SEVERAL => Watched::BySeveral,
-            set => Fd::new(set as i32 - 1).map_or(Watched::BySeveral, Watched::By),
-        }
+        let watched = Membership::from_word(cell.watched.load(SeqCst));
+        Entry { slot: SlotId::new(slot), role, watched, was_watched: flags & WATCHED != 0, received }
     }
 
     /// Calls `visit` for every number with a known description.
@@ -219,11 +188,6 @@ impl FdTable {
         })
     }
 
-    /// In a fork child: what was noted so far is inherited.
-    pub fn inherit(&self) {
-        self.generation.fetch_add(1, SeqCst);
-    }
-
     fn note(&self, fd: Fd) -> Option<&Cell> {
         self.end.fetch_max(fd.raw() as u32 + 1, SeqCst);
         self.cell(fd.index())
@@ -233,7 +197,7 @@ impl FdTable {
 impl Entry {
     /// Nothing is known.
     pub const UNKNOWN: Self =
-        Self { slot: None, role: Role::Accepted, watched: Watched::No, received: false, outlived: false };
+        Self { slot: None, role: Role::Accepted, watched: Membership::NONE, was_watched: false, received: false };
 }
 
 #[cfg(test)]
@@ -264,29 +228,15 @@ mod tests {
     }
 
     #[test]
-    fn one_set_is_remembered_by_name_and_two_are_not() {
+    fn the_sets_of_a_number_end_with_it() {
         let table = table();
-        table.watch(fd(4), fd(7));
-        table.watch(fd(4), fd(7));
-        assert_eq!(table.look(fd(4)).watched, Watched::By(fd(7)));
-        table.watch(fd(4), fd(8));
-        assert_eq!(table.look(fd(4)).watched, Watched::BySeveral);
-    }
-
-    #[test]
-    fn a_set_that_was_left_is_forgotten() {
-        let table = table();
-        table.watch(fd(4), fd(7));
-        table.unwatch(fd(4), fd(7));
-        assert_eq!(table.look(fd(4)).watched, Watched::No);
-    }
-
-    #[test]
-    fn a_fork_child_does_not_trust_the_sets_of_its_parent() {
-        let table = table();
-        table.watch(fd(4), fd(7));
-        table.inherit();
-        assert_eq!(table.look(fd(4)).watched, Watched::ByParents);
+        table.set(fd(4), slot(9), Role::Accepted);
+        table.set_watched(fd(4));
+        table.watch(fd(4), |sets| sets.joining(fd(7), None));
+        assert_eq!(table.look(fd(4)).watched.only(), Some(fd(7)));
+        assert!(table.take(fd(4)).was_watched);
+        let entry = table.take(fd(4));
+        assert_eq!((entry.watched, entry.was_watched), (Membership::NONE, false));
     }
 
     #[test]

@@ -153,15 +153,65 @@ fn as_owner(fd: Fd) -> rustix::fd::OwnedFd {
     unsafe { rustix::fd::OwnedFd::from_raw_fd(fd.raw()) }
 }
 
-#[test]
-fn a_number_that_is_still_watched_cannot_be_left() {
+/// Of both numbers of a connection: in how many sets it is, and in how many as the number
+/// that was released last.
+fn watchers(act: impl FnOnce(&Stage, Fd)) -> (u32, u32) {
     let stage = Stage::accepted();
     let copy = stage.stream.try_clone().unwrap();
     let copy_fd = Fd::new(copy.as_raw_fd()).unwrap();
     stage.owner().duplicated(stage.fd(), copy_fd, stage.ledger.stamp());
-    stage.owner().watched(stage.fd(), Fd::new(9).unwrap());
+    act(&stage, copy_fd);
+    stage.owner().spawned(None);
     assert_eq!(stage.standing(), Standing::Shared);
-    assert_eq!(stage.owner().release(copy_fd).standing, Standing::Unprovable(Doubt::Watched));
+    let last = stage.owner().release(copy_fd);
+    assert_eq!(last.standing, Standing::Last);
+    (last.watchers, last.entry.watched.members())
+}
+
+fn set() -> Fd {
+    Fd::new(9).unwrap()
+}
+
+#[test]
+fn a_set_goes_on_watching_a_number_that_was_closed() {
+    let seen = watchers(|stage, _| {
+        stage.owner().joining(stage.fd(), set());
+        stage.owner().joined(stage.fd(), Joined::Now);
+    });
+    assert_eq!(seen, (1, 0));
+}
+
+#[test]
+fn a_number_that_was_taken_out_of_its_set_is_watched_no_more() {
+    let seen = watchers(|stage, _| {
+        stage.owner().joining(stage.fd(), set());
+        stage.owner().joined(stage.fd(), Joined::Now);
+        stage.owner().left(stage.fd());
+        stage.owner().joining(stage.fd(), set());
+        stage.owner().joined(stage.fd(), Joined::No);
+    });
+    assert_eq!(seen, (0, 0));
+}
+
+#[test]
+fn the_last_number_knows_its_own_sets() {
+    let seen = watchers(|stage, copy| {
+        stage.owner().joining(copy, set());
+        stage.owner().left(stage.fd());
+    });
+    assert_eq!(seen, (1, 1));
+}
+
+#[test]
+fn sets_that_nobody_else_has_end_with_their_process() {
+    let stage = Stage::accepted();
+    let copy = stage.stream.try_clone().unwrap();
+    let copy_fd = Fd::new(copy.as_raw_fd()).unwrap();
+    stage.owner().duplicated(stage.fd(), copy_fd, stage.ledger.stamp());
+    stage.owner().made_set(set(), stage.ledger.stamp());
+    stage.owner().joining(stage.fd(), set());
+    stage.owner().release_at_end(stage.fd());
+    assert_eq!(stage.owner().release(copy_fd).watchers, 0);
 }
 
 mod in_memory_of_its_own {

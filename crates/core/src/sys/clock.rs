@@ -6,6 +6,7 @@
 //! computed with wrapping subtraction, and no bound exceeds one day.
 
 use super::raw::{nr, syscall6};
+use core::cell::Cell;
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime_dynamic};
 
 /// Milliseconds since an arbitrary origin, modulo 2^32.
@@ -53,6 +54,44 @@ pub fn seconds_since_boot() -> u32 {
     // SAFETY: the kernel writes one `timespec`.
     let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::Boottime as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
     u32::try_from(now.tv_sec).unwrap_or(0)
+}
+
+/// How long a hook may look for something before it goes without: a millisecond, from the
+/// first time that somebody asks.
+#[derive(Debug, Default)]
+pub struct Budget {
+    ends: Cell<u64>,
+}
+
+impl Budget {
+    /// Not begun.
+    pub const fn new() -> Self {
+        Self { ends: Cell::new(0) }
+    }
+
+    /// Whether it is used up; a system call, so not to be asked at every step.
+    pub fn is_spent(&self) -> bool {
+        const MILLISECOND: u64 = 1_000_000;
+        let now = nanoseconds();
+        if self.ends.get() == 0 {
+            self.ends.set(now + MILLISECOND);
+        }
+        now > self.ends.get()
+    }
+
+    #[cfg(test)]
+    #[allow(missing_docs)]
+    pub fn spent() -> Self {
+        Self { ends: Cell::new(1) }
+    }
+}
+
+/// `CLOCK_MONOTONIC`, by system call as [`seconds_since_boot`].
+fn nanoseconds() -> u64 {
+    let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one `timespec`.
+    let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::Monotonic as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
+    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
 }
 
 /// In the constructor: has rustix look the vDSO up, for which it asks libc.

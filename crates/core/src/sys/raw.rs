@@ -58,6 +58,7 @@ pub mod nr {
     pub const IO_SUBMIT: usize = 209;
     pub const CLOCK_GETTIME: usize = 228;
     pub const EXIT_GROUP: usize = 231;
+    pub const EPOLL_CREATE: usize = 213;
     pub const EPOLL_CTL: usize = 233;
     pub const TGKILL: usize = 234;
     pub const OPENAT: usize = 257;
@@ -65,6 +66,7 @@ pub mod nr {
     pub const EPOLL_PWAIT: usize = 281;
     pub const UNSHARE: usize = 272;
     pub const ACCEPT4: usize = 288;
+    pub const EPOLL_CREATE1: usize = 291;
     pub const DUP3: usize = 292;
     pub const RECVMMSG: usize = 299;
     pub const PRLIMIT64: usize = 302;

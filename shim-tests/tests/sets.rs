@@ -1,0 +1,130 @@
+//! Epoll sets: after the close of the last reference to a connection no set reports it,
+//! whatever the program has done with its sets; and to know that takes no look at procfs.
+
+use shim_tests::arena::Arena;
+use shim_tests::compat::install::find;
+use shim_tests::program::Exit;
+use shim_tests::shim::Shim;
+use shim_tests::strace::{Caller, Traced};
+use shim_tests::twice::{says, twice};
+use shim_tests::victim::Victim;
+use shim_tests::{here, skip};
+
+/// What becomes of data that the peer sends after the close.
+#[derive(Clone, Copy)]
+enum Late {
+    /// It is read and discarded: the connection is drained.
+    Taken,
+    /// It is refused, as natively: a set may go on watching that nobody can leave.
+    Refused,
+}
+
+fn leaves(test: &str, shape: &str, late: Late) {
+    let seen = twice(test, |arena, shim| Victim::c("sets").arg(shape).start(arena, shim).finish());
+    let Some((native, shimmed)) = seen else { return };
+    let late = match late {
+        Late::Taken => "late data: taken",
+        Late::Refused => "late data: refused",
+    };
+    assert_eq!(native.stdout, ["events: 0", "late data: refused"], "{native:#?}");
+    assert_eq!(shimmed.stdout, ["events: 0", late], "{shimmed:#?}");
+    assert_eq!([native.exit, shimmed.exit], [Exit::Code(0); 2]);
+}
+
+/// A test for each shape.
+macro_rules! shapes {
+    ($($(#[$meta:meta])* $name:ident: $late:ident;)*) => { $(
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            leaves(here!(), stringify!($name), Late::$late);
+        }
+    )* };
+}
+
+/// A runtime that makes its set, and fills it, past libc.
+mod by_instruction {
+    use super::*;
+
+    shapes! {
+        raw_first: Taken;
+        /// That there was none was found once, and remembered.
+        raw_later: Taken;
+        /// The number was remembered as one of libc's sets.
+        raw_reused: Taken;
+        raw_for_file: Taken;
+        raw_beyond: Taken;
+        raw_moved: Taken;
+        in_it_already: Taken;
+    }
+}
+
+mod of_libc {
+    use super::*;
+
+    shapes! {
+        /// Sixteen were remembered.
+        many: Taken;
+        several: Taken;
+        left_and_right: Taken;
+        copied_by_dup: Taken;
+        copied_by_dup2: Taken;
+        copied_by_dup3: Taken;
+        copied_by_fcntl: Taken;
+        copied_raw: Taken;
+        gone: Taken;
+        gone_and_reused: Taken;
+        never_used: Taken;
+        /// `io_uring_setup` fails in every container.
+        no_ring: Taken;
+        another_number: Refused;
+        another_number_that_was_taken_out: Taken;
+        executed: Refused;
+    }
+
+    /// It was noted when the call had returned.
+    #[test]
+    fn entered_while_another_thread_closes() {
+        says(here!(), &Victim::c("set_entered_late").arg("300"), &["served 300, ghosts: no"]);
+    }
+}
+
+mod of_several_processes {
+    use super::*;
+
+    shapes! {
+        only_a_child_has_the_set: Refused;
+        only_a_message_has_the_set: Refused;
+        a_child_uses_the_set: Taken;
+        a_child_closes_first: Taken;
+        a_child_closes_last: Taken;
+        a_child_serves: Taken;
+    }
+
+    #[test]
+    fn a_child_ends() {
+        says(here!(), &Victim::c("sets").arg("a_child_ends"), &["events: 0"]);
+    }
+}
+
+/// Calls of the program's own threads in all closes, of those that name a file.
+fn looks(arena: &Arena, closes: u32) -> u64 {
+    let victim = Victim::c("sets_beside").arg("24").arg("1000").arg(closes.to_string()).open_files(4096);
+    let traced = Traced::of(&victim);
+    traced.start(arena, Shim::Preloaded).finish();
+    let calls = traced.calls();
+    let count = |name: &str| calls.get(&(Caller::Program, name.to_owned())).copied().unwrap_or(0);
+    assert!(closes == 0 || calls.keys().any(|(caller, _)| *caller == Caller::Thread), "nothing was drained");
+    ["openat", "getdents64", "readlink", "readlinkat"].map(count).iter().sum()
+}
+
+/// Node has a set that it never uses; each close looked for it.
+#[test]
+fn a_close_beside_many_sets_looks_at_no_file() {
+    if find("strace").is_none() {
+        return skip(here!(), "no strace");
+    }
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let [none, many] = [0, 40].map(|closes| looks(&arena, closes));
+    assert_eq!(many, none, "in 40 closes, and in none");
+}
