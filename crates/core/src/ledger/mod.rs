@@ -246,7 +246,7 @@ impl Owner<'_> {
     pub fn duplicated(self, old: Fd, new: Fd, since: Stamp) {
         let entry = self.0.table.look(old);
         match (entry.slot, self.0.me()) {
-            (Some(slot), Some(me)) if self.is_current(old, slot) => {
+            (Some(slot), Some(me)) if self.is_counted(slot) && self.is_current(old, slot) => {
                 self.0.descriptions().hold(slot, me);
                 self.refers(new, slot, entry.role, since);
             }
@@ -335,7 +335,7 @@ impl Owner<'_> {
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let mut others = Others::default();
         let standing = match entry.slot {
-            Some(slot) if is_current(slot) => {
+            Some(slot) if is_current(slot) && self.is_counted(slot) => {
                 let marks = self.0.descriptions().marks(slot);
                 others = self.others(slot, marks);
                 entry.outlived = marks.has(Marks::WATCHER_ENDED);
@@ -350,6 +350,12 @@ impl Owner<'_> {
             None => Standing::Doubtful,
         };
         Claim { entry, standing, cookie, others }
+    }
+
+    /// Whether this process is among the holders: not where there are too many, nor of what
+    /// it noted while it left the memory.
+    fn is_counted(self, slot: SlotId) -> bool {
+        self.0.descriptions().holders(slot).any(|holder| self.0.me() == Some(holder))
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
