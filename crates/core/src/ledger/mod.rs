@@ -289,7 +289,7 @@ impl Owner<'_> {
         self.0.sets.duplicated(old, new);
         let entry = self.0.table.look(old);
         match (entry.slot, self.0.me()) {
-            (Some(slot), Some(me)) if self.is_current(old, slot) => {
+            (Some(slot), Some(me)) if self.is_counted(slot) && self.is_current(old, slot) => {
                 self.0.descriptions().hold(slot, me);
                 self.0.descriptions().mark(slot, Marks::COPIED);
                 self.refers(new, slot, entry.role, since);
@@ -381,7 +381,7 @@ impl Owner<'_> {
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let (mut not_before, mut watchers) = (0, 0);
         let standing = match entry.slot {
-            Some(slot) if is_current(slot) => {
+            Some(slot) if is_current(slot) && self.is_counted(slot) => {
                 let marks = self.0.descriptions().marks(slot);
                 not_before = self.not_before();
                 let (left, watched_by) = self.0.drop_reference(slot);
@@ -396,6 +396,12 @@ impl Owner<'_> {
             None => self.weigh_stray(entry.received),
         };
         Claim { entry, standing, cookie, watchers, not_before }
+    }
+
+    /// Whether this process is among the holders: not where there are too many, nor of what
+    /// it noted while it left the memory.
+    fn is_counted(self, slot: SlotId) -> bool {
+        self.0.descriptions().holders(slot).any(|holder| self.0.me() == Some(holder))
     }
 
     fn is_current(self, fd: Fd, slot: SlotId) -> bool {
