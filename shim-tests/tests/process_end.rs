@@ -9,7 +9,7 @@ use shim_tests::scratch::Scratch;
 use shim_tests::shim::{Shim, library};
 use shim_tests::twice::says;
 use shim_tests::victim::Victim;
-use shim_tests::{here, skip};
+use shim_tests::{DEADLINE, here, skip};
 use std::fs;
 
 /// Later than any test waits for an event.
@@ -27,8 +27,10 @@ fn leaves(way: &str, where_: &str) -> Victim {
 
 /// The finishers in this arena.
 fn finishers(arena: &Arena) -> Vec<u32> {
+    // One that has ended, and that nobody has reaped, has no table.
+    let lives = |pid| fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|mut numbers| numbers.next().is_some());
     let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    arena.processes().into_iter().filter(|&pid| name(pid).trim() == FINISHER).collect()
+    arena.processes().into_iter().filter(|&pid| name(pid).trim() == FINISHER && lives(pid)).collect()
 }
 
 fn field(pid: u32, name: &str) -> String {
@@ -102,11 +104,12 @@ fn who_finishes_has_nothing_but_the_connection() {
         assert_eq!(descriptors(pid).values().collect::<Vec<_>>(), ["socket"]);
         let cwd = fs::read_link(format!("/proc/{pid}/cwd")).expect("it is there");
         assert_eq!(cwd.to_str(), Some("/"));
-        let command = fs::read(format!("/proc/{pid}/cmdline")).expect("it is there");
-        assert!(command.starts_with(b"softclose-drain\0"), "{command:?}");
+        // It has its name before its arguments.
+        let command = || fs::read(format!("/proc/{pid}/cmdline")).expect("it is there");
+        wait_until("it shows its name", || command().starts_with(b"softclose-drain\0"));
         assert_eq!(fs::read(format!("/proc/{pid}/environ")).expect("it is there"), b"");
         // All but SIGKILL and SIGSTOP.
-        assert_eq!(field(pid, "SigBlk"), "fffffffffffbfeff");
+        wait_until("it hears nobody", || field(pid, "SigBlk") == "fffffffffffbfeff");
         let group = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
         let group = group.rsplit_once(") ").expect("a name").1.split(' ').nth(2).expect("a group").to_owned();
         assert_eq!(group, program.pid().to_string(), "the group of who is gone");
@@ -196,12 +199,11 @@ fn a_client_that_has_enough_ends_at_once() {
             let mut server = Peer::listening().pour().wait().start(&arena);
             let victim = Victim::c("client_ends").arg(way).arg(server.program().port().to_string());
             let victim = victim.env("SOFTCLOSE_EXIT_TIMEOUT", FAR).env("SOFTCLOSE_CONNECTED_MAX_BYTES", "0");
-            let finished = victim.start(&arena, shim).finish();
-            let expected = if way == "return" { vec!["enough"] } else { vec![] };
-            assert_eq!(
-                (finished.exit, finished.stdout),
-                (Exit::Code(7), expected.into_iter().map(str::to_owned).collect())
-            );
+            let mut victim = victim.start(&arena, shim);
+            let exit = victim.exit();
+            let expected: &[&str] = if way == "return" { &["enough"] } else { &[] };
+            assert_eq!(exit, Exit::Code(7), "{way}, {shim:?}");
+            assert_eq!(victim.last_words(DEADLINE), expected, "{way}, {shim:?}");
             let expected = usize::from(shim == Shim::Preloaded);
             wait_until("it is finished by another", || finishers(&arena).len() == expected);
             server.leave();
