@@ -31,7 +31,7 @@ impl Budget {
     /// Whether it is spent; to be asked at each link.
     pub fn is_spent(&self) -> bool {
         self.links.set(self.links.get() + 1);
-        if self.links.get() % Self::LINKS == 0 { self.is_spent_now() } else { self.is_spent.get() }
+        if self.links.get().is_multiple_of(Self::LINKS) { self.is_spent_now() } else { self.is_spent.get() }
     }
 
     /// Whether it is spent; to be asked at each process.

@@ -71,7 +71,7 @@ fn what_another_program_gets_is_never_provable() {
     for (is_kept, standing) in [(false, Standing::Last), (true, Standing::Unprovable(Doubt::Spawned))] {
         let stage = Stage::accepted();
         if is_kept {
-            rustix::io::fcntl_setfd(&stage.stream, rustix::io::FdFlags::empty()).unwrap();
+            rustix::io::fcntl_setfd(stage.fd(), rustix::io::FdFlags::empty()).unwrap();
         }
         stage.owner().before_spawn(Child::Executes, Return::Seen);
         stage.owner().after_spawn(Child::Executes);
@@ -91,7 +91,7 @@ fn what_is_kept_while_another_thread_spawns_is_never_provable() {
     let stage = Stage::accepted();
     let before = stage.ledger.stamp();
     stage.owner().before_spawn(Child::Executes, Return::Seen);
-    rustix::io::fcntl_setfd(&stage.stream, rustix::io::FdFlags::empty()).unwrap();
+    rustix::io::fcntl_setfd(stage.fd(), rustix::io::FdFlags::empty()).unwrap();
     stage.owner().kept(stage.fd(), before);
     stage.owner().after_spawn(Child::Executes);
     assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
