@@ -12,6 +12,9 @@
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
+//! | [`callers`] | threads that may still be inside a call on a held socket |
+//! | [`looks`] | what is known of all threads |
+//! | [`looker`] | the thread that looks at them |
 //! | [`brevity`] | whether a child ends with its connection |
 //! | [`deferred`] | drains that begin without a thread |
 //! | [`grace`] | receive sides that are shut a moment later |
@@ -22,12 +25,15 @@
 //! use they are compared with the socket's cookie.
 
 pub mod brevity;
+pub mod callers;
 pub mod deferred;
 pub mod drainer;
 pub mod gate;
 pub mod grace;
 pub mod hand_over;
 pub mod inbox;
+pub mod looker;
+pub mod looks;
 pub mod numbers;
 pub mod place;
 pub mod queue;
@@ -52,6 +58,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use deferred::{Deferred, Unattended};
 use gate::Gate;
 use grace::Graces;
+use looker::Looker;
 use parking_lot::Mutex;
 use place::Place;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -84,8 +91,6 @@ pub struct Drain {
     doorbell: Bell,
     /// Rung when a drain has ended.
     ended: Bell,
-    /// Sockets whose half-close is still to come.
-    still_open: AtomicU32,
     dismissed: AtomicBool,
     exiting: AtomicBool,
     /// Whether there are epoll sets that no hook has seen: one of [`ASK`], [`NONE`] and
@@ -94,6 +99,7 @@ pub struct Drain {
     /// The program has run out of descriptors.
     pressed: AtomicBool,
     graces: Graces,
+    looker: Looker,
     deferred: Deferred,
     brevity: Brevity,
     /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
@@ -149,12 +155,12 @@ impl Drain {
             bell: Bell::new(),
             doorbell: Bell::new(),
             ended: Bell::new(),
-            still_open: AtomicU32::new(0),
             dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
             unseen_sets: AtomicU32::new(ASK),
             pressed: AtomicBool::new(false),
             graces: Graces::new(),
+            looker: Looker::new(),
             deferred: Deferred::new(),
             brevity: Brevity::new(),
             wakes_at: AtomicU32::new(AWAKE),
@@ -296,12 +302,12 @@ impl Drain {
         self.poller.store(-1, SeqCst);
         self.threads.iter().for_each(ThreadId::forget);
         [&self.bell, &self.doorbell, &self.ended].into_iter().for_each(Bell::forget);
-        self.still_open.store(0, SeqCst);
         self.dismissed.store(false, SeqCst);
         self.gate.forget();
         self.exiting.store(false, SeqCst);
         self.pressed.store(false, SeqCst);
         self.graces.forget();
+        self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);
         self.unseen_sets.store(ASK, SeqCst);
         self.open_rooms();
@@ -342,11 +348,13 @@ impl Drain {
         self.unattended().for_each(|one| self.let_go(one));
         let deadline = Millis::now().plus(PATIENCE_MS);
         let in_time = || deadline.since(Millis::now()) != 0;
-        let leaving = [0, 1].map(|turn: usize| self.threads.get(turn)?.get());
+        let mut leaving = [None; 3];
         self.dismissed.store(true, SeqCst);
         while self.has_thread() && in_time() {
             let seen = self.ended.count();
+            leaving.iter_mut().zip(self.own_threads()).for_each(|(id, now)| *id = now.or(*id));
             self.wake();
+            self.looker.ring();
             self.ended.sleep(seen, 1);
         }
         self.dismissed.store(false, SeqCst);
@@ -360,6 +368,8 @@ impl Drain {
     /// Wakes the thread from its rest, from its leisure, or from epoll: there any
     /// socket of the set will do, adopted or not.
     fn wake(&self) {
+        /// It sleeps for half a second at most.
+        const FEW: usize = 256;
         self.bell.ring();
         self.doorbell.ring();
         if let Some(poller) = self.poller() {
@@ -368,7 +378,7 @@ impl Drain {
             };
             let sentinel = Place::from_link(self.sentinel.load(SeqCst));
             let first = sentinel.and_then(|place| Some((place, self.slots.at(place)?)));
-            let _ = first.into_iter().chain(self.slots.offered()).any(nudge);
+            let _ = first.into_iter().chain(self.slots.offered().take(FEW)).any(nudge);
         }
     }
 
@@ -406,14 +416,19 @@ impl Drain {
         self.deferred.is_any()
     }
 
-    /// Whether `tid` is that of the drain's own thread.
+    /// Whether `tid` is that of a thread of ours.
     pub fn runs_on(&self, tid: Pid) -> bool {
-        self.threads.iter().any(|thread| thread.get() == Some(tid))
+        self.own_threads().contains(&Some(tid))
     }
 
-    /// Whether the drain has one.
+    /// Whether there is one.
     pub fn has_thread(&self) -> bool {
-        self.threads.iter().any(|thread| thread.get().is_some())
+        self.own_threads().iter().any(Option::is_some)
+    }
+
+    fn own_threads(&self) -> [Option<Pid>; 3] {
+        let [one, other] = &self.threads;
+        [one.get(), other.get(), self.looker.thread()]
     }
 }
 

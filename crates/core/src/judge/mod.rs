@@ -8,7 +8,7 @@
 //!
 //! Context: hooks of any kind, on the program's threads; see [`procfs`].
 
-pub mod writers;
+pub mod calls;
 
 use crate::ledger::Others;
 use crate::sys::Fd;
