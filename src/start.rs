@@ -23,6 +23,7 @@ use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
 use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
+use softclose_core::sys::schedule;
 use std::ffi::CString;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -105,10 +106,15 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
     let Home { engine, ledger, common } = &HOME;
-    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
+    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, processors: processors() });
     ledger.begin(capacity());
     let drain = Drain::new(common, ledger);
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), stock: Stock::new() })
+}
+
+/// Before the program can have pinned itself.
+fn processors() -> &'static [u8] {
+    schedule::affinity(&mut [0; 1024]).to_vec().leak()
 }
 
 fn complain(line: &str) {

@@ -33,6 +33,8 @@ pub struct Common {
     pub log: Log,
     /// What the injector provides.
     pub host: Host,
+    /// The processors that the process was started on; see [`schedule`](crate::sys::schedule).
+    pub processors: &'static [u8],
 }
 
 /// A drain that is over.

@@ -68,7 +68,7 @@ impl Set {
 #[repr(C)]
 struct Runner {
     tid: AtomicU32,
-    /// The latest look that found it running.
+    /// The latest look that found it running; 0: none.
     seen: AtomicU32,
     /// It has had hardly any of the processor since this look.
     since: AtomicU32,
@@ -204,8 +204,8 @@ impl Sighting<'_> {
     fn runs_since(&self, tid: u32, had_ns: u64) -> Option<Look> {
         let before = self.look.wrapping_sub(1);
         let seen = |runner: &&Runner| runner.seen.load(Relaxed);
-        let known = self.looks.runners.iter().find(|r| seen(r) == before && r.tid.load(Relaxed) == tid);
-        let is_free = |runner: &&Runner| ![before, self.look].contains(&seen(runner));
+        let known = self.looks.runners.iter().find(|r| seen(r) == before && before != 0 && r.tid.load(Relaxed) == tid);
+        let is_free = |runner: &&Runner| seen(runner) == 0 || ![before, self.look].contains(&seen(runner));
         let runner = known.or_else(|| self.looks.runners.iter().find(is_free))?;
         let has_run = had_ns.saturating_sub(runner.had.load(Relaxed)) >= PROGRESS_NS;
         if known.is_none() || has_run {
@@ -303,7 +303,7 @@ mod tests {
         let region = looks();
         let looks = region.get(0).unwrap();
         let since = looks.next();
-        look(looks, Sighting::unknown);
+        look(looks, |sighting| sighting.unknown());
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nothing);
         look(looks, |sighting| (1..=RUNNERS as i32 + 1).for_each(|tid| sighting.running(pid(tid), 0)));
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nothing);
