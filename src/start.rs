@@ -114,7 +114,7 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
 
 /// Before the program can have pinned itself.
 fn processors() -> &'static [u8] {
-    schedule::affinity(&mut [0; 1024]).to_vec().leak()
+    schedule::affinity(&mut [0; 256]).to_vec().leak()
 }
 
 fn complain(line: &str) {

@@ -21,7 +21,7 @@ use crate::finish::is_quiet;
 use crate::sip::Sip;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{BATCH, Poller};
-use crate::sys::{Fd, schedule, socket};
+use crate::sys::{Fd, socket};
 use core::sync::atomic::Ordering::SeqCst;
 
 /// Rest between two harvests, milliseconds.
@@ -44,7 +44,6 @@ const LOST_LOOK_MS: u32 = 1000;
 
 /// The body of the thread.
 pub extern "C" fn run(drain: &'static Drain) {
-    schedule::as_at_start(drain.common.processors);
     let Some(fd) = Fd::new(drain.poller.load(SeqCst)) else { return };
     let mut drainer = Drainer {
         drain,

@@ -15,7 +15,7 @@ use crate::ledger::table::Role;
 use crate::settings::Strategy;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
-use crate::sys::{Fd, socket, thread};
+use crate::sys::{Fd, schedule, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
 
@@ -267,6 +267,10 @@ impl Drain {
         let turn = self.generation.fetch_add(1, SeqCst) as usize % 2;
         let room = rooms.get_mut(turn).ok_or(Errno::BUSY)?;
         let id = self.threads.get(turn).ok_or(Errno::BUSY)?;
-        thread::spawn(room, id, drainer::run, self)
+        thread::spawn(room, id, drainer::run, self)?;
+        if let Some(thread) = id.get() {
+            schedule::as_at_start(thread, self.common.processors);
+        }
+        Ok(())
     }
 }
