@@ -93,7 +93,12 @@ impl Slot {
             rounds => {
                 let number = self.number();
                 let saw = |deed| looks.map_or(Saw::Nothing, |looks| looks.saw(since, deed, number));
-                judge_writers(saw(Deed::Writes), saw(Deed::Feeds), rounds, || socket::is_writable(fd))
+                let (writes, feeds) = (saw(Deed::Writes), saw(Deed::Feeds));
+                if [writes, feeds].contains(&Saw::Somebody) {
+                    // By the next look it may be running: then it is waited for.
+                    self.note_calm(calm, next(looks));
+                }
+                judge_writers(writes, feeds, rounds, || socket::is_writable(fd))
             }
         }
     }
@@ -101,6 +106,7 @@ impl Slot {
     /// Something is queued of which nobody knows whether a reader wants it: looks count from
     /// now on.
     pub fn begin_to_watch_readers(&self, fd: Fd, looks: Option<&Looks>) {
+        self.set_seen_asleep(false);
         self.note_consumed(socket::consumed(fd) as u32, next(looks));
     }
 
@@ -111,12 +117,20 @@ impl Slot {
         }
         let consumed = socket::consumed(fd) as u32;
         if self.consumed() != consumed {
-            self.note_consumed(consumed, next(looks));
+            self.begin_to_watch_readers(fd, looks);
             return Callers::Looked;
         }
         let (since, number) = (self.readers_since(), self.number());
         let saw = looks.map_or(Saw::Nothing, |looks| looks.saw(since, Deed::Reads, number));
-        let is_second = looks.is_some_and(|looks| looks.latest() != since);
+        let is_stalled = looks.is_some_and(|looks| looks.is_stalled(since));
+        let is_second = match saw {
+            Saw::Somebody => !is_stalled && self.set_seen_asleep(true),
+            Saw::Nobody if self.set_seen_asleep(false) => {
+                self.note_readers_since(next(looks));
+                return Callers::Looked;
+            }
+            Saw::Nobody | Saw::NotYet | Saw::Nothing => false,
+        };
         judge_readers(saw, is_second, Millis::now().since(self.progress().last))
     }
 }
@@ -145,7 +159,7 @@ fn judge_writers(writes: Saw, feeds: Saw, rounds: u32, has_room: impl Fn() -> bo
     }
 }
 
-/// `is_second`: it is not the first look that counts; `untouched_ms`: for so long nobody
+/// `is_second`: somebody was seen before; `untouched_ms`: for so long nobody
 /// has taken anything.
 fn judge_readers(saw: Saw, is_second: bool, untouched_ms: u32) -> Callers {
     const PATIENCE_MS: u32 = 200;

@@ -33,12 +33,12 @@ pub type Look = u32;
 /// What looks say about the threads that may be at a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saw {
-    /// No look has begun since; or a thread has not come to run since.
+    /// No look has begun since; or a thread that was running has not come to run.
     NotYet,
     /// No thread is.
     Nobody,
     /// One is blocked in such a call on this number, on this socket or on what has the number
-    /// now.
+    /// now. By the next look it may be running, and then counts from there on.
     Somebody,
     /// The kernel does not tell of all threads.
     Nothing,
@@ -120,14 +120,18 @@ impl Looks {
 
     /// What looks have seen that began with `since`, of threads that do this to `number`.
     pub fn saw(&self, since: Look, deed: Deed, number: u64) -> Saw {
-        let is_stalled = !is_after(self.stalled_since.load(Relaxed), since);
         match self.latest() {
             latest if is_after(since, latest) => Saw::NotYet,
             _ if self.is_blind.load(Relaxed) != 0 => Saw::Nothing,
-            _ if is_stalled => Saw::NotYet,
             _ if self.sets.get(deed as usize).is_none_or(|set| set.has(number)) => Saw::Somebody,
+            _ if self.is_stalled(since) => Saw::NotYet,
             _ => Saw::Nobody,
         }
+    }
+
+    /// Whether a thread that this look found running has not come to run since.
+    pub fn is_stalled(&self, since: Look) -> bool {
+        !is_after(self.stalled_since.load(Relaxed), since)
     }
 
     /// Nobody looks: that is all there is to be known.

@@ -81,6 +81,7 @@ const WAITS: u16 = 64;
 const UNTAKEN: u16 = 128;
 const NO_ROOM: u16 = 256;
 const POSTPONED: u16 = 512;
+const SEEN_ASLEEP: u16 = 1024;
 
 impl Slot {
     /// The private descriptor.
@@ -277,6 +278,16 @@ impl Slot {
         self.next.store(consumed, SeqCst);
         self.readers_since.store(since, Relaxed);
         self.last.store(Millis::now().0, Relaxed);
+    }
+
+    pub(super) fn note_readers_since(&self, since: Look) {
+        self.readers_since.store(since, Relaxed);
+    }
+
+    /// A thread was seen in such a call on its number, or was not; answers what was true
+    /// before.
+    pub(super) fn set_seen_asleep(&self, seen: bool) -> bool {
+        self.put(SEEN_ASLEEP, seen)
     }
 
     pub(super) fn readers_since(&self) -> Look {
