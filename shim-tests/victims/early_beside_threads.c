@@ -33,6 +33,8 @@ int main(int count, char **arguments)
 	must(count == 3);
 	const char *way = arguments[1];
 	int connections = atoi(arguments[2]), other = listener_for(AF_INET, 0), listener = listen_tcp();
+	int small = 64 << 10;
+	must(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small) == 0);
 	for (int at = 0; at < connections; at++) {
 		int conn = accept_one(listener);
 		if (!strcmp(way, "nonblocking"))

@@ -152,6 +152,8 @@ fn judge_writers(writes: Saw, feeds: Saw, rounds: u32, has_room: impl Fn() -> bo
     match (writes, feeds) {
         (Saw::Nothing, _) | (_, Saw::Nothing) if rounds < MANY => Callers::Timed,
         (Saw::Nothing, _) | (_, Saw::Nothing) => with_room(MANY),
+        // After so many looks the processor is denied to that thread for good.
+        (Saw::NotYet, _) | (_, Saw::NotYet) if rounds >= FEEDING => with_room(FEEDING),
         (Saw::NotYet, _) | (_, Saw::NotYet) => Callers::Looked,
         (_, Saw::Somebody) => with_room(FEEDING),
         (Saw::Somebody, Saw::Nobody) => with_room(WITH_ROOM),

@@ -31,8 +31,8 @@ const TICK_MS: u32 = 5;
 const FLOOD: u64 = 256 << 10;
 /// Longest sleep while something is held: new offers have bounds too.
 const NAP_MS: u32 = 500;
-/// Longest sleep while the first guest is on its way.
-const SHORT_NAP_MS: u32 = 20;
+/// Longest sleep while the first guest is on its way, or nobody could wake us.
+const SHORT_NAP_MS: u32 = 50;
 /// How long the thread stays with nothing to do.
 const STAY_MS: u32 = 1000;
 /// How often a process that ends looks for sockets that need no more waiting.
@@ -57,6 +57,7 @@ pub extern "C" fn run(drain: &'static Drain) {
         asked_at: Millis::now(),
         used_look: 0,
         round_at: None,
+        rests_until: Millis::now(),
         quiet_at: Millis::now(),
         idle_since: Millis::now(),
         discarded: 0,
@@ -81,6 +82,8 @@ struct Drainer {
     used_look: Look,
     /// When the next round is due for those of whom time will tell.
     round_at: Option<Millis>,
+    /// No look is asked for before: the last round took a while.
+    rests_until: Millis,
     /// When a process that ends looks for the quiet again.
     quiet_at: Millis,
     idle_since: Millis,
@@ -141,13 +144,21 @@ impl Drainer {
         if busy {
             return look(poller, 0, ready);
         }
-        self.drain.sentinel.store(self.by_age.first().map_or(0, Place::link), SeqCst);
+        self.drain.sentinel.store(self.sentinel().map_or(0, Place::link), SeqCst);
         self.drain.wakes_at.store(UNSURE, SeqCst);
         let patience = if self.drain.slots.has_offers() { 0 } else { self.patience() };
         self.drain.wakes_at.store(Millis::now().plus(patience).0, SeqCst);
         let found = look(poller, patience, ready);
         self.drain.wakes_at.store(AWAKE, SeqCst);
         found
+    }
+
+    /// Whoever wakes us asks for an event of it: one that has room to write.
+    fn sentinel(&self) -> Option<Place> {
+        const FEW: usize = 32;
+        let slots = &self.drain.slots;
+        let mut oldest = core::iter::successors(self.by_age.first(), |&place| self.by_age.after(slots, place));
+        oldest.by_ref().take(FEW).find(|&place| slots.at(place).is_some_and(|slot| !slot.has_no_room()))
     }
 
     /// With nothing held, waits for an offer; false where none has come, and the
@@ -173,7 +184,7 @@ impl Drainer {
         let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
         let left = left.chain(self.drain.graces.time_left(now)).chain(self.parts_in(now)).min();
         // A clock tick later, so that the bound is over by then.
-        let left = left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(NAP_MS));
+        let left = left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(self.nap()));
         least.chain([left]).min().unwrap_or(left)
     }
 
@@ -182,9 +193,9 @@ impl Drainer {
     }
 
     /// How long to sleep where nothing has a bound. What was announced and has not
-    /// come yet could not wake us: nothing of ours is in the set.
+    /// come yet could not wake us: nothing of ours is in the set, or nothing that would.
     fn nap(&self) -> u32 {
-        if self.by_age.first().is_none() { SHORT_NAP_MS } else { NAP_MS }
+        if self.sentinel().is_none() { SHORT_NAP_MS } else { NAP_MS }
     }
 
     /// Milliseconds until a strategy's patience with one is over.
@@ -267,14 +278,15 @@ impl Drainer {
     fn waiting_for(&self, now: Millis) -> Option<u32> {
         self.waiting.first()?;
         let by_time = self.round_at.map(|at| at.since(now));
-        let by_look = self.looks().filter(|_| self.wants_look).map(|looks| looks.rests_for(now));
+        let rest = self.rests_until.since(now);
+        let by_look = self.looks().filter(|_| self.wants_look).map(|looks| looks.rests_for(now).max(rest));
         by_time.into_iter().chain(by_look).min()
     }
 
     fn ask_for_a_look(&mut self) {
         let Some(looks) = self.looks().filter(|_| self.waiting.first().is_some()) else { return };
         let was_out = looks.is_out();
-        if was_out || self.wants_look {
+        if was_out || self.wants_look && self.rests_until.since(Millis::now()) == 0 {
             self.drain.ask_for_a_look();
         }
         if !was_out && looks.is_out() {
@@ -302,6 +314,7 @@ impl Drainer {
                 self.examine(place, slot, looks);
             }
         }
+        self.rests_until = Millis::now().plus(self.wait_count / ROUND);
     }
 
     fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>) {

@@ -101,8 +101,7 @@ impl Reserved {
     /// A thread can be blocked in `recv` only where nothing was queued; and nobody stays in
     /// a call where calls do not wait.
     fn expect_callers(&self, slot: &Slot, fd: Fd) {
-        let may_be_read =
-            slot.goodbye().reads() && !self.drain.common.is_single_threaded() && socket::unread(fd) == 0;
+        let may_be_read = slot.goodbye().reads() && !self.drain.common.is_single_threaded() && socket::unread(fd) == 0;
         if !(may_be_read || slot.expects_writer()) {
         } else if socket::is_nonblocking(fd) {
             slot.set_never_blocks();

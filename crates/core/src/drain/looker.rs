@@ -19,8 +19,8 @@ use crate::judge::calls::{self, Doing};
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Millis};
 use crate::sys::fd::leave_table;
-use crate::sys::procfs::{Dir, number};
 use crate::sys::process;
+use crate::sys::procfs::{Dir, number};
 use crate::sys::region::{Region, Sharing};
 use crate::sys::thread::{self, Room, ThreadId};
 use core::ffi::CStr;
@@ -112,9 +112,11 @@ impl Drain {
 
     fn start_looker(&'static self) -> bool {
         let may = !self.looker.is_impossible.load(SeqCst) && !self.dismissed.load(SeqCst);
-        may && self.looker.room.try_lock().is_some_and(|mut room| {
-            thread::spawn(&mut room, &self.looker.thread, run, self).is_ok()
-        })
+        may && self
+            .looker
+            .room
+            .try_lock()
+            .is_some_and(|mut room| thread::spawn(&mut room, &self.looker.thread, run, self).is_ok())
     }
 }
 
@@ -164,6 +166,7 @@ fn look(drain: &Drain, looks: &Looks) {
 /// `None` where it could not be ended.
 fn see_all(drain: &Drain, sighting: &mut Sighting<'_>) -> Option<()> {
     let me = process::thread()?;
+    let mut is_here = false;
     let tasks = Dir::root().and_then(|root| root.below(c"self/task")).ok()?;
     let stopped: Option<()> = tasks
         .each(|name| {
@@ -171,14 +174,16 @@ fn see_all(drain: &Drain, sighting: &mut Sighting<'_>) -> Option<()> {
                 return Break(());
             }
             match number(name.to_bytes()).and_then(|raw| Pid::from_raw(raw as i32)) {
-                Some(tid) if tid == me || drain.runs_on(tid) => {}
+                Some(tid) if tid == me => is_here = true,
+                Some(tid) if drain.runs_on(tid) => {}
                 Some(tid) => see(&tasks, name, tid, sighting),
                 None => sighting.unknown(),
             }
             Continue(())
         })
         .ok()?;
-    if stopped.is_some() { None } else { Some(()) }
+    // Else this is the procfs of another pid namespace, and the ids are not ours.
+    (stopped.is_none() && is_here).then_some(())
 }
 
 fn see(tasks: &Dir, name: &CStr, tid: Pid, sighting: &mut Sighting<'_>) {

@@ -343,7 +343,8 @@ impl Drain {
         self.doorbell.ring();
         if let Some(poller) = self.poller() {
             let nudge = |(place, slot): (_, &Slot)| {
-                slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place), slot.goodbye().interest()).is_ok())
+                let fd = slot.fd().filter(|_| !slot.has_no_room());
+                fd.is_some_and(|fd| poller.nudge(fd, slot.ticket(place), slot.interest()).is_ok())
             };
             let sentinel = Place::from_link(self.sentinel.load(SeqCst));
             let first = sentinel.and_then(|place| Some((place, self.slots.at(place)?)));

@@ -171,8 +171,7 @@ impl Slot {
 
     /// Sets or clears it, and answers what it was.
     fn put(&self, flag: u16, on: bool) -> bool {
-        let before =
-            if on { self.flags.fetch_or(flag, SeqCst) } else { self.flags.fetch_and(!flag, SeqCst) };
+        let before = if on { self.flags.fetch_or(flag, SeqCst) } else { self.flags.fetch_and(!flag, SeqCst) };
         before & flag != 0
     }
 
