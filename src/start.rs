@@ -24,6 +24,7 @@ use softclose_core::settings::{Reading, read};
 use softclose_core::successor::Home;
 use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
+use softclose_core::sys::schedule;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -108,7 +109,8 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     }
     let Page { engine, ledger, common } = &PAGE;
     let successor = if secure { None } else { successor() };
-    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, successor });
+    let processors = processors();
+    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, successor, processors });
     ledger.begin(capacity());
     ledger.begin_as(users());
     let drain = Drain::new(common, ledger);
@@ -134,6 +136,11 @@ fn own_path() -> Option<&'static Path> {
         (is_found && !name.is_null()).then(|| CStr::from_ptr(name))?
     };
     Some(Path::new(OsStr::from_bytes(name.to_bytes())))
+}
+
+/// Before the program can have pinned itself.
+fn processors() -> &'static [u8] {
+    schedule::affinity(&mut [0; 256]).to_vec().leak()
 }
 
 fn complain(line: &str) {

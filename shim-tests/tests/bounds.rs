@@ -114,6 +114,16 @@ fn a_trickle_is_cut_after_the_total_timeout() {
     assert!(closed.is_let_go_within(SOON));
 }
 
+/// A peer that sends a byte now and then held the program's own thread for 30 s.
+#[test]
+fn a_trickle_keeps_the_inline_engine_no_longer_than_its_own_bound() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let mut victim = Victim::c("quick_close").env("SOFTCLOSE_ENGINE", "inline").start(&arena, Shim::Preloaded);
+    let _peer = Peer::to(victim.port()).ask(SMALL, 0).drip(50).wait().start(&arena);
+    let took: u128 = victim.expect("took ").parse().expect("milliseconds");
+    assert!(took < SOON.as_millis(), "{took} ms");
+}
+
 #[test]
 fn a_trickle_is_not_idle() {
     let victim = serve(1).env("SOFTCLOSE_IDLE", "1s").env("SOFTCLOSE_TIMEOUT", FAR);

@@ -35,6 +35,8 @@ pub struct Common {
     pub host: Host,
     /// Where that lies which finishes the connections of a process that has ended.
     pub successor: Option<&'static Home>,
+    /// The processors that the process was started on; see [`schedule`](crate::sys::schedule).
+    pub processors: &'static [u8],
 }
 
 /// A drain that is over.

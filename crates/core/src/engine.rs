@@ -12,8 +12,7 @@ use crate::bounds::End;
 use crate::common::{Common, Ended};
 use crate::decision::{Doubt, Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
-use crate::drain::hand_over::{Reserved, may_be_written_to};
-use crate::judge::writers::{self, Writers};
+use crate::drain::hand_over::{Reserved, may_be_blocked_in_write, may_be_written_to};
 use crate::judge::{self, Scope};
 use crate::ledger::family::Token;
 use crate::ledger::table::Role;
@@ -38,6 +37,10 @@ pub struct Engine {
     /// Whether a drain is possible at all.
     pub rehearsal: Rehearsal,
 }
+
+/// For how long a close of the inline engine waits at most: a peer that sends a byte now
+/// and then must not hold the program's thread for all of `SOFTCLOSE_TIMEOUT`.
+const MOST_INLINE_MS: u32 = 1000;
 
 /// A connection that is being closed.
 #[derive(Clone, Copy)]
@@ -232,7 +235,7 @@ impl Engine {
     fn at_once(&self, closing: Closing<'_>) -> Prepared {
         let Closing { fd, strategy, .. } = closing;
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
-        if let Some(reason) = self.hands_off(closing, self.writers(closing), false) {
+        if let Some(reason) = self.hands_off(closing, true) {
             self.leave_alone(fd, closing.role(), reason)
         } else if is_seen && !self.leave_sets(closing.owner, fd, &closing.claim) {
             self.leave_alone(fd, closing.role(), Reason::Unsure)
@@ -261,9 +264,8 @@ impl Engine {
 
     fn hold(&'static self, closing: Closing<'_>) -> Prepared {
         let Closing { fd, strategy, .. } = closing;
-        let writers = self.writers(closing);
-        let is_patient = self.common.settings.engine == Waits::Thread;
-        if let Some(reason) = self.hands_off(closing, writers, is_patient) {
+        let in_place = self.common.settings.engine == Waits::Inline;
+        if let Some(reason) = self.hands_off(closing, in_place) {
             return self.leave_alone(fd, closing.role(), reason);
         }
         if !self.leave_sets(closing.owner, fd, &closing.claim) {
@@ -271,39 +273,42 @@ impl Engine {
         }
         match self.common.settings.engine {
             Waits::Inline => self.stay(fd, closing.role(), strategy),
-            Waits::Thread => self.hand_over(closing, writers),
+            Waits::Thread => self.hand_over(closing),
         }
     }
 
-    fn hand_over(&'static self, closing: Closing<'_>, writers: Writers) -> Prepared {
+    fn hand_over(&'static self, closing: Closing<'_>) -> Prepared {
         let Closing { owner, fd, claim, strategy, .. } = closing;
         let cookie = claim.cookie.or_else(|| socket::cookie(fd)).ok_or(Reason::Unsure);
         match cookie.and_then(|cookie| self.drain.reserve(owner, fd, cookie, closing.role(), strategy)) {
             Ok(reserved) => {
-                reserved.expect(writers);
+                if self.may_be_written_to(closing) {
+                    reserved.expect_writer();
+                }
                 Prepared::Held(reserved)
             }
             Err(reason) => self.leave_alone(fd, closing.role(), reason),
         }
     }
 
-    fn writers(&self, closing: Closing<'_>) -> Writers {
+    /// Whether a thread may be inside a write to it.
+    fn may_be_written_to(&self, closing: Closing<'_>) -> bool {
         let Closing { owner, fd, claim, is_acknowledged, .. } = closing;
         let is_done = is_acknowledged && !owner.may_have_options(claim.entry);
-        let none = self.common.is_single_threaded() || is_done || !may_be_written_to(fd);
-        if none { Writers::None } else { writers::on(fd) }
+        !self.common.is_single_threaded() && !is_done && may_be_written_to(fd)
     }
 
-    /// A last reference that is not to be half-closed all the same. A writer that is
-    /// blocked now is found here; one that runs now, or of which nobody can tell, by
-    /// the drainer, which is patient.
-    fn hands_off(&self, closing: Closing<'_>, writers: Writers, is_patient: bool) -> Option<Reason> {
+    /// A last reference that is not to be half-closed all the same. What is done
+    /// `in_place`, before the program's own call, cannot wait for a writer that may be
+    /// blocked; the drainer can.
+    fn hands_off(&self, closing: Closing<'_>, in_place: bool) -> Option<Reason> {
         let Closing { owner, fd, claim, .. } = closing;
-        match writers {
-            _ if owner.may_have_options(claim.entry) && socket::is_under_repair(fd) => Some(Reason::Repair),
-            Writers::Blocked => Some(Reason::Busy),
-            Writers::Unknown if !is_patient => Some(Reason::Busy),
-            Writers::Unknown | Writers::Running | Writers::None => None,
+        if owner.may_have_options(claim.entry) && socket::is_under_repair(fd) {
+            Some(Reason::Repair)
+        } else if in_place && self.may_be_written_to(closing) && may_be_blocked_in_write(fd) {
+            Some(Reason::Busy)
+        } else {
+            None
         }
     }
 
@@ -311,7 +316,7 @@ impl Engine {
     fn wait(&'static self, closing: Closing<'_>, seconds: u64) -> Prepared {
         let fd = closing.fd;
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        if let Some(reason) = self.hands_off(closing, self.writers(closing), false) {
+        if let Some(reason) = self.hands_off(closing, true) {
             return self.leave_alone(fd, closing.role(), reason);
         }
         self.drain.revoke(fd);
@@ -324,12 +329,13 @@ impl Engine {
     fn stay(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
         let settings = self.common.settings;
         let goodbye = strategy::of(strategy);
+        let bounds = goodbye.bounds(settings, role).within(MOST_INLINE_MS);
         socket::stop_signals(fd);
         self.in_place(fd, role, strategy, || {
-            if goodbye.leave_to_close(fd, settings.timeout_ms) {
+            if goodbye.leave_to_close(fd, bounds.timeout_ms) {
                 (End::AtOnce, 0)
             } else {
-                finish::one(fd, goodbye, goodbye.bounds(settings, role), goodbye.patience_ms(settings))
+                finish::one(fd, goodbye, bounds, goodbye.patience_ms(settings))
             }
         })
     }

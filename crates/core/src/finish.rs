@@ -11,57 +11,8 @@ use crate::strategy::Goodbye;
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::Interest;
 use crate::sys::{Fd, socket};
-use rustix::event::{PollFd, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Result;
-
-/// Whether nobody is inside a write to a socket any more: there is room, little is
-/// queued, and nothing was added for a few looks. What stays queued while there is
-/// room has no writer behind it either, after many.
-///
-/// A thread that is blocked in `send` holds the description without a number of
-/// its own. A half-close would break it; and as a FIN goes out behind what is
-/// queued, it loses little by waiting until the writer is done.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Settling(u32);
-
-/// More than this is queued behind a write that may still be going on.
-pub const LITTLE: u32 = 16 << 10;
-
-impl Settling {
-    const FEW: u32 = 4;
-    const MANY: u32 = 40;
-    /// The looks are in the bits from here on, beside what was seen.
-    const SHIFT: u32 = 26;
-
-    /// From a stored word; 0 is the beginning.
-    pub fn from_word(word: u32) -> Self {
-        Self(word)
-    }
-
-    /// The word to store.
-    pub fn word(self) -> u32 {
-        self.0
-    }
-
-    /// Looks once more. A few looks that are alike do only where nobody was blocked: a
-    /// thread that was is woken as soon as there is room, and may be slow to run.
-    pub fn is_settled(&mut self, fd: Fd, is_cautious: bool) -> bool {
-        let looks = self.looks_alike(socket::written(fd));
-        let few = !is_cautious && looks >= Self::FEW && socket::unacknowledged(fd) <= LITTLE;
-        socket::is_writable(fd) && (looks >= Self::MANY || few)
-    }
-
-    /// How often in a row the same was seen. Between two looks nobody writes a multiple
-    /// of 64 MiB, time after time.
-    fn looks_alike(&mut self, written: u64) -> u32 {
-        const SEEN: u32 = (1 << Settling::SHIFT) - 1;
-        let written = written as u32 & SEEN;
-        let looks =
-            if self.0 & SEEN == written { (self.0 >> Self::SHIFT).saturating_add(1).min(Self::MANY) } else { 0 };
-        self.0 = looks << Self::SHIFT | written;
-        looks
-    }
-}
 
 /// Waits up to `ms` milliseconds, or for a signal, until the peer has
 /// acknowledged everything and our FIN: what `SO_LINGER{1,n}` asks for. Or until
@@ -121,7 +72,22 @@ fn advance(progress: &mut Progress, bytes: u64) {
 
 pub(crate) fn wait(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<()> {
     let mut fds = [PollFd::new(&fd, interest.poll_flags())];
-    poll(&mut fds, timeout_ms.map(timespec).as_ref()).map(drop)
+    poll(&mut fds, timeout_ms.map(timespec).as_ref())?;
+    let seen = fds.iter().fold(PollFlags::empty(), |seen, fd| seen | fd.revents());
+    if seen == PollFlags::ERR {
+        rest_after_news(fd, timeout_ms);
+    }
+    Ok(())
+}
+
+/// `poll` reports an error for as long as there is news in the error queue, whatever it is
+/// asked for; and one that stays must not be asked after without a pause.
+#[inline(never)]
+fn rest_after_news(fd: Fd, timeout_ms: Option<u32>) {
+    const REST_MS: u32 = 10;
+    if !socket::discard_news(fd) {
+        let _ = rustix::thread::nanosleep(&timespec(timeout_ms.unwrap_or(REST_MS).min(REST_MS)));
+    }
 }
 
 /// Discards what was queued before the peer's FIN: nothing to wait for.
@@ -145,19 +111,4 @@ pub const QUIET_MS: u32 = 250;
 pub fn is_quiet(fd: Fd) -> bool {
     let Ok(info) = socket::tcp_info(fd) else { return true };
     socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0 && info.last_data_recv >= QUIET_MS
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_writer_that_goes_on_is_seen() {
-        let mut settling = Settling::default();
-        assert_eq!(settling.looks_alike(5), 0);
-        assert_eq!(settling.looks_alike(5), 1);
-        assert_eq!(settling.looks_alike(6), 0);
-        let looks = (0..100).map(|_| settling.looks_alike(6)).last();
-        assert_eq!(looks, Some(Settling::MANY));
-    }
 }

@@ -12,7 +12,7 @@ use crate::log::note::Note;
 use crate::settings::Strategy;
 use crate::sip::Sip;
 use crate::strategy::{self, Goodbye};
-use crate::sys::Fd;
+use crate::sys::{Fd, socket};
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::{BATCH, Interest, Poller};
 use crate::sys::region::{Region, Zeroed};
@@ -201,6 +201,10 @@ impl<'a> Leftovers<'a> {
             Sip::More(bytes) => {
                 place.advance(bytes);
                 if let Some(poller) = poller {
+                    // An event, and nothing there: it was one of the error queue.
+                    if bytes == 0 {
+                        socket::discard_news(fd);
+                    }
                     let _ = poller.rearm(fd, index as u64, place.goodbye().interest());
                 }
                 bytes

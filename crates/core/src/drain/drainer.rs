@@ -10,6 +10,8 @@
 //! libc, no allocation, no panic, and no descriptor on a low number, ever.
 
 use super::Drain;
+use super::callers::Callers;
+use super::looks::{Look, Looks};
 use super::place::Place;
 use super::queue::Queue;
 use super::slot::Slot;
@@ -29,12 +31,16 @@ const TICK_MS: u32 = 5;
 const FLOOD: u64 = 256 << 10;
 /// Longest sleep while something is held: new offers have bounds too.
 const NAP_MS: u32 = 500;
-/// Longest sleep while the first guest is on its way.
-const SHORT_NAP_MS: u32 = 20;
+/// Longest sleep while the first guest is on its way, or nobody could wake us.
+const SHORT_NAP_MS: u32 = 50;
 /// How long the thread stays with nothing to do.
 const STAY_MS: u32 = 1000;
 /// How often a process that ends looks for sockets that need no more waiting.
 const EXIT_TICK_MS: u32 = 20;
+/// With so many waiting, a round through them is followed by a rest of a millisecond.
+const ROUND: u32 = 64;
+/// A look that takes longer will not come back.
+const LOST_LOOK_MS: u32 = 1000;
 
 /// The body of the thread.
 pub extern "C" fn run(drain: &'static Drain) {
@@ -44,9 +50,16 @@ pub extern "C" fn run(drain: &'static Drain) {
         poller: fd,
         by_activity: Queue::new(|slot| &slot.by_activity),
         by_age: Queue::new(|slot| &slot.by_age),
+        waiting: Queue::new(|slot| &slot.by_wait),
+        postponed: Queue::new(|slot| &slot.by_patience),
+        wait_count: 0,
+        wants_look: false,
+        asked_at: Millis::now(),
+        used_look: 0,
+        round_at: None,
+        rests_until: Millis::now(),
+        quiet_at: Millis::now(),
         idle_since: Millis::now(),
-        patient: 0,
-        parts_in: None,
         discarded: 0,
     };
     while !drain.is_yielding() && drainer.turn() {}
@@ -58,11 +71,23 @@ struct Drainer {
     poller: Fd,
     by_activity: Queue,
     by_age: Queue,
+    /// Those at which a thread of the program may still be; see [`super::callers`].
+    waiting: Queue,
+    /// Those with which a strategy is patient, the first to part first.
+    postponed: Queue,
+    wait_count: u32,
+    /// Of some that wait a look may tell.
+    wants_look: bool,
+    asked_at: Millis,
+    /// The last look that was made use of.
+    used_look: Look,
+    /// When the next round is due for those of whom time will tell.
+    round_at: Option<Millis>,
+    /// No look is asked for before: the last round took a while.
+    rests_until: Millis,
+    /// When a process that ends looks for the quiet again.
+    quiet_at: Millis,
     idle_since: Millis,
-    /// How many are held that a strategy is patient with, as of this turn.
-    patient: u32,
-    /// Milliseconds until the first such patience is over.
-    parts_in: Option<u32>,
     /// Bytes discarded in this turn.
     discarded: u64,
 }
@@ -79,13 +104,17 @@ impl Drainer {
             return self.linger();
         }
         self.discarded = 0;
-        let mut busy = self.adopt() | self.settle();
+        let mut busy = self.adopt();
+        self.end_patience();
+        self.round();
         let Some(poller) = Poller::verified(self.poller) else { return self.wind_up() };
-        busy |= self.reap(poller, busy);
+        busy |= self.reap(poller, busy || self.is_look_out());
         self.expire();
         self.evict();
         self.end_graces();
-        if busy && self.discarded < FLOOD {
+        self.ask_for_a_look();
+        // Who looks can ring a bell, and has nothing in our set.
+        if (busy || self.is_look_out()) && self.discarded < FLOOD {
             self.drain.bell.sleep(seen, TICK_MS);
         }
         true
@@ -116,13 +145,21 @@ impl Drainer {
         if busy {
             return look(poller, 0, ready);
         }
-        self.drain.sentinel.store(self.by_age.first().map_or(0, Place::link), SeqCst);
+        self.drain.sentinel.store(self.sentinel().map_or(0, Place::link), SeqCst);
         self.drain.wakes_at.store(UNSURE, SeqCst);
         let patience = if self.drain.slots.has_offers() { 0 } else { self.patience() };
         self.drain.wakes_at.store(Millis::now().plus(patience).0, SeqCst);
         let found = look(poller, patience, ready);
         self.drain.wakes_at.store(AWAKE, SeqCst);
         found
+    }
+
+    /// Whoever wakes us asks for an event of it: one that has room to write.
+    fn sentinel(&self) -> Option<Place> {
+        const FEW: usize = 32;
+        let slots = &self.drain.slots;
+        let mut oldest = core::iter::successors(self.by_age.first(), |&place| self.by_age.after(slots, place));
+        oldest.by_ref().take(FEW).find(|&place| slots.at(place).is_some_and(|slot| !slot.has_no_room()))
     }
 
     /// With nothing held, waits for an offer; false where none has come, and the
@@ -143,52 +180,178 @@ impl Drainer {
 
     fn patience(&self) -> u32 {
         let now = Millis::now();
-        if self.drain.still_open.load(SeqCst) != self.patient {
-            // One is being offered.
-            TICK_MS
-        } else if self.drain.exiting.load(SeqCst) {
-            EXIT_TICK_MS
-        } else {
-            let firsts = [self.by_activity.first(), self.by_age.first()];
-            let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
-            let left = left.chain(self.drain.graces.time_left(now)).chain(self.parts_in).min();
-            // A clock tick later, so that the bound is over by then.
-            left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(NAP_MS))
-        }
+        let least = self.waiting_for(now).into_iter().chain(self.exiting_tick());
+        let firsts = [self.by_activity.first(), self.by_age.first()];
+        let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
+        let left = left.chain(self.drain.graces.time_left(now)).chain(self.parts_in(now)).min();
+        // A clock tick later, so that the bound is over by then.
+        let left = left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(self.nap()));
+        least.chain([left]).min().unwrap_or(left)
+    }
+
+    fn exiting_tick(&self) -> Option<u32> {
+        self.drain.exiting.load(SeqCst).then_some(EXIT_TICK_MS)
     }
 
     /// How long to sleep where nothing has a bound. What was announced and has not
-    /// come yet could not wake us: nothing of ours is in the set.
+    /// come yet could not wake us: nothing of ours is in the set, or nothing that would.
     fn nap(&self) -> u32 {
-        if self.by_age.first().is_none() { SHORT_NAP_MS } else { NAP_MS }
+        if self.sentinel().is_none() { SHORT_NAP_MS } else { NAP_MS }
     }
 
-    /// Parts from the peers of what had to wait for a writer, or for a strategy's
-    /// patience; the latest come first. False where none of them is due.
-    fn settle(&mut self) -> bool {
-        let now = Millis::now();
-        let all = self.drain.still_open.load(SeqCst);
-        (self.patient, self.parts_in) = (0, None);
-        let mut left = all;
-        let mut next = self.by_age.last();
-        while let Some(place) = next.filter(|_| left != 0) {
-            next = self.by_age.before(&self.drain.slots, place);
-            let Some(slot) = self.drain.slots.at(place).filter(|slot| slot.is_still_open()) else { continue };
-            left -= 1;
-            self.settle_one(slot, now);
-        }
-        all != self.patient
-    }
-
-    fn settle_one(&mut self, slot: &Slot, now: Millis) {
+    /// Milliseconds until a strategy's patience with one is over.
+    fn parts_in(&self, now: Millis) -> Option<u32> {
+        let slot = self.drain.slots.at(self.postponed.first()?)?;
         let age = now.since(slot.progress().begun);
-        let parts_in = slot.goodbye().patience_ms(self.drain.common.settings).saturating_sub(age);
-        if parts_in != 0 {
-            self.patient += 1;
-            self.parts_in = self.parts_in.into_iter().chain([parts_in]).min();
-        } else if slot.verified().is_some_and(|fd| slot.settle(fd)) {
-            self.drain.still_open.fetch_sub(1, SeqCst);
+        Some(slot.goodbye().patience_ms(self.drain.common.settings).saturating_sub(age))
+    }
+
+    /// Parts from the peers of those with which a strategy was patient until now.
+    fn end_patience(&mut self) {
+        let now = Millis::now();
+        while self.parts_in(now) == Some(0)
+            && let Some(place) = self.postponed.first()
+            && let Some(slot) = self.drain.slots.at(place)
+        {
+            self.postponed.remove(&self.drain.slots, place);
+            slot.set_postponed(false);
+            if let Some(fd) = slot.verified() {
+                self.part(place, slot, fd);
+            }
         }
+    }
+
+    /// Parts from the peer, or waits until every writer is done.
+    fn part(&mut self, place: Place, slot: &Slot, fd: Fd) {
+        if slot.expects_writer() {
+            slot.begin_to_watch_writers(fd, self.looks());
+            self.wait_for(place, slot, slot.never_blocks());
+        } else {
+            slot.part(fd);
+        }
+    }
+
+    fn looks(&self) -> Option<&'static Looks> {
+        self.drain.looker.looks()
+    }
+
+    fn is_look_out(&self) -> bool {
+        self.waiting.first().is_some() && self.looks().is_some_and(Looks::is_out)
+    }
+
+    fn is_look_lost(&self) -> bool {
+        Millis::now().since(self.asked_at) >= LOST_LOOK_MS
+    }
+
+    /// A thread of the program may be at it: a look will tell, or time.
+    fn wait_for(&mut self, place: Place, slot: &Slot, by_time: bool) {
+        if !slot.set_waits(true) {
+            self.waiting.push(&self.drain.slots, place);
+            self.wait_count += 1;
+        }
+        self.expect(if by_time { Callers::Timed } else { Callers::Looked });
+    }
+
+    fn wait_no_more(&mut self, place: Place, slot: &Slot) {
+        if slot.set_waits(false) {
+            self.waiting.remove(&self.drain.slots, place);
+            self.wait_count -= 1;
+        }
+    }
+
+    /// Whether what is to be known of them is worth waiting for; sees to it that it comes.
+    fn expect(&mut self, callers: Callers) -> bool {
+        let by_time = match callers {
+            Callers::Timed => true,
+            Callers::Looked => self.looks().is_none() || self.is_look_lost() && self.is_look_out(),
+            Callers::None | Callers::Blocked | Callers::Fed => return false,
+        };
+        if by_time {
+            let rest = TICK_MS.max(self.wait_count / ROUND);
+            self.round_at = self.round_at.or(Some(Millis::now().plus(rest)));
+        } else {
+            self.wants_look = true;
+        }
+        true
+    }
+
+    /// Milliseconds until something can be known of one that waits.
+    fn waiting_for(&self, now: Millis) -> Option<u32> {
+        self.waiting.first()?;
+        let by_time = self.round_at.map(|at| at.since(now));
+        let rest = self.rests_until.since(now);
+        let by_look = self.looks().filter(|_| self.wants_look).map(|looks| looks.rests_for(now).max(rest));
+        by_time.into_iter().chain(by_look).min()
+    }
+
+    fn ask_for_a_look(&mut self) {
+        let Some(looks) = self.looks().filter(|_| self.waiting.first().is_some()) else { return };
+        let was_out = looks.is_out();
+        if was_out || self.wants_look && self.rests_until.since(Millis::now()) == 0 {
+            self.drain.ask_for_a_look();
+        }
+        if !was_out && looks.is_out() {
+            self.asked_at = Millis::now();
+        }
+    }
+
+    /// Goes through those that wait, where there is news: a look, or the time has come.
+    fn round(&mut self) {
+        let out = self.is_look_out();
+        let looks = if out { None } else { self.looks() };
+        let is_new = looks.is_some_and(|looks| looks.latest() != self.used_look);
+        let is_due = self.round_at.is_some_and(|at| at.since(Millis::now()) == 0);
+        // While a look is out, what the last one saw is being overwritten.
+        let may = !out || self.is_look_lost();
+        if !may || !(is_new || is_due || out) || self.waiting.first().is_none() {
+            return;
+        }
+        self.used_look = looks.map_or(self.used_look, Looks::latest);
+        (self.wants_look, self.round_at) = (false, None);
+        let mut next = self.waiting.first();
+        while let Some(place) = next {
+            next = self.waiting.after(&self.drain.slots, place);
+            if let Some(slot) = self.drain.slots.at(place) {
+                self.examine(place, slot, looks);
+            }
+        }
+        self.rests_until = Millis::now().plus(self.wait_count / ROUND);
+    }
+
+    fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>) {
+        let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
+        let writers = if slot.is_being_left() { slot.writers(fd, looks) } else { Callers::None };
+        if writers == Callers::None && slot.is_being_left() {
+            slot.part(fd);
+        }
+        let readers = if slot.is_untaken() { self.readers(place, slot, fd, looks) } else { Callers::None };
+        if !(self.expect(writers) | self.expect(readers)) {
+            self.wait_no_more(place, slot);
+        }
+        let waits_for_room = writers == Callers::Blocked && !slot.set_no_room(true);
+        let is_free = matches!(readers, Callers::None | Callers::Fed) && slot.set_untaken(false);
+        if is_free && readers == Callers::None {
+            slot.expect_no_reader();
+        }
+        let goes_on = !is_free || readers == Callers::Fed || self.look_after(place, slot, fd);
+        if goes_on && (is_free || waits_for_room) && !slot.is_untaken() {
+            self.watch(place, slot, fd);
+        }
+    }
+
+    /// Who may still read; a reader that takes something is a sign of life.
+    fn readers(&mut self, place: Place, slot: &Slot, fd: Fd, looks: Option<&Looks>) -> Callers {
+        let before = slot.progress().last;
+        let readers = slot.readers(fd, looks);
+        if slot.progress().last != before {
+            self.is_active(place);
+        }
+        readers
+    }
+
+    fn is_active(&mut self, place: Place) {
+        self.by_activity.remove(&self.drain.slots, place);
+        self.by_activity.push(&self.drain.slots, place);
     }
 
     fn time_left(&self, place: Place, now: Millis) -> Option<u32> {
@@ -221,13 +384,23 @@ impl Drainer {
     /// or be with a thread that was about to leave.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        let goes_on = slot.is_patient(fd) || self.look_after(place, slot, fd);
-        if goes_on && let Some(poller) = Poller::verified(self.poller) {
-            socket::report_every_byte(fd);
-            let (ticket, interest) = (slot.ticket(place), slot.goodbye().interest());
-            let add = || poller.add(fd, ticket, interest, false);
-            let _ = if slot.is_watched() { poller.set(fd, ticket, interest).or_else(|_| add()) } else { add() };
+        if slot.goodbye().patience_ms(self.drain.common.settings) != 0 {
+            slot.set_postponed(true);
+            self.postponed.push(&self.drain.slots, place);
+        } else if slot.is_still_open() {
+            self.part(place, slot, fd);
         }
+        if self.goes_on(place, slot, fd) {
+            socket::report_every_byte(fd);
+            self.watch(place, slot, fd);
+        }
+    }
+
+    fn watch(&self, place: Place, slot: &Slot, fd: Fd) {
+        let Some(poller) = Poller::verified(self.poller) else { return };
+        let (ticket, interest) = (slot.ticket(place), slot.interest());
+        let add = || poller.add(fd, ticket, interest, false);
+        let _ = if slot.set_watched() { poller.set(fd, ticket, interest).or_else(|_| add()) } else { add() };
     }
 
     fn harvest(&mut self, poller: Poller, found: u64) {
@@ -238,10 +411,41 @@ impl Drainer {
             return;
         }
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        let goes_on = slot.is_patient(fd) || self.look_after(place, slot, fd);
-        if goes_on {
-            let _ = poller.rearm(fd, found, slot.goodbye().interest());
+        self.use_room(place, slot, fd);
+        let before = self.discarded;
+        if self.goes_on(place, slot, fd) {
+            // An event, and nothing there: that of the error queue, which lasts as long as
+            // there is something in it.
+            if self.discarded == before {
+                socket::discard_news(fd);
+            }
+            let _ = poller.rearm(fd, found, slot.interest());
         }
+    }
+
+    /// A writer that was blocked goes on where there is room.
+    fn use_room(&mut self, place: Place, slot: &Slot, fd: Fd) {
+        if slot.has_no_room() && socket::is_writable(fd) {
+            slot.set_no_room(false);
+            self.part(place, slot, fd);
+        }
+    }
+
+    /// Looks after it, unless a reader may want what is queued. Whether events of it are of
+    /// interest: the drain goes on, and nothing is left queued.
+    fn goes_on(&mut self, place: Place, slot: &Slot, fd: Fd) -> bool {
+        if !slot.expects_reader(fd) {
+            return self.look_after(place, slot, fd);
+        }
+        let is_untaken = socket::unread(fd) != 0;
+        if is_untaken && !slot.set_untaken(true) {
+            // A reader that waits for more than there is wakes, and takes that.
+            socket::report_every_byte(fd);
+            slot.begin_to_watch_readers(fd, self.looks());
+            self.is_active(place);
+            self.wait_for(place, slot, false);
+        }
+        !is_untaken
     }
 
     /// Whether the drain goes on. Where it does not, the place may be another
@@ -256,8 +460,7 @@ impl Drainer {
         self.discarded += bytes;
         if bytes != 0 {
             progress.last = Millis::now();
-            self.by_activity.remove(&self.drain.slots, place);
-            self.by_activity.push(&self.drain.slots, place);
+            self.is_active(place);
         }
         slot.set_progress(progress);
         let end = end.or_else(|| self.bounds(slot).exceeded(progress, Millis::now()));
@@ -273,7 +476,8 @@ impl Drainer {
         while let Some((place, end)) = self.overdue(now) {
             self.end(place, end);
         }
-        if self.drain.exiting.load(SeqCst) {
+        if self.drain.exiting.load(SeqCst) && self.quiet_at.since(now) == 0 {
+            self.quiet_at = now.plus(EXIT_TICK_MS);
             self.end_the_quiet();
         }
     }
@@ -306,9 +510,37 @@ impl Drainer {
             (false, true) => cap.min(self.drain.sockets() / 2),
             (false, false) => cap,
         };
+        if self.drain.sockets() > most {
+            self.end_acknowledged(self.by_activity.first(), most, |drainer, place| {
+                drainer.by_activity.after(&drainer.drain.slots, place)
+            });
+            // Not all are in the first.
+            self.end_acknowledged(self.by_age.first(), most, |drainer, place| {
+                drainer.by_age.after(&drainer.drain.slots, place)
+            });
+        }
         while self.drain.sockets() > most {
-            let Some(place) = self.acknowledged().or(self.by_age.first()) else { return };
+            let Some(place) = self.by_age.first() else { return };
             self.end(place, End::Evicted);
+        }
+    }
+
+    /// Ends those whose peer has acknowledged everything and is silent, until so many are
+    /// held. Of an order that begins with many others only the beginning is looked at.
+    fn end_acknowledged(&mut self, first: Option<Place>, most: u32, after: fn(&Self, Place) -> Option<Place>) {
+        const OTHERS: u32 = 32;
+        let (mut next, mut others) = (first, 0);
+        while self.drain.sockets() > most
+            && others < OTHERS
+            && let Some(place) = next
+        {
+            next = after(self, place);
+            let fd = self.drain.slots.at(place).and_then(Slot::fd);
+            if fd.is_some_and(|fd| socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0) {
+                self.end(place, End::Evicted);
+            } else {
+                others += 1;
+            }
         }
     }
 
@@ -317,20 +549,6 @@ impl Drainer {
         if self.drain.graces.count() != 0 {
             self.drain.end_graces(at_once);
         }
-    }
-
-    fn acknowledged(&self) -> Option<Place> {
-        // Not all are in the first.
-        [&self.by_activity, &self.by_age].into_iter().find_map(|queue| self.acknowledged_in(queue))
-    }
-
-    fn acknowledged_in(&self, queue: &Queue) -> Option<Place> {
-        const LOOKED_AT: usize = 32;
-        let slots = &self.drain.slots;
-        core::iter::successors(queue.first(), |&place| queue.after(slots, place)).take(LOOKED_AT).find(|&place| {
-            let fd = slots.at(place).and_then(Slot::fd);
-            fd.is_some_and(|fd| socket::unacknowledged(fd) == 0 && socket::unread(fd) == 0)
-        })
     }
 
     fn end(&mut self, place: Place, end: End) {
@@ -344,12 +562,13 @@ impl Drainer {
             self.by_activity.remove(&self.drain.slots, place);
         }
         self.by_age.remove(&self.drain.slots, place);
+        self.wait_no_more(place, slot);
+        if slot.set_postponed(false) {
+            self.postponed.remove(&self.drain.slots, place);
+        }
         self.drain.over(place, slot, fd, if fd.is_none() { End::Lost } else { end });
         if let Some(fd) = fd {
             fd.close();
-        }
-        if slot.is_still_open() {
-            self.drain.still_open.fetch_sub(1, SeqCst);
         }
         self.drain.slots.free(place);
         self.idle_since = Millis::now();
@@ -359,7 +578,11 @@ impl Drainer {
 
     /// The thread leaves, unless something is held.
     fn leave(&self) -> bool {
-        self.drain.gate.leave()
+        let leaves = self.drain.gate.leave();
+        if leaves {
+            self.drain.looker.ring();
+        }
+        leaves
     }
 
     fn close_poller(&self) {
@@ -377,18 +600,23 @@ impl Drainer {
             next = self.by_age.after(&self.drain.slots, place);
             let Some(slot) = self.drain.slots.at(place) else { break };
             match slot.verified() {
-                Some(fd) if slot.is_patient(fd) => {}
-                Some(fd) => _ = self.look_after(place, slot, fd),
+                Some(fd) => {
+                    self.use_room(place, slot, fd);
+                    self.goes_on(place, slot, fd);
+                }
                 None => self.end(place, End::Lost),
             }
         }
         self.expire();
         self.evict();
         self.end_graces();
+        self.ask_for_a_look();
         if self.drain.held() == 0 && self.leave() {
             return false;
         }
-        self.drain.bell.sleep(self.drain.bell.count(), TICK_MS);
+        // To look at all of them must not take all of the processor.
+        let rest = TICK_MS.max(self.drain.held() / 8);
+        self.drain.bell.sleep(self.drain.bell.count(), rest);
         true
     }
 }

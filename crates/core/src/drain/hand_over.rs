@@ -9,14 +9,12 @@ use super::slot::Slot;
 use super::{BEYOND_SELECT, Drain, Guest, MOST, SLACK, SMALL_TABLE, drainer};
 use crate::bounds::End;
 use crate::decision::Reason;
-use crate::finish::LITTLE;
-use crate::judge::writers::Writers;
 use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::settings::Strategy;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
-use crate::sys::{Fd, socket, thread};
+use crate::sys::{Fd, schedule, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
 
@@ -30,16 +28,22 @@ pub struct Reserved {
 /// Whether another thread may be inside a write to `fd`: then more than a little
 /// is queued, or as much as there is room for.
 pub fn may_be_written_to(fd: Fd) -> bool {
+    const LITTLE: u32 = 16 << 10;
     match socket::unacknowledged(fd) {
         0 => false,
         queued => queued > LITTLE || !socket::is_writable(fd),
     }
 }
 
+/// Whether it may be blocked there: then there is no room.
+pub fn may_be_blocked_in_write(fd: Fd) -> bool {
+    !socket::is_writable(fd) && !socket::is_nonblocking(fd)
+}
+
 impl Reserved {
     fn duplicate(&self, fd: Fd, cookie: u64, role: Role, strategy: Strategy) -> Result<(), Reason> {
         let slot = self.slot().ok_or(Reason::Full)?;
-        slot.fill(cookie, role, strategy, Millis::now());
+        slot.fill(cookie, fd, role, strategy, Millis::now());
         if let Some(note) = self.drain.notes.get(self.place.index()) {
             note.take(fd, role);
         }
@@ -66,37 +70,46 @@ impl Reserved {
         self.drain.slots.at(self.place)
     }
 
-    /// Where a thread may be in a write, the half-close waits for it.
-    pub fn expect(&self, writers: Writers) {
-        if let Some(slot) = self.slot()
-            && writers != Writers::None
-        {
-            slot.expect_writer(writers == Writers::Unknown);
+    /// A thread may be in a write: the half-close waits for it.
+    pub fn expect_writer(&self) {
+        if let Some(slot) = self.slot() {
+            slot.expect_writer();
         }
     }
 
     /// The program's own call has succeeded: parts from the peer, and hands over.
     pub fn commit(self) {
+        /// A half-close that waits for a writer is attended to by then.
+        const SOON_MS: u32 = 20;
         let drain = self.drain;
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
         let goodbye = slot.goodbye();
         let patience = goodbye.patience_ms(drain.common.settings);
+        let stays_open = slot.expects_writer() || patience != 0;
         drain.common.counters.begun();
-        if slot.expects_writer() || patience != 0 {
+        if stays_open {
             slot.set_still_open();
-            drain.still_open.fetch_add(1, SeqCst);
         } else {
             goodbye.part(fd);
         }
         socket::stop_signals(fd);
-        // A thread can be blocked in `recv` only where nothing was queued.
-        if goodbye.reads() && !drain.common.is_single_threaded() && socket::unread(fd) == 0 {
-            slot.set_patient();
-        }
+        self.expect_callers(slot, fd);
         self.offer(slot, fd);
-        if patience != 0 && drain.oversleeps(Millis::now().plus(patience)) {
+        if stays_open && drain.oversleeps(Millis::now().plus(patience.max(SOON_MS))) {
             drain.wake();
+        }
+    }
+
+    /// A thread can be blocked in `recv` only where nothing was queued; and nobody stays in
+    /// a call where calls do not wait.
+    fn expect_callers(&self, slot: &Slot, fd: Fd) {
+        let may_be_read = slot.goodbye().reads() && !self.drain.common.is_single_threaded() && socket::unread(fd) == 0;
+        if !(may_be_read || slot.expects_writer()) {
+        } else if socket::is_nonblocking(fd) {
+            slot.set_never_blocks();
+        } else if may_be_read {
+            slot.expect_reader();
         }
     }
 
@@ -222,9 +235,6 @@ impl Drain {
     pub(super) fn take_back(&'static self) {
         self.end_graces(true);
         self.slots.take_offers(|place, slot| {
-            if slot.is_still_open() {
-                self.still_open.fetch_sub(1, SeqCst);
-            }
             self.over(place, slot, slot.verified(), End::Evicted);
             Reserved { drain: self, place }.abandon();
         });
@@ -247,6 +257,10 @@ impl Drain {
         let turn = self.generation.fetch_add(1, SeqCst) as usize % 2;
         let room = rooms.get_mut(turn).ok_or(Errno::BUSY)?;
         let id = self.threads.get(turn).ok_or(Errno::BUSY)?;
-        thread::spawn(room, id, drainer::run, self)
+        thread::spawn(room, id, drainer::run, self)?;
+        if let Some(thread) = id.get() {
+            schedule::as_at_start(thread, self.common.processors);
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,9 @@
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
+//! | [`callers`] | threads that may still be inside a call on a held socket |
+//! | [`looks`] | what is known of all threads |
+//! | [`looker`] | the thread that looks at them |
 //! | [`grace`] | receive sides that are shut a moment later |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
@@ -19,11 +22,14 @@
 //! (`close_range`, a raw instruction) and put something else there: before every
 //! use they are compared with the socket's cookie.
 
+pub mod callers;
 pub mod drainer;
 pub mod gate;
 pub mod grace;
 pub mod hand_over;
 pub mod inbox;
+pub mod looker;
+pub mod looks;
 pub mod numbers;
 pub mod place;
 pub mod queue;
@@ -45,6 +51,7 @@ use crate::sys::thread::{Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use gate::Gate;
 use grace::Graces;
+use looker::Looker;
 use parking_lot::Mutex;
 use place::Place;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -77,8 +84,6 @@ pub struct Drain {
     doorbell: Bell,
     /// Rung when a drain has ended.
     ended: Bell,
-    /// Sockets whose half-close is still to come.
-    still_open: AtomicU32,
     dismissed: AtomicBool,
     exiting: AtomicBool,
     /// Whether the thread is to leave all to the thread that ends the process: one of
@@ -87,6 +92,7 @@ pub struct Drain {
     /// The program has run out of descriptors.
     pressed: AtomicBool,
     graces: Graces,
+    looker: Looker,
     /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
     wakes_at: AtomicU32,
     /// The link of a place that is in the thread's set while it sleeps, and stays there.
@@ -140,12 +146,12 @@ impl Drain {
             bell: Bell::new(),
             doorbell: Bell::new(),
             ended: Bell::new(),
-            still_open: AtomicU32::new(0),
             dismissed: AtomicBool::new(false),
             exiting: AtomicBool::new(false),
             yielding: AtomicU32::new(KEEP),
             pressed: AtomicBool::new(false),
             graces: Graces::new(),
+            looker: Looker::new(),
             wakes_at: AtomicU32::new(AWAKE),
             sentinel: AtomicU32::new(0),
         }
@@ -250,13 +256,13 @@ impl Drain {
         self.poller.store(-1, SeqCst);
         self.threads.iter().for_each(ThreadId::forget);
         [&self.bell, &self.doorbell, &self.ended].into_iter().for_each(Bell::forget);
-        self.still_open.store(0, SeqCst);
         self.dismissed.store(false, SeqCst);
         self.gate.forget();
         self.exiting.store(false, SeqCst);
         self.yielding.store(KEEP, SeqCst);
         self.pressed.store(false, SeqCst);
         self.graces.forget();
+        self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);
         self.open_rooms();
     }
@@ -294,11 +300,13 @@ impl Drain {
         const PATIENCE_MS: u32 = 500;
         let deadline = Millis::now().plus(PATIENCE_MS);
         let in_time = || deadline.since(Millis::now()) != 0;
-        let leaving = [0, 1].map(|turn: usize| self.threads.get(turn)?.get());
+        let mut leaving = [None; 3];
         self.dismissed.store(true, SeqCst);
         while self.has_thread() && in_time() {
             let seen = self.ended.count();
+            leaving.iter_mut().zip(self.own_threads()).for_each(|(id, now)| *id = now.or(*id));
             self.wake();
+            self.looker.ring();
             self.ended.sleep(seen, 1);
         }
         self.dismissed.store(false, SeqCst);
@@ -312,15 +320,18 @@ impl Drain {
     /// Wakes the thread from its rest, from its leisure, or from epoll: there any
     /// socket of the set will do, adopted or not.
     fn wake(&self) {
+        /// It sleeps for half a second at most.
+        const FEW: usize = 256;
         self.bell.ring();
         self.doorbell.ring();
         if let Some(poller) = self.poller() {
             let nudge = |(place, slot): (_, &Slot)| {
-                slot.fd().is_some_and(|fd| poller.nudge(fd, slot.ticket(place), slot.goodbye().interest()).is_ok())
+                let fd = slot.fd().filter(|_| !slot.has_no_room());
+                fd.is_some_and(|fd| poller.nudge(fd, slot.ticket(place), slot.interest()).is_ok())
             };
             let sentinel = Place::from_link(self.sentinel.load(SeqCst));
             let first = sentinel.and_then(|place| Some((place, self.slots.at(place)?)));
-            let _ = first.into_iter().chain(self.slots.offered()).any(nudge);
+            let _ = first.into_iter().chain(self.slots.offered().take(FEW)).any(nudge);
         }
     }
 
@@ -386,14 +397,19 @@ impl Drain {
         self.exiting.store(false, SeqCst);
     }
 
-    /// Whether `tid` is that of the drain's own thread.
+    /// Whether `tid` is that of a thread of ours.
     pub fn runs_on(&self, tid: Pid) -> bool {
-        self.threads.iter().any(|thread| thread.get() == Some(tid))
+        self.own_threads().contains(&Some(tid))
     }
 
-    /// Whether the drain has one.
+    /// Whether there is one.
     pub fn has_thread(&self) -> bool {
-        self.threads.iter().any(|thread| thread.get().is_some())
+        self.own_threads().iter().any(Option::is_some)
+    }
+
+    fn own_threads(&self) -> [Option<Pid>; 3] {
+        let [one, other] = &self.threads;
+        [one.get(), other.get(), self.looker.thread()]
     }
 }
 

@@ -4,15 +4,17 @@
 //! drainer uses are atomics with relaxed order, so that the table can be shared as
 //! plain references.
 
+use super::callers::Calm;
+use super::looks::Look;
 use super::place::Place;
 use crate::bounds::Progress;
 use crate::decision::Phase;
-use crate::finish::Settling;
 use crate::ledger::table::Role;
 use crate::settings::Strategy;
 use crate::strategy::{self, Goodbye};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
+use crate::sys::poller::Interest;
 use crate::sys::region::Zeroed;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
@@ -35,7 +37,7 @@ pub struct Links {
     pub after: AtomicU16,
 }
 
-/// One held socket: 48 bytes.
+/// One held socket: 72 bytes.
 #[repr(C)]
 pub struct Slot {
     /// `SO_COOKIE`, by which the descriptor is known again.
@@ -44,8 +46,13 @@ pub struct Slot {
     /// The private descriptor; the complement of what it was, where there is none.
     fd: AtomicI32,
     pub(super) next: AtomicU32,
-    /// See [`Settling`].
-    settling: AtomicU32,
+    /// See [`Calm`].
+    calm: AtomicU32,
+    /// The first look that counts, of writers and of readers.
+    writers_since: AtomicU32,
+    readers_since: AtomicU32,
+    /// The number that the program closed.
+    number: AtomicI32,
     begun: AtomicU32,
     last: AtomicU32,
     flags: AtomicU16,
@@ -55,6 +62,10 @@ pub struct Slot {
     pub by_activity: Links,
     /// By the time at which the drain began.
     pub by_age: Links,
+    /// Among those that wait for something to be known.
+    pub by_wait: Links,
+    /// Among those with which a strategy is patient.
+    pub by_patience: Links,
 }
 
 // SAFETY: repr(C), atomics only; all zeroes is a free slot.
@@ -63,9 +74,14 @@ unsafe impl Zeroed for Slot {}
 const CONNECTED: u16 = 1;
 const STILL_OPEN: u16 = 2;
 const PATIENT: u16 = 4;
-const CAUTIOUS: u16 = 8;
+const NEVER_BLOCKS: u16 = 8;
 const SETTLING: u16 = 16;
 const WATCHED: u16 = 32;
+const WAITS: u16 = 64;
+const UNTAKEN: u16 = 128;
+const NO_ROOM: u16 = 256;
+const POSTPONED: u16 = 512;
+const SEEN_ASLEEP: u16 = 1024;
 
 impl Slot {
     /// The private descriptor.
@@ -122,83 +138,164 @@ impl Slot {
     /// Whether it is still to part from the peer: a writer may be at it, or the strategy
     /// is patient.
     pub fn is_still_open(&self) -> bool {
-        self.flags.load(SeqCst) & STILL_OPEN != 0
+        self.has(STILL_OPEN)
     }
 
-    /// Whether a thread may be blocked in a write to it without anybody's knowing.
-    pub fn is_cautious(&self) -> bool {
-        self.flags.load(SeqCst) & CAUTIOUS != 0
-    }
-
-    /// A thread may be in a write to it; with `is_cautious`, nobody knows.
-    pub fn expect_writer(&self, is_cautious: bool) {
-        self.flags.fetch_or(if is_cautious { SETTLING | CAUTIOUS } else { SETTLING }, SeqCst);
+    /// A thread may be in a write to it.
+    pub fn expect_writer(&self) {
+        self.set(SETTLING);
     }
 
     /// Whether one may.
     pub fn expects_writer(&self) -> bool {
-        self.flags.load(SeqCst) & SETTLING != 0
+        self.has(SETTLING)
     }
 
-    /// Whether the hook has put it into the epoll set.
-    pub fn is_watched(&self) -> bool {
-        self.flags.load(SeqCst) & WATCHED != 0
+    /// No call on it waits (`O_NONBLOCK`).
+    pub fn set_never_blocks(&self) {
+        self.set(NEVER_BLOCKS);
     }
 
-    /// It is about to.
-    pub fn set_watched(&self) {
-        self.flags.fetch_or(WATCHED, SeqCst);
+    /// Whether none does.
+    pub fn never_blocks(&self) -> bool {
+        self.has(NEVER_BLOCKS)
+    }
+
+    fn set(&self, flag: u16) {
+        self.flags.fetch_or(flag, SeqCst);
+    }
+
+    fn has(&self, flag: u16) -> bool {
+        self.flags.load(SeqCst) & flag != 0
+    }
+
+    /// Sets or clears it, and answers what it was.
+    fn put(&self, flag: u16, on: bool) -> bool {
+        let before = if on { self.flags.fetch_or(flag, SeqCst) } else { self.flags.fetch_and(!flag, SeqCst) };
+        before & flag != 0
+    }
+
+    /// It is in the epoll set now; answers whether it was before.
+    pub fn set_watched(&self) -> bool {
+        self.put(WATCHED, true)
+    }
+
+    /// What of it is an event.
+    pub fn interest(&self) -> Interest {
+        let interest = self.goodbye().interest();
+        if self.has_no_room() { interest.or_room() } else { interest }
+    }
+
+    /// Whether its half-close waits for a writer, and for nothing else.
+    pub fn is_being_left(&self) -> bool {
+        self.is_still_open() && !self.is_postponed()
     }
 
     /// To part from the peer is left to the drainer.
     pub fn set_still_open(&self) {
-        self.flags.fetch_or(STILL_OPEN, SeqCst);
+        self.set(STILL_OPEN);
     }
 
-    /// A thread of the program may be blocked in `recv`: what comes in is its own
-    /// as long as it takes it.
-    pub fn set_patient(&self) {
-        self.flags.fetch_or(PATIENT, SeqCst);
+    /// A thread of the program may be blocked in `recv`: what comes in is its own, as long
+    /// as it takes it.
+    pub fn expect_reader(&self) {
+        self.set(PATIENT);
     }
 
-    /// Whether to leave what has come in for a while: until nobody has taken any of
-    /// it for 200 ms.
-    pub fn is_patient(&self, fd: Fd) -> bool {
-        const PATIENCE_MS: u32 = 200;
-        if self.flags.load(SeqCst) & PATIENT == 0 || is_at_its_end(fd) {
-            return false;
-        }
-        let now = Millis::now();
-        let empty = crate::sys::socket::unread(fd) == 0;
-        // While the drainer has it, `next` links nothing: what was taken so far, as
-        // long as something is queued. So data after a pause is news.
-        let consumed = crate::sys::socket::consumed(fd) as u32;
-        let before = self.next.swap(if empty { u32::MAX } else { consumed }, SeqCst);
-        if before != consumed && !(empty && before == u32::MAX) {
-            self.last.store(now.0, Relaxed);
-        }
-        let waiting = now.since(Millis(self.last.load(Relaxed))) < PATIENCE_MS;
-        if !waiting && !empty {
-            self.flags.fetch_and(!PATIENT, SeqCst);
-        }
-        waiting
+    /// No thread is.
+    pub fn expect_no_reader(&self) {
+        self.put(PATIENT, false);
     }
 
-    /// Parts from the peer if every writer is done by now; false where one may not be.
-    pub fn settle(&self, fd: Fd) -> bool {
-        let settled = !self.expects_writer() || self.is_settled(fd);
-        if settled {
-            self.goodbye().part(fd);
-            self.flags.fetch_and(!STILL_OPEN, SeqCst);
-        }
-        settled
+    /// Whether one may be, so that what has come in is to be left alone for now.
+    pub fn expects_reader(&self, fd: Fd) -> bool {
+        self.has(PATIENT) && !is_at_its_end(fd)
     }
 
-    fn is_settled(&self, fd: Fd) -> bool {
-        let mut settling = Settling::from_word(self.settling.load(Relaxed));
-        let settled = settling.is_settled(fd, self.is_cautious());
-        self.settling.store(settling.word(), Relaxed);
-        settled
+    /// Whether it is in the queue of those that wait for something to be known.
+    pub fn waits(&self) -> bool {
+        self.has(WAITS)
+    }
+
+    /// It is, or is not; answers what was true before.
+    pub fn set_waits(&self, waits: bool) -> bool {
+        self.put(WAITS, waits)
+    }
+
+    /// Whether it is in the queue of those with which a strategy is patient.
+    pub fn is_postponed(&self) -> bool {
+        self.has(POSTPONED)
+    }
+
+    /// It is, or is not; answers what was true before.
+    pub fn set_postponed(&self, postponed: bool) -> bool {
+        self.put(POSTPONED, postponed)
+    }
+
+    /// Whether something is queued that a reader may want: no event of input is of interest.
+    pub fn is_untaken(&self) -> bool {
+        self.has(UNTAKEN)
+    }
+
+    /// It is, or is not; answers what was true before.
+    pub fn set_untaken(&self, untaken: bool) -> bool {
+        self.put(UNTAKEN, untaken)
+    }
+
+    /// Whether a writer waits for room.
+    pub fn has_no_room(&self) -> bool {
+        self.has(NO_ROOM)
+    }
+
+    /// It does, or does not; answers what was true before.
+    pub fn set_no_room(&self, no_room: bool) -> bool {
+        self.put(NO_ROOM, no_room)
+    }
+
+    /// Parts from the peer.
+    pub fn part(&self, fd: Fd) {
+        self.goodbye().part(fd);
+        self.put(STILL_OPEN, false);
+    }
+
+    pub(super) fn calm(&self) -> (Calm, Look) {
+        (Calm(self.calm.load(Relaxed)), self.writers_since.load(Relaxed))
+    }
+
+    pub(super) fn note_calm(&self, calm: Calm, since: Look) {
+        self.calm.store(calm.0, Relaxed);
+        self.writers_since.store(since, Relaxed);
+    }
+
+    /// What was taken so far, as of the last change: while the drainer has it, `next` links
+    /// nothing.
+    pub(super) fn consumed(&self) -> u32 {
+        self.next.load(SeqCst)
+    }
+
+    pub(super) fn note_consumed(&self, consumed: u32, since: Look) {
+        self.next.store(consumed, SeqCst);
+        self.readers_since.store(since, Relaxed);
+        self.last.store(Millis::now().0, Relaxed);
+    }
+
+    pub(super) fn note_readers_since(&self, since: Look) {
+        self.readers_since.store(since, Relaxed);
+    }
+
+    /// A thread was seen in such a call on its number, or was not; answers what was true
+    /// before.
+    pub(super) fn set_seen_asleep(&self, seen: bool) -> bool {
+        self.put(SEEN_ASLEEP, seen)
+    }
+
+    pub(super) fn readers_since(&self) -> Look {
+        self.readers_since.load(Relaxed)
+    }
+
+    /// The number that the program closed.
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Relaxed) as u64
     }
 
     /// How far the drain has come.
@@ -234,9 +331,9 @@ impl Slot {
     }
 
     /// Fills a claimed slot, before its descriptor exists.
-    pub fn fill(&self, cookie: u64, role: Role, strategy: Strategy, begun: Millis) {
+    pub fn fill(&self, cookie: u64, number: Fd, role: Role, strategy: Strategy, begun: Millis) {
         self.cookie.store(cookie, SeqCst);
-        self.settling.store(0, Relaxed);
+        self.number.store(number.raw(), Relaxed);
         self.strategy.store(strategy as u8, Relaxed);
         self.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
         self.set_progress(Progress::begin(begun));
@@ -258,22 +355,22 @@ mod tests {
 
     #[test]
     fn a_slot_is_small() {
-        assert_eq!(size_of::<Slot>(), 48);
+        assert_eq!(size_of::<Slot>(), 72);
     }
 
     #[test]
     fn a_slot_remembers_its_role_and_strategy() {
         let region = Region::<Slot>::new();
         assert!(region.ensure(1));
-        let slot = region.get(0).unwrap();
+        let (slot, fd) = (region.get(0).unwrap(), Fd::new(3).unwrap());
         for strategy in crate::settings::strategy::STRATEGIES {
-            slot.fill(7, Role::Connected, strategy, Millis(1));
+            slot.fill(7, fd, Role::Connected, strategy, Millis(1));
             slot.set_still_open();
-            slot.set_patient();
-            slot.expect_writer(true);
+            slot.expect_reader();
+            slot.expect_writer();
             assert_eq!((slot.role(), slot.goodbye().name()), (Role::Connected, strategy));
         }
-        slot.fill(7, Role::Accepted, Strategy::Wait, Millis(1));
+        slot.fill(7, fd, Role::Accepted, Strategy::Wait, Millis(1));
         assert_eq!((slot.role(), slot.is_still_open()), (Role::Accepted, false));
     }
 }

@@ -221,7 +221,7 @@ mod tests {
         let cookie = crate::sys::socket::cookie(fd).unwrap();
         let copy = fd.duplicate_from(900).unwrap();
         let place = slots.claim().unwrap();
-        slots.at(place).unwrap().fill(cookie, Role::Accepted, Strategy::Drain, Millis(1));
+        slots.at(place).unwrap().fill(cookie, fd, Role::Accepted, Strategy::Drain, Millis(1));
         slots.give(place, copy);
         slots.free(place);
         slots.abandon_all(|_| 800);

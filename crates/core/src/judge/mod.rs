@@ -9,10 +9,10 @@
 //! Context: hooks of any kind, on the program's threads; see [`procfs`].
 
 mod budget;
+pub mod calls;
 mod hidden;
 mod kernel;
 mod looks;
-pub mod writers;
 
 pub use looks::Looks;
 

@@ -147,7 +147,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&["thread", "inline"]),
         default: "thread",
         allowed: "thread or inline",
-        help: "who waits for the peer: a background thread, or close itself (for programs that must stay single-threaded)",
+        help: "who waits for the peer: a background thread, or close itself, for a second at most (for programs that must stay single-threaded)",
     },
     Knob {
         env: "SOFTCLOSE_LOG",

@@ -7,6 +7,7 @@
 
 use super::raw::{nr, syscall6};
 use core::cell::Cell;
+use rustix::process::Pid;
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime_dynamic};
 
 /// Milliseconds since an arbitrary origin, modulo 2^32.
@@ -94,6 +95,20 @@ fn nanoseconds() -> u64 {
     (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
 }
 
+/// Nanoseconds that a thread of this process has had the processor: the calling one, or that
+/// with this id (`make_thread_cpuclock`).
+pub fn thread_time(thread: Option<Pid>) -> Option<u64> {
+    const CPUCLOCK_PERTHREAD_SCHED: usize = 6;
+    let clock = thread.map_or(ClockId::ThreadCPUTime as usize, |thread| {
+        !(thread.as_raw_nonzero().get() as usize) << 3 | CPUCLOCK_PERTHREAD_SCHED
+    });
+    let mut time = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one `timespec`.
+    unsafe { syscall6(nr::CLOCK_GETTIME, [clock, (&raw mut time) as usize, 0, 0, 0, 0]) }.ok()?;
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64))
+}
+
 /// In the constructor: has rustix look the vDSO up, for which it asks libc.
 pub fn resolve() {
     let _ = Millis::now();
@@ -111,6 +126,16 @@ pub fn timespec(ms: u32) -> Timespec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "system calls")]
+    fn a_thread_is_known_by_the_processor_that_it_had() {
+        let me = crate::sys::process::thread();
+        let before = thread_time(None).unwrap();
+        let by_id = thread_time(me).unwrap();
+        assert!(before <= by_id && by_id <= thread_time(None).unwrap());
+        assert_eq!(thread_time(rustix::process::Pid::from_raw(1 << 23)), None);
+    }
 
     #[test]
     fn ages_survive_the_wrap_of_the_clock() {

@@ -25,6 +25,7 @@ pub mod procfs;
 pub mod raw;
 pub mod region;
 pub mod rehearsal;
+pub mod schedule;
 pub mod shared;
 pub mod socket;
 pub mod stop;

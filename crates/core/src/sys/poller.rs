@@ -30,6 +30,11 @@ impl Interest {
     /// `EPOLLHUP` for ever: edge-triggered, as `sk_state_change` wakes who waits.
     pub const CHANGE: Self = Self(EventFlags::ET);
 
+    /// The same, and room to write.
+    pub fn or_room(self) -> Self {
+        Self(self.0.union(EventFlags::OUT))
+    }
+
     /// Whether an event leaves it in force.
     fn is_standing(self) -> bool {
         !self.0.contains(EventFlags::ONESHOT)

@@ -6,6 +6,7 @@ use core::mem::offset_of;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 use rustix::net::{Shutdown, ipproto, sockopt};
 use rustix::time::Timespec;
@@ -116,6 +117,11 @@ pub fn cookie(fd: Fd) -> Option<u64> {
     sockopt::socket_cookie(fd).ok()
 }
 
+/// Whether it is a socket, of any kind.
+pub fn is_socket(fd: Fd) -> bool {
+    sockopt::socket_type(fd).is_ok()
+}
+
 /// Whether the socket is TCP or MPTCP. `TCP_INFO` is also answered by SMC.
 pub fn is_tcp(fd: Fd) -> bool {
     matches!(sockopt::socket_protocol(fd), Ok(Some(ipproto::TCP | ipproto::MPTCP)))
@@ -223,17 +229,20 @@ pub enum Left {
 }
 
 /// Whether the peer has left, without reading what it sent; `None` where it may still
-/// send. Source: `tcp_poll`.
+/// send. Source: `tcp_poll`. News in the error queue is no end of a connection, nor is an
+/// ICMP error where the program has asked for those (`IP_RECVERR`).
 pub fn left(fd: Fd) -> Option<Left> {
-    let mut fds = [PollFd::new(&fd, PollFlags::RDHUP)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let _ = poll(&mut fds, Some(&now));
-    let seen = fds.iter().fold(PollFlags::empty(), |seen, fd| seen | fd.revents());
-    if seen.intersects(PollFlags::ERR | PollFlags::NVAL) {
+    let seen = events(fd, PollFlags::RDHUP);
+    if seen.contains(PollFlags::NVAL) || seen.contains(PollFlags::ERR) && is_broken(fd) {
         Some(Left::Broken)
     } else {
         seen.intersects(PollFlags::RDHUP | PollFlags::HUP).then_some(Left::Orderly)
     }
+}
+
+fn is_broken(fd: Fd) -> bool {
+    const CLOSE: u8 = 7;
+    !matches!(sockopt::socket_error(fd), Ok(Ok(()))) && tcp_info(fd).is_ok_and(|info| info.state == CLOSE)
 }
 
 /// Address and port on this side; an IPv4 one as IPv4-mapped (RFC 4291 2.5.5.2).
@@ -283,13 +292,35 @@ pub fn state_name(state: u8) -> &'static str {
     NAMES.get(usize::from(state)).unwrap_or(&"unknown")
 }
 
-/// Whether there is room to write, and nothing wrong. On a socket: no thread can
-/// be blocked in a write (`sk_stream_wait_memory` ends when it is writeable).
+/// Whether there is room to write, or no connection any more: no thread stays blocked in a
+/// write (`sk_stream_wait_memory` ends when it is writeable). An error queue with news in
+/// it, which `poll` calls an error as well, changes nothing of that (`tcp_poll`).
 pub fn is_writable(fd: Fd) -> bool {
-    let mut fds = [PollFd::new(&fd, PollFlags::OUT)];
+    events(fd, PollFlags::OUT).contains(PollFlags::OUT)
+}
+
+fn events(fd: Fd, wanted: PollFlags) -> PollFlags {
+    let mut fds = [PollFd::new(&fd, wanted)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let ready = poll(&mut fds, Some(&now)) == Ok(1);
-    ready && fds.iter().all(|fd| !fd.revents().intersects(PollFlags::ERR | PollFlags::NVAL))
+    let _ = poll(&mut fds, Some(&now));
+    fds.iter().fold(PollFlags::empty(), |seen, fd| seen | fd.revents())
+}
+
+/// Whether calls on this description do not wait (`O_NONBLOCK`).
+pub fn is_nonblocking(fd: Fd) -> bool {
+    rustix::fs::fcntl_getfl(fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
+}
+
+/// Discards news of the error queue: completions of `MSG_ZEROCOPY`, timestamps of what was
+/// sent (`SO_TIMESTAMPING`). As long as there is any, `poll` and epoll report an error.
+/// Answers whether there was; not all of it, where there is very much.
+pub fn discard_news(fd: Fd) -> bool {
+    const MSG_ERRQUEUE: usize = 0x2000;
+    const MOST: usize = 256;
+    let args = [fd.index(), 0, 0, MSG_ERRQUEUE | MSG_DONTWAIT, 0, 0];
+    // SAFETY: nothing is written through a null buffer of no length (`inet_recv_error`).
+    let next = || unsafe { syscall6(nr::RECVFROM, args) };
+    (0..MOST).take_while(|_| next().is_ok()).count() != 0
 }
 
 /// Bytes that the program has read from this connection so far:

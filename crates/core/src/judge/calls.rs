@@ -1,0 +1,131 @@
+//! What the other threads of this process are at.
+//!
+//! A thread that is blocked in `send` or `recv` holds the description without having a
+//! number of its own: when another thread closes the number, its call goes on. A half-close
+//! would break the first, and a drain would take from the second what it waits for.
+//!
+//! Source: `/proc/self/task/TID/syscall`, which a process may read of its own threads
+//! (`__ptrace_may_access`, same thread group), but not always open: the file is root's
+//! where the process has changed its user (`task_dump_owner`), and that of a thread
+//! that is about to be gone.
+//!
+//! Context: the thread of [`crate::drain::looker`], as files are opened.
+
+use crate::sys::procfs::{Dir, Path, Stat};
+use core::ffi::CStr;
+use rustix::io::Errno;
+
+/// What a call does to a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// It reads from it.
+    Reads = 0,
+    /// It writes to it what is in memory: blocked, it waits for room.
+    Writes = 1,
+    /// It writes to it what it reads elsewhere (`sendfile`, `splice`): blocked, it may wait
+    /// for that as well.
+    Feeds = 2,
+}
+
+/// What one thread is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Blocked in a call that does this to these numbers; a `splice` has two.
+    Blocked([Option<(Deed, u64)>; 2]),
+    /// It has the processor, or waits for it: in which call, if any, nobody tells.
+    Running,
+    /// It has ended.
+    Gone,
+    /// The kernel does not tell.
+    Unknown,
+}
+
+/// What thread `tid` below `tasks` is at.
+pub fn of(tasks: &Dir, tid: &CStr) -> Doing {
+    let mut room = [0; 256];
+    let path = Path::join(tid, c"/syscall");
+    match tasks.read(path.as_c_str(), &mut room) {
+        Ok(line) => parse(line),
+        Err(Errno::NOENT | Errno::SRCH) => Doing::Gone,
+        Err(_) if is_ending(tasks, tid) => Doing::Gone,
+        Err(_) => Doing::Unknown,
+    }
+}
+
+/// Whether the thread has begun to end: it is in no call on a descriptor any more.
+#[inline(never)]
+fn is_ending(tasks: &Dir, tid: &CStr) -> bool {
+    Stat::read(tasks, tid).map_or_else(|error| error != Errno::ACCESS, |stat| stat.is_ending)
+}
+
+/// `NR ARG0 ARG1 ... SP PC` in hexadecimal, `-1 SP PC` outside of a call, or the word
+/// `running`.
+fn parse(line: &[u8]) -> Doing {
+    /// `read`, `readv`, `recvfrom`, `recvmsg`, `recvmmsg`, `preadv2`.
+    const READS: [i64; 6] = [0, 19, 45, 47, 299, 327];
+    /// `write`, `writev`, `sendto`, `sendmsg`, `pwritev`, `sendmmsg`, `pwritev2`.
+    const WRITES: [i64; 7] = [1, 20, 44, 46, 296, 307, 328];
+    const SENDFILE: i64 = 40;
+    const SPLICE: i64 = 275;
+    let Ok(text) = core::str::from_utf8(line) else { return Doing::Unknown };
+    let mut words = text.split_ascii_whitespace();
+    let Some(first) = words.next() else { return Doing::Gone };
+    let Ok(number) = first.parse::<i64>() else {
+        return if first == "running" { Doing::Running } else { Doing::Unknown };
+    };
+    let arguments = || words.clone().map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
+    let on = |deed, place| Some((deed, arguments().nth(place)??));
+    Doing::Blocked(match number {
+        SPLICE => [on(Deed::Reads, 0), on(Deed::Feeds, 2)],
+        SENDFILE => [on(Deed::Feeds, 0), None],
+        _ if READS.contains(&number) => [on(Deed::Reads, 0), None],
+        _ if WRITES.contains(&number) => [on(Deed::Writes, 0), None],
+        _ => [None, None],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::procfs;
+
+    #[test]
+    fn a_line_names_the_descriptor_and_what_is_done_to_it() {
+        let one = |deed, number| Doing::Blocked([Some((deed, number)), None]);
+        assert_eq!(parse(b"44 0x5 0x7f0 0x300000 0x0 0x0 0x0 0x7ffc 0x7f1\n"), one(Deed::Writes, 5));
+        assert_eq!(parse(b"0 0x1f 0x7f0 0x1 0x0 0x0 0x0 0x7ffc 0x7f1\n"), one(Deed::Reads, 31));
+        assert_eq!(parse(b"40 0x5 0x6 0x0 0x10 0x0 0x0 0x7ffc 0x7f1\n"), one(Deed::Feeds, 5));
+        let both = Doing::Blocked([Some((Deed::Reads, 9)), Some((Deed::Feeds, 5))]);
+        assert_eq!(parse(b"275 0x9 0x0 0x5 0x0 0x0 0x0 0x7ffc 0x7f1\n"), both);
+    }
+
+    #[test]
+    fn a_line_without_a_descriptor_names_none() {
+        let none = Doing::Blocked([None, None]);
+        assert_eq!(parse(b"3 0x5 0x7f0 0x1 0x0 0x0 0x0 0x7ffc 0x7f1\n"), none);
+        assert_eq!(parse(b"-1 0x7ffc 0x7f1\n"), none);
+        assert_eq!(parse(b"running\n"), Doing::Running);
+        assert_eq!(parse(b"what\n"), Doing::Unknown);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
+    fn a_blocked_writer_of_our_own_is_found() {
+        use std::io::Write;
+        use std::os::fd::AsRawFd;
+        let (mut here, there) = std::os::unix::net::UnixStream::pair().unwrap();
+        let expected = Doing::Blocked([Some((Deed::Writes, here.as_raw_fd() as u64)), None]);
+        let (tell, told) = std::sync::mpsc::channel();
+        let writer = std::thread::spawn(move || {
+            tell.send(crate::sys::process::thread().unwrap()).unwrap();
+            here.write_all(&[0; 8 << 20]).unwrap_err()
+        });
+        let tid = std::ffi::CString::new(told.recv().unwrap().as_raw_nonzero().to_string()).unwrap();
+        let tasks = procfs::Dir::root().unwrap().below(c"self/task").unwrap();
+        while of(&tasks, &tid) != expected {
+            std::thread::yield_now();
+        }
+        drop(there);
+        writer.join().unwrap();
+    }
+}

@@ -1,0 +1,157 @@
+//! What a drain does not wait for: readers and writers that are not there, an error queue,
+//! a slow reader; and what it does not take: the processor, the program's numbers.
+
+use shim_tests::arena::Arena;
+use shim_tests::compat::install::find;
+use shim_tests::peer::{Peer, Upload};
+use shim_tests::shim::Shim;
+use shim_tests::strace::{Caller, Traced};
+use shim_tests::twice::says;
+use shim_tests::victim::Victim;
+use shim_tests::{here, skip};
+use std::time::{Duration, Instant};
+
+/// Nobody is blocked in `recv`. Each of them waited 200 ms for somebody who might be.
+mod an_early_answer_beside_threads_waits_for_no_reader {
+    use super::*;
+
+    const CONNECTIONS: usize = 40;
+    /// Half of what they took together.
+    const SOON: Duration = Duration::from_secs(4);
+
+    fn answers(test: &str, way: &str) {
+        let Some(arena) = Arena::or_skip(test) else { return };
+        let victim = Victim::c("early_beside_threads").arg(way).arg(CONNECTIONS.to_string());
+        let mut victim = victim.start(&arena, Shim::Preloaded);
+        // The upload is not done before most of it is discarded.
+        let peer = Peer::to(victim.port()).send_buffer(64 << 10);
+        let script = peer.ask(64, 0).upload(1 << 20).read_to_end().rounds(CONNECTIONS);
+        let start = Instant::now();
+        let tally = script.start(&arena).tally();
+        let took = start.elapsed();
+        assert!(tally.all(|report| report.has_all_of(64) && report.upload == Upload::Done), "{tally:#?}");
+        assert!(took < SOON, "{took:?}");
+    }
+
+    #[test]
+    fn on_sockets_that_block() {
+        answers(here!(), "blocking");
+    }
+
+    #[test]
+    fn on_sockets_that_do_not() {
+        answers(here!(), "nonblocking");
+    }
+
+    /// A thread that waits on the next connection looked like a reader of this one.
+    #[test]
+    fn where_a_thread_reads_from_what_has_the_number_now() {
+        answers(here!(), "reused");
+    }
+}
+
+/// The FIN came with the bound on silence: the socket was "in error", and so not writable.
+mod the_end_comes_after_the_data {
+    use super::*;
+
+    fn comes(test: &str, way: &str) {
+        says(test, &Victim::c("error_queue").arg(way), &["400000 bytes, then the end"]);
+    }
+
+    #[test]
+    fn where_the_error_queue_is_empty() {
+        comes(here!(), "neither");
+    }
+
+    #[test]
+    fn of_zero_copy_whose_completions_nobody_reads() {
+        comes(here!(), "zerocopy");
+    }
+
+    #[test]
+    fn with_timestamps_of_what_was_sent_that_nobody_reads() {
+        comes(here!(), "timestamps");
+    }
+}
+
+/// The thread looked at each of them every 5 ms, or span.
+mod what_is_held_takes_no_processor {
+    use super::*;
+
+    fn is_quiet(test: &str, way: &str, strategy: &str) {
+        let victim = Victim::c("held_quietly").arg(way).arg("200").open_files(4096);
+        says(test, &victim.env("SOFTCLOSE_STRATEGY", strategy), &["switches: few"]);
+    }
+
+    #[test]
+    fn beside_peers_that_do_not_read() {
+        is_quiet(here!(), "full", "drain");
+    }
+
+    #[test]
+    fn with_news_in_the_error_queue() {
+        is_quiet(here!(), "zerocopy", "drain");
+    }
+
+    #[test]
+    fn with_news_in_the_error_queue_of_what_is_not_read() {
+        is_quiet(here!(), "zerocopy", "wait");
+    }
+
+    #[test]
+    fn with_news_in_the_error_queue_of_what_lingers() {
+        is_quiet(here!(), "zerocopy", "linger");
+    }
+}
+
+/// `poll` called that an error, and answered at once, again and again.
+mod news_in_the_error_queue_takes_no_processor {
+    use super::*;
+
+    #[test]
+    fn of_a_close_of_the_inline_engine() {
+        let victim = Victim::c("waits_quietly").arg("close").env("SOFTCLOSE_ENGINE", "inline");
+        says(here!(), &victim, &["processor: little"]);
+    }
+
+    #[test]
+    fn of_the_end_of_a_process() {
+        says(here!(), &Victim::c("waits_quietly").arg("exit"), &["processor: little"]);
+    }
+}
+
+/// A close read one file of procfs for each thread.
+#[test]
+fn a_close_looks_at_no_thread() {
+    if find("strace").is_none() {
+        return skip(here!(), "no strace");
+    }
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let opened = |threads: &str| {
+        let traced = Traced::of(&Victim::c("among_threads").arg(threads).arg("20"));
+        traced.start(&arena, Shim::Preloaded).finish();
+        traced.calls().get(&(Caller::Program, "openat".to_owned())).copied().unwrap_or(0)
+    };
+    let [few, many] = ["1", "100"].map(opened);
+    assert!(many <= few + 20, "{few} files opened beside one thread, {many} beside a hundred");
+}
+
+#[test]
+fn whoever_looks_at_threads_opens_nothing_in_the_program() {
+    says(here!(), &Victim::c("numbers_stay_free"), &["changes: 0"]);
+}
+
+/// It inherited what the thread that closed first had, and never ran.
+mod the_thread_runs_as_the_process_was_started {
+    use super::*;
+
+    #[test]
+    fn where_a_thread_of_real_time_closes() {
+        says(here!(), &Victim::c("scheduled").arg("fifo"), &["the peer is done, other threads are free"]);
+    }
+
+    #[test]
+    fn where_a_pinned_thread_closes() {
+        says(here!(), &Victim::c("scheduled").arg("pinned"), &["the peer is done, other threads are free"]);
+    }
+}
