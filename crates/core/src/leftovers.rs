@@ -12,10 +12,10 @@ use crate::log::note::Note;
 use crate::settings::Strategy;
 use crate::sip::Sip;
 use crate::strategy::{self, Goodbye};
-use crate::sys::{Fd, socket};
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::{BATCH, Interest, Poller};
 use crate::sys::region::{Region, Zeroed};
+use crate::sys::{Fd, socket};
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 use softclose_finisher::task::{Mode, Task};
 

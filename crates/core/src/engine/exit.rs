@@ -18,12 +18,12 @@ use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
+use crate::successor;
 use crate::sys::clock::Millis;
 use crate::sys::numbers::close_all_but;
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, memory, socket, thread};
-use crate::successor;
 use core::ops::ControlFlow::{Break, Continue};
 
 /// How the process ends.

@@ -15,10 +15,10 @@
 //! Context: hooks, once in the life of a process as a rule. Lock-free; the time is that of
 //! a copy of what the process holds.
 
-use super::forks::Beside;
 use super::commons::Commons;
 use super::descriptions::{Descriptions, Marks, SlotId};
 use super::family::{Family, Token};
+use super::forks::Beside;
 use super::forks::Stamp;
 use super::{Ledger, Owner};
 use core::sync::atomic::Ordering::SeqCst;

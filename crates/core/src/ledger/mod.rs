@@ -224,10 +224,7 @@ impl Ledger {
             return Some(me);
         }
         let capacity = self.capacity.load(SeqCst) as usize;
-        if !(self.table.ensure(capacity)
-            && self.sets.ensure(capacity)
-            && self.commons.ensure(slots_for(capacity)))
-        {
+        if !(self.table.ensure(capacity) && self.sets.ensure(capacity) && self.commons.ensure(slots_for(capacity))) {
             return None;
         }
         if self.options.load(SeqCst) {
