@@ -67,6 +67,9 @@ pub enum Reason {
     /// Something was left unread, and the strategy would not read it: the plain close is
     /// the same reset.
     Unread,
+    /// The program never sent a byte: there is no response to lose, and what would be read
+    /// and discarded is acknowledged to a sender that takes it for delivered.
+    NothingSent,
     /// Not a socket at all: a file, a pipe.
     NotASocket,
     /// A socket of another kind: UDP, Unix.
@@ -76,7 +79,7 @@ pub enum Reason {
 }
 
 /// All reasons, in the order of their discriminants.
-pub const REASONS: [(Reason, &str); 17] = [
+pub const REASONS: [(Reason, &str); 18] = [
     (Reason::Unconnected, "unconnected"),
     (Reason::PeerDone, "peer-done"),
     (Reason::Shared, "shared"),
@@ -91,6 +94,7 @@ pub const REASONS: [(Reason, &str); 17] = [
     (Reason::Observed, "observed"),
     (Reason::WaitAsked, "wait-asked"),
     (Reason::Unread, "unread"),
+    (Reason::NothingSent, "nothing-sent"),
     (Reason::NotASocket, "not-a-socket"),
     (Reason::NotTcp, "not-tcp"),
     (Reason::NotOpen, "not-open"),
@@ -102,6 +106,41 @@ impl Reason {
         REASONS.get(self as usize).map_or("", |(_, name)| name)
     }
 }
+
+/// Why nothing proves that nobody else has a connection ([`Reason::Unsure`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It was sent or received through `SCM_RIGHTS`, or taken by `pidfd_getfd`.
+    Passed,
+    /// It was open and inheritable while another program was executed.
+    Spawned,
+    /// An epoll set may go on watching it that this process cannot take it out of.
+    Watched,
+    /// The process can hold sockets in ways that nobody can see: an `io_uring`, a second
+    /// table of descriptors.
+    Blind,
+    /// Not every process that may hold it can be seen: no procfs, hidepid, a pid namespace,
+    /// another user.
+    Unseen,
+    /// Somebody else has it, as a look at procfs found.
+    Found,
+    /// A look at procfs was not over within its budget.
+    LookBudget,
+    /// A search for the epoll sets that may watch it was not over within its budget.
+    SetsBudget,
+}
+
+/// All doubts, in the order of their discriminants.
+pub const DOUBTS: [(Doubt, &str); 8] = [
+    (Doubt::Passed, "passed"),
+    (Doubt::Spawned, "spawned"),
+    (Doubt::Watched, "watched"),
+    (Doubt::Blind, "blind"),
+    (Doubt::Unseen, "unseen"),
+    (Doubt::Found, "found"),
+    (Doubt::LookBudget, "look-budget"),
+    (Doubt::SetsBudget, "sets-budget"),
+];
 
 /// What is known when the decision is made.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +156,8 @@ pub struct Facts {
     /// Whether something was never read; asked where the peer's FIN has come, or where
     /// the strategy minds.
     pub unread: bool,
+    /// Whether the program may have sent anything.
+    pub sent: bool,
 }
 
 /// What a close becomes.
@@ -166,8 +207,14 @@ pub fn covers(policy: RolePolicy, role: Role) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Facts =
-        Facts { phase: Phase::Open, standing: Standing::Last, role: Role::Accepted, linger: None, unread: false };
+    const PLAIN: Facts = Facts {
+        phase: Phase::Open,
+        standing: Standing::Last,
+        role: Role::Accepted,
+        linger: None,
+        unread: false,
+        sent: true,
+    };
 
     /// By a strategy that acts on everything but one thing.
     fn table(facts: Facts) -> Verdict {
@@ -227,5 +274,6 @@ mod tests {
             assert_eq!(reason as usize, at);
             assert_eq!(reason.name(), name);
         }
+        assert!(DOUBTS.iter().enumerate().all(|(at, (doubt, _))| *doubt as usize == at));
     }
 }

@@ -173,6 +173,7 @@ impl Engine {
             role: claim.entry.role,
             linger: if open && owner.may_have_options(claim.entry) { socket::linger(fd) } else { None },
             unread: open && minds_unread && socket::unread(fd) != 0,
+            sent: info.has_sent || owner.may_have_options(claim.entry) && socket::is_mptcp(fd),
         };
         if claim.standing == Standing::Doubtful {
             // Procfs is asked only where its answer matters.

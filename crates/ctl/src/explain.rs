@@ -2,8 +2,8 @@
 
 use crate::human;
 use crate::survey::Family;
-use softclose_core::counters::names::{BEGUN, LEFT_ALONE, RESETS_AVOIDED};
-use softclose_core::decision::{REASONS, Reason};
+use softclose_core::counters::names::{BEGUN, DOUBTED, LEFT_ALONE, RESETS_AVOIDED};
+use softclose_core::decision::{DOUBTS, Doubt, REASONS, Reason};
 
 /// Reasons with their advice, the most frequent first; those that are no TCP sockets last.
 pub fn text(family: &Family) -> String {
@@ -21,13 +21,42 @@ pub fn text(family: &Family) -> String {
         family.members.first().map_or("-".to_owned(), |member| human::duration(member.uptime)),
     );
     let none = if seen.is_empty() { "No close was left alone.\n" } else { "Closes that were left alone:\n" };
-    let lines = seen.into_iter().map(|(reason, name)| entry(count(*reason), name, *reason));
+    let doubts = doubts(family);
+    let lines = seen.into_iter().map(|(reason, name)| {
+        let more = if *reason == Reason::Unsure { doubts.as_str() } else { "" };
+        entry(count(*reason), name, *reason) + more
+    });
     [head, none.to_owned()].into_iter().chain(lines).collect()
 }
 
 fn entry(count: u64, name: &str, reason: Reason) -> String {
     let (what, advice) = meaning(reason);
     format!("\n{count:>12}  {name}: {what}\n              {advice}\n")
+}
+
+/// What could not be proved, the most frequent first.
+fn doubts(family: &Family) -> String {
+    let count = |doubt: Doubt| family.reading.value(DOUBTED + doubt as usize);
+    let mut seen: Vec<_> = DOUBTS.iter().filter(|(doubt, _)| count(*doubt) != 0).collect();
+    seen.sort_by_key(|(doubt, _)| std::cmp::Reverse(count(*doubt)));
+    let line = |(doubt, name): &(Doubt, &str)| format!("{:>16} {name}: {}\n", count(*doubt), doubted(*doubt));
+    seen.into_iter().map(line).collect()
+}
+
+/// What a doubt means.
+fn doubted(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Passed => "passed on (SCM_RIGHTS, pidfd_getfd): a copy may be in flight.",
+        Doubt::Spawned => {
+            "open, and not close-on-exec, while another program was executed. That one may have handed it on."
+        }
+        Doubt::Watched => "an epoll set may go on watching it that this process cannot take it out of.",
+        Doubt::Blind => "the process has an io_uring, or a second table of descriptors.",
+        Doubt::Unseen => "not every process can be seen: no /proc, hidepid, a container, another user.",
+        Doubt::Found => "/proc shows another process that has it.",
+        Doubt::LookBudget => "a look at /proc was not over within a millisecond: many processes or descriptors.",
+        Doubt::SetsBudget => "the search for epoll sets was not over within a millisecond: many descriptors.",
+    }
 }
 
 fn is_no_connection(reason: Reason) -> bool {
@@ -45,8 +74,8 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
             "Nothing to do, if that one has softclose loaded as well (softclosectl ps).",
         ),
         Reason::Unsure => (
-            "nothing proves that nobody else had the connection: it was passed on (SCM_RIGHTS), or procfs does not tell.",
-            "Is /proc mounted, without hidepid? Are connections passed between processes? See docs/limits.md, Proof of sole ownership.",
+            "nothing proves that nobody else had the connection.",
+            "What could not be proved is below; see docs/limits.md, Proof of sole ownership.",
         ),
         Reason::ResetAsked => ("the program asked for a reset: SO_LINGER{1,0}.", FINE),
         Reason::Role => ("SOFTCLOSE_ROLE excludes these connections.", "If that was not meant: SOFTCLOSE_ROLE=both."),
@@ -59,10 +88,9 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
             "as many connections were in drain as may be, or no descriptor was to be had.",
             "Raise RLIMIT_NOFILE or SOFTCLOSE_MAX_PENDING, or lower SOFTCLOSE_IDLE.",
         ),
-        Reason::NoThread => (
-            "no thread was to be had for the drain.",
-            "Raise RLIMIT_NPROC or the pids limit of the cgroup, or set SOFTCLOSE_ENGINE=inline.",
-        ),
+        Reason::NoThread => {
+            ("no thread was to be had for the drain.", "Raise RLIMIT_NPROC or the pids limit of the cgroup.")
+        }
         Reason::Denied => (
             "the kernel refuses a system call that a drain takes: a seccomp filter.",
             "Compare the filter (systemd SystemCallFilter=, the container's profile) with docs/limits.md.",
@@ -75,6 +103,10 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
         Reason::Unread => (
             "something was left unread, and the strategy would not read it.",
             "The strategy drain reads and discards it: SOFTCLOSE_STRATEGY=drain.",
+        ),
+        Reason::NothingSent => (
+            "the program never sent a byte on it: there was no response to lose, and its sender must not take for delivered what nobody reads.",
+            FINE,
         ),
         Reason::NotASocket => ("files, pipes and the like.", FINE),
         Reason::NotTcp => ("sockets of another kind: UDP, Unix.", FINE),

@@ -23,13 +23,13 @@ pub mod names;
 pub mod page;
 
 use crate::bounds::{ENDS, End, Outcome};
-use crate::decision::{REASONS, Reason};
+use crate::decision::{DOUBTS, Doubt, REASONS, Reason};
 use crate::sys::mapped::Mapped;
 use crate::sys::process;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 use founding::{Identity, Whereabouts};
 use names::{BEGUN, BUCKETS_MS, DISCARDED, DRAIN_MS, DRAIN_TIMES, ENDED, HELD_MOST, LEFT_ALONE, LOG_DROPPED, OBSERVED};
-use names::{COUNT, RESETS_AVOIDED, UNACKNOWLEDGED};
+use names::{COUNT, DOUBTED, RESETS_AVOIDED, UNACKNOWLEDGED};
 use page::{Cell, Page, Values};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -94,6 +94,11 @@ impl Counters {
         self.values().add(LEFT_ALONE + reason as usize, 1);
     }
 
+    /// A close was left alone as [`Reason::Unsure`], for this doubt.
+    pub fn doubted(&self, doubt: Doubt) {
+        self.values().add(DOUBTED + doubt as usize, 1);
+    }
+
     /// A close of what the kernel says is no TCP socket.
     #[inline]
     pub fn not_tcp(&self, errno: Errno) {
@@ -156,6 +161,7 @@ impl Counters {
             words.iter().enumerate().for_each(|(at, name)| visit(name, values.get(first + at)));
         }
         visit("log-dropped", values.get(LOG_DROPPED));
+        DOUBTS.iter().enumerate().for_each(|(at, (_, name))| visit(name, values.get(DOUBTED + at)));
     }
 }
 

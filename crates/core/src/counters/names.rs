@@ -7,7 +7,7 @@
 //! Context: pure data.
 
 use crate::bounds::ENDS;
-use crate::decision::REASONS;
+use crate::decision::{DOUBTS, REASONS};
 
 /// What a metric is, in the words of the exposition format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,7 @@ pub struct Metric {
 }
 
 const REASON_WORDS: [&str; REASONS.len()] = words(&REASONS);
+const DOUBT_WORDS: [&str; DOUBTS.len()] = words(&DOUBTS);
 const END_WORDS: [&str; ENDS.len()] = words(&ENDS);
 
 // The compiler runs it: where it panics, nothing is built.
@@ -109,8 +110,10 @@ pub const DRAIN_MS: usize = DRAIN_TIMES + BUCKETS_MS.len() + 1;
 pub const OBSERVED: usize = DRAIN_MS + 1;
 /// Log lines dropped.
 pub const LOG_DROPPED: usize = OBSERVED + 4;
+/// Closes left alone as unsure, by the doubt.
+pub const DOUBTED: usize = LOG_DROPPED + 1;
 /// So many values there are.
-pub const COUNT: usize = LOG_DROPPED + 1;
+pub const COUNT: usize = DOUBTED + DOUBTS.len();
 
 /// Upper bounds of the histogram of times in drain, milliseconds. The clock is exact to
 /// a timer tick (`CLOCK_MONOTONIC_COARSE`, 1 to 10 ms).
@@ -147,6 +150,12 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Counter,
         series: Series::Each { label: "reason", first: LEFT_ALONE, words: &REASON_WORDS },
         help: "Closes that were left as the program made them.",
+    },
+    Metric {
+        name: "softclose_unsure_total",
+        kind: Kind::Counter,
+        series: Series::Each { label: "doubt", first: DOUBTED, words: &DOUBT_WORDS },
+        help: "Closes left alone as unsure, by what could not be proved.",
     },
     Metric {
         name: "softclose_drains_begun_total",

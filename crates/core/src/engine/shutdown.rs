@@ -21,7 +21,7 @@ impl Engine {
         let grace = self.common.settings.shutdown_grace_ms;
         grace != 0
             && self.common.settings.engine == Waits::Thread
-            && socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open)
+            && socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open && info.has_sent)
             && covers(self.common.settings.role, owner.role(fd))
             && strategy::of(self.strategy(fd, owner.role(fd))).needs_receive_side()
             && socket::linger(fd) != Some(0)

@@ -33,6 +33,7 @@ impl Goodbye for Linger {
         match facts {
             Facts { unread: true, .. } => Verdict::LeaveAlone(Reason::Unread),
             Facts { phase: Phase::PeerDone, .. } => Verdict::LeaveAlone(Reason::PeerDone),
+            Facts { sent: false, .. } => Verdict::LeaveAlone(Reason::NothingSent),
             _ => unless_asked(facts, Verdict::Hold),
         }
     }

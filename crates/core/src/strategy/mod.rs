@@ -114,10 +114,12 @@ pub fn of(name: Strategy) -> &'static dyn Goodbye {
     }
 }
 
-/// The table of those that deliver: with the peer's FIN there is nothing to wait for.
+/// The table of those that deliver: with the peer's FIN there is nothing to wait for, and
+/// where nothing was sent there is nothing to deliver.
 fn delivered(facts: Facts) -> Verdict {
     match facts {
         Facts { phase: Phase::PeerDone, unread: false, .. } => Verdict::LeaveAlone(Reason::PeerDone),
+        Facts { sent: false, .. } => Verdict::LeaveAlone(Reason::NothingSent),
         Facts { phase: Phase::PeerDone, .. } => Verdict::Discard,
         Facts { linger: Some(seconds), .. } => Verdict::WaitUpTo(seconds),
         _ => Verdict::Hold,
@@ -135,8 +137,14 @@ mod tests {
     use crate::ledger::Standing;
     use crate::settings::strategy::STRATEGIES;
 
-    const PLAIN: Facts =
-        Facts { phase: Phase::Open, standing: Standing::Last, role: Role::Accepted, linger: None, unread: false };
+    const PLAIN: Facts = Facts {
+        phase: Phase::Open,
+        standing: Standing::Last,
+        role: Role::Accepted,
+        linger: None,
+        unread: false,
+        sent: true,
+    };
     const UNREAD: Facts = Facts { unread: true, ..PLAIN };
     const DONE: Facts = Facts { phase: Phase::PeerDone, ..PLAIN };
     const LINGERS: Facts = Facts { linger: Some(3), ..PLAIN };
@@ -159,6 +167,25 @@ mod tests {
         assert_eq!(verdicts(Strategy::Linger), [Hold, unread, plain, unread, LeaveAlone(WaitAsked)]);
         assert_eq!(verdicts(Strategy::Abort), [AtOnce, AtOnce, AtOnce, AtOnce, LeaveAlone(WaitAsked)]);
         assert_eq!(verdicts(Strategy::Observe), [Observe, Observe, plain, Observe, Observe]);
+    }
+
+    #[test]
+    fn where_nothing_was_sent_there_is_nothing_to_save() {
+        use Reason::{NothingSent, PeerDone, Unread};
+        let silent = |facts| Facts { sent: false, ..facts };
+        let verdict = |name, facts| of(name).verdict(silent(facts));
+        for name in [Strategy::Drain, Strategy::PeerFirst, Strategy::Observe] {
+            assert_eq!(verdict(name, PLAIN), Verdict::LeaveAlone(NothingSent), "{name:?}");
+            assert_eq!(verdict(name, LINGERS), Verdict::LeaveAlone(NothingSent), "{name:?}");
+            assert_eq!(verdict(name, Facts { unread: true, ..DONE }), Verdict::LeaveAlone(NothingSent), "{name:?}");
+            assert_eq!(verdict(name, DONE), Verdict::LeaveAlone(PeerDone), "{name:?}");
+        }
+        assert_eq!(verdict(Strategy::Wait, PLAIN), Verdict::LeaveAlone(NothingSent));
+        assert_eq!(verdict(Strategy::Linger, PLAIN), Verdict::LeaveAlone(NothingSent));
+        assert_eq!(verdict(Strategy::Linger, UNREAD), Verdict::LeaveAlone(Unread));
+        // What these are asked for is no response: a reset, an end in both directions.
+        assert_eq!(verdict(Strategy::Abort, PLAIN), Verdict::AtOnce);
+        assert_eq!(verdict(Strategy::Both, PLAIN), Verdict::AtOnce);
     }
 
     #[test]

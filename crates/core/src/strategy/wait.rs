@@ -26,8 +26,9 @@ impl Goodbye for Wait {
     }
 
     fn verdict(&self, facts: Facts) -> Verdict {
-        match facts.phase {
-            Phase::PeerDone => Verdict::LeaveAlone(Reason::PeerDone),
+        match facts {
+            Facts { phase: Phase::PeerDone, .. } => Verdict::LeaveAlone(Reason::PeerDone),
+            Facts { sent: false, .. } => Verdict::LeaveAlone(Reason::NothingSent),
             _ => unless_asked(facts, Verdict::Hold),
         }
     }

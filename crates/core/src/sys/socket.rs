@@ -2,6 +2,7 @@
 
 use super::Fd;
 use super::raw::{nr, syscall6};
+use core::mem::offset_of;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -30,6 +31,13 @@ struct Head {
     last_data_recv: u32,
     _last_ack_recv_to_segs_in: [u32; 22],
     notsent_bytes: u32,
+    _min_rtt: u32,
+    _data_segs_in: u32,
+    _data_segs_out: u32,
+    _delivery_rate_to_sndbuf_limited: [u64; 4],
+    _delivered: u32,
+    _delivered_ce: u32,
+    bytes_sent: u64,
 }
 
 /// What a TCP socket says of itself.
@@ -42,6 +50,10 @@ pub struct TcpInfo {
     /// Whether all that was written has been sent and acknowledged; of MPTCP, on the first
     /// subflow. False where an old kernel (before 4.6) does not say.
     pub is_acknowledged: bool,
+    /// Whether the program may have sent anything, on whichever number, in whichever
+    /// process; of MPTCP, on the first subflow. True where an old kernel (before 4.19) does
+    /// not say.
+    pub has_sent: bool,
 }
 
 /// `getsockopt(TCP_INFO)`: the one call that tells a TCP socket from anything
@@ -51,14 +63,20 @@ pub struct TcpInfo {
 /// `ENOTSOCK`, `EBADF`, `EOPNOTSUPP`, `ENOPROTOOPT`: not a TCP socket.
 /// Source: `do_tcp_getsockopt`; MPTCP answers for its first subflow.
 pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
-    const WHOLE: usize = size_of::<Head>();
     let mut head = Head::default();
-    let mut len = WHOLE as u32;
+    let mut len = size_of::<Head>() as u32;
     let args = [fd.index(), IPPROTO_TCP, TCP_INFO, (&raw mut head) as usize, (&raw mut len) as usize, 0];
     // SAFETY: the kernel writes at most `len` bytes into `head`, and `len`.
     unsafe { syscall6(nr::GETSOCKOPT, args) }?;
-    let Head { state, unacked, last_data_recv, notsent_bytes, .. } = head;
-    Ok(TcpInfo { state, last_data_recv, is_acknowledged: len as usize == WHOLE && (unacked, notsent_bytes) == (0, 0) })
+    let Head { state, unacked, last_data_recv, notsent_bytes, bytes_sent, .. } = head;
+    let tells = |end: usize| len as usize >= end;
+    Ok(TcpInfo {
+        state,
+        last_data_recv,
+        is_acknowledged: tells(offset_of!(Head, _min_rtt)) && (unacked, notsent_bytes) == (0, 0),
+        // What lies in the queue has not been counted as sent yet.
+        has_sent: !tells(size_of::<Head>()) || bytes_sent != 0 || notsent_bytes != 0,
+    })
 }
 
 /// Discards up to `most` queued bytes in the kernel, without copying.
