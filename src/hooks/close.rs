@@ -42,8 +42,12 @@ pub unsafe extern "C-unwind" fn close(fd: c_int) -> c_int {
 /// As `close`; may unwind where the door is a cancellation point.
 pub unsafe fn close_by(fd: c_int, door: Door) -> c_int {
     match ending::before(fd) {
-        // SAFETY: the program's own call; no guard is held, nothing to drop.
-        Ending::Plain => unsafe { (door.own_call)(fd) },
+        Ending::Plain(signals) => {
+            // SAFETY: the program's own call; no guard is held, nothing to drop.
+            let result = unsafe { (door.own_call)(fd) };
+            ending::let_in(signals);
+            result
+        }
         Ending::Private => errno::fail(libc::EBADF),
         Ending::Held(held) => {
             // SAFETY: the program's own call; cancellation is disabled.

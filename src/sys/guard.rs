@@ -4,6 +4,12 @@
 //! dropped `errno` and the cancel state are what they were. Nothing of the
 //! engine can be called without one.
 //!
+//! A signal handler may leave a hook by `siglongjmp`, so that its guard is never
+//! dropped. Where that would leave something behind, signals are held back
+//! ([`Guard::hold_signals`]). Elsewhere it is the cancel state alone, which the next
+//! guard of the thread puts right: a guard further up the stack than an older one was
+//! not made inside it.
+//!
 //! A function of libc's that may be cancelled natively must be called without a
 //! guard, in a frame that has nothing to drop: the cancellation unwinds through
 //! it (`extern "C-unwind"`, Rust RFC 2945: plain old frames).
@@ -17,6 +23,7 @@ use libc::c_int;
 use once_cell::race::OnceRef;
 use softclose_core::engine::Engine;
 use softclose_core::ledger::Owner;
+use softclose_core::sys::signals::{self, Mask};
 
 /// Filled by the constructor, unless softclose is disabled.
 pub static ENGINE: OnceRef<'static, Engine> = OnceRef::new();
@@ -52,6 +59,25 @@ pub struct Guard {
     engine: &'static Engine,
     errno: Cell<c_int>,
     cancel: c_int,
+    /// That of the hook which a signal handler with this one in it has interrupted.
+    outer: Inside,
+    signals: Cell<Option<Mask>>,
+}
+
+/// Where on the stack a guard of the thread was made, 0 for none, and the cancel state
+/// that it found.
+#[derive(Clone, Copy)]
+struct Inside {
+    frame: usize,
+    cancel: c_int,
+}
+
+impl Inside {
+    const NONE: Self = Self { frame: 0, cancel: 0 };
+}
+
+thread_local! {
+    static INSIDE: Cell<Inside> = const { Cell::new(Inside::NONE) };
 }
 
 impl Guard {
@@ -63,7 +89,14 @@ impl Guard {
         let mut cancel = 0;
         // SAFETY: disabling runs no handler and cannot unwind.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel) };
-        let guard = Self { engine, errno, cancel };
+        let frame = (&raw const cancel).addr();
+        let mut outer = INSIDE.get();
+        if outer.frame != 0 && outer.frame <= frame {
+            cancel = outer.cancel;
+            outer = Inside::NONE;
+        }
+        INSIDE.set(Inside { frame, cancel });
+        let guard = Self { engine, errno, cancel, outer, signals: Cell::new(None) };
         if engine.drain.is_any_waiting() {
             guard.attend();
         }
@@ -89,6 +122,21 @@ impl Guard {
         self.engine.ledger.owner()
     }
 
+    /// No signal handler runs until the guard is dropped.
+    pub fn hold_signals(&self) {
+        self.signals.set(signals::hold());
+    }
+
+    /// They run again.
+    pub fn let_signals_in(&self) {
+        self.take_signals().into_iter().for_each(Mask::let_in);
+    }
+
+    /// The caller lets them in.
+    pub fn take_signals(&self) -> Option<Mask> {
+        self.signals.take()
+    }
+
     /// The program's own call, whose `errno` is the one to leave behind.
     pub fn own_call<T>(&self, call: impl FnOnce() -> T) -> T {
         errno::set(self.errno.get());
@@ -104,7 +152,10 @@ impl Drop for Guard {
         // SAFETY: enabling acts on a pending cancellation only where the program
         // has made its thread asynchronously cancellable.
         unsafe { pthread_setcancelstate(self.cancel, &raw mut ours) };
+        INSIDE.set(self.outer);
         errno::set(self.errno.get());
+        // Last: a handler may not come back.
+        self.let_signals_in();
     }
 }
 

@@ -17,6 +17,7 @@ use crate::ledger::table::Role;
 use crate::settings::Strategy;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
+use crate::sys::signals::{self, Mask};
 use crate::sys::{Fd, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
@@ -182,8 +183,12 @@ impl Drain {
 
     /// Counts one more guest, and starts the thread where there is none.
     pub(super) fn enter(&'static self, _owner: Owner<'_>, guest: Guest) -> Result<(), Reason> {
-        let idle = self.gate.enter(|idle, held| self.admit(guest, idle, held))?;
-        if idle { self.start() } else { Ok(()) }
+        // Whoever begins to start the thread must be heard of again.
+        let signals = if self.gate.is_idle() { signals::hold() } else { None };
+        let entered = self.gate.enter(|idle, held| self.admit(guest, idle, held));
+        let entered = entered.and_then(|idle| if idle { self.start() } else { Ok(()) });
+        signals.into_iter().for_each(Mask::let_in);
+        entered
     }
 
     fn admit(&self, guest: Guest, idle: bool, held: u32) -> Result<(), Reason> {

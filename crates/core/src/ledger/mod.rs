@@ -405,6 +405,11 @@ impl Owner<'_> {
         entry.slot.is_none() || self.0.family.has_options()
     }
 
+    /// The same of a number.
+    pub fn may_linger(self, fd: Fd) -> bool {
+        !self.knows(fd) || self.0.family.has_options()
+    }
+
     /// Which side opened `fd`, as far as is known.
     pub fn role(self, fd: Fd) -> Role {
         self.0.table.look(fd).role
