@@ -38,6 +38,8 @@ const EXPORTED: &[&str] = &[
     "popen",
     "system",
     "clone",
+    // What may find no room beside a thread of ours.
+    "pthread_create",
     // Passing.
     "sendmsg",
     "sendmmsg",

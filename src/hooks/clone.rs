@@ -1,7 +1,7 @@
 //! `clone(2)`, libc's wrapper: a child process runs a function of the program's,
 //! with every descriptor, and no handler of ours. A thread is none of our concern.
 
-use crate::sys::guard::{with_engine, with_owner};
+use crate::sys::guard::{is_refused, with_a_thread_less, with_engine, with_owner};
 use crate::sys::real::{self, CloneArguments};
 use core::ffi::{c_int, c_void};
 use softclose_core::Pid;
@@ -24,7 +24,8 @@ pub unsafe extern "C-unwind" fn clone(
         note_shared_table(flags);
     }
     // SAFETY: the program's own call.
-    let result = unsafe { real::clone(CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] }) };
+    let clone = || unsafe { real::clone(CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] }) };
+    let result = with_a_thread_less(clone, is_refused);
     if is_process && result > 0 {
         with_owner(|owner| owner.spawned(Pid::from_raw(result)));
     }

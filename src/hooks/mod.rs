@@ -23,6 +23,7 @@ pub mod on_exit;
 pub mod popen;
 pub mod posix_spawn;
 pub mod prctl;
+pub mod pthread_create;
 pub mod recvmsg;
 pub mod sendmsg;
 pub mod setsockopt;

@@ -1,15 +1,17 @@
 //! `popen(3)`: a shell inherits what is not close-on-exec.
 
-use crate::sys::guard::with_engine;
-use crate::sys::real;
+use crate::sys::guard::{with_a_thread_less, with_engine};
+use crate::sys::{errno, real};
 use core::ffi::c_char;
+use libc::EAGAIN;
 
 #[unsafe(no_mangle)]
 /// `popen(3)`.
 pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_char) -> *mut libc::FILE {
     note_nameless_child();
     // SAFETY: the program's own call.
-    unsafe { real::popen(command, mode) }
+    let open = || unsafe { real::popen(command, mode) };
+    with_a_thread_less(open, |stream| stream.is_null() && errno::get() == EAGAIN)
 }
 
 /// A child is about to be made whose pid nobody tells.

@@ -1,9 +1,9 @@
 //! `posix_spawn(3)` and `posix_spawnp(3)`: another program gets what it is given,
 //! by inheritance or by file actions that nobody can look into.
 
-use crate::sys::guard::Guard;
+use crate::sys::guard::{Guard, with_a_thread_less};
 use core::ffi::{c_char, c_int};
-use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
+use libc::{EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
 
 redhook::hook! {
@@ -37,14 +37,15 @@ pub fn touch() {
 }
 
 /// The program need not ask for the pid; we do.
-fn spawned(pid: *mut pid_t, own_call: impl FnOnce(*mut pid_t) -> c_int) -> c_int {
+fn spawned(pid: *mut pid_t, own_call: impl Fn(*mut pid_t) -> c_int) -> c_int {
     let Some(guard) = Guard::enter() else { return own_call(pid) };
     let owner = guard.owner();
     if let Some(owner) = owner {
         guard.engine().before_spawn(owner);
     }
     let mut ours: pid_t = 0;
-    let result = guard.own_call(|| own_call(&raw mut ours));
+    let at = &raw mut ours;
+    let result = guard.own_call(|| with_a_thread_less(|| own_call(at), |&result| result == EAGAIN));
     if result == 0 {
         if let Some(owner) = owner {
             owner.spawned(Pid::from_raw(ours));

@@ -2,6 +2,7 @@
 //! something of its own behind. A cancellation point: called without a guard.
 
 use super::popen::note_nameless_child;
+use crate::sys::guard::{is_refused, with_a_thread_less};
 use crate::sys::real;
 use core::ffi::{c_char, c_int};
 
@@ -10,5 +11,6 @@ use core::ffi::{c_char, c_int};
 pub unsafe extern "C-unwind" fn system(command: *const c_char) -> c_int {
     note_nameless_child();
     // SAFETY: the program's own call.
-    unsafe { real::system(command) }
+    let run = || unsafe { real::system(command) };
+    with_a_thread_less(run, is_refused)
 }

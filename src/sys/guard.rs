@@ -190,6 +190,27 @@ pub fn with_relief(own_call: impl Fn() -> c_int) -> c_int {
     if result < 0 && errno::get() == libc::EMFILE && was_relieved() { own_call() } else { result }
 }
 
+/// Makes a call that yields a thread or a process, and once more where `is_refused` says
+/// that there may be no further one, and one of them is ours. `own_call` may unwind.
+pub fn with_a_thread_less<T>(own_call: impl Fn() -> T, is_refused: impl Fn(&T) -> bool) -> T {
+    let result = own_call();
+    if is_refused(&result) && gave_up_thread() { own_call() } else { result }
+}
+
+/// -1 with `EAGAIN`.
+pub fn is_refused(result: &c_int) -> bool {
+    *result < 0 && errno::get() == libc::EAGAIN
+}
+
+fn gave_up_thread() -> bool {
+    let Some(guard) = Guard::enter() else { return false };
+    let had_one = guard.owner().is_some() && guard.engine().drain.has_thread();
+    if had_one {
+        guard.engine().drain.dismiss();
+    }
+    had_one
+}
+
 fn was_relieved() -> bool {
     Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().drain.relieve(owner)))
 }

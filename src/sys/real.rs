@@ -124,6 +124,7 @@ fn arguments(given: &[usize]) -> [usize; 6] {
     all
 }
 
+static PTHREAD_CREATE: Symbol = Symbol::new(c"pthread_create");
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
 static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
 static CLONE: Symbol = Symbol::new(c"clone");
@@ -159,7 +160,7 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 6] = [&CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 7] = [&PTHREAD_CREATE, &CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -235,6 +236,29 @@ pub unsafe fn closefrom(lowest: c_int) {
         // SAFETY: the caller's.
         None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
     }
+}
+
+/// What a thread runs.
+pub type Body = Option<extern "C-unwind" fn(*mut c_void) -> *mut c_void>;
+
+/// `pthread_create(3)`, which before glibc 2.34 is in a library that may be loaded later.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    body: Body,
+    argument: *mut c_void,
+) -> c_int {
+    type Function =
+        unsafe extern "C-unwind" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, Body, *mut c_void) -> c_int;
+    let found = PTHREAD_CREATE.get().unwrap_or_else(|| PTHREAD_CREATE.resolve());
+    if found.is_null() {
+        return libc::ENOSYS;
+    }
+    // SAFETY: the pointer is that function's, the arguments are the caller's.
+    unsafe { core::mem::transmute::<*mut c_void, Function>(found)(thread, attributes, body, argument) }
 }
 
 /// The arguments of `clone(2)` as libc has them; the last three are optional
