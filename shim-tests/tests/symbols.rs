@@ -23,6 +23,8 @@ const EXPORTED: &[&str] = &[
     "accept",
     "accept4",
     "connect",
+    "bind",
+    "listen",
     // Copies.
     "dup",
     "dup2",

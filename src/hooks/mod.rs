@@ -5,6 +5,7 @@
 //! a plain `extern "C-unwind"` function for the others.
 
 pub mod accept;
+pub mod bind;
 pub mod clone;
 pub mod close;
 pub mod close_range;

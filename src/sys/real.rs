@@ -107,6 +107,8 @@ real! {
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int = nr::SETSOCKOPT;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
+    bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::BIND;
+    listen(fd: c_int, backlog: c_int) -> c_int = nr::LISTEN;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;
     fcntl(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;
     fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;

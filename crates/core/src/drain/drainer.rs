@@ -11,6 +11,7 @@
 
 use super::Drain;
 use super::place::Place;
+use super::ports::is_in_the_way;
 use super::queue::Queue;
 use super::slot::Slot;
 use super::{ASK, AWAKE, UNSURE};
@@ -83,6 +84,7 @@ impl Drainer {
         busy |= self.reap(poller, busy);
         self.expire();
         self.evict();
+        self.free_port();
         self.end_graces();
         if busy && self.discarded < FLOOD {
             self.drain.bell.sleep(seen, TICK_MS);
@@ -311,6 +313,22 @@ impl Drainer {
         }
     }
 
+    /// Resets what keeps a port busy that the program waits for.
+    fn free_port(&mut self) {
+        let Some(port) = self.drain.wanted_port.get() else { return };
+        let mut next = self.by_age.first();
+        while let Some(place) = next {
+            next = self.by_age.after(&self.drain.slots, place);
+            let Some(slot) = self.drain.slots.at(place) else { break };
+            if let Some(fd) = slot.verified().filter(|&fd| is_in_the_way(slot, fd, port)) {
+                let _ = socket::set_linger(fd, 0);
+                self.end_verified(place, slot, Some(fd), End::Evicted);
+            }
+        }
+        self.drain.wanted_port.done();
+        self.drain.ended.ring();
+    }
+
     fn end_graces(&self) {
         let at_once = self.drain.exiting.load(SeqCst) || self.drain.dismissed.load(SeqCst);
         if self.drain.graces.count() != 0 {
@@ -385,6 +403,7 @@ impl Drainer {
         }
         self.expire();
         self.evict();
+        self.free_port();
         self.end_graces();
         if self.drain.held() == 0 && self.leave() {
             return false;

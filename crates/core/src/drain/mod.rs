@@ -14,6 +14,7 @@
 //! | [`drainer`] | what the thread does: adopt, discard, end |
 //! | [`brevity`] | whether a child ends with its connection |
 //! | [`deferred`] | drains that begin without a thread |
+//! | [`ports`] | local ports that are busy because of what is held |
 //! | [`grace`] | receive sides that are shut a moment later |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
@@ -30,6 +31,7 @@ pub mod hand_over;
 pub mod inbox;
 pub mod numbers;
 pub mod place;
+pub mod ports;
 pub mod queue;
 pub mod slot;
 pub mod slots;
@@ -54,6 +56,7 @@ use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
 use place::Place;
+use ports::Wanted;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::Slot;
 use slots::Slots;
@@ -93,6 +96,7 @@ pub struct Drain {
     unseen_sets: AtomicU32,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
+    wanted_port: Wanted,
     graces: Graces,
     deferred: Deferred,
     brevity: Brevity,
@@ -154,6 +158,7 @@ impl Drain {
             exiting: AtomicBool::new(false),
             unseen_sets: AtomicU32::new(ASK),
             pressed: AtomicBool::new(false),
+            wanted_port: Wanted::new(),
             graces: Graces::new(),
             deferred: Deferred::new(),
             brevity: Brevity::new(),
@@ -301,6 +306,7 @@ impl Drain {
         self.gate.forget();
         self.exiting.store(false, SeqCst);
         self.pressed.store(false, SeqCst);
+        self.wanted_port.done();
         self.graces.forget();
         self.wakes_at.store(AWAKE, SeqCst);
         self.unseen_sets.store(ASK, SeqCst);
