@@ -53,10 +53,11 @@ impl Reserved {
     fn private_number(&self, fd: Fd) -> Result<Fd, Reason> {
         let drain = self.drain;
         let index = self.place.index();
-        fd.duplicate_from(drain.number_of(index)).or_else(|_| {
+        let duplicate = || drain.on_number(index, |number| fd.duplicate_from(number));
+        duplicate().or_else(|_| {
             drain.measure();
             let has_room = index < drain.room() as usize;
-            let copy = has_room.then(|| fd.duplicate_from(drain.number_of(index)));
+            let copy = has_room.then(duplicate);
             copy.and_then(Result::ok).ok_or(Reason::Full)
         })
     }
@@ -245,9 +246,9 @@ impl Drain {
     }
 
     fn try_start(&'static self) -> Result<(), Reason> {
-        let highest = self.number_of(self.room() as usize);
         let low = if self.ledger.has_forked() { SMALL_TABLE - A_FEW } else { BEYOND_SELECT };
-        let poller = Poller::create_from(low.min(highest), highest).map_err(|_| Reason::Full)?;
+        let create = |highest| Poller::create_from(low.min(highest), highest);
+        let poller = self.on_number(self.room() as usize, create).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
         self.spawn().map_err(|_| {
             poller.fd().close();

@@ -45,8 +45,10 @@ use crate::log::note::Note;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
+use crate::sys::limit::{self, Limits};
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::{Region, Sharing};
+use crate::sys::signals::{self, Mask};
 use crate::sys::thread::{Room, ThreadId, is_known};
 use crate::watch::has_unseen_set;
 use brevity::Brevity;
@@ -57,6 +59,7 @@ use grace::Graces;
 use parking_lot::Mutex;
 use place::Place;
 use ports::Wanted;
+use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::Slot;
 use slots::Slots;
@@ -72,6 +75,9 @@ pub struct Drain {
     poller: AtomicI32,
     /// Where the private numbers begin.
     base: AtomicI32,
+    /// The soft limit, where they lie beyond it; else 0.
+    beyond: AtomicU32,
+    hard: AtomicU32,
     /// Most sockets held.
     cap: AtomicU32,
     /// How many more may be held until the thread has evicted.
@@ -145,6 +151,8 @@ impl Drain {
             gate: Gate::new(),
             poller: AtomicI32::new(-1),
             base: AtomicI32::new(i32::MAX),
+            beyond: AtomicU32::new(0),
+            hard: AtomicU32::new(0),
             cap: AtomicU32::new(1),
             slack: AtomicU32::new(0),
             rooms: Mutex::new([Room::new(), Room::new()]),
@@ -256,13 +264,14 @@ impl Drain {
     /// Where private numbers begin, and how many sockets may be held, by the
     /// limits of now.
     fn measure(&self) {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let limit = u32::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(i32::MAX as u32);
-        let Share { cap, slack, base } =
-            share(limit, self.common.settings.max_pending.unwrap_or((limit / 4).min(4096)));
+        let limits = limit::of_numbers();
+        let wanted = self.common.settings.max_pending.unwrap_or((limits.soft / 4).min(4096));
+        let Share { cap, slack, base, beyond } = share(limits, wanted);
         self.cap.store(cap, SeqCst);
         self.slack.store(slack, SeqCst);
         self.base.store(base, SeqCst);
+        self.beyond.store(if beyond { limits.soft } else { 0 }, SeqCst);
+        self.hard.store(limits.hard, SeqCst);
     }
 
     /// Before the first TCP socket of a process that has one thread: has the kernel's
@@ -271,13 +280,35 @@ impl Drain {
     pub fn make_room(&self, fd: Fd) {
         if self.common.is_single_threaded() {
             self.measure();
-            let highest = self.number_of(self.room() as usize);
-            fd.duplicate_from(highest).into_iter().for_each(Fd::close);
+            let signals = signals::hold();
+            let highest = self.on_number(self.room() as usize, |number| fd.duplicate_from(number));
+            highest.into_iter().for_each(Fd::close);
+            signals.into_iter().for_each(Mask::let_in);
         }
     }
 
+    /// The lowest number of the place with this index, where it is below the limit.
     fn number_of(&self, index: usize) -> i32 {
         self.base.load(SeqCst).saturating_add(index as i32)
+    }
+
+    /// The same where it is beyond the soft limit.
+    fn number_beyond(&self, index: usize) -> Option<i32> {
+        let soft = self.beyond.load(SeqCst);
+        (soft != 0).then(|| (soft as i32).saturating_add(index as i32))
+    }
+
+    /// Makes a private descriptor: `make` is given the lowest number that it may have.
+    /// Beyond the soft limit, if that is possible now; else below, within our share.
+    fn on_number<T>(&self, index: usize, make: impl Fn(i32) -> Result<T, Errno>) -> Result<T, Errno> {
+        if let Some(number) = self.number_beyond(index) {
+            let limits = Limits { soft: self.beyond.load(SeqCst), hard: self.hard.load(SeqCst) };
+            let to = limits.soft + self.room() + A_FEW as u32;
+            if let Some(Ok(made)) = limit::above(limits, to, || make(number)) {
+                return Ok(made);
+            }
+        }
+        make(self.number_of(index))
     }
 
     fn poller(&self) -> Option<Poller> {
@@ -293,7 +324,7 @@ impl Drain {
         self.brevity.become_child();
         self.unattended().filter(|one| one.is_still_it()).for_each(|one| one.fd.close());
         if !held_nothing {
-            self.slots.abandon_all(|index| self.number_of(index));
+            self.slots.abandon_all(|index| [Some(self.number_of(index)), self.number_beyond(index)]);
         }
         if let Some(poller) = self.poller() {
             poller.fd().close();
@@ -311,6 +342,7 @@ impl Drain {
         self.wakes_at.store(AWAKE, SeqCst);
         self.unseen_sets.store(ASK, SeqCst);
         self.open_rooms();
+        limit::mend();
     }
 
     fn open_rooms(&self) {
@@ -436,37 +468,61 @@ struct Share {
     cap: u32,
     slack: u32,
     base: i32,
+    /// Whether private numbers lie beyond the soft limit.
+    beyond: bool,
 }
 
-/// Private numbers lie at the end of the descriptor space, never in its lower
-/// half, where the program counts on the lowest free number; but no higher than that
-/// `select(2)` keeps its own: a fork copies the kernel's table up to the highest.
-fn share(limit: u32, wanted: u32) -> Share {
+/// Private numbers lie right beyond the soft limit, where the hard limit allows it, and
+/// take nothing from the program. Else they lie at the end of the descriptor space, never
+/// in its lower half, where the program counts on the lowest free number; but no higher
+/// than that `select(2)` keeps its own: a fork copies the kernel's table up to the highest.
+fn share(limits: Limits, wanted: u32) -> Share {
     const POLLER_AND_MARGIN: u32 = A_FEW as u32;
     const HIGH_ENOUGH: u32 = BEYOND_SELECT as u32 + POLLER_AND_MARGIN;
-    let room = (limit / 2).saturating_sub(POLLER_AND_MARGIN);
-    let cap = wanted.min(MOST).min(room);
+    /// Beyond that, what may be held is little of it, and the kernel's table long.
+    const SMALL: u32 = 8192;
+    let Limits { soft, hard } = limits;
+    let wanted = wanted.min(MOST);
+    let within = (soft / 2).saturating_sub(POLLER_AND_MARGIN);
+    let beyond = soft <= SMALL && hard.saturating_sub(soft) > wanted + SLACK + POLLER_AND_MARGIN;
+    let room = if beyond { wanted + SLACK } else { within };
+    let cap = wanted.min(room);
     let slack = cap.min(SLACK).min(room - cap);
-    let base = limit.saturating_sub(cap + slack + POLLER_AND_MARGIN).max(limit / 2).min(HIGH_ENOUGH);
-    Share { cap, slack, base: base as i32 }
+    let needed = if beyond { within } else { cap + slack };
+    let base = soft.saturating_sub(needed + POLLER_AND_MARGIN).max(soft / 2).min(HIGH_ENOUGH);
+    Share { cap, slack, base: base as i32, beyond }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn fixed(limit: u32, wanted: u32) -> Share {
+        share(Limits { soft: limit, hard: limit }, wanted)
+    }
+
     #[test]
     fn private_numbers_stay_in_the_upper_half() {
-        assert_eq!(share(64, 16), Share { cap: 16, slack: 8, base: 32 });
-        assert_eq!(share(1024, 256), Share { cap: 256, slack: 64, base: 696 });
-        assert_eq!(share(1024, 65536), Share { cap: 504, slack: 0, base: 512 });
-        assert_eq!(share(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 1032 });
+        let beyond = false;
+        assert_eq!(fixed(64, 16), Share { cap: 16, slack: 8, base: 32, beyond });
+        assert_eq!(fixed(1024, 256), Share { cap: 256, slack: 64, base: 696, beyond });
+        assert_eq!(fixed(1024, 65536), Share { cap: 504, slack: 0, base: 512, beyond });
+        assert_eq!(fixed(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 1032, beyond });
     }
 
     #[test]
     fn where_there_is_no_room_nothing_is_held() {
-        assert_eq!(share(16, 4), Share { cap: 0, slack: 0, base: 8 });
-        assert_eq!(share(6, 4), Share { cap: 0, slack: 0, base: 3 });
-        assert_eq!(share(0, 0).cap, 0);
+        let beyond = false;
+        assert_eq!(fixed(16, 4), Share { cap: 0, slack: 0, base: 8, beyond });
+        assert_eq!(fixed(6, 4), Share { cap: 0, slack: 0, base: 3, beyond });
+        assert_eq!(fixed(0, 0).cap, 0);
+    }
+
+    #[test]
+    fn private_numbers_lie_beyond_a_small_soft_limit() {
+        let limits = Limits { soft: 1024, hard: 1 << 20 };
+        assert_eq!(share(limits, 256), Share { cap: 256, slack: 64, base: 512, beyond: true });
+        assert!(!share(Limits { soft: 1 << 16, ..limits }, 4096).beyond);
+        assert!(!share(Limits { hard: 1100, ..limits }, 256).beyond);
     }
 }

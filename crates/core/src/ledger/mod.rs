@@ -25,6 +25,7 @@ pub mod table;
 pub mod token;
 
 use crate::sys::Fd;
+use crate::sys::limit;
 use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::region::Birthmark;
@@ -460,6 +461,7 @@ impl Owner<'_> {
 
     /// This process is about to be another program, whose children nobody counts.
     pub fn may_move(self) {
+        limit::keep();
         let Some(me) = self.0.me() else { return };
         self.0.family.may_move(me);
         self.0.table.each(|fd, slot| {
@@ -497,6 +499,7 @@ impl Owner<'_> {
     /// A process is made that runs another program or no hook of ours, and has
     /// every descriptor that it was given: what is open now is marked.
     pub fn before_spawn(self) {
+        limit::keep();
         let any_time = self.0.forks.note_stranger();
         self.0.table.each(|_, slot| self.0.descriptions.leak(slot, any_time));
     }

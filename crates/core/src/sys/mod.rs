@@ -14,6 +14,7 @@ pub mod clock;
 pub mod fd;
 pub mod file;
 pub mod futex;
+pub mod limit;
 pub mod mapped;
 pub mod poller;
 pub mod process;
