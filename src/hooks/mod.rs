@@ -21,6 +21,7 @@ pub mod fcntl;
 pub mod fork;
 pub mod freopen;
 pub mod on_exit;
+pub mod open;
 pub mod popen;
 pub mod posix_spawn;
 pub mod prctl;

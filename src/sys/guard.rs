@@ -186,8 +186,18 @@ pub fn dismiss() {
 /// Makes a call that yields a descriptor, and once more where the process has run
 /// out of numbers and some of them are ours. `own_call` may unwind.
 pub fn with_relief(own_call: impl Fn() -> c_int) -> c_int {
+    with_relief_where(own_call, |&result| result < 0 && is_out_of_numbers())
+}
+
+/// The same where `is_out` says whether the call has failed for that.
+pub fn with_relief_where<T>(own_call: impl Fn() -> T, is_out: impl Fn(&T) -> bool) -> T {
     let result = own_call();
-    if result < 0 && errno::get() == libc::EMFILE && was_relieved() { own_call() } else { result }
+    if is_out(&result) && was_relieved() { own_call() } else { result }
+}
+
+/// The process has as many descriptors as it may.
+pub fn is_out_of_numbers() -> bool {
+    errno::get() == libc::EMFILE
 }
 
 /// Makes a call that yields a thread or a process, and once more where `is_refused` says
@@ -211,6 +221,8 @@ fn gave_up_thread() -> bool {
     had_one
 }
 
+#[cold]
+#[inline(never)]
 fn was_relieved() -> bool {
     Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().drain.relieve(owner)))
 }

@@ -16,7 +16,7 @@ use super::errno::call;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use libc::{FILE, c_int, c_uint, epoll_event, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use libc::{DIR, FILE, c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
 static READY: AtomicBool = AtomicBool::new(false);
@@ -106,6 +106,24 @@ real! {
     shutdown(fd: c_int, how: c_int) -> c_int = nr::SHUTDOWN;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int = nr::SETSOCKOPT;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
+    open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
+    open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
+    openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPENAT;
+    openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPENAT;
+    __open_2(path: *const c_char, flags: c_int) -> c_int = nr::OPEN;
+    __open64_2(path: *const c_char, flags: c_int) -> c_int = nr::OPEN;
+    __openat_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = nr::OPENAT;
+    __openat64_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = nr::OPENAT;
+    creat(path: *const c_char, mode: mode_t) -> c_int = nr::CREAT;
+    creat64(path: *const c_char, mode: mode_t) -> c_int = nr::CREAT;
+    pipe(ends: *mut c_int) -> c_int = nr::PIPE;
+    pipe2(ends: *mut c_int, flags: c_int) -> c_int = nr::PIPE2;
+    socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> c_int = nr::SOCKETPAIR;
+    eventfd(value: c_uint, flags: c_int) -> c_int = nr::EVENTFD2;
+    timerfd_create(clock: c_int, flags: c_int) -> c_int = nr::TIMERFD_CREATE;
+    inotify_init() -> c_int = nr::INOTIFY_INIT;
+    inotify_init1(flags: c_int) -> c_int = nr::INOTIFY_INIT1;
+    memfd_create(name: *const c_char, flags: c_uint) -> c_int = nr::MEMFD_CREATE;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
     bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::BIND;
     listen(fd: c_int, backlog: c_int) -> c_int = nr::LISTEN;
@@ -203,6 +221,12 @@ needed! {
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     system(command: *const c_char) -> c_int = -1;
     popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    signalfd(fd: c_int, mask: *const c_void, flags: c_int) -> c_int = -1;
+    fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    tmpfile() -> *mut FILE = ptr::null_mut();
+    tmpfile64() -> *mut FILE = ptr::null_mut();
+    opendir(path: *const c_char) -> *mut DIR = ptr::null_mut();
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 

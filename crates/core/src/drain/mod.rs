@@ -363,13 +363,23 @@ impl Drain {
         const MOMENT_MS: u32 = 50;
         self.attend(owner);
         let seen = self.ended.count();
-        if self.sockets() == 0 || !self.has_thread() {
+        if !self.has_thread() || !self.is_in_the_way() {
             return false;
+        }
+        if self.sockets() == 0 {
+            self.dismiss();
+            return true;
         }
         self.pressed.store(true, SeqCst);
         self.wake();
         self.ended.sleep(seen, MOMENT_MS);
         true
+    }
+
+    /// Whether a private number is one that the program could have.
+    fn is_in_the_way(&self) -> bool {
+        let soft = self.beyond.load(SeqCst);
+        soft == 0 || self.next_private(0).is_some_and(|fd| (fd.raw() as u32) < soft)
     }
 
     /// The program is about to do what a process with two threads cannot do, or
