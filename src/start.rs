@@ -1,5 +1,8 @@
 //! The beginning and the end of the process.
 //!
+//! In a program for musl, which inherits `LD_PRELOAD` from one for glibc, every hook passes
+//! through: all of libc that musl lacks is looked up, none of it asked for by name.
+//!
 //! The constructor is the only code of the shim that allocates: it reads the
 //! settings, resolves every symbol and builds the engine. It opens no
 //! descriptor (unless a log file is asked for), starts no thread and installs no
@@ -8,8 +11,7 @@
 use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
-use crate::sys::{atfork, host, real};
-use core::ffi::c_int;
+use crate::sys::{atfork, host, real, tls};
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
 use softclose_core::counters::founding::Identity;
@@ -32,8 +34,12 @@ use std::sync::OnceLock;
 static CONSTRUCTOR: extern "C" fn() = construct;
 
 extern "C" fn construct() {
-    hooks::touch_redhook();
+    tls::resolve();
     real::resolve_all();
+    if !real::is_glibc() {
+        return;
+    }
+    hooks::touch_redhook();
     let secure = is_secure();
     let reading = reading(secure);
     if reading.settings.disable {
@@ -48,7 +54,7 @@ extern "C" fn construct() {
     // destructors, comes after the constructors.
     leave::register();
     // SAFETY: a plain function.
-    unsafe { at_quick_exit(leave_quickly) };
+    unsafe { real::at_quick_exit(leave_quickly) };
 }
 
 fn is_secure() -> bool {
@@ -124,10 +130,6 @@ fn capacity() -> u32 {
     // SAFETY: a valid pointer; on failure the limit stays 0.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     limit.rlim_max.clamp(1024, 1 << 18) as u32
-}
-
-unsafe extern "C" {
-    fn at_quick_exit(handler: extern "C" fn()) -> c_int;
 }
 
 extern "C" fn leave_quickly() {

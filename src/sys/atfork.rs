@@ -8,6 +8,7 @@
 //! program's does. Async-signal-safe.
 
 use super::guard::{Guard, with_engine, with_owner};
+use super::real;
 use core::cell::Cell;
 use softclose_core::Pid;
 use softclose_core::engine::Fork;
@@ -28,7 +29,7 @@ thread_local! {
 /// Has libc call us around each fork. Called by the constructor.
 pub fn register() {
     // SAFETY: three plain functions that live as long as the process.
-    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+    unsafe { real::register_atfork(prepare, parent, child) };
 }
 
 /// The child is counted before it exists.

@@ -9,4 +9,5 @@ pub mod jump;
 pub mod leave;
 pub mod real;
 pub mod rights;
+pub mod tls;
 mod unwind;

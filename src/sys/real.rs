@@ -180,7 +180,8 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 7] = [&PTHREAD_CREATE, &CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 10] =
+    [&REGISTER_ATFORK, &AT_QUICK_EXIT, &GNU_VERSION, &PTHREAD_CREATE, &CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -261,6 +262,49 @@ pub unsafe fn closefrom(lowest: c_int) {
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(lowest) },
         // SAFETY: the caller's.
         None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
+    }
+}
+
+static REGISTER_ATFORK: Symbol = Symbol::new(c"__register_atfork");
+static AT_QUICK_EXIT: Symbol = Symbol::new(c"__cxa_at_quick_exit");
+static GNU_VERSION: Symbol = Symbol::new(c"gnu_get_libc_version");
+
+unsafe extern "C" {
+    /// By which libc knows whose a handler is (C++ ABI 3.3.5).
+    static __dso_handle: u8;
+}
+
+fn own_handle() -> *mut c_void {
+    (&raw const __dso_handle).cast_mut().cast()
+}
+
+/// Whether libc is glibc. Called by the constructor.
+pub fn is_glibc() -> bool {
+    GNU_VERSION.get().is_some()
+}
+
+/// `pthread_atfork(3)`, which is linked statically, and calls this.
+///
+/// # Safety
+/// The handlers live as long as the process.
+pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
+    type Handler = extern "C" fn();
+    type Function = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
+    if let Some(at) = REGISTER_ATFORK.get() {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)(prepare, parent, child, own_handle()) };
+    }
+}
+
+/// `at_quick_exit(3)`, the same.
+///
+/// # Safety
+/// The handler lives as long as the process.
+pub unsafe fn at_quick_exit(handler: extern "C" fn()) {
+    type Function = unsafe extern "C" fn(extern "C" fn(), *mut c_void) -> c_int;
+    if let Some(at) = AT_QUICK_EXIT.get() {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, own_handle()) };
     }
 }
 
