@@ -20,7 +20,7 @@ use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
 use softclose_core::engine::stock::Stock;
 use softclose_core::ledger::Ledger;
-use softclose_core::log::Log;
+use softclose_core::log::{self, Log};
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
 use softclose_core::sys::clock;
@@ -118,9 +118,7 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
 }
 
 fn complain(line: &str) {
-    let line = format!("{line}\n");
-    // SAFETY: a valid buffer. Where stderr is closed there is nobody to tell.
-    unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+    log::complain(&format!("{line}\n"));
 }
 
 /// How many descriptor numbers are kept track of: as many as there can be, within

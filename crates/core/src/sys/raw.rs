@@ -43,6 +43,8 @@ pub mod nr {
     pub const VFORK: usize = 58;
     pub const EXECVE: usize = 59;
     pub const CREAT: usize = 85;
+    pub const RT_SIGPENDING: usize = 127;
+    pub const RT_SIGTIMEDWAIT: usize = 128;
     pub const SETUID: usize = 105;
     pub const SETGID: usize = 106;
     pub const GETEUID: usize = 107;

@@ -10,7 +10,7 @@
 //! Context: async-signal-safe; of the calling thread only.
 
 use super::raw::{nr, syscall6};
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 
 /// The mask of the calling thread, to be set again.
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +42,50 @@ impl Mask {
     }
 }
 
+/// Makes a call that writes, without the signal that it may raise in the calling thread:
+/// `SIGPIPE` where nobody reads, `SIGXFSZ` beyond `RLIMIT_FSIZE`.
+///
+/// # Errors
+/// Those of `write`: `EPIPE`, `EFBIG`.
+pub fn quietly<T>(write: impl FnOnce() -> Result<T>) -> Result<T> {
+    const SIG_BLOCK: usize = 0;
+    const RAISED: u64 = 1 << (13 - 1) | 1 << (25 - 1);
+    let before = pending()?;
+    let mask = change(SIG_BLOCK, RAISED)?;
+    let result = write();
+    if matches!(result, Err(Errno::PIPE | Errno::FBIG)) {
+        take(RAISED & !before);
+    }
+    mask.let_in();
+    result
+}
+
+/// What waits for the calling thread to let it in.
+fn pending() -> Result<u64> {
+    let mut found = 0u64;
+    // SAFETY: the kernel writes one u64.
+    unsafe { syscall6(nr::RT_SIGPENDING, [(&raw mut found) as usize, 8, 0, 0, 0, 0]) }?;
+    Ok(found)
+}
+
+/// Takes one of these, blocked ones, if it waits.
+fn take(signals: u64) {
+    let no_time = [0u64; 2];
+    let args = [(&raw const signals) as usize, 0, no_time.as_ptr() as usize, 8, 0, 0];
+    // SAFETY: the kernel reads one u64 and one timespec.
+    let _ = unsafe { syscall6(nr::RT_SIGTIMEDWAIT, args) };
+}
+
 /// By system call: libc keeps two signals out of every mask.
 fn set(mask: u64) -> Result<Mask> {
     const SIG_SETMASK: usize = 2;
+    change(SIG_SETMASK, mask)
+}
+
+fn change(how: usize, mask: u64) -> Result<Mask> {
     let mut old = 0u64;
     let (new, old_at) = ((&raw const mask) as usize, (&raw mut old) as usize);
     // SAFETY: the kernel reads one u64 and writes another.
-    unsafe { syscall6(nr::RT_SIGPROCMASK, [SIG_SETMASK, new, old_at, 8, 0, 0]) }?;
+    unsafe { syscall6(nr::RT_SIGPROCMASK, [how, new, old_at, 8, 0, 0]) }?;
     Ok(Mask(old))
 }
