@@ -23,7 +23,8 @@ use softclose_core::ledger::Ledger;
 use softclose_core::log::{self, Log};
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
-use softclose_core::sys::clock;
+use softclose_core::sip;
+use softclose_core::sys::{clock, valgrind};
 use softclose_core::sys::rehearsal::Rehearsal;
 use std::ffi::CString;
 use std::path::Path;
@@ -111,6 +112,8 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
     let Home { engine, ledger, common } = &HOME;
+    sip::begin();
+    valgrind::is_lock_free((&raw const HOME).addr(), size_of::<Home>());
     let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
     ledger.begin(capacity());
     let drain = Drain::new(common, ledger);

@@ -26,5 +26,6 @@ pub mod signals;
 pub mod socket;
 pub mod stop;
 pub mod thread;
+pub mod valgrind;
 
 pub use fd::Fd;
