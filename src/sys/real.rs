@@ -240,14 +240,9 @@ fn needed(symbol: &Symbol) -> Option<*mut c_void> {
     })
 }
 
-/// A `closesocket` of some porting library, if there is one.
-///
-/// # Safety
-/// As `close`.
-pub unsafe fn closesocket(fd: c_int) -> Option<c_int> {
-    type Function = unsafe extern "C-unwind" fn(c_int) -> c_int;
-    // SAFETY: the pointer is that function's.
-    CLOSESOCKET.get().map(|at| unsafe { core::mem::transmute::<*mut c_void, Function>(at)(fd) })
+/// Where a `closesocket` of some porting library is, for a jump.
+pub fn closesocket_address() -> Option<*const c_void> {
+    CLOSESOCKET.get().map(<*mut c_void>::cast_const)
 }
 
 /// `closefrom(3)`, which exists since glibc 2.34. Where there is none, the one that
