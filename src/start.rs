@@ -43,13 +43,11 @@ extern "C" fn construct() {
     hooks::touch_redhook();
     let secure = is_secure();
     let reading = reading(secure);
-    if reading.settings.disable {
-        return;
-    }
+    let Some(capacity) = capacity().filter(|_| !reading.settings.disable) else { return };
     host::resolve();
     clock::resolve();
     // Nobody else can have set it.
-    let _ = ENGINE.set(engine(reading, secure));
+    let _ = ENGINE.set(engine(reading, secure, capacity));
     atfork::register();
     // What is registered first runs last: the loader's own handler, which runs all
     // destructors, comes after the constructors.
@@ -103,7 +101,7 @@ const _: () = assert!(size_of::<Home>() == 4096, "more than a page");
 static HOME: Home = Home { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
 
 #[inline(never)]
-fn engine(reading: Reading, secure: bool) -> &'static Engine {
+fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     let counters = Counters::new(identity(&reading, secure));
     // Nobody writes to them: they are not in that page.
     let settings = Box::leak(Box::new(reading.settings));
@@ -115,7 +113,7 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     sip::begin();
     valgrind::is_lock_free((&raw const HOME).addr(), size_of::<Home>());
     let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
-    ledger.begin(capacity());
+    ledger.begin(capacity);
     let drain = Drain::new(common, ledger);
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), stock: Stock::new() })
 }
@@ -124,13 +122,27 @@ fn complain(line: &str) {
     log::complain(&format!("{line}\n"));
 }
 
-/// How many descriptor numbers are kept track of: as many as there can be, within
-/// reason. The memory is mapped at the first connection, and touched as used.
-fn capacity() -> u32 {
+fn limit_of(resource: libc::__rlimit_resource_t) -> libc::rlimit {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a valid pointer; on failure the limit stays 0.
-    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    limit.rlim_max.clamp(1024, 1 << 18) as u32
+    unsafe { libc::getrlimit(resource, &raw mut limit) };
+    limit
+}
+
+/// How many descriptor numbers are kept track of: as many as there can be, within
+/// reason. The memory is mapped at the first connection, and touched as used.
+///
+/// The program must not miss what that takes of its address space (`ulimit -v`): of a
+/// sixteenth. `None` where that is too little; then every hook passes through.
+fn capacity() -> Option<u32> {
+    /// Held sockets, private numbers and a thread's stack.
+    const FIXED: u64 = 6 << 20;
+    const EACH: u64 = 80;
+    const LEAST: u64 = 1024;
+    let space = limit_of(libc::RLIMIT_AS).rlim_cur;
+    let room = if space == libc::RLIM_INFINITY { space } else { (space / 16).saturating_sub(FIXED) / EACH };
+    let capacity = limit_of(libc::RLIMIT_NOFILE).rlim_max.clamp(LEAST, 1 << 18).min(room);
+    (capacity >= LEAST).then_some(capacity as u32)
 }
 
 extern "C" fn leave_quickly() {

@@ -34,6 +34,7 @@ const EXPORTED: &[&str] = &[
     // New processes.
     "fork",
     "_Fork",
+    "forkpty",
     "vfork",
     "posix_spawn",
     "posix_spawnp",

@@ -19,6 +19,7 @@ pub mod exit;
 pub mod fclose;
 pub mod fcntl;
 pub mod fork;
+pub mod forkpty;
 pub mod freopen;
 pub mod on_exit;
 pub mod open;

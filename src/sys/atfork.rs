@@ -53,6 +53,11 @@ pub extern "C" fn child() {
     }
 }
 
+/// Before a call that may fail ahead of its fork: what [`made`] is told is of none before.
+pub fn forget() {
+    FORKING.set(Forking::No);
+}
+
 /// The door through which the program forked knows the child's pid, or that there
 /// is none.
 pub fn made(result: libc::c_int) {

@@ -228,6 +228,7 @@ needed! {
     tmpfile() -> *mut FILE = ptr::null_mut();
     tmpfile64() -> *mut FILE = ptr::null_mut();
     opendir(path: *const c_char) -> *mut DIR = ptr::null_mut();
+    forkpty(leader: *mut c_int, name: *mut c_char, terminal: *const c_void, size: *const c_void) -> c_int = -1;
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 
