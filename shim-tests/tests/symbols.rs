@@ -43,6 +43,11 @@ const EXPORTED: &[&str] = &[
     "clone",
     // What may find no room beside a thread of ours.
     "pthread_create",
+    // The limit of which is raised for the length of a call.
+    "setrlimit",
+    "setrlimit64",
+    "prlimit",
+    "prlimit64",
     // What may find no number free beside ours.
     "open",
     "open64",

@@ -29,6 +29,7 @@ pub mod prctl;
 pub mod pthread_create;
 pub mod recvmsg;
 pub mod sendmsg;
+pub mod setrlimit;
 pub mod setsockopt;
 pub mod shutdown;
 pub mod socket;

@@ -3,7 +3,7 @@
 use crate::sys::guard::{with_a_thread_less, with_engine};
 use crate::sys::{errno, real};
 use core::ffi::c_char;
-use libc::EAGAIN;
+use libc::{EAGAIN, ENOMEM};
 
 #[unsafe(no_mangle)]
 /// `popen(3)`.
@@ -11,7 +11,8 @@ pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_cha
     note_nameless_child();
     // SAFETY: the program's own call.
     let open = || unsafe { real::popen(command, mode) };
-    with_a_thread_less(open, |stream| stream.is_null() && errno::get() == EAGAIN)
+    // glibc says ENOMEM where posix_spawn says EAGAIN.
+    with_a_thread_less(open, |stream| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM))
 }
 
 /// A child is about to be made whose pid nobody tells.

@@ -2,9 +2,13 @@
 //! something of its own behind. A cancellation point: called without a guard.
 
 use super::popen::note_nameless_child;
-use crate::sys::guard::{is_refused, with_a_thread_less};
-use crate::sys::real;
+use crate::sys::guard::with_a_thread_less;
+use crate::sys::{errno, real};
 use core::ffi::{c_char, c_int};
+use libc::EAGAIN;
+
+/// The status of a shell that could not be started: as if it had ended with 127.
+const NOT_STARTED: c_int = 127 << 8;
 
 #[unsafe(no_mangle)]
 /// `system(3)`.
@@ -12,5 +16,11 @@ pub unsafe extern "C-unwind" fn system(command: *const c_char) -> c_int {
     note_nameless_child();
     // SAFETY: the program's own call.
     let run = || unsafe { real::system(command) };
-    with_a_thread_less(run, is_refused)
+    let before = errno::get();
+    errno::set(0);
+    let result = with_a_thread_less(run, |&status| status == NOT_STARTED && errno::get() == EAGAIN);
+    if errno::get() == 0 {
+        errno::set(before);
+    }
+    result
 }

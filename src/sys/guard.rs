@@ -54,6 +54,21 @@ pub fn engine() -> Option<&'static Engine> {
     if PASSIVE.load(Ordering::Relaxed) { None } else { ENGINE.get() }
 }
 
+/// Answers what the thread was inside of, and the cancel state to restore. What is noted
+/// before the state is known is what it was the last time.
+fn disable_cancellation() -> (Inside, c_int) {
+    let mut found = 0;
+    let frame = (&raw const found).addr();
+    let outer = INSIDE.get();
+    let is_left = outer.frame <= frame;
+    INSIDE.set(Inside { frame, ..outer });
+    // SAFETY: disabling runs no handler and cannot unwind.
+    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut found) };
+    let cancel = if is_left && outer.frame != 0 { outer.cancel } else { found };
+    INSIDE.set(Inside { frame, cancel });
+    (if is_left { Inside { frame: 0, cancel } } else { outer }, cancel)
+}
+
 /// Held while a hook is in the engine.
 pub struct Guard {
     engine: &'static Engine,
@@ -73,6 +88,7 @@ struct Inside {
 }
 
 impl Inside {
+    /// Cancellation is enabled as long as nobody has seen it disabled.
     const NONE: Self = Self { frame: 0, cancel: 0 };
 }
 
@@ -86,16 +102,7 @@ impl Guard {
     pub fn enter() -> Option<Self> {
         let engine = engine()?;
         let errno = Cell::new(errno::get());
-        let mut cancel = 0;
-        // SAFETY: disabling runs no handler and cannot unwind.
-        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel) };
-        let frame = (&raw const cancel).addr();
-        let mut outer = INSIDE.get();
-        if outer.frame != 0 && outer.frame <= frame {
-            cancel = outer.cancel;
-            outer = Inside::NONE;
-        }
-        INSIDE.set(Inside { frame, cancel });
+        let (outer, cancel) = disable_cancellation();
         let guard = Self { engine, errno, cancel, outer, signals: Cell::new(None) };
         if engine.drain.is_any_waiting() {
             guard.attend();
@@ -191,8 +198,16 @@ pub fn with_relief(own_call: impl Fn() -> c_int) -> c_int {
 
 /// The same where `is_out` says whether the call has failed for that.
 pub fn with_relief_where<T>(own_call: impl Fn() -> T, is_out: impl Fn(&T) -> bool) -> T {
-    let result = own_call();
-    if is_out(&result) && was_relieved() { own_call() } else { result }
+    // Each time half of what is held, and at last the drain's own set.
+    const TURNS: u32 = 20;
+    let mut result = own_call();
+    for _ in 0..TURNS {
+        if !(is_out(&result) && was_relieved()) {
+            break;
+        }
+        result = own_call();
+    }
+    result
 }
 
 /// The process has as many descriptors as it may.

@@ -16,7 +16,7 @@ use super::errno::call;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use libc::{DIR, FILE, c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, sockaddr, socklen_t, timespec};
+use libc::{DIR, FILE, c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
 static READY: AtomicBool = AtomicBool::new(false);
@@ -104,6 +104,10 @@ real! {
     dup3(old: c_int, new: c_int, flags: c_int) -> c_int = nr::DUP3;
     close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = nr::CLOSE_RANGE;
     shutdown(fd: c_int, how: c_int) -> c_int = nr::SHUTDOWN;
+    setrlimit(resource: c_uint, limit: *const c_void) -> c_int = nr::SETRLIMIT;
+    setrlimit64(resource: c_uint, limit: *const c_void) -> c_int = nr::SETRLIMIT;
+    prlimit(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void) -> c_int = nr::PRLIMIT64;
+    prlimit64(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void) -> c_int = nr::PRLIMIT64;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int = nr::SETSOCKOPT;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
     open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;

@@ -304,7 +304,7 @@ impl Drain {
         if let Some(number) = self.number_beyond(index) {
             let limits = Limits { soft: self.beyond.load(SeqCst), hard: self.hard.load(SeqCst) };
             let to = limits.soft + self.room() + A_FEW as u32;
-            if let Some(Ok(made)) = limit::above(limits, to, || make(number)) {
+            if let Some(Ok(made)) = self.ledger.limit.above(limits, to, || make(number)) {
                 return Ok(made);
             }
         }
@@ -342,7 +342,7 @@ impl Drain {
         self.wakes_at.store(AWAKE, SeqCst);
         self.unseen_sets.store(ASK, SeqCst);
         self.open_rooms();
-        limit::mend();
+        self.ledger.limit.mend();
     }
 
     fn open_rooms(&self) {
@@ -373,7 +373,7 @@ impl Drain {
         self.pressed.store(true, SeqCst);
         self.wake();
         self.ended.sleep(seen, MOMENT_MS);
-        true
+        self.ended.count() != seen
     }
 
     /// Whether a private number is one that the program could have.

@@ -25,7 +25,7 @@ pub mod table;
 pub mod token;
 
 use crate::sys::Fd;
-use crate::sys::limit;
+use crate::sys::limit::Limit;
 use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::region::Birthmark;
@@ -59,6 +59,8 @@ pub struct Ledger {
     namespace: AtomicU64,
     /// References may be made that no count and no look at procfs can find.
     blind: AtomicBool,
+    /// That of descriptors.
+    pub limit: Limit,
 }
 
 /// Proof that the calling process owns the memory of the ledger: it is not a
@@ -120,6 +122,7 @@ impl Ledger {
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
             blind: AtomicBool::new(false),
+            limit: Limit::new(),
         }
     }
 
@@ -436,6 +439,7 @@ impl Owner<'_> {
 
     /// Before a fork that hooks follow: the child is counted from now on.
     pub fn before_fork(self) -> Option<Token> {
+        self.0.limit.keep();
         let now = self.0.forks.begin();
         self.0.me()?;
         let child = self.0.family.enlist(self.0.here());
@@ -461,7 +465,7 @@ impl Owner<'_> {
 
     /// This process is about to be another program, whose children nobody counts.
     pub fn may_move(self) {
-        limit::keep();
+        self.0.limit.keep();
         let Some(me) = self.0.me() else { return };
         self.0.family.may_move(me);
         self.0.table.each(|fd, slot| {
@@ -499,9 +503,14 @@ impl Owner<'_> {
     /// A process is made that runs another program or no hook of ours, and has
     /// every descriptor that it was given: what is open now is marked.
     pub fn before_spawn(self) {
-        limit::keep();
+        self.0.limit.keep();
         let any_time = self.0.forks.note_stranger();
         self.0.table.each(|_, slot| self.0.descriptions.leak(slot, any_time));
+    }
+
+    /// The program is about to move its limit of descriptors.
+    pub fn keep_limit(self) {
+        self.0.limit.keep();
     }
 
     /// From now on this process can hold sockets in ways that nobody can see: an

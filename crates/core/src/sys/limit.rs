@@ -5,21 +5,24 @@
 //! soft limit, which is raised for the length of that one call, and takes nothing from the
 //! program. For this fraction of a microsecond another thread of the program could see the
 //! raised limit, or move it: then its own is what stays. A child that is being made could
-//! inherit it: nobody raises while one is ([`keep`]), and a fork child looks ([`mend`]).
+//! inherit it: nobody raises while one is ([`Limit::keep`]), and a fork child looks ([`Limit::mend`]).
 //!
 //! Context: any hook, and the drainer's thread; lock-free. The caller holds signals back.
 
 use super::clock::Millis;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
 
-/// Somebody has raised it.
-static RAISED: AtomicBool = AtomicBool::new(false);
-/// Nobody raises it until then; 0 for no time.
-static KEPT_UNTIL: AtomicU32 = AtomicU32::new(0);
-/// What it was raised to last, and from.
-static TO: AtomicU64 = AtomicU64::new(0);
-static FROM: AtomicU64 = AtomicU64::new(0);
+/// Who raises it, and when not.
+pub struct Limit {
+    /// Somebody has raised it.
+    raised: AtomicBool,
+    /// Nobody raises it until then; 0 for no time.
+    kept_until: AtomicU32,
+    /// What it was raised to last, and from.
+    to: AtomicU32,
+    from: AtomicU32,
+}
 
 /// Both limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,71 +33,84 @@ pub struct Limits {
     pub hard: u32,
 }
 
+impl From<Rlimit> for Limits {
+    fn from(Rlimit { current, maximum }: Rlimit) -> Self {
+        let number = |limit: Option<u64>| u32::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(i32::MAX as u32);
+        Self { soft: number(current), hard: number(maximum) }
+    }
+}
+
 /// Those of now.
 pub fn of_numbers() -> Limits {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let number = |limit: Option<u64>| u32::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(i32::MAX as u32);
-    Limits { soft: number(current), hard: number(maximum) }
+    getrlimit(Resource::Nofile).into()
 }
 
-/// Makes `call` with the soft limit raised from that of `limits` to `to`. `None` where
-/// that is not to be done now, or the limits have changed.
-pub fn above<T>(limits: Limits, to: u32, call: impl FnOnce() -> T) -> Option<T> {
-    if RAISED.swap(true, SeqCst) {
-        return None;
+impl Limit {
+    /// Never raised.
+    pub const fn new() -> Self {
+        let [kept_until, to, from] = [const { AtomicU32::new(0) }; 3];
+        Self { raised: AtomicBool::new(false), kept_until, to, from }
     }
-    let result = if is_kept() { None } else { raised(limits, u64::from(to), call) };
-    RAISED.store(false, SeqCst);
-    result
-}
 
-fn raised<T>(limits: Limits, to: u64, call: impl FnOnce() -> T) -> Option<T> {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let from = current.filter(|&soft| soft == u64::from(limits.soft))?;
-    TO.store(to, SeqCst);
-    FROM.store(from, SeqCst);
-    let ours = Rlimit { current: Some(to), maximum };
-    let before = prlimit(None, Resource::Nofile, ours.clone()).ok()?;
-    let result = call();
-    let after = prlimit(None, Resource::Nofile, before).ok()?;
-    if after != ours {
-        // Another thread's, set meanwhile.
-        let _ = prlimit(None, Resource::Nofile, after);
+    /// Makes `call` with the soft limit raised from that of `limits` to `to`. `None` where
+    /// that is not to be done now, or the limits have changed.
+    pub fn above<T>(&self, limits: Limits, to: u32, call: impl FnOnce() -> T) -> Option<T> {
+        if self.raised.swap(true, SeqCst) {
+            return None;
+        }
+        let result = if self.is_kept() { None } else { self.raise(limits, to, call) };
+        self.raised.store(false, SeqCst);
+        result
     }
-    Some(result)
-}
 
-fn is_kept() -> bool {
-    let until = KEPT_UNTIL.load(SeqCst);
-    until != 0 && Millis(until).since(Millis::now()) != 0
-}
-
-/// A process is about to be made, or the program image to be replaced: nobody raises the
-/// limit for a moment.
-pub fn keep() {
-    const MOMENT_MS: u32 = 5;
-    const PATIENCE: u32 = 1000;
-    if TO.load(SeqCst) == 0 {
-        return;
+    fn raise<T>(&self, limits: Limits, to: u32, call: impl FnOnce() -> T) -> Option<T> {
+        let now = getrlimit(Resource::Nofile);
+        if Limits::from(now) != limits {
+            return None;
+        }
+        self.to.store(to, SeqCst);
+        self.from.store(limits.soft, SeqCst);
+        let ours = Rlimit { current: Some(u64::from(to)), ..now };
+        let before = prlimit(None, Resource::Nofile, ours).ok()?;
+        let result = call();
+        let after = prlimit(None, Resource::Nofile, before).ok()?;
+        if after != ours {
+            // Another thread's, set meanwhile.
+            let _ = prlimit(None, Resource::Nofile, after);
+        }
+        Some(result)
     }
-    KEPT_UNTIL.store(Millis::now().plus(MOMENT_MS).0.max(1), SeqCst);
-    for _ in 0..PATIENCE {
-        if !RAISED.load(SeqCst) {
+
+    fn is_kept(&self) -> bool {
+        let until = self.kept_until.load(SeqCst);
+        until != 0 && Millis(until).since(Millis::now()) != 0
+    }
+
+    /// A process is about to be made, the program image to be replaced, or the limit to be
+    /// moved by the program: nobody raises it for a moment.
+    pub fn keep(&self) {
+        const MOMENT_MS: u32 = 5;
+        const PATIENCE: u32 = 1000;
+        self.kept_until.store(Millis::now().plus(MOMENT_MS).0.max(1), SeqCst);
+        for _ in 0..PATIENCE {
+            if !self.raised.load(SeqCst) {
+                return;
+            }
+            rustix::thread::sched_yield();
+        }
+    }
+
+    /// In a fork child: another thread may have had it raised.
+    pub fn mend(&self) {
+        self.raised.store(false, SeqCst);
+        let to = u64::from(self.to.load(SeqCst));
+        if to == 0 {
             return;
         }
-        rustix::thread::sched_yield();
-    }
-}
-
-/// In a fork child: another thread may have had it raised.
-pub fn mend() {
-    RAISED.store(false, SeqCst);
-    let to = TO.load(SeqCst);
-    if to == 0 {
-        return;
-    }
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current == Some(to) {
-        let _ = prlimit(None, Resource::Nofile, Rlimit { current: Some(FROM.load(SeqCst)), maximum });
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        if current == Some(to) {
+            let current = Some(u64::from(self.from.load(SeqCst)));
+            let _ = prlimit(None, Resource::Nofile, Rlimit { current, maximum });
+        }
     }
 }

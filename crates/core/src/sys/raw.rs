@@ -58,6 +58,7 @@ pub mod nr {
     pub const SETFSGID: usize = 123;
     pub const CAPSET: usize = 126;
     pub const PRCTL: usize = 157;
+    pub const SETRLIMIT: usize = 160;
     pub const GETTID: usize = 186;
     pub const FUTEX: usize = 202;
     pub const CLOCK_GETTIME: usize = 228;
