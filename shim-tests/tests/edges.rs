@@ -80,7 +80,7 @@ mod the_limit_of_descriptors {
 
     #[test]
     fn is_what_the_program_has_made_it_beside_threads_that_close() {
-        says(here!(), &Victim::c("limit_beside"), &["inherited 200, spawned 200, kept 1"]);
+        says(here!(), &Victim::c("limit_beside"), &["inherited 60, spawned 60, kept 1"]);
     }
 }
 

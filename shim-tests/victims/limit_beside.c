@@ -3,7 +3,7 @@
 #include "victim.h"
 #include <sys/resource.h>
 
-enum { SOFT = 200, HARD = 4000, ROUNDS = 200 };
+enum { SOFT = 200, HARD = 4000, ROUNDS = 60 };
 
 static _Atomic int is_over;
 

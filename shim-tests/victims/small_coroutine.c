@@ -11,7 +11,7 @@
 enum { PAGE = 4096, ROUNDS = 10 };
 
 static ucontext_t thread_itself, coroutine;
-static const char *way;
+static int is_sleeper, comes_back;
 static _Atomic int is_inside;
 
 static void touch(char *memory) { __asm__ volatile("" : : "r"(memory) : "memory"); }
@@ -19,16 +19,26 @@ static void touch(char *memory) { __asm__ volatile("" : : "r"(memory) : "memory"
 static void body(void)
 {
 	char own[1100];
-	memset(own, 1, sizeof own);
 	touch(own);
 	is_inside = 1;
 	for (;;) {
-		if (!strcmp(way, "sleeps"))
+		if (is_sleeper)
 			usleep(500);
-		if (!strcmp(way, "comes-back"))
+		if (comes_back)
 			swapcontext(&coroutine, &thread_itself);
 		touch(own);
 	}
+}
+
+/* That takes more stack than a coroutine has. */
+static void bind_symbols(void)
+{
+	ucontext_t here, there;
+	volatile int turn = 0;
+	usleep(1);
+	getcontext(&there);
+	if (turn++ == 0)
+		swapcontext(&here, &there);
 }
 
 static void *work(void *nothing)
@@ -63,13 +73,9 @@ int main(int count, char **arguments)
 	int good = 0;
 	must(count == 2);
 	at_most_a_minute();
-	way = arguments[1];
-	/* To bind a symbol takes more stack than a coroutine has. */
-	static int is_bound;
-	usleep(1);
-	getcontext(&thread_itself);
-	if (!is_bound++)
-		swapcontext(&coroutine, &thread_itself);
+	is_sleeper = !strcmp(arguments[1], "sleeps");
+	comes_back = !strcmp(arguments[1], "comes-back");
+	bind_symbols();
 	for (int round = 0; round < ROUNDS; round++) {
 		int status;
 		pid_t child = fork();

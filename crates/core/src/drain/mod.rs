@@ -342,7 +342,7 @@ impl Drain {
         self.wakes_at.store(AWAKE, SeqCst);
         self.unseen_sets.store(ASK, SeqCst);
         self.open_rooms();
-        self.ledger.limit.mend();
+        self.ledger.limit.forget();
     }
 
     fn open_rooms(&self) {

@@ -5,7 +5,7 @@
 //! soft limit, which is raised for the length of that one call, and takes nothing from the
 //! program. For this fraction of a microsecond another thread of the program could see the
 //! raised limit, or move it: then its own is what stays. A child that is being made could
-//! inherit it: nobody raises while one is ([`Limit::keep`]), and a fork child looks ([`Limit::mend`]).
+//! inherit it: nobody raises it for a moment then ([`Limit::keep`]).
 //!
 //! Context: any hook, and the drainer's thread; lock-free. The caller holds signals back.
 
@@ -19,9 +19,6 @@ pub struct Limit {
     raised: AtomicBool,
     /// Nobody raises it until then; 0 for no time.
     kept_until: AtomicU32,
-    /// What it was raised to last, and from.
-    to: AtomicU32,
-    from: AtomicU32,
 }
 
 /// Both limits.
@@ -48,8 +45,7 @@ pub fn of_numbers() -> Limits {
 impl Limit {
     /// Never raised.
     pub const fn new() -> Self {
-        let [kept_until, to, from] = [const { AtomicU32::new(0) }; 3];
-        Self { raised: AtomicBool::new(false), kept_until, to, from }
+        Self { raised: AtomicBool::new(false), kept_until: AtomicU32::new(0) }
     }
 
     /// Makes `call` with the soft limit raised from that of `limits` to `to`. `None` where
@@ -68,8 +64,6 @@ impl Limit {
         if Limits::from(now) != limits {
             return None;
         }
-        self.to.store(to, SeqCst);
-        self.from.store(limits.soft, SeqCst);
         let ours = Rlimit { current: Some(u64::from(to)), ..now };
         let before = prlimit(None, Resource::Nofile, ours).ok()?;
         let result = call();
@@ -89,7 +83,7 @@ impl Limit {
     /// A process is about to be made, the program image to be replaced, or the limit to be
     /// moved by the program: nobody raises it for a moment.
     pub fn keep(&self) {
-        const MOMENT_MS: u32 = 5;
+        const MOMENT_MS: u32 = 20;
         const PATIENCE: u32 = 1000;
         self.kept_until.store(Millis::now().plus(MOMENT_MS).0.max(1), SeqCst);
         for _ in 0..PATIENCE {
@@ -100,17 +94,8 @@ impl Limit {
         }
     }
 
-    /// In a fork child: another thread may have had it raised.
-    pub fn mend(&self) {
+    /// In a fork child: who raised it was another thread, and has not raised ours.
+    pub fn forget(&self) {
         self.raised.store(false, SeqCst);
-        let to = u64::from(self.to.load(SeqCst));
-        if to == 0 {
-            return;
-        }
-        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        if current == Some(to) {
-            let current = Some(u64::from(self.from.load(SeqCst)));
-            let _ = prlimit(None, Resource::Nofile, Rlimit { current, maximum });
-        }
     }
 }
