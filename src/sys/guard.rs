@@ -103,20 +103,7 @@ impl Guard {
         let engine = engine()?;
         let errno = Cell::new(errno::get());
         let (outer, cancel) = disable_cancellation();
-        let guard = Self { engine, errno, cancel, outer, signals: Cell::new(None) };
-        if engine.drain.is_any_waiting() {
-            guard.attend();
-        }
-        Some(guard)
-    }
-
-    /// What was to wait for the end of the process has waited long enough.
-    #[cold]
-    #[inline(never)]
-    fn attend(&self) {
-        if let Some(owner) = self.owner() {
-            self.engine.drain.attend_overdue(owner);
-        }
+        Some(Self { engine, errno, cancel, outer, signals: Cell::new(None) })
     }
 
     /// The engine.
@@ -239,7 +226,7 @@ fn gave_up_thread() -> bool {
 #[cold]
 #[inline(never)]
 fn was_relieved() -> bool {
-    Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().drain.relieve(owner)))
+    Guard::enter().is_some_and(|guard| guard.owner().is_some() && guard.engine().drain.relieve())
 }
 
 /// Acts on a cancellation that was held back: to be called with no guard held, in
