@@ -54,7 +54,17 @@ mod the_limit_of_descriptors {
     use super::*;
 
     const CALLS: [&str; 12] = [
-        "open", "openat", "creat", "pipe", "socketpair", "eventfd", "memfd", "inotify", "fopen", "opendir", "socket",
+        "open",
+        "openat",
+        "creat",
+        "pipe",
+        "socketpair",
+        "eventfd",
+        "memfd",
+        "inotify",
+        "fopen",
+        "opendir",
+        "socket",
         "dup",
     ];
 
@@ -213,6 +223,10 @@ fn valgrind_and_its_tools_find_nothing() {
     for tool in ["--tool=memcheck", "--tool=helgrind", "--tool=drd"] {
         let victim = Victim::program(valgrind.into()).arg("-q").arg("--error-exitcode=9").arg(tool);
         let finished = victim.arg(compiled("discards")).start(&arena, Shim::Preloaded).finish();
-        assert_eq!((finished.exit, finished.stdout.clone()), (Exit::Code(0), vec!["closed".to_owned()]), "{finished:#?}");
+        assert_eq!(
+            (finished.exit, finished.stdout.clone()),
+            (Exit::Code(0), vec!["closed".to_owned()]),
+            "{finished:#?}"
+        );
     }
 }

@@ -184,8 +184,18 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 10] =
-    [&REGISTER_ATFORK, &AT_QUICK_EXIT, &GNU_VERSION, &PTHREAD_CREATE, &CLOSESOCKET, &CLOSEFROM, &CLONE, &VFORK, &RAW_FORK, &SYSCALL];
+const MORE: [&Symbol; 10] = [
+    &REGISTER_ATFORK,
+    &AT_QUICK_EXIT,
+    &GNU_VERSION,
+    &PTHREAD_CREATE,
+    &CLOSESOCKET,
+    &CLOSEFROM,
+    &CLONE,
+    &VFORK,
+    &RAW_FORK,
+    &SYSCALL,
+];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {

@@ -20,8 +20,8 @@
 //!
 //! Context: the thread that ends the process. Async-signal-safe.
 
-use super::futex;
 use super::file;
+use super::futex;
 use super::procfs::{self, Dir, number};
 use super::raw::{nr, syscall6};
 use core::arch::naked_asm;
