@@ -1,5 +1,8 @@
 //! The beginning and the end of the process.
 //!
+//! In a program for musl, which inherits `LD_PRELOAD` from one for glibc, every hook passes
+//! through: all of libc that musl lacks is looked up, none of it asked for by name.
+//!
 //! The constructor is the only code of the shim that allocates: it reads the
 //! settings, resolves every symbol and builds the engine. It opens no
 //! descriptor (unless a log file is asked for), starts no thread and installs no
@@ -8,8 +11,8 @@
 use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
-use crate::sys::{atfork, host, real};
-use core::ffi::{c_int, c_void};
+use crate::sys::{atfork, host, real, tls};
+use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use softclose_core::common::Common;
 use softclose_core::counters::Counters;
@@ -18,13 +21,13 @@ use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
 use softclose_core::ledger::Ledger;
-use softclose_core::log::Log;
+use softclose_core::log::{self, Log};
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
+use softclose_core::sip;
 use softclose_core::successor::Home;
-use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
-use softclose_core::sys::schedule;
+use softclose_core::sys::{clock, schedule, valgrind};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -35,23 +38,25 @@ use std::sync::OnceLock;
 static CONSTRUCTOR: extern "C" fn() = construct;
 
 extern "C" fn construct() {
-    hooks::touch_redhook();
+    tls::resolve();
     real::resolve_all();
-    let secure = is_secure();
-    let reading = reading(secure);
-    if reading.settings.disable {
+    if !real::is_glibc() {
         return;
     }
+    hooks::touch_redhook();
+    let secure = is_secure();
+    let reading = reading(secure);
+    let Some(capacity) = capacity().filter(|_| !reading.settings.disable) else { return };
     host::resolve();
     clock::resolve();
     // Nobody else can have set it.
-    let _ = ENGINE.set(engine(reading, secure));
+    let _ = ENGINE.set(engine(reading, secure, capacity));
     atfork::register();
     // What is registered first runs last: the loader's own handler, which runs all
     // destructors, comes after the constructors.
     leave::register();
     // SAFETY: a plain function.
-    unsafe { at_quick_exit(leave_quickly) };
+    unsafe { real::at_quick_exit(leave_quickly) };
 }
 
 fn is_secure() -> bool {
@@ -99,7 +104,7 @@ const _: () = assert!(size_of::<Page>() == 4096, "more than a page");
 static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
 
 #[inline(never)]
-fn engine(reading: Reading, secure: bool) -> &'static Engine {
+fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     let counters = Counters::new(identity(&reading, secure));
     // Nobody writes to them: they are not in that page.
     let settings = Box::leak(Box::new(reading.settings));
@@ -108,10 +113,12 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
     let Page { engine, ledger, common } = &PAGE;
+    sip::begin();
+    valgrind::is_lock_free((&raw const PAGE).addr(), size_of::<Page>());
     let successor = if secure { None } else { successor() };
     let processors = processors();
     let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, successor, processors });
-    ledger.begin(capacity());
+    ledger.begin(capacity);
     ledger.begin_as(users());
     let drain = Drain::new(common, ledger);
     engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new() })
@@ -144,9 +151,14 @@ fn processors() -> &'static [u8] {
 }
 
 fn complain(line: &str) {
-    let line = format!("{line}\n");
-    // SAFETY: a valid buffer. Where stderr is closed there is nobody to tell.
-    unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+    log::complain(&format!("{line}\n"));
+}
+
+fn limit_of(resource: libc::__rlimit_resource_t) -> libc::rlimit {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: a valid pointer; on failure the limit stays 0.
+    unsafe { libc::getrlimit(resource, &raw mut limit) };
+    limit
 }
 
 /// Real, effective and saved user as the program was executed: the third is the second's
@@ -159,15 +171,18 @@ fn users() -> [u32; 3] {
 
 /// How many descriptor numbers are kept track of: as many as there can be, within
 /// reason. The memory is mapped at the first connection, and touched as used.
-fn capacity() -> u32 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: a valid pointer; on failure the limit stays 0.
-    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    limit.rlim_max.clamp(1024, 1 << 18) as u32
-}
-
-unsafe extern "C" {
-    fn at_quick_exit(handler: extern "C" fn()) -> c_int;
+///
+/// The program must not miss what that takes of its address space (`ulimit -v`): of a
+/// sixteenth. `None` where that is too little; then every hook passes through.
+fn capacity() -> Option<u32> {
+    /// Held sockets, private numbers and a thread's stack.
+    const FIXED: u64 = 6 << 20;
+    const EACH: u64 = 80;
+    const LEAST: u64 = 1024;
+    let space = limit_of(libc::RLIMIT_AS).rlim_cur;
+    let room = if space == libc::RLIM_INFINITY { space } else { (space / 16).saturating_sub(FIXED) / EACH };
+    let capacity = limit_of(libc::RLIMIT_NOFILE).rlim_max.clamp(LEAST, 1 << 18).min(room);
+    (capacity >= LEAST).then_some(capacity as u32)
 }
 
 extern "C" fn leave_quickly() {

@@ -42,10 +42,11 @@ pub unsafe extern "C-unwind" fn close(fd: c_int) -> c_int {
 /// As `close`; may unwind where the door is a cancellation point.
 pub unsafe fn close_by(fd: c_int, door: Door) -> c_int {
     match ending::before(fd) {
-        Ending::Plain => {
+        Ending::Plain(signals) => {
             // SAFETY: the program's own call; no guard is held, nothing to drop.
             let result = unsafe { (door.own_call)(fd) };
             ending::after(fd);
+            ending::let_in(signals);
             result
         }
         Ending::Private => errno::fail(libc::EBADF),

@@ -1,20 +1,26 @@
 //! `closesocket`: Winsock's name, for code that was ported with it. Linux has
 //! none; a porting library may.
+//!
+//! Where there is one, this is a jump to it: its `SOCKET` may be wider than a descriptor,
+//! or none at all, and what it closes comes by `close`.
 
-use super::close::{Door, close_by};
+use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real;
+use core::ffi::c_void;
 use libc::c_int;
 
-#[unsafe(no_mangle)]
-/// `closesocket`, or `close(2)` where there is none.
-pub unsafe extern "C-unwind" fn closesocket(fd: c_int) -> c_int {
-    // SAFETY: the program's own call, with its own argument.
-    unsafe { close_by(fd, Door { own_call, is_cancellation_point: true }) }
+jump_through! {
+    #[unsafe(no_mangle)]
+    /// `closesocket`, or `close(2)` where there is none.
+    pub fn closesocket => address
 }
 
-/// # Safety
-/// As `close`.
-unsafe fn own_call(fd: c_int) -> c_int {
-    // SAFETY: the caller's.
-    unsafe { real::closesocket(fd).unwrap_or_else(|| real::close(fd)) }
+extern "C" fn address(_: &Kept) -> *const c_void {
+    real::closesocket_address().unwrap_or(close as *const c_void)
+}
+
+/// As wide as a `SOCKET` may be.
+unsafe extern "C-unwind" fn close(socket: usize) -> isize {
+    // SAFETY: the program's own call.
+    unsafe { super::close::close(socket as c_int) as isize }
 }

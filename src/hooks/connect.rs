@@ -4,6 +4,7 @@
 //! socket is a client's from `socket(2)` on until `accept` says otherwise, so
 //! this matters for sockets that were made where no hook saw it.
 
+use super::bind::{own_port, with_port};
 use crate::sys::guard::Guard;
 use crate::sys::{errno, real};
 use libc::{EINPROGRESS, c_int, sockaddr, socklen_t};
@@ -13,7 +14,7 @@ use softclose_core::sys::{Fd, socket};
 /// `connect(2)`.
 pub unsafe extern "C-unwind" fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
     // SAFETY: the program's own call.
-    let result = unsafe { real::connect(fd, addr, len) };
+    let result = with_port(fd, own_port, || unsafe { real::connect(fd, addr, len) });
     if result == 0 || errno::get() == EINPROGRESS {
         connected(fd);
     }

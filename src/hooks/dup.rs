@@ -63,14 +63,19 @@ fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int) -> c
     }
     match before(old, new, flags) {
         Ending::Held(held) => held.through(|| duplicated(old, own_call), |&result| result == new),
-        Ending::Plain | Ending::Private => duplicated(old, own_call),
+        Ending::Plain(signals) => {
+            let result = duplicated(old, own_call);
+            ending::let_in(signals);
+            result
+        }
+        Ending::Private => duplicated(old, own_call),
     }
 }
 
 /// Only a call that will succeed ends anything.
 fn before(old: c_int, new: c_int, flags: c_int) -> Ending {
     let succeeds = old != new && flags & !O_CLOEXEC == 0 && Fd::new(old).is_some_and(Fd::is_open);
-    if succeeds { ending::before(new) } else { Ending::Plain }
+    if succeeds { ending::before(new) } else { Ending::Plain(None) }
 }
 
 /// A number that the program does not know must look as it does natively: closed.

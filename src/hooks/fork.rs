@@ -5,18 +5,22 @@
 //! there is none.
 //! `_Fork` runs no handlers, and is async-signal-safe: here they are run for it.
 
+use crate::sys::guard::{is_refused, with_a_thread_less};
 use crate::sys::{atfork, real};
 use libc::{c_int, pid_t};
 
 redhook::hook! {
     unsafe fn fork() -> pid_t => my_fork {
-        atfork::announce();
-        // SAFETY: the program's own call.
-        let result = unsafe { redhook::real!(fork)() };
-        if result != 0 {
-            atfork::made(result);
-        }
-        result
+        let make = || {
+            atfork::announce();
+            // SAFETY: the program's own call.
+            let result = unsafe { redhook::real!(fork)() };
+            if result != 0 {
+                atfork::made(result);
+            }
+            result
+        };
+        with_a_thread_less(make, is_refused)
     }
 }
 

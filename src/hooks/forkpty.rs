@@ -1,5 +1,6 @@
 //! `forkpty(3)`: a fork of libc's own, as [`super::fork`].
 
+use crate::sys::guard::{is_refused, with_a_thread_less};
 use crate::sys::{atfork, real};
 use core::ffi::{c_char, c_int};
 use libc::{pid_t, termios, winsize};
@@ -12,11 +13,16 @@ pub unsafe extern "C-unwind" fn forkpty(
     settings: *const termios,
     size: *const winsize,
 ) -> pid_t {
-    atfork::announce();
-    // SAFETY: the program's own call.
-    let result = unsafe { real::forkpty(terminal, name, settings, size) };
-    if result != 0 {
-        atfork::made(result);
-    }
-    result
+    let fork = || {
+        // It may fail ahead of its fork: what is told then is of none before.
+        atfork::forget();
+        atfork::announce();
+        // SAFETY: the program's own call.
+        let result = unsafe { real::forkpty(terminal, name, settings, size) };
+        if result != 0 {
+            atfork::made(result);
+        }
+        result
+    };
+    with_a_thread_less(fork, is_refused)
 }

@@ -5,6 +5,7 @@
 //! a plain `extern "C-unwind"` function for the others.
 
 pub mod accept;
+pub mod bind;
 pub mod clone;
 pub mod close;
 pub mod close_range;
@@ -24,12 +25,15 @@ pub mod forkpty;
 pub mod freopen;
 pub mod io_submit;
 pub mod on_exit;
+pub mod open;
 pub mod pidfd_getfd;
 pub mod popen;
 pub mod posix_spawn;
 pub mod prctl;
+pub mod pthread_create;
 pub mod recvmsg;
 pub mod sendmsg;
+pub mod setrlimit;
 pub mod setsockopt;
 pub mod shutdown;
 pub mod socket;

@@ -1,15 +1,19 @@
 //! `popen(3)`: a shell inherits what is not close-on-exec.
 
-use crate::sys::guard::with_owner;
-use crate::sys::{real, spawn};
+use crate::sys::guard::{with_a_thread_less, with_owner};
+use crate::sys::{errno, real, spawn};
 use core::ffi::c_char;
+use libc::{EAGAIN, ENOMEM};
 use softclose_core::ledger::{Child, Return};
 
 #[unsafe(no_mangle)]
 /// `popen(3)`.
 pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_char) -> *mut libc::FILE {
     // SAFETY: the program's own call.
-    nameless(|| unsafe { real::popen(command, mode) })
+    let open = || unsafe { real::popen(command, mode) };
+    // glibc says ENOMEM where posix_spawn says EAGAIN.
+    let is_refused = |stream: &*mut libc::FILE| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM);
+    nameless(|| with_a_thread_less(open, is_refused))
 }
 
 /// Has libc execute another program by `own_call`, which does not tell its pid.

@@ -1,10 +1,10 @@
 //! `posix_spawn(3)`, `posix_spawnp(3)`, and `pidfd_spawn`, `pidfd_spawnp` of glibc 2.39:
 //! another program gets what it is given, by inheritance or by file actions.
 
-use crate::sys::guard::{Guard, with_owner};
+use crate::sys::guard::{Guard, with_a_thread_less, with_owner};
 use crate::sys::{file_actions, real, spawn};
 use core::ffi::{c_char, c_int};
-use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
+use libc::{EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
 use softclose_core::ledger::{Child, Return};
 use softclose_core::sys::process;
@@ -101,9 +101,10 @@ pub fn touch() {
 }
 
 /// The program need not ask for the pid; we do.
-fn named(pid: *mut pid_t, actions: Actions, own_call: impl FnOnce(*mut pid_t) -> c_int) -> c_int {
+fn named(pid: *mut pid_t, actions: Actions, own_call: impl Fn(*mut pid_t) -> c_int) -> c_int {
     let mut ours: pid_t = 0;
-    let result = spawned(actions, || own_call(&raw mut ours));
+    let at = &raw mut ours;
+    let result = spawned(actions, || own_call(at));
     if result == 0 {
         with_owner(|owner| owner.spawned(Pid::from_raw(ours)));
         if !pid.is_null() {
@@ -114,7 +115,7 @@ fn named(pid: *mut pid_t, actions: Actions, own_call: impl FnOnce(*mut pid_t) ->
     result
 }
 
-fn nameless(actions: Actions, own_call: impl FnOnce() -> c_int) -> c_int {
+fn nameless(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
     let result = spawned(actions, own_call);
     if result == 0 {
         with_owner(|owner| owner.spawned(None));
@@ -122,10 +123,11 @@ fn nameless(actions: Actions, own_call: impl FnOnce() -> c_int) -> c_int {
     result
 }
 
-fn spawned(actions: Actions, own_call: impl FnOnce() -> c_int) -> c_int {
+fn spawned(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
     spawn::begin(Child::Executes, Return::Seen);
     // SAFETY: what the program gives to `posix_spawn`.
     unsafe { file_actions::each(actions, spawn::hand) };
+    let own_call = || with_a_thread_less(&own_call, |&result| result == EAGAIN);
     let result = match Guard::enter() {
         Some(guard) => guard.own_call(own_call),
         None => own_call(),

@@ -64,16 +64,18 @@ pub unsafe fn flush(stream: *mut FILE) -> Flushed {
 pub fn close_by<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
     match ending::before(fd) {
         Ending::Held(held) => {
-            let result = held.through(own_call, |_| true);
+            let result = held.through_waiting(own_call);
             ending::after(fd);
             // SAFETY: the guard is gone, nothing to drop.
             unsafe { act_on_cancellation() };
             result
         }
-        Ending::Plain | Ending::Private => {
+        Ending::Plain(signals) => {
+            ending::let_in(signals);
             let result = own_call();
             ending::after(fd);
             result
         }
+        Ending::Private => own_call(),
     }
 }

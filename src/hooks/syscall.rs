@@ -72,6 +72,8 @@ const fn routes() -> Routes {
     to[nr::SOCKET] = socket as *const c_void;
     to[nr::ACCEPT] = accept as *const c_void;
     to[nr::ACCEPT4] = accept4 as *const c_void;
+    to[nr::BIND] = bind as *const c_void;
+    to[nr::LISTEN] = listen as *const c_void;
     to[nr::CONNECT] = connect as *const c_void;
     to[nr::SENDMSG] = sendmsg as *const c_void;
     to[nr::RECVMSG] = recvmsg as *const c_void;
@@ -181,6 +183,8 @@ forward! {
     socket(domain: c_int, kind: c_int, protocol: c_int) = super::socket::socket;
     accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) = super::accept::accept;
     accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) = super::accept::accept4;
+    bind(fd: c_int, addr: *const sockaddr, len: socklen_t) = super::bind::bind;
+    listen(fd: c_int, backlog: c_int) = super::bind::listen;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) = super::connect::connect;
     sendmsg(fd: c_int, message: *const msghdr, flags: c_int) = super::sendmsg::sendmsg;
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) = super::recvmsg::recvmsg;

@@ -13,6 +13,7 @@
 //! program's does. Async-signal-safe.
 
 use super::guard::{Guard, with_engine};
+use super::real;
 use super::spawn::by_whomever;
 use core::cell::Cell;
 use softclose_core::Pid;
@@ -40,7 +41,7 @@ pub fn announce() {
 /// Has libc call us around each fork. Called by the constructor.
 pub fn register() {
     // SAFETY: three plain functions that live as long as the process.
-    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+    unsafe { real::register_atfork(prepare, parent, child) };
 }
 
 /// The child is counted before it exists, unless this process is not counted itself.
@@ -74,6 +75,11 @@ pub extern "C" fn child() {
     if let Forking::Yes(fork) = FORKING.replace(Forking::No) {
         guard.engine().become_child(fork);
     }
+}
+
+/// Before a call that may fail ahead of its fork: what [`made`] is told is of none before.
+pub fn forget() {
+    FORKING.set(Forking::No);
 }
 
 /// The door through which the program forked knows the child's pid, or that there

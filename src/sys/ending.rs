@@ -9,13 +9,16 @@ use libc::c_int;
 use softclose_core::Errno;
 use softclose_core::decision::Reason;
 use softclose_core::engine::Prepared;
+use softclose_core::sys::signals::Mask;
 use softclose_core::sys::socket::TcpInfo;
 use softclose_core::sys::{Fd, socket};
 
 /// What a call that gives up a number has to mind.
 pub enum Ending {
-    /// Nothing.
-    Plain,
+    /// Nothing. Signals may have been held back, as a handler that does not come back
+    /// natively finds a connection open or closed: what was held back is due after a call
+    /// that does not wait, or before any other.
+    Plain(Option<Mask>),
     /// A number that the program does not know, and that natively is not open.
     Private,
     /// The last reference to a connection.
@@ -32,10 +35,10 @@ pub struct Held {
 
 /// Before a call that gives up number `raw`.
 pub fn before(raw: c_int) -> Ending {
-    let Some(guard) = Guard::enter() else { return Ending::Plain };
+    let Some(guard) = Guard::enter() else { return Ending::Plain(None) };
     let Some(fd) = Fd::new(raw) else {
         guard.engine().common.counters.left_alone(Reason::NotOpen);
-        return Ending::Plain;
+        return Ending::Plain(None);
     };
     match socket::tcp_info(fd) {
         Ok(info) => before_tcp(guard, fd, info),
@@ -45,22 +48,30 @@ pub fn before(raw: c_int) -> Ending {
                 guard.engine().ledger.ending(fd);
             }
             guard.engine().common.counters.not_tcp(errno);
-            Ending::Plain
+            Ending::Plain(None)
         }
     }
 }
 
 #[inline(never)]
 fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
-    let Some(owner) = guard.owner() else { return Ending::Plain };
+    let Some(owner) = guard.owner() else { return Ending::Plain(None) };
     if guard.engine().drain.owns(fd) {
         return private(&guard);
     }
     guard.engine().ledger.ending(fd);
+    if !guard.engine().may_wait(owner, fd) {
+        guard.hold_signals();
+    }
     match guard.engine().prepare(owner, fd, info) {
-        Prepared::Plain => Ending::Plain,
+        Prepared::Plain => Ending::Plain(guard.take_signals()),
         prepared => Ending::Held(Held { guard, fd, prepared }),
     }
+}
+
+/// What was held back is delivered.
+pub fn let_in(signals: Option<Mask>) {
+    signals.into_iter().for_each(Mask::let_in);
 }
 
 fn private(guard: &Guard) -> Ending {
@@ -87,6 +98,8 @@ pub fn around_range(first: u32, last: u32) {
 impl Held {
     /// Makes the program's own call, which cannot be cancelled; `gave_up` says of
     /// its result whether the number is no longer the connection.
+    ///
+    /// No signal handler runs until all is done.
     pub fn through<T>(self, own_call: impl FnOnce() -> T, gave_up: impl FnOnce(&T) -> bool) -> T {
         let result = self.guard.own_call(own_call);
         if gave_up(&result) {
@@ -95,5 +108,12 @@ impl Held {
             self.prepared.abandon();
         }
         result
+    }
+
+    /// As [`Held::through`], for a call that gives the number up whatever it answers, and
+    /// that may wait: handlers run.
+    pub fn through_waiting<T>(self, own_call: impl FnOnce() -> T) -> T {
+        self.guard.let_signals_in();
+        self.through(own_call, |_| true)
     }
 }

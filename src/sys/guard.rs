@@ -4,6 +4,12 @@
 //! dropped `errno` and the cancel state are what they were. Nothing of the
 //! engine can be called without one.
 //!
+//! A signal handler may leave a hook by `siglongjmp`, so that its guard is never
+//! dropped. Where that would leave something behind, signals are held back
+//! ([`Guard::hold_signals`]). Elsewhere it is the cancel state alone, which the next
+//! guard of the thread puts right: a guard further up the stack than an older one was
+//! not made inside it.
+//!
 //! A function of libc's that may be cancelled natively must be called without a
 //! guard, in a frame that has nothing to drop: the cancellation unwinds through
 //! it (`extern "C-unwind"`, Rust RFC 2945: plain old frames).
@@ -17,6 +23,7 @@ use libc::c_int;
 use once_cell::race::OnceRef;
 use softclose_core::engine::Engine;
 use softclose_core::ledger::Owner;
+use softclose_core::sys::signals::{self, Mask};
 
 /// Filled by the constructor, unless softclose is disabled.
 pub static ENGINE: OnceRef<'static, Engine> = OnceRef::new();
@@ -47,11 +54,46 @@ pub fn engine() -> Option<&'static Engine> {
     if PASSIVE.load(Ordering::Relaxed) { None } else { ENGINE.get() }
 }
 
+/// Answers what the thread was inside of, and the cancel state to restore. What is noted
+/// before the state is known is what it was the last time.
+fn disable_cancellation() -> (Inside, c_int) {
+    let mut found = 0;
+    let frame = (&raw const found).addr();
+    let outer = INSIDE.get();
+    let is_left = outer.frame <= frame;
+    INSIDE.set(Inside { frame, ..outer });
+    // SAFETY: disabling runs no handler and cannot unwind.
+    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut found) };
+    let cancel = if is_left && outer.frame != 0 { outer.cancel } else { found };
+    INSIDE.set(Inside { frame, cancel });
+    (if is_left { Inside { frame: 0, cancel } } else { outer }, cancel)
+}
+
 /// Held while a hook is in the engine.
 pub struct Guard {
     engine: &'static Engine,
     errno: Cell<c_int>,
     cancel: c_int,
+    /// That of the hook which a signal handler with this one in it has interrupted.
+    outer: Inside,
+    signals: Cell<Option<Mask>>,
+}
+
+/// Where on the stack a guard of the thread was made, 0 for none, and the cancel state
+/// that it found.
+#[derive(Clone, Copy)]
+struct Inside {
+    frame: usize,
+    cancel: c_int,
+}
+
+impl Inside {
+    /// Cancellation is enabled as long as nobody has seen it disabled.
+    const NONE: Self = Self { frame: 0, cancel: 0 };
+}
+
+thread_local! {
+    static INSIDE: Cell<Inside> = const { Cell::new(Inside::NONE) };
 }
 
 impl Guard {
@@ -60,10 +102,8 @@ impl Guard {
     pub fn enter() -> Option<Self> {
         let engine = engine()?;
         let errno = Cell::new(errno::get());
-        let mut cancel = 0;
-        // SAFETY: disabling runs no handler and cannot unwind.
-        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel) };
-        let guard = Self { engine, errno, cancel };
+        let (outer, cancel) = disable_cancellation();
+        let guard = Self { engine, errno, cancel, outer, signals: Cell::new(None) };
         if engine.ledger.is_any_making() {
             guard.goes_on();
         }
@@ -89,6 +129,21 @@ impl Guard {
         self.engine.ledger.owner()
     }
 
+    /// No signal handler runs until the guard is dropped.
+    pub fn hold_signals(&self) {
+        self.signals.set(signals::hold());
+    }
+
+    /// They run again.
+    pub fn let_signals_in(&self) {
+        self.take_signals().into_iter().for_each(Mask::let_in);
+    }
+
+    /// The caller lets them in.
+    pub fn take_signals(&self) -> Option<Mask> {
+        self.signals.take()
+    }
+
     /// The program's own call, whose `errno` is the one to leave behind.
     pub fn own_call<T>(&self, call: impl FnOnce() -> T) -> T {
         errno::set(self.errno.get());
@@ -104,7 +159,10 @@ impl Drop for Guard {
         // SAFETY: enabling acts on a pending cancellation only where the program
         // has made its thread asynchronously cancellable.
         unsafe { pthread_setcancelstate(self.cancel, &raw mut ours) };
+        INSIDE.set(self.outer);
         errno::set(self.errno.get());
+        // Last: a handler may not come back.
+        self.let_signals_in();
     }
 }
 
@@ -135,10 +193,51 @@ pub fn dismiss() {
 /// Makes a call that yields a descriptor, and once more where the process has run
 /// out of numbers and some of them are ours. `own_call` may unwind.
 pub fn with_relief(own_call: impl Fn() -> c_int) -> c_int {
-    let result = own_call();
-    if result < 0 && errno::get() == libc::EMFILE && was_relieved() { own_call() } else { result }
+    with_relief_where(own_call, |&result| result < 0 && is_out_of_numbers())
 }
 
+/// The same where `is_out` says whether the call has failed for that.
+pub fn with_relief_where<T>(own_call: impl Fn() -> T, is_out: impl Fn(&T) -> bool) -> T {
+    // Each time half of what is held, and at last the drain's own set.
+    const TURNS: u32 = 20;
+    let mut result = own_call();
+    for _ in 0..TURNS {
+        if !(is_out(&result) && was_relieved()) {
+            break;
+        }
+        result = own_call();
+    }
+    result
+}
+
+/// The process has as many descriptors as it may.
+pub fn is_out_of_numbers() -> bool {
+    errno::get() == libc::EMFILE
+}
+
+/// Makes a call that yields a thread or a process, and once more where `is_refused` says
+/// that there may be no further one, and one of them is ours. `own_call` may unwind.
+pub fn with_a_thread_less<T>(own_call: impl Fn() -> T, is_refused: impl Fn(&T) -> bool) -> T {
+    let result = own_call();
+    if is_refused(&result) && gave_up_thread() { own_call() } else { result }
+}
+
+/// -1 with `EAGAIN`.
+pub fn is_refused(result: &c_int) -> bool {
+    *result < 0 && errno::get() == libc::EAGAIN
+}
+
+fn gave_up_thread() -> bool {
+    let Some(guard) = Guard::enter() else { return false };
+    let had_one = guard.owner().is_some() && guard.engine().drain.has_thread();
+    if had_one {
+        guard.engine().drain.dismiss();
+    }
+    had_one
+}
+
+#[cold]
+#[inline(never)]
 fn was_relieved() -> bool {
     Guard::enter().is_some_and(|guard| guard.owner().is_some() && guard.engine().drain.relieve())
 }

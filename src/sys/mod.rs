@@ -11,4 +11,5 @@ pub mod leave;
 pub mod real;
 pub mod rights;
 pub mod spawn;
+pub mod tls;
 mod unwind;

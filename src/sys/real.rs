@@ -16,7 +16,7 @@ use super::errno::call;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use libc::{FILE, c_int, c_uint, epoll_event, mmsghdr, msghdr, sockaddr, socklen_t, timespec};
+use libc::{DIR, FILE, c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
 static READY: AtomicBool = AtomicBool::new(false);
@@ -104,11 +104,35 @@ real! {
     dup3(old: c_int, new: c_int, flags: c_int) -> c_int = nr::DUP3;
     close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = nr::CLOSE_RANGE;
     shutdown(fd: c_int, how: c_int) -> c_int = nr::SHUTDOWN;
+    setrlimit(resource: c_uint, limit: *const c_void) -> c_int = nr::SETRLIMIT;
+    setrlimit64(resource: c_uint, limit: *const c_void) -> c_int = nr::SETRLIMIT;
+    prlimit(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void) -> c_int = nr::PRLIMIT64;
+    prlimit64(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void) -> c_int = nr::PRLIMIT64;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int = nr::SETSOCKOPT;
     epoll_create(size: c_int) -> c_int = nr::EPOLL_CREATE;
     epoll_create1(flags: c_int) -> c_int = nr::EPOLL_CREATE1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
+    open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
+    open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
+    openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPENAT;
+    openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPENAT;
+    __open_2(path: *const c_char, flags: c_int) -> c_int = nr::OPEN;
+    __open64_2(path: *const c_char, flags: c_int) -> c_int = nr::OPEN;
+    __openat_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = nr::OPENAT;
+    __openat64_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = nr::OPENAT;
+    creat(path: *const c_char, mode: mode_t) -> c_int = nr::CREAT;
+    creat64(path: *const c_char, mode: mode_t) -> c_int = nr::CREAT;
+    pipe(ends: *mut c_int) -> c_int = nr::PIPE;
+    pipe2(ends: *mut c_int, flags: c_int) -> c_int = nr::PIPE2;
+    socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> c_int = nr::SOCKETPAIR;
+    eventfd(value: c_uint, flags: c_int) -> c_int = nr::EVENTFD2;
+    timerfd_create(clock: c_int, flags: c_int) -> c_int = nr::TIMERFD_CREATE;
+    inotify_init() -> c_int = nr::INOTIFY_INIT;
+    inotify_init1(flags: c_int) -> c_int = nr::INOTIFY_INIT1;
+    memfd_create(name: *const c_char, flags: c_uint) -> c_int = nr::MEMFD_CREATE;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
+    bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::BIND;
+    listen(fd: c_int, backlog: c_int) -> c_int = nr::LISTEN;
     connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::CONNECT;
     fcntl(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;
     fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int = nr::FCNTL;
@@ -127,6 +151,7 @@ fn arguments(given: &[usize]) -> [usize; 6] {
     all
 }
 
+static PTHREAD_CREATE: Symbol = Symbol::new(c"pthread_create");
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
 static CLOSEFROM: Symbol = Symbol::new(c"closefrom");
 static CLONE: Symbol = Symbol::new(c"clone");
@@ -165,8 +190,21 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-const MORE: [&Symbol; 9] =
-    [&CLOSESOCKET, &CLOSEFROM, &CLONE, &PIDFD_SPAWN, &PIDFD_SPAWNP, &VFORK, &RAW_FORK, &FORKPTY, &SYSCALL];
+const MORE: [&Symbol; 13] = [
+    &REGISTER_ATFORK,
+    &AT_QUICK_EXIT,
+    &GNU_VERSION,
+    &PTHREAD_CREATE,
+    &CLOSESOCKET,
+    &CLOSEFROM,
+    &CLONE,
+    &PIDFD_SPAWN,
+    &PIDFD_SPAWNP,
+    &VFORK,
+    &RAW_FORK,
+    &FORKPTY,
+    &SYSCALL,
+];
 
 /// Resolves everything. Called by the constructor.
 pub fn resolve_all() {
@@ -212,6 +250,12 @@ needed! {
     popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
     daemon(no_chdir: c_int, no_close: c_int) -> c_int = -1;
     wordexp(words: *const c_char, found: *mut c_void, flags: c_int) -> c_int = WRDE_NOSPACE;
+    signalfd(fd: c_int, mask: *const c_void, flags: c_int) -> c_int = -1;
+    fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    tmpfile() -> *mut FILE = ptr::null_mut();
+    tmpfile64() -> *mut FILE = ptr::null_mut();
+    opendir(path: *const c_char) -> *mut DIR = ptr::null_mut();
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 
@@ -224,14 +268,9 @@ fn needed(symbol: &Symbol) -> Option<*mut c_void> {
     })
 }
 
-/// A `closesocket` of some porting library, if there is one.
-///
-/// # Safety
-/// As `close`.
-pub unsafe fn closesocket(fd: c_int) -> Option<c_int> {
-    type Function = unsafe extern "C-unwind" fn(c_int) -> c_int;
-    // SAFETY: the pointer is that function's.
-    CLOSESOCKET.get().map(|at| unsafe { core::mem::transmute::<*mut c_void, Function>(at)(fd) })
+/// Where a `closesocket` of some porting library is, for a jump.
+pub fn closesocket_address() -> Option<*const c_void> {
+    CLOSESOCKET.get().map(<*mut c_void>::cast_const)
 }
 
 /// `closefrom(3)`, which exists since glibc 2.34. Where there is none, the one that
@@ -264,6 +303,72 @@ pub fn pidfd_spawn(is_searched: bool) -> Option<Spawn> {
     let at = needed(if is_searched { &PIDFD_SPAWNP } else { &PIDFD_SPAWN })?;
     // SAFETY: the pointer is that function's.
     Some(unsafe { core::mem::transmute::<*mut c_void, Spawn>(at) })
+}
+
+static REGISTER_ATFORK: Symbol = Symbol::new(c"__register_atfork");
+static AT_QUICK_EXIT: Symbol = Symbol::new(c"__cxa_at_quick_exit");
+static GNU_VERSION: Symbol = Symbol::new(c"gnu_get_libc_version");
+
+unsafe extern "C" {
+    /// By which libc knows whose a handler is (C++ ABI 3.3.5).
+    static __dso_handle: u8;
+}
+
+fn own_handle() -> *mut c_void {
+    (&raw const __dso_handle).cast_mut().cast()
+}
+
+/// Whether libc is glibc. Called by the constructor.
+pub fn is_glibc() -> bool {
+    GNU_VERSION.get().is_some()
+}
+
+/// `pthread_atfork(3)`, which is linked statically, and calls this.
+///
+/// # Safety
+/// The handlers live as long as the process.
+pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
+    type Handler = extern "C" fn();
+    type Function = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
+    if let Some(at) = REGISTER_ATFORK.get() {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)(prepare, parent, child, own_handle()) };
+    }
+}
+
+/// `at_quick_exit(3)`, the same.
+///
+/// # Safety
+/// The handler lives as long as the process.
+pub unsafe fn at_quick_exit(handler: extern "C" fn()) {
+    type Function = unsafe extern "C" fn(extern "C" fn(), *mut c_void) -> c_int;
+    if let Some(at) = AT_QUICK_EXIT.get() {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, own_handle()) };
+    }
+}
+
+/// What a thread runs.
+pub type Body = Option<extern "C-unwind" fn(*mut c_void) -> *mut c_void>;
+
+/// `pthread_create(3)`, which before glibc 2.34 is in a library that may be loaded later.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    body: Body,
+    argument: *mut c_void,
+) -> c_int {
+    type Function =
+        unsafe extern "C-unwind" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, Body, *mut c_void) -> c_int;
+    let found = PTHREAD_CREATE.get().unwrap_or_else(|| PTHREAD_CREATE.resolve());
+    if found.is_null() {
+        return libc::ENOSYS;
+    }
+    // SAFETY: the pointer is that function's, the arguments are the caller's.
+    unsafe { core::mem::transmute::<*mut c_void, Function>(found)(thread, attributes, body, argument) }
 }
 
 /// The arguments of `clone(2)` as libc has them; the last three are optional

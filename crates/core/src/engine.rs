@@ -159,6 +159,12 @@ impl Engine {
         self.common.counters.become_child();
     }
 
+    /// Whether the close of `fd` itself may wait for the peer: then signals must come in.
+    pub fn may_wait(&self, owner: Owner<'_>, fd: Fd) -> bool {
+        self.common.settings.engine == Waits::Inline
+            || owner.may_linger(fd) && socket::linger(fd).is_some_and(|seconds| seconds != 0)
+    }
+
     /// Looks at the kernel only as far as the decision needs it; `leaving` says
     /// that the process ends, and every number of it with it.
     fn verdict(&self, owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim, leaving: bool) -> (Verdict, Strategy) {

@@ -154,6 +154,13 @@ impl Counters {
         self.values().add(LOG_DROPPED, 1);
     }
 
+    /// Whether the process has had to do with TCP at all, as far as anything was counted.
+    pub fn has_tcp(&self) -> bool {
+        let not_tcp = [Reason::NotOpen, Reason::NotASocket, Reason::NotTcp].map(|reason| LEFT_ALONE + reason as usize);
+        let counts = |at: &usize| *at != LOG_DROPPED && !not_tcp.contains(at);
+        (0..COUNT).filter(counts).any(|at| self.values().get(at) != 0)
+    }
+
     /// Name and value of each, for a log line.
     pub fn each(&self, mut visit: impl FnMut(&'static str, u64)) {
         let values = self.values();

@@ -13,6 +13,7 @@ use super::Drain;
 use super::callers::Callers;
 use super::looks::{Look, Looks};
 use super::place::Place;
+use super::ports::is_in_the_way;
 use super::queue::Queue;
 use super::slot::Slot;
 use super::{AWAKE, UNSURE};
@@ -111,6 +112,7 @@ impl Drainer {
         busy |= self.reap(poller, busy || self.is_look_out());
         self.expire();
         self.evict();
+        self.free_port();
         self.end_graces();
         self.ask_for_a_look();
         // Who looks can ring a bell, and has nothing in our set.
@@ -544,6 +546,22 @@ impl Drainer {
         }
     }
 
+    /// Resets what keeps a port busy that the program waits for.
+    fn free_port(&mut self) {
+        let Some(port) = self.drain.wanted_port.get() else { return };
+        let mut next = self.by_age.first();
+        while let Some(place) = next {
+            next = self.by_age.after(&self.drain.slots, place);
+            let Some(slot) = self.drain.slots.at(place) else { break };
+            if let Some(fd) = slot.verified().filter(|&fd| is_in_the_way(slot, fd, port)) {
+                let _ = socket::set_linger(fd, 0);
+                self.end_verified(place, slot, Some(fd), End::Evicted);
+            }
+        }
+        self.drain.wanted_port.done();
+        self.drain.ended.ring();
+    }
+
     fn end_graces(&self) {
         let at_once = self.drain.exiting.load(SeqCst) || self.drain.dismissed.load(SeqCst);
         if self.drain.graces.count() != 0 {
@@ -609,6 +627,7 @@ impl Drainer {
         }
         self.expire();
         self.evict();
+        self.free_port();
         self.end_graces();
         self.ask_for_a_look();
         if self.drain.held() == 0 && self.leave() {

@@ -14,6 +14,7 @@ use crate::ledger::table::Role;
 use crate::settings::Strategy;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
+use crate::sys::signals::{self, Mask};
 use crate::sys::{Fd, schedule, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::io::Errno;
@@ -58,10 +59,11 @@ impl Reserved {
     fn private_number(&self, fd: Fd) -> Result<Fd, Reason> {
         let drain = self.drain;
         let index = self.place.index();
-        fd.duplicate_from(drain.number_of(index)).or_else(|_| {
+        let duplicate = || drain.on_number(index, |number| fd.duplicate_from(number));
+        duplicate().or_else(|_| {
             drain.measure();
             let has_room = index < drain.room() as usize;
-            let copy = has_room.then(|| fd.duplicate_from(drain.number_of(index)));
+            let copy = has_room.then(duplicate);
             copy.and_then(Result::ok).ok_or(Reason::Full)
         })
     }
@@ -186,8 +188,12 @@ impl Drain {
 
     /// Counts one more guest, and starts the thread where there is none.
     pub(super) fn enter(&'static self, _owner: Owner<'_>, guest: Guest) -> Result<(), Reason> {
-        let idle = self.gate.enter(|idle, held| self.admit(guest, idle, held))?;
-        if idle { self.start() } else { Ok(()) }
+        // Whoever begins to start the thread must be heard of again.
+        let signals = if self.gate.is_idle() { signals::hold() } else { None };
+        let entered = self.gate.enter(|idle, held| self.admit(guest, idle, held));
+        let entered = entered.and_then(|idle| if idle { self.start() } else { Ok(()) });
+        signals.into_iter().for_each(Mask::let_in);
+        entered
     }
 
     fn admit(&self, guest: Guest, idle: bool, held: u32) -> Result<(), Reason> {
@@ -241,9 +247,9 @@ impl Drain {
     }
 
     fn try_start(&'static self) -> Result<(), Reason> {
-        let highest = self.number_of(self.room() as usize);
         let low = if self.ledger.has_forked() { SMALL_TABLE - A_FEW } else { BEYOND_SELECT };
-        let poller = Poller::create_from(low.min(highest), highest).map_err(|_| Reason::Full)?;
+        let create = |highest| Poller::create_from(low.min(highest), highest);
+        let poller = self.on_number(self.room() as usize, create).map_err(|_| Reason::Full)?;
         self.poller.store(poller.fd().raw(), SeqCst);
         self.spawn().map_err(|_| {
             poller.fd().close();

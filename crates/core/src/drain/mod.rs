@@ -15,6 +15,7 @@
 //! | [`callers`] | threads that may still be inside a call on a held socket |
 //! | [`looks`] | what is known of all threads |
 //! | [`looker`] | the thread that looks at them |
+//! | [`ports`] | local ports that are busy because of what is held |
 //! | [`grace`] | receive sides that are shut a moment later |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
@@ -32,6 +33,7 @@ pub mod looker;
 pub mod looks;
 pub mod numbers;
 pub mod place;
+pub mod ports;
 pub mod queue;
 pub mod slot;
 pub mod slots;
@@ -45,8 +47,10 @@ use crate::log::note::Note;
 use crate::sys::Fd;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Millis;
+use crate::sys::limit::{self, Limits};
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::Region;
+use crate::sys::signals::{self, Mask};
 use crate::sys::thread::{Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use gate::Gate;
@@ -54,6 +58,8 @@ use grace::Graces;
 use looker::Looker;
 use parking_lot::Mutex;
 use place::Place;
+use ports::Wanted;
+use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use slot::Slot;
 use slots::Slots;
@@ -69,6 +75,9 @@ pub struct Drain {
     poller: AtomicI32,
     /// Where the private numbers begin.
     base: AtomicI32,
+    /// The soft limit, where they lie beyond it; else 0.
+    beyond: AtomicU32,
+    hard: AtomicU32,
     /// Most sockets held.
     cap: AtomicU32,
     /// How many more may be held until the thread has evicted.
@@ -91,6 +100,7 @@ pub struct Drain {
     yielding: AtomicU32,
     /// The program has run out of descriptors.
     pressed: AtomicBool,
+    wanted_port: Wanted,
     graces: Graces,
     looker: Looker,
     /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
@@ -138,6 +148,8 @@ impl Drain {
             gate: Gate::new(),
             poller: AtomicI32::new(-1),
             base: AtomicI32::new(i32::MAX),
+            beyond: AtomicU32::new(0),
+            hard: AtomicU32::new(0),
             cap: AtomicU32::new(1),
             slack: AtomicU32::new(0),
             rooms: Mutex::new([Room::new(), Room::new()]),
@@ -150,6 +162,7 @@ impl Drain {
             exiting: AtomicBool::new(false),
             yielding: AtomicU32::new(KEEP),
             pressed: AtomicBool::new(false),
+            wanted_port: Wanted::new(),
             graces: Graces::new(),
             looker: Looker::new(),
             wakes_at: AtomicU32::new(AWAKE),
@@ -218,13 +231,14 @@ impl Drain {
     /// Where private numbers begin, and how many sockets may be held, by the
     /// limits of now.
     fn measure(&self) {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let limit = u32::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(i32::MAX as u32);
-        let Share { cap, slack, base } =
-            share(limit, self.common.settings.max_pending.unwrap_or((limit / 4).min(4096)));
+        let limits = limit::of_numbers();
+        let wanted = self.common.settings.max_pending.unwrap_or((limits.soft / 4).min(4096));
+        let Share { cap, slack, base, beyond } = share(limits, wanted);
         self.cap.store(cap, SeqCst);
         self.slack.store(slack, SeqCst);
         self.base.store(base, SeqCst);
+        self.beyond.store(if beyond { limits.soft } else { 0 }, SeqCst);
+        self.hard.store(limits.hard, SeqCst);
     }
 
     /// Before the first TCP socket of a process that has one thread: has the kernel's
@@ -233,13 +247,35 @@ impl Drain {
     pub fn make_room(&self, fd: Fd) {
         if self.common.is_single_threaded() {
             self.measure();
-            let highest = self.number_of(self.room() as usize);
-            fd.duplicate_from(highest).into_iter().for_each(Fd::close);
+            let signals = signals::hold();
+            let highest = self.on_number(self.room() as usize, |number| fd.duplicate_from(number));
+            highest.into_iter().for_each(Fd::close);
+            signals.into_iter().for_each(Mask::let_in);
         }
     }
 
+    /// The lowest number of the place with this index, where it is below the limit.
     fn number_of(&self, index: usize) -> i32 {
         self.base.load(SeqCst).saturating_add(index as i32)
+    }
+
+    /// The same where it is beyond the soft limit.
+    fn number_beyond(&self, index: usize) -> Option<i32> {
+        let soft = self.beyond.load(SeqCst);
+        (soft != 0).then(|| (soft as i32).saturating_add(index as i32))
+    }
+
+    /// Makes a private descriptor: `make` is given the lowest number that it may have.
+    /// Beyond the soft limit, if that is possible now; else below, within our share.
+    fn on_number<T>(&self, index: usize, make: impl Fn(i32) -> Result<T, Errno>) -> Result<T, Errno> {
+        if let Some(number) = self.number_beyond(index) {
+            let limits = Limits { soft: self.beyond.load(SeqCst), hard: self.hard.load(SeqCst) };
+            let to = limits.soft + self.room() + A_FEW as u32;
+            if let Some(Ok(made)) = self.ledger.limit.above(limits, to, || make(number)) {
+                return Ok(made);
+            }
+        }
+        make(self.number_of(index))
     }
 
     fn poller(&self) -> Option<Poller> {
@@ -249,7 +285,7 @@ impl Drain {
     /// In a fork child: the private descriptors are closed, and there is no
     /// thread. Called before anything else runs in the child.
     pub fn become_child(&self) {
-        self.slots.abandon_all(|index| self.number_of(index));
+        self.slots.abandon_all(|index| [Some(self.number_of(index)), self.number_beyond(index)]);
         if let Some(poller) = self.poller() {
             poller.fd().close();
         }
@@ -261,10 +297,12 @@ impl Drain {
         self.exiting.store(false, SeqCst);
         self.yielding.store(KEEP, SeqCst);
         self.pressed.store(false, SeqCst);
+        self.wanted_port.done();
         self.graces.forget();
         self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);
         self.open_rooms();
+        self.ledger.limit.forget();
     }
 
     fn open_rooms(&self) {
@@ -284,13 +322,23 @@ impl Drain {
     pub fn relieve(&self) -> bool {
         const MOMENT_MS: u32 = 50;
         let seen = self.ended.count();
-        if self.sockets() == 0 || !self.has_thread() {
+        if !self.has_thread() || !self.is_in_the_way() {
             return false;
+        }
+        if self.sockets() == 0 {
+            self.dismiss();
+            return true;
         }
         self.pressed.store(true, SeqCst);
         self.wake();
         self.ended.sleep(seen, MOMENT_MS);
-        true
+        self.ended.count() != seen
+    }
+
+    /// Whether a private number is one that the program could have.
+    fn is_in_the_way(&self) -> bool {
+        let soft = self.beyond.load(SeqCst);
+        soft == 0 || self.next_private(0).is_some_and(|fd| (fd.raw() as u32) < soft)
     }
 
     /// The program is about to do what a process with two threads cannot do, or
@@ -426,37 +474,61 @@ struct Share {
     cap: u32,
     slack: u32,
     base: i32,
+    /// Whether private numbers lie beyond the soft limit.
+    beyond: bool,
 }
 
-/// Private numbers lie at the end of the descriptor space, never in its lower
-/// half, where the program counts on the lowest free number; but no higher than that
-/// `select(2)` keeps its own: a fork copies the kernel's table up to the highest.
-fn share(limit: u32, wanted: u32) -> Share {
+/// Private numbers lie right beyond the soft limit, where the hard limit allows it, and
+/// take nothing from the program. Else they lie at the end of the descriptor space, never
+/// in its lower half, where the program counts on the lowest free number; but no higher
+/// than that `select(2)` keeps its own: a fork copies the kernel's table up to the highest.
+fn share(limits: Limits, wanted: u32) -> Share {
     const POLLER_AND_MARGIN: u32 = A_FEW as u32;
     const HIGH_ENOUGH: u32 = BEYOND_SELECT as u32 + POLLER_AND_MARGIN;
-    let room = (limit / 2).saturating_sub(POLLER_AND_MARGIN);
-    let cap = wanted.min(MOST).min(room);
+    /// Beyond that, what may be held is little of it, and the kernel's table long.
+    const SMALL: u32 = 8192;
+    let Limits { soft, hard } = limits;
+    let wanted = wanted.min(MOST);
+    let within = (soft / 2).saturating_sub(POLLER_AND_MARGIN);
+    let beyond = soft <= SMALL && hard.saturating_sub(soft) > wanted + SLACK + POLLER_AND_MARGIN;
+    let room = if beyond { wanted + SLACK } else { within };
+    let cap = wanted.min(room);
     let slack = cap.min(SLACK).min(room - cap);
-    let base = limit.saturating_sub(cap + slack + POLLER_AND_MARGIN).max(limit / 2).min(HIGH_ENOUGH);
-    Share { cap, slack, base: base as i32 }
+    let needed = if beyond { within } else { cap + slack };
+    let base = soft.saturating_sub(needed + POLLER_AND_MARGIN).max(soft / 2).min(HIGH_ENOUGH);
+    Share { cap, slack, base: base as i32, beyond }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn fixed(limit: u32, wanted: u32) -> Share {
+        share(Limits { soft: limit, hard: limit }, wanted)
+    }
+
     #[test]
     fn private_numbers_stay_in_the_upper_half() {
-        assert_eq!(share(64, 16), Share { cap: 16, slack: 8, base: 32 });
-        assert_eq!(share(1024, 256), Share { cap: 256, slack: 64, base: 696 });
-        assert_eq!(share(1024, 65536), Share { cap: 504, slack: 0, base: 512 });
-        assert_eq!(share(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 1032 });
+        let beyond = false;
+        assert_eq!(fixed(64, 16), Share { cap: 16, slack: 8, base: 32, beyond });
+        assert_eq!(fixed(1024, 256), Share { cap: 256, slack: 64, base: 696, beyond });
+        assert_eq!(fixed(1024, 65536), Share { cap: 504, slack: 0, base: 512, beyond });
+        assert_eq!(fixed(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 1032, beyond });
     }
 
     #[test]
     fn where_there_is_no_room_nothing_is_held() {
-        assert_eq!(share(16, 4), Share { cap: 0, slack: 0, base: 8 });
-        assert_eq!(share(6, 4), Share { cap: 0, slack: 0, base: 3 });
-        assert_eq!(share(0, 0).cap, 0);
+        let beyond = false;
+        assert_eq!(fixed(16, 4), Share { cap: 0, slack: 0, base: 8, beyond });
+        assert_eq!(fixed(6, 4), Share { cap: 0, slack: 0, base: 3, beyond });
+        assert_eq!(fixed(0, 0).cap, 0);
+    }
+
+    #[test]
+    fn private_numbers_lie_beyond_a_small_soft_limit() {
+        let limits = Limits { soft: 1024, hard: 1 << 20 };
+        assert_eq!(share(limits, 256), Share { cap: 256, slack: 64, base: 512, beyond: true });
+        assert!(!share(Limits { soft: 1 << 16, ..limits }, 4096).beyond);
+        assert!(!share(Limits { hard: 1100, ..limits }, 256).beyond);
     }
 }

@@ -153,14 +153,18 @@ impl Slots {
     }
 
     /// In a fork child: closes every copy of a private descriptor, and begins
-    /// afresh. `number_of` says which number a place asks for, for those whose
+    /// afresh. `numbers_of` says which numbers a place asks for, for those whose
     /// descriptor was just being made when another thread forked; those that had just
     /// ended know their own: a fork copies the descriptors first, and the memory later.
-    pub fn abandon_all(&self, number_of: impl Fn(usize) -> i32) {
+    pub fn abandon_all(&self, numbers_of: impl Fn(usize) -> [Option<i32>; 2]) {
         for (place, slot) in self.touched() {
             slot.in_use.store(Use::Free as u8, SeqCst);
-            let asked = || Fd::new(number_of(place.index()));
-            let numbers = slot.fd().map_or_else(|| [slot.former(), asked()], |fd| [Some(fd), None]);
+            let asked = || numbers_of(place.index()).map(|number| number.and_then(Fd::new));
+            let unknown = || {
+                let [low, high] = asked();
+                [slot.former(), low, high]
+            };
+            let numbers = slot.fd().map_or_else(unknown, |fd| [Some(fd), None, None]);
             if let Some(fd) = numbers.into_iter().flatten().find(|&fd| slot.is_on(fd)) {
                 fd.close();
             }
@@ -224,7 +228,7 @@ mod tests {
         slots.at(place).unwrap().fill(cookie, fd, Role::Accepted, Strategy::Drain, Millis(1));
         slots.give(place, copy);
         slots.free(place);
-        slots.abandon_all(|_| 800);
+        slots.abandon_all(|_| [Some(800), None]);
         assert_eq!(crate::sys::socket::cookie(copy), None);
     }
 

@@ -278,6 +278,9 @@ impl Engine {
 
     #[inline(never)]
     fn sum_up(&self) {
+        if !self.common.counters.has_tcp() {
+            return;
+        }
         self.common.report(LogLevel::Info, |line| {
             line.text(" exit");
             self.common.counters.each(|name, value| {

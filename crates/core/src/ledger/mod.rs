@@ -36,6 +36,7 @@ mod user;
 
 use crate::decision::Doubt;
 use crate::judge;
+use crate::sys::limit::Limit;
 use crate::sys::procfs::{Dir, Stat};
 use crate::sys::region::Birthmark;
 use crate::sys::{Fd, clock, descriptors, process, socket};
@@ -74,6 +75,8 @@ pub struct Ledger {
     namespace: AtomicU64,
     /// References may be made that no count and no look at procfs can find.
     blind: AtomicU32,
+    /// That of descriptors.
+    pub limit: Limit,
     /// So many processes run on this memory that cannot be told from this one.
     doubles: AtomicU32,
     /// Children of this process are in another pid namespace than it is.
@@ -142,6 +145,7 @@ impl Ledger {
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
             blind: AtomicU32::new(0),
+            limit: Limit::new(),
             doubles: AtomicU32::new(0),
             outer: AtomicBool::new(false),
         }
@@ -501,6 +505,11 @@ impl Owner<'_> {
         entry.slot.is_none() || self.0.options.load(SeqCst) || self.0.family().has_options()
     }
 
+    /// The same of a number.
+    pub fn may_linger(self, fd: Fd) -> bool {
+        !self.knows(fd) || self.0.family().has_options()
+    }
+
     /// Which side opened `fd`, as far as is known.
     pub fn role(self, fd: Fd) -> Role {
         self.0.table.look(fd).role
@@ -586,6 +595,7 @@ impl Owner<'_> {
 
     /// Before a fork that hooks follow: the child is counted from now on.
     pub fn before_fork(self) -> Option<Token> {
+        self.0.limit.keep();
         self.0.sets.share();
         self.0.forks.begin();
         if !self.shares() {
@@ -631,6 +641,7 @@ impl Owner<'_> {
 
     /// This process is about to be another program, whose children nobody counts.
     pub fn may_move(self) {
+        self.0.limit.keep();
         if self.shares()
             && let Some(me) = self.0.me()
         {
@@ -651,6 +662,7 @@ impl Owner<'_> {
     pub fn before_spawn(self, child: Child, end: Return) {
         // First: what another thread makes from here on is asked for there.
         self.0.forks.enter(child, end);
+        self.0.limit.keep();
         self.0.sets.share();
         if self.shares() && child == Child::Executes {
             self.0.before_execution();
@@ -670,6 +682,11 @@ impl Owner<'_> {
     /// That process goes on with all that is open, beside this one.
     pub fn leak_all(self) {
         self.0.leak_all();
+    }
+
+    /// The program is about to move its limit of descriptors.
+    pub fn keep_limit(self) {
+        self.0.limit.keep();
     }
 
     /// From now on this process can hold sockets in ways that nobody can see: an

@@ -36,6 +36,12 @@ pub struct Line {
     len: usize,
 }
 
+/// Writes a line of text to stderr, as any other: where that is done at once, and no
+/// client of the program's is there.
+pub fn complain(line: &str) {
+    let _ = Target::stderr().is_some_and(|target| target.write(line.as_bytes()));
+}
+
 impl Log {
     /// Opens the log that the settings ask for. What cannot be opened falls back to
     /// stderr; answers whether it had to.

@@ -1,5 +1,8 @@
 //! Where lines go: stderr, a file, or syslog.
 //!
+//! No write waits, and none raises a signal: not where the reader of a pipe has gone, not
+//! beyond `RLIMIT_FSIZE`.
+//!
 //! A file and the socket to syslog are opened once, by the constructor, on a private
 //! number; before every write the identity of a number is checked, for the program may
 //! have closed one that it does not know, or put a file of its own on number 2.
@@ -8,10 +11,11 @@
 
 use super::Line;
 use crate::settings::LogLevel;
+use crate::sys::signals::quietly;
 use crate::sys::{Fd, socket};
 use core::ffi::CStr;
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::io::{Errno, IoSlice, ReadWriteFlags, pwritev2};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with};
 use std::ffi::CString;
 
@@ -44,9 +48,12 @@ impl Target {
         }
     }
 
+    /// A FIFO is opened for both: that waits for no reader, and no reader is missed.
     fn file(path: &str) -> Option<Self> {
-        let flags =
-            OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NOFOLLOW;
+        let is_fifo = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+        let access = if is_fifo { OFlags::RDWR } else { OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE };
+        let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NOFOLLOW;
         Self::of(private(Fd::adopt(openat(CWD, path, flags, Mode::from_raw_mode(0o600)).ok()?))?)
     }
 
@@ -95,9 +102,20 @@ impl Target {
         self.is_still_it()
             && match self.syslog {
                 Some(path) => self.send(path, line),
-                // A pipe that is writable takes PIPE_BUF bytes at once, a file always.
-                None => socket::is_writable(self.fd) && rustix::io::write(self.fd, line).is_ok(),
+                None => quietly(|| self.write_at_once(line)).is_ok(),
             }
+    }
+
+    fn write_at_once(self, line: &[u8]) -> Result<usize, Errno> {
+        // Another process may fill a pipe at any time: the kernel is asked not to wait.
+        if self.file_type() == Some(FileType::Fifo) {
+            match pwritev2(self.fd, &[IoSlice::new(line)], u64::MAX, ReadWriteFlags::NOWAIT) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+                written => return written,
+            }
+        }
+        // What is writable takes PIPE_BUF bytes at once, a file always.
+        if socket::is_writable(self.fd) { rustix::io::write(self.fd, line) } else { Err(Errno::AGAIN) }
     }
 
     /// Who listens may have been started anew since.

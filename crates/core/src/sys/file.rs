@@ -109,3 +109,9 @@ pub fn own_memory(at: usize, room: &mut [u8]) -> usize {
     // SAFETY: two `iovec`s; the kernel writes at most `room.len()` bytes into `room`.
     unsafe { syscall6(nr::PROCESS_VM_READV, args) }.unwrap_or(0)
 }
+
+/// Whether there is memory at `at`, a few pages at most, that can be read.
+pub fn is_readable(at: usize, len: usize) -> bool {
+    const PAGE: usize = 4096;
+    (at..at.saturating_add(len)).step_by(PAGE).all(|page| own_memory(page, &mut [0]) == 1)
+}

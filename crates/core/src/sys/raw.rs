@@ -14,10 +14,12 @@ compile_error!("softclose supports x86_64 Linux only");
 #[allow(missing_docs)]
 /// Numbers from `arch/x86/entry/syscalls/syscall_64.tbl`.
 pub mod nr {
+    pub const OPEN: usize = 2;
     pub const CLOSE: usize = 3;
     pub const RT_SIGACTION: usize = 13;
     pub const RT_SIGPROCMASK: usize = 14;
     pub const IOCTL: usize = 16;
+    pub const PIPE: usize = 22;
     pub const DUP: usize = 32;
     pub const DUP2: usize = 33;
     pub const PAUSE: usize = 34;
@@ -29,6 +31,9 @@ pub mod nr {
     pub const SENDMSG: usize = 46;
     pub const RECVMSG: usize = 47;
     pub const SHUTDOWN: usize = 48;
+    pub const BIND: usize = 49;
+    pub const LISTEN: usize = 50;
+    pub const SOCKETPAIR: usize = 53;
     pub const SETSOCKOPT: usize = 54;
     pub const GETSOCKOPT: usize = 55;
     pub const EXIT: usize = 60;
@@ -39,6 +44,9 @@ pub mod nr {
     pub const FORK: usize = 57;
     pub const VFORK: usize = 58;
     pub const EXECVE: usize = 59;
+    pub const CREAT: usize = 85;
+    pub const RT_SIGPENDING: usize = 127;
+    pub const RT_SIGTIMEDWAIT: usize = 128;
     pub const SETUID: usize = 105;
     pub const SETGID: usize = 106;
     pub const GETEUID: usize = 107;
@@ -57,6 +65,7 @@ pub mod nr {
     pub const SCHED_SETSCHEDULER: usize = 144;
     pub const SCHED_GETSCHEDULER: usize = 145;
     pub const PRCTL: usize = 157;
+    pub const SETRLIMIT: usize = 160;
     pub const GETTID: usize = 186;
     pub const FUTEX: usize = 202;
     pub const IO_SUBMIT: usize = 209;
@@ -67,19 +76,25 @@ pub mod nr {
     pub const EPOLL_CREATE: usize = 213;
     pub const EPOLL_CTL: usize = 233;
     pub const TGKILL: usize = 234;
+    pub const INOTIFY_INIT: usize = 253;
     pub const OPENAT: usize = 257;
     pub const PPOLL: usize = 271;
     pub const EPOLL_PWAIT: usize = 281;
     pub const UNSHARE: usize = 272;
+    pub const TIMERFD_CREATE: usize = 283;
     pub const ACCEPT4: usize = 288;
+    pub const EVENTFD2: usize = 290;
     pub const EPOLL_CREATE1: usize = 291;
     pub const DUP3: usize = 292;
+    pub const PIPE2: usize = 293;
+    pub const INOTIFY_INIT1: usize = 294;
     pub const RECVMMSG: usize = 299;
     pub const PRLIMIT64: usize = 302;
     pub const PROCESS_VM_READV: usize = 310;
     pub const SENDMMSG: usize = 307;
     pub const SETNS: usize = 308;
     pub const SECCOMP: usize = 317;
+    pub const MEMFD_CREATE: usize = 319;
     pub const EXECVEAT: usize = 322;
     pub const IO_URING_SETUP: usize = 425;
     pub const CLONE3: usize = 435;

@@ -5,6 +5,7 @@
 //! involved. A region is copied on write at fork, like any memory; what stays common to a
 //! process and its fork children is in [`super::shared`].
 
+use super::valgrind;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
@@ -40,6 +41,7 @@ impl<T: Zeroed> Region<T> {
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
         let mapped = unsafe { mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags) };
         let Ok(mapped) = mapped else { return false };
+        valgrind::is_lock_free(mapped.addr(), bytes);
         // The length is the same for every racer, and must be there before the base.
         self.len.store(len, Ordering::Release);
         let won = self.base.compare_exchange(ptr::null_mut(), mapped.cast(), Ordering::AcqRel, Ordering::Acquire);

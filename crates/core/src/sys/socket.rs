@@ -86,7 +86,7 @@ pub fn may_connect(fd: Fd) -> bool {
     tcp_info(fd).is_ok_and(|info| info.state != LISTEN)
 }
 
-/// Discards up to `most` queued bytes in the kernel, without copying.
+/// Discards up to as many queued bytes as `nowhere` has in the kernel, without copying.
 ///
 /// `Ok(0)` is the peer's FIN (or a receive side shut down here).
 ///
@@ -94,10 +94,10 @@ pub fn may_connect(fd: Fd) -> bool {
 /// `EAGAIN`: nothing queued. `EFAULT`: this socket copies even with `MSG_TRUNC`
 /// (kTLS); use [`discard_into`]. Others end the connection.
 /// Source: `tcp_recvmsg_locked`, which skips the copy under `MSG_TRUNC`.
-pub fn discard(fd: Fd, most: usize) -> Result<usize> {
-    let args = [fd.index(), 0, most, MSG_DONTWAIT | MSG_TRUNC, 0, 0];
-    // SAFETY: with MSG_TRUNC the kernel writes nothing through the null buffer;
-    // a socket family that would write answers EFAULT.
+pub fn discard(fd: Fd, nowhere: &'static [u8]) -> Result<usize> {
+    let args = [fd.index(), nowhere.as_ptr().addr(), nowhere.len(), MSG_DONTWAIT | MSG_TRUNC, 0, 0];
+    // SAFETY: with MSG_TRUNC the kernel writes nothing; a socket family that would write
+    // answers EFAULT, as what is static and no atomic lies in memory that cannot be written.
     unsafe { syscall6(nr::RECVFROM, args) }
 }
 

@@ -10,25 +10,35 @@
 //! They may be stopped with any lock in their hands. Whoever calls this must not
 //! take one.
 //!
+//! The kernel writes the frame of a handler on whatever stack a thread is on, up to
+//! 12 KiB on current machines. Where it does not fit (the stack of a coroutine), the
+//! kernel kills the process (`force_sigsegv`). So a thread is signalled only while it
+//! sleeps in the kernel with enough stack below; if there is any other, all run on.
+//!
 //! The signal is 33, which libc keeps for its `setuid` and never lets a program
-//! block. Who goes on puts back what libc does with it.
+//! block. What libc does with it is put back before anybody goes on.
 //!
 //! Context: the thread that ends the process. Async-signal-safe.
 
+use super::file;
 use super::futex;
-use super::procfs::{Dir, number};
+use super::procfs::{self, Dir, number};
 use super::raw::{nr, syscall6};
 use core::arch::naked_asm;
-use core::ops::ControlFlow::Continue;
+use core::ffi::CStr;
+use core::ops::ControlFlow::{Break, Continue};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
+use rustix::io::Errno;
 use rustix::process::{Pid, getpid};
 use rustix::thread::gettid;
 
 const SIGSETXID: usize = 33;
 
 static STOPPED: AtomicU32 = AtomicU32::new(0);
-/// 1 when those who are stopped are to go on.
+/// When those who are stopped are to go on: 0 for not yet, [`SOON`] or [`AT_ONCE`].
 static RESUMING: AtomicU32 = AtomicU32::new(0);
+const SOON: u32 = 1;
+const AT_ONCE: u32 = 2;
 
 /// What became of the other threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +47,7 @@ pub enum Others {
     None,
     /// They have been stopped.
     Stopped,
-    /// They run on: nobody can tell which they are.
+    /// They run on: nobody can tell which they are, or one could not be stopped safely.
     Running,
 }
 
@@ -46,13 +56,13 @@ pub fn others(is_ours: impl Fn(Pid) -> bool) -> Others {
     const ROUNDS: u32 = 8;
     RESUMING.store(0, SeqCst);
     STOPPED.store(0, SeqCst);
-    let mut found = match signal_each(&is_ours, false) {
+    let mut found = match each_other(&is_ours, |tasks, name, _| can_be_stopped(tasks, name)) {
         Some(0) => return Others::None,
         Some(found) if install() => found,
         _ => return Others::Running,
     };
     for _ in 0..ROUNDS {
-        let again = signal_each(&is_ours, true).unwrap_or(0);
+        let Some(again) = each_other(&is_ours, stop) else { return run_on() };
         await_stopped(again);
         // A thread may have made another one before it was stopped.
         if again == found && STOPPED.load(SeqCst) >= found {
@@ -64,31 +74,99 @@ pub fn others(is_ours: impl Fn(Pid) -> bool) -> Others {
     Others::Stopped
 }
 
+/// Nobody stays stopped.
+fn run_on() -> Others {
+    uninstall();
+    RESUMING.store(AT_ONCE, SeqCst);
+    futex::wake_all(&RESUMING);
+    Others::Running
+}
+
 /// Lets them go on in a moment, if the process still runs the same program: a
 /// successful `exec` ends them, and nobody else could tell them that it has failed.
 pub fn resume_soon() {
-    RESUMING.store(1, SeqCst);
+    uninstall();
+    RESUMING.store(SOON, SeqCst);
     futex::wake_all(&RESUMING);
 }
 
-/// Counts the others, and signals them if asked to. `None` without procfs.
-fn signal_each(is_ours: &impl Fn(Pid) -> bool, signal: bool) -> Option<u32> {
-    let (process, me) = (getpid(), gettid());
+/// Counts the other threads. `None` without procfs, or where `visit` refuses one.
+fn each_other(is_ours: &impl Fn(Pid) -> bool, visit: impl Fn(&Dir, &CStr, Pid) -> bool) -> Option<u32> {
+    let me = gettid();
     let mut count = 0;
     let tasks = Dir::root().and_then(|root| root.below(c"self/task")).ok()?;
-    let end: Option<()> = tasks
-        .each(|name| {
-            let tid = number(name.to_bytes()).and_then(|raw| Pid::from_raw(raw as i32));
-            if let Some(tid) = tid.filter(|&tid| tid != me && !is_ours(tid)) {
-                count += 1;
-                if signal {
-                    send(process, tid);
-                }
-            }
-            Continue(())
-        })
-        .ok()?;
-    end.is_none().then_some(count)
+    let refused = tasks.each(|name| {
+        let tid = number(name.to_bytes()).and_then(|raw| Pid::from_raw(raw as i32));
+        let Some(tid) = tid.filter(|&tid| tid != me && !is_ours(tid)) else { return Continue(()) };
+        count += 1;
+        if visit(&tasks, name, tid) { Continue(()) } else { Break(()) }
+    });
+    (refused == Ok(None)).then_some(count)
+}
+
+/// One that has been stopped sleeps in our handler, and is signalled once more: should it
+/// leave, it stops again.
+fn stop(tasks: &Dir, name: &CStr, tid: Pid) -> bool {
+    let can_be = can_be_stopped(tasks, name);
+    if can_be {
+        send(getpid(), tid);
+    }
+    can_be
+}
+
+/// Whether this thread is no danger: it sleeps in the kernel, on a stack with enough
+/// room. What runs cannot be looked at; most that do are between two sleeps.
+fn can_be_stopped(tasks: &Dir, name: &CStr) -> bool {
+    const LOOKS: u32 = 20;
+    const A_MOMENT: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 50_000 };
+    for _ in 0..LOOKS {
+        match state(tasks, name) {
+            State::Asleep(stack) => return has_room_below(stack),
+            State::Gone => return true,
+            State::Unknown => return false,
+            State::Running => _ = rustix::thread::nanosleep(&A_MOMENT),
+        }
+    }
+    false
+}
+
+/// What a thread is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// In the kernel; its stack pointer is this.
+    Asleep(usize),
+    Running,
+    Gone,
+    Unknown,
+}
+
+/// By `/proc/self/task/TID/syscall` (proc(5)).
+#[inline(never)]
+fn state(tasks: &Dir, name: &CStr) -> State {
+    let mut room = [0; 256];
+    match tasks.read(procfs::Path::join(name, c"/syscall").as_c_str(), &mut room) {
+        Ok(line) => parse(line),
+        Err(Errno::NOENT | Errno::SRCH) => State::Gone,
+        Err(_) => State::Unknown,
+    }
+}
+
+/// `running`, or numbers of which the last but one is the stack pointer.
+fn parse(line: &[u8]) -> State {
+    if line.starts_with(b"running") {
+        return State::Running;
+    }
+    let mut words = line.trim_ascii_end().rsplit(|&byte| byte == b' ');
+    let pointer = words.nth(1).and_then(|word| word.strip_prefix(b"0x"));
+    let pointer = pointer.and_then(|digits| usize::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok());
+    pointer.map_or(State::Unknown, State::Asleep)
+}
+
+/// More than twice the largest frame that there is (`AT_MINSIGSTKSZ` with AMX).
+const FRAME: usize = 32 << 10;
+
+fn has_room_below(stack: usize) -> bool {
+    file::is_readable(stack.saturating_sub(FRAME), FRAME)
 }
 
 fn send(process: Pid, thread: Pid) {
@@ -120,6 +198,15 @@ fn install() -> bool {
     act(&ours, &FORMER)
 }
 
+/// Puts back what libc does. To ignore the signal first takes it away from whom it has
+/// not reached yet (`do_sigaction`), and libc's handler would not know what it is for.
+fn uninstall() {
+    const SIG_IGN: usize = 1;
+    let unwanted = [const { AtomicUsize::new(0) }; 4];
+    act(&[SIG_IGN, 0, 0, 0].map(AtomicUsize::new), &unwanted);
+    act(&FORMER, &unwanted);
+}
+
 /// Sets and asks for an action by system call: libc refuses this signal.
 fn act(new: &Action, old: &Action) -> bool {
     let new = new.as_ptr() as usize;
@@ -137,13 +224,26 @@ extern "C" fn stay(_signal: i32) {
     while RESUMING.load(SeqCst) == 0 {
         futex::wait(&RESUMING, 0, A_LONG_TIME_MS);
     }
-    let _ = rustix::thread::nanosleep(&super::clock::timespec(MOMENT_MS));
-    let unwanted = [const { AtomicUsize::new(0) }; 4];
-    act(&FORMER, &unwanted);
+    if RESUMING.load(SeqCst) == SOON {
+        let _ = rustix::thread::nanosleep(&super::clock::timespec(MOMENT_MS));
+    }
 }
 
 /// `rt_sigreturn(2)`.
 #[unsafe(naked)]
 unsafe extern "C" fn end_of_handler() {
     naked_asm!("mov eax, 15", "syscall", "ud2")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_sleeps_tells_its_stack() {
+        let line = b"232 0x4 0x7f0000000010 0x20 0xffffffff 0x0 0x8 0x7ffd1c8a5e30 0x7f5ad1e5b1b6\n";
+        assert_eq!(parse(line), State::Asleep(0x7ffd_1c8a_5e30));
+        assert_eq!(parse(b"-1 0x7ffd1c8a5e30 0x7f5ad1e5b1b6\n"), State::Asleep(0x7ffd_1c8a_5e30));
+        assert_eq!([parse(b"running\n"), parse(b""), parse(b"0\n")], [State::Running, State::Unknown, State::Unknown]);
+    }
 }

@@ -15,6 +15,7 @@
 //! Context: [`spawn`] is async-signal-safe.
 
 use super::raw::{nr, syscall6};
+use super::signals;
 use core::arch::naked_asm;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -158,26 +159,15 @@ unsafe fn furnish(room: ptr::NonNull<u8>, body: usize, argument: usize) -> (usiz
 /// Runs `body` with every signal blocked, so that a thread made in it inherits
 /// the full mask and never runs a handler of the program's.
 fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> Result<T> {
-    let old = set_signal_mask(u64::MAX)?;
+    let mask = signals::hold_all()?;
     let result = body();
-    set_signal_mask(old)?;
+    mask.let_in();
     Ok(result)
 }
 
 /// From now on no signal reaches the calling thread, libc's own included.
 pub fn block_signals() {
-    let _ = set_signal_mask(u64::MAX);
-}
-
-/// Sets the calling thread's mask by system call, libc's own signals included,
-/// and answers the former one.
-fn set_signal_mask(mask: u64) -> Result<u64> {
-    const SIG_SETMASK: usize = 2;
-    let mut old = 0u64;
-    let (new, old_at) = ((&raw const mask) as usize, (&raw mut old) as usize);
-    // SAFETY: the kernel reads one u64 and writes another.
-    unsafe { syscall6(nr::RT_SIGPROCMASK, [SIG_SETMASK, new, old_at, 8, 0, 0]) }?;
-    Ok(old)
+    let _ = signals::hold();
 }
 
 /// `clone(2)`; the child pops its body and argument from the stack, calls and exits.

@@ -4,9 +4,9 @@
 //! servers of hundreds of megabytes are ordinary.
 
 use super::Finding;
-use object::elf::{FileHeader32, FileHeader64, Machine};
+use object::elf::{DT_NEEDED, FileHeader32, FileHeader64, Machine};
 use object::read::ReadCache;
-use object::read::elf::{FileHeader, ProgramHeader};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::{Endianness, FileKind};
 use std::ffi::OsStr;
 use std::fmt;
@@ -40,6 +40,8 @@ pub struct Image {
     interpreter: Option<PathBuf>,
     /// Made by the Go toolchain.
     go: bool,
+    /// Needs GCC's AddressSanitizer as a library.
+    asan: Option<String>,
 }
 
 /// Whether a file that begins with `head` is ELF.
@@ -66,7 +68,29 @@ fn image<Elf: FileHeader<Endian = Endianness>>(cache: &Cache) -> object::Result<
         is_little_endian: header.is_little_endian(),
         machine: header.e_machine(endian),
     };
-    Ok(Image { target, interpreter: interpreter(header, endian, cache)?, go: is_go(header, endian, cache) })
+    Ok(Image {
+        target,
+        interpreter: interpreter(header, endian, cache)?,
+        go: is_go(header, endian, cache),
+        asan: needed(header, endian, cache).find(|name| name.starts_with("libasan.so")),
+    })
+}
+
+/// The libraries that it names (`DT_NEEDED`); none where the sections do not tell.
+fn needed<Elf: FileHeader<Endian = Endianness>>(
+    header: &Elf,
+    endian: Endianness,
+    cache: &Cache,
+) -> impl Iterator<Item = String> {
+    let names = || {
+        let sections = header.sections(endian, cache).ok()?;
+        let (entries, link) = sections.dynamic(endian, cache).ok()??;
+        let strings = sections.strings(endian, cache, link).ok()?;
+        let needed = entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED);
+        let names = needed.filter_map(|entry| entry.string(endian, strings).ok());
+        Some(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect::<Vec<_>>())
+    };
+    names().unwrap_or_default().into_iter()
 }
 
 fn interpreter<Elf: FileHeader<Endian = Endianness>>(
@@ -95,7 +119,8 @@ fn is_go<Elf: FileHeader<Endian = Endianness>>(header: &Elf, endian: Endianness,
 pub fn findings(file: &Path, shim: &Image) -> Vec<Finding> {
     match read(file) {
         Ok(image) => {
-            [machine(file, &image, shim), loader(file, &image), go(file, &image)].into_iter().flatten().collect()
+            let findings = [machine(file, &image, shim), loader(file, &image), asan(file, &image), go(file, &image)];
+            findings.into_iter().flatten().collect()
         }
         Err(reason) => vec![Finding::warning(file, reason)],
     }
@@ -115,6 +140,16 @@ fn loader(file: &Path, image: &Image) -> Option<Finding> {
         return Some(Finding::warning(file, format!("linked with musl ({shown}), the shim with glibc")));
     }
     (!interpreter.exists()).then(|| Finding::warning(file, format!("its dynamic loader {shown} does not exist")))
+}
+
+/// It wants to be the first library of all, and ends the program where it is not.
+fn asan(file: &Path, image: &Image) -> Option<Finding> {
+    let name = image.asan.as_ref()?;
+    let text = format!(
+        "needs {name}, which refuses to run behind another library: set ASAN_OPTIONS=verify_asan_link_order=0, \
+         or put {name} before the shim in LD_PRELOAD"
+    );
+    Some(Finding::warning(file, text))
 }
 
 fn go(file: &Path, image: &Image) -> Option<Finding> {

@@ -1,0 +1,66 @@
+//! Calls that yield a descriptor which is no connection: `open(2)`, `pipe(2)`, `fopen(3)`
+//! and the like. Where the process has run out of numbers, and some of them are ours, the
+//! program's come first.
+//!
+//! Cancellation points in part: libc's own are called without a guard.
+
+use crate::sys::guard::{is_out_of_numbers, with_relief, with_relief_where};
+use crate::sys::real;
+use core::ffi::{c_char, c_int, c_uint, c_void};
+use libc::{DIR, FILE, mode_t};
+
+/// Functions that fail with -1. Of variadic ones all arguments are passed on: on x86_64
+/// they lie where a plain function has them.
+macro_rules! numbers {
+    ($($name:ident($($arg:ident: $type:ty),*);)*) => { $(
+        #[unsafe(no_mangle)]
+        #[doc = concat!("`", stringify!($name), "`.")]
+        pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            // SAFETY: the program's own call.
+            with_relief(|| unsafe { real::$name($($arg),*) })
+        }
+    )* };
+}
+
+/// Functions that fail with a null pointer.
+macro_rules! pointers {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => { $(
+        #[unsafe(no_mangle)]
+        #[doc = concat!("`", stringify!($name), "`.")]
+        pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> *mut $ret {
+            // SAFETY: the program's own call.
+            let open = || unsafe { real::$name($($arg),*) };
+            with_relief_where(open, |found| found.is_null() && is_out_of_numbers())
+        }
+    )* };
+}
+
+numbers! {
+    open(path: *const c_char, flags: c_int, mode: mode_t);
+    open64(path: *const c_char, flags: c_int, mode: mode_t);
+    openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t);
+    openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t);
+    __open_2(path: *const c_char, flags: c_int);
+    __open64_2(path: *const c_char, flags: c_int);
+    __openat_2(dir: c_int, path: *const c_char, flags: c_int);
+    __openat64_2(dir: c_int, path: *const c_char, flags: c_int);
+    creat(path: *const c_char, mode: mode_t);
+    creat64(path: *const c_char, mode: mode_t);
+    pipe(ends: *mut c_int);
+    pipe2(ends: *mut c_int, flags: c_int);
+    socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int);
+    eventfd(value: c_uint, flags: c_int);
+    timerfd_create(clock: c_int, flags: c_int);
+    inotify_init();
+    inotify_init1(flags: c_int);
+    memfd_create(name: *const c_char, flags: c_uint);
+    signalfd(fd: c_int, mask: *const c_void, flags: c_int);
+}
+
+pointers! {
+    fopen(path: *const c_char, mode: *const c_char) -> FILE;
+    fopen64(path: *const c_char, mode: *const c_char) -> FILE;
+    tmpfile() -> FILE;
+    tmpfile64() -> FILE;
+    opendir(path: *const c_char) -> DIR;
+}

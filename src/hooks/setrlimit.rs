@@ -1,0 +1,26 @@
+//! `setrlimit(2)` and `prlimit(2)`: the soft limit of descriptors may be raised by us for
+//! the length of a call; see [`softclose_core::sys::limit`]. Not while the program moves it.
+
+use crate::sys::guard::with_owner;
+use crate::sys::real;
+use core::ffi::{c_int, c_uint, c_void};
+use libc::pid_t;
+
+macro_rules! limits {
+    ($($name:ident($($arg:ident: $type:ty),*);)*) => { $(
+        #[unsafe(no_mangle)]
+        #[doc = concat!("`", stringify!($name), "`.")]
+        pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            with_owner(|owner| owner.keep_limit());
+            // SAFETY: the program's own call.
+            unsafe { real::$name($($arg),*) }
+        }
+    )* };
+}
+
+limits! {
+    setrlimit(resource: c_uint, limit: *const c_void);
+    setrlimit64(resource: c_uint, limit: *const c_void);
+    prlimit(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void);
+    prlimit64(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void);
+}
