@@ -218,3 +218,10 @@ fn a_client_that_has_enough_ends_at_once() {
 fn leaves_a_file_at_the_place_up_to_which_it_was_read() {
     says(here!(), &Victim::c("exit_seeks"), &["status 7, then second"]);
 }
+
+/// A connection that is left alone is closed with all others, but not so that its
+/// `SO_LINGER` makes the end wait.
+#[test]
+fn waits_for_nobody_who_lingers() {
+    says(here!(), &Victim::c("exit_lingers").env("SOFTCLOSE_ROLE", "accepted"), &["status 7"]);
+}

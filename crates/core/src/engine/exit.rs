@@ -14,8 +14,8 @@ use super::numbers::{each_socket, is_connected};
 use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
 use crate::judge::Looks;
-use crate::ledger::Owner;
 use crate::ledger::table::Role;
+use crate::ledger::Owner;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
 use crate::successor;
@@ -227,22 +227,27 @@ impl Engine {
         let claim = looks.limit(owner.release_at_end(fd));
         let role = claim.entry.role;
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
+        // The end of a process waits for no connection with SO_LINGER, a close does
+        // (`inet_release`).
+        let lingers = owner.may_have_options(claim.entry) && socket::linger(fd).is_some_and(|seconds| seconds != 0);
         match verdict {
-            Verdict::LeaveAlone(Reason::Unconnected) => {}
-            Verdict::LeaveAlone(reason) => {
-                let _ = self.leave_alone(fd, role, reason);
-                // The end of a process does not wait for it, a close would (`inet_release`).
-                if owner.may_have_options(claim.entry) && socket::linger(fd).is_some_and(|seconds| seconds != 0) {
-                    estate.kept.add(fd);
-                }
-            }
+            Verdict::LeaveAlone(Reason::Unconnected) => return,
+            Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, role, reason),
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::Discard => _ = self.discard(fd, role, strategy),
             Verdict::AtOnce => _ = self.part(fd, role, strategy),
             Verdict::Hold | Verdict::WaitUpTo(_) if !self.leave_shared_sets(owner, fd, &claim) => {
                 _ = self.leave_alone(fd, role, Reason::Unsure);
             }
-            Verdict::Hold | Verdict::WaitUpTo(_) => self.take_in(fd, role, strategy, &mut estate.left),
+            Verdict::Hold | Verdict::WaitUpTo(_) => {
+                if lingers {
+                    socket::linger_off(fd);
+                }
+                return self.take_in(fd, role, strategy, &mut estate.left);
+            }
+        }
+        if lingers {
+            estate.kept.add(fd);
         }
     }
 
