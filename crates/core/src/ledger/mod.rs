@@ -335,11 +335,15 @@ impl Owner<'_> {
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let mut others = Others::default();
         let standing = match entry.slot {
-            Some(slot) if is_current(slot) && self.is_counted(slot) => {
+            Some(slot) if is_current(slot) => {
                 let marks = self.0.descriptions().marks(slot);
                 others = self.others(slot, marks);
                 entry.outlived = marks.has(Marks::WATCHER_ENDED);
-                self.release_counted(fd, slot, marks, self.left_behind(slot, entry, mark))
+                let left = self.left_behind(slot, entry, mark);
+                if left == Left::Unknown {
+                    entry = Entry::UNKNOWN;
+                }
+                self.release_counted(fd, slot, marks, left)
             }
             Some(stale) => {
                 self.0.drop_reference(stale);
@@ -370,6 +374,10 @@ impl Owner<'_> {
             Left::Elsewhere if marks == Marks::default() || marks == Marks::LEAKED => Standing::Doubtful,
             Left::Elsewhere => Standing::Shared,
             Left::Nobody => self.weigh(marks),
+            Left::Unknown => match self.weigh(marks) {
+                Standing::Last => Standing::Doubtful,
+                standing => standing,
+            },
         }
     }
 
