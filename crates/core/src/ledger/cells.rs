@@ -56,6 +56,9 @@ pub enum Left {
     Elsewhere,
     /// This process, by another descriptor.
     Here,
+    /// This process was not among the holders: there are too many, or it noted the
+    /// description while it left the memory.
+    Unknown,
 }
 
 /// What a release has found.
@@ -97,13 +100,17 @@ impl Slot {
     /// Makes it a copy of `other`, in memory that nobody shares yet. While `other` is still
     /// in use by other threads of `me`, their process counts here as a holder of [`MANY`].
     pub fn copy(&self, other: &Self, me: Token) {
+        let cookie = other.cookie.load(SeqCst);
         self.marks.store(other.marks.load(SeqCst), SeqCst);
         self.watchers.store(other.watchers.load(SeqCst), SeqCst);
         for (to, from) in self.cells.iter().zip(&other.cells) {
             let word = from.load(SeqCst);
             to.store(if token_of(word) == Some(me) { pack(me, MANY) } else { word }, SeqCst);
         }
-        self.cookie.store(other.cookie.load(SeqCst), SeqCst);
+        // It may be that of another connection by now.
+        if other.cookie.load(SeqCst) == cookie {
+            self.cookie.store(cookie, SeqCst);
+        }
     }
 
     /// From now on `me` counts here alone: with what it had when it left `other`, and what
@@ -172,15 +179,17 @@ impl Slot {
     /// Lowers the count of `me` by one and says whether anybody is left.
     pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> Released {
         let cookie = self.cookie.load(SeqCst);
-        self.change(me, -1);
-        let left = match self.bury_the_dead(alive) {
-            Left::Elsewhere if self.holders().any(|holder| holder == me) => Left::Here,
-            left => left,
-        };
+        let was_counted = self.change(me, -1);
+        let left = self.bury_the_dead(alive);
         // Before anybody else can take it.
         let watchers = self.watchers.load(SeqCst);
         // Another releaser may have freed it already, and a third process taken it.
         let is_over = left == Left::Nobody && self.take_out(cookie);
+        let left = match left {
+            _ if !was_counted => Left::Unknown,
+            Left::Elsewhere if self.holders().any(|holder| holder == me) => Left::Here,
+            left => left,
+        };
         Released { left, watchers, is_over }
     }
 

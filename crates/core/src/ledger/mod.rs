@@ -382,11 +382,14 @@ impl Owner<'_> {
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let (mut not_before, mut watchers) = (0, 0);
         let standing = match entry.slot {
-            Some(slot) if is_current(slot) && self.is_counted(slot) => {
+            Some(slot) if is_current(slot) => {
                 let marks = self.0.descriptions().marks(slot);
                 not_before = self.not_before();
                 let (left, watched_by) = self.0.drop_reference(slot);
                 watchers = watched_by;
+                if left == Left::Unknown {
+                    entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
+                }
                 self.release_counted(fd, slot, marks, left)
             }
             Some(stale) => {
@@ -415,6 +418,10 @@ impl Owner<'_> {
             Left::Elsewhere if self.is_seen_elsewhere(fd, slot, marks) => Standing::Shared,
             // Those that are left have executed another program since, and lost it by that.
             Left::Elsewhere | Left::Nobody => self.weigh(marks),
+            Left::Unknown => match self.weigh(marks) {
+                Standing::Last => Standing::Doubtful,
+                standing => standing,
+            },
         }
     }
 
