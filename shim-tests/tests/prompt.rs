@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 mod an_early_answer_beside_threads_waits_for_no_reader {
     use super::*;
 
-    const CONNECTIONS: usize = 40;
-    /// Half of what they took together.
+    const CONNECTIONS: usize = 60;
+    /// A third of what they took together.
     const SOON: Duration = Duration::from_secs(4);
 
     fn answers(test: &str, way: &str) {
@@ -25,7 +25,7 @@ mod an_early_answer_beside_threads_waits_for_no_reader {
         let mut victim = victim.start(&arena, Shim::Preloaded);
         // The upload is not done before most of it is discarded.
         let peer = Peer::to(victim.port()).send_buffer(64 << 10);
-        let script = peer.ask(64, 0).upload(1 << 20).read_to_end().rounds(CONNECTIONS);
+        let script = peer.ask(64, 0).read(64).upload(1 << 20).read_to_end().rounds(CONNECTIONS);
         let start = Instant::now();
         let tally = script.start(&arena).tally();
         let took = start.elapsed();

@@ -264,6 +264,11 @@ mod sandboxes {
     fn of_another_user_leave_no_thread_with_the_old_credentials() {
         says(here!(), &Victim::c("setuid_threads"), &["threads of somebody else: 0"]);
     }
+
+    #[test]
+    fn of_another_user_leave_none_beside_a_thread_that_may_write() {
+        says(here!(), &Victim::c("setuid_threads").arg("beside"), &["threads of somebody else: 0"]);
+    }
 }
 
 mod a_small_signal_stack {

@@ -1,5 +1,7 @@
 /* A program closes a connection and gives up its privileges: every thread of the
- * process has given them up. */
+ * process has given them up.
+ *
+ * setuid_threads [beside]: another thread may be at the connection */
 #include "round_trip.h"
 #include <dirent.h>
 
@@ -34,12 +36,46 @@ static int threads_of_somebody_else(void)
 	return found;
 }
 
-int main(void)
+static int threads(void)
 {
-	int pair[2];
+	int found = 0;
+	DIR *threads = opendir("/proc/self/task");
+	must(threads);
+	for (struct dirent *entry; (entry = readdir(threads));)
+		found += entry->d_name[0] != '.';
+	closedir(threads);
+	return found;
+}
+
+static void *sleeper(void *nothing)
+{
+	pause();
+	return nothing;
+}
+
+/* Until there are more threads than ours, if there will be. */
+static void await_threads(int many)
+{
+	for (long until = now_ms() + 500; threads() < many && now_ms() < until;)
+		sched_yield();
+}
+
+int main(int count, char **arguments)
+{
+	static char data[64 << 10];
+	int pair[2], room = 4 << 20;
+	(void)arguments;
 	at_most_a_minute();
 	tcp_pair(pair);
+	if (count == 2) {
+		start_thread(sleeper, NULL);
+		must(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == 0);
+		while (send(pair[1], data, sizeof data, MSG_DONTWAIT) > 0)
+			;
+	}
 	must(close(pair[1]) == 0);
+	if (count == 2)
+		await_threads(4);
 	if (setgid(NOBODY) || setuid(NOBODY))
 		unsupported("setuid");
 	say("threads of somebody else: %d", threads_of_somebody_else());

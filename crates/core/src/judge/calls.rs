@@ -46,7 +46,8 @@ pub fn of(tasks: &Dir, tid: &CStr) -> Doing {
     let path = Path::join(tid, c"/syscall");
     match tasks.read(path.as_c_str(), &mut room) {
         Ok(line) => parse(line),
-        Err(Errno::NOENT | Errno::SRCH) => Doing::Gone,
+        Err(Errno::SRCH) => Doing::Gone,
+        // Also where the kernel has no such file (gVisor).
         Err(_) if is_ending(tasks, tid) => Doing::Gone,
         Err(_) => Doing::Unknown,
     }
