@@ -229,12 +229,12 @@ fn is_after(one: Look, other: Look) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::region::{Region, Sharing};
+    use crate::sys::region::Region;
 
     const MS: u64 = 1_000_000;
 
     fn looks() -> Region<Looks> {
-        let region = Region::new(Sharing::Private);
+        let region = Region::new();
         assert!(region.ensure(1));
         region
     }

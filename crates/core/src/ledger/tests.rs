@@ -319,8 +319,8 @@ fn use_everything(stage: &Stage) {
     let child = owner.before_fork();
     owner.after_fork();
     owner.forked(child, process::pid().unwrap());
-    owner.before_spawn();
-    owner.passed(copy_fd);
+    owner.before_spawn(Child::Executes, Return::Seen);
+    owner.passes(copy_fd);
     let _ = (owner.is_only_ours(fd), owner.may_have_options(Entry::UNKNOWN), stage.ledger.number_of(7));
     let _ = owner.release(copy_fd);
     owner.opened(copy_fd, Role::Connected, since);

@@ -44,7 +44,7 @@ impl Room {
 
     /// As `Descriptions::release`.
     fn release(&self, index: usize, me: Token, alive: impl Fn(Token) -> bool) -> Left {
-        let (left, is_over) = self.slots[index].release(me, alive);
+        let Released { left, is_over, .. } = self.slots[index].release(me, alive);
         if is_over {
             self.free(index);
         }

@@ -25,7 +25,7 @@ fn held_by(holders: &[u32]) -> Arc<Slot> {
 }
 
 fn release(slot: &Slot, me: u32) -> Left {
-    slot.release(token(me), everybody).0
+    slot.release(token(me), everybody).left
 }
 
 #[test]
