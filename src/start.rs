@@ -16,7 +16,6 @@ use softclose_core::counters::founding::Identity;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
-use softclose_core::engine::stock::Stock;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::Log;
 use softclose_core::settings::knobs::KNOBS;
@@ -108,7 +107,7 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
     ledger.begin(capacity());
     let drain = Drain::new(common, ledger);
-    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), stock: Stock::new() })
+    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new() })
 }
 
 fn complain(line: &str) {

@@ -4,8 +4,10 @@
 use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::peer::{End, Peer, Upload};
 use shim_tests::shim::Shim;
 use shim_tests::strace::{Caller, Traced};
+use shim_tests::twice::twice;
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
 
@@ -241,42 +243,26 @@ mod a_process_for_each_connection {
         proves(here!(), "_exit");
     }
 
-    /// After a few of them nobody makes a thread for a process that is about to end.
+    /// After four children that had ended with their connection, nobody attended to that of
+    /// the fifth: its peer hung for as long as the child went on.
     #[test]
-    fn that_ends_with_it_as_those_before() {
-        let gauntlet = Gauntlet::of(Victim::c("brief").arg("8").arg("ends")).copies(8);
-        gauntlet.prove(here!());
-        if let [Some(native), Some(shimmed)] = Shim::BOTH.map(|shim| gauntlet.run(here!(), shim)) {
-            let [native, shimmed] = [native, shimmed].map(|outcome| outcome.finished.stdout[1..].to_vec());
-            assert_eq!(native, ["threads 1", "threads 1"]);
-            assert_eq!(native, shimmed);
-        }
-    }
-
-    /// What lay there unread made a reset of the close.
-    fn that_cannot_wait_any_longer(test: &str, why: &str) {
-        Gauntlet::of(Victim::c("brief_let_go").arg(why)).copies(7).upload(0).prove(test);
-    }
-
-    #[test]
-    fn that_closes_it_before_setuid() {
-        that_cannot_wait_any_longer(here!(), "setuid");
-    }
-
-    #[test]
-    fn that_closes_it_before_seccomp() {
-        that_cannot_wait_any_longer(here!(), "seccomp");
-    }
-
-    #[test]
-    fn that_closes_it_and_runs_out_of_descriptors() {
-        that_cannot_wait_any_longer(here!(), "emfile");
-    }
-
-    /// Nobody read what the peer was still sending, for as long as the program took.
-    #[test]
-    fn that_closes_it_and_waits_for_another_program() {
-        Gauntlet::of(Victim::c("brief_let_go").arg("system")).copies(7).upload(16 << 20).prove(here!());
+    fn that_goes_on_with_another_one_has_its_peer_told_in_every_session() {
+        const SESSIONS: usize = 11;
+        const UPLOAD: usize = 16 << 20;
+        twice(here!(), |arena, shim| {
+            let mut victim = Victim::c("ftp").start(arena, shim);
+            let port = victim.port();
+            for session in 0..SESSIONS {
+                let mut control = Peer::to(port).tell("in").wait().fin().read_to_end().start(arena);
+                control.told("in");
+                let mut data = Peer::to(port).ask(64, 1000).upload(UPLOAD).read_to_end().start(arena);
+                let report = data.report();
+                let told = if shim == Shim::Native { report.upload == Upload::Refused } else { report.has_all_of(64) };
+                assert!(told, "{shim:?}, session {session}: {report:?}");
+                control.go();
+                assert_eq!(control.report().end, End::Eof, "{shim:?}, session {session}");
+            }
+        });
     }
 
     #[test]

@@ -13,6 +13,7 @@ int main(void)
 	start_thread(sleeper, NULL);
 	int listener = listener_for(AF_INET, IPPROTO_MPTCP);
 	int peer = connect_to(port_of(listener)), conn = accept_one(listener);
+	must(write(conn, "x", 1) == 1);
 	must(close(conn) == 0 && close(peer) == 0 && close(listener) == 0);
 	return 0;
 }

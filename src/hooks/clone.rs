@@ -1,11 +1,10 @@
 //! `clone(2)`, libc's wrapper: a child process runs a function of the program's,
 //! with every descriptor, and no handler of ours. A thread is none of our concern.
 
-use crate::sys::guard::{with_engine, with_owner};
+use crate::sys::guard::with_owner;
 use crate::sys::real::{self, CloneArguments};
 use core::ffi::{c_int, c_void};
 use softclose_core::Pid;
-use softclose_core::engine::Engine;
 
 #[unsafe(no_mangle)]
 /// `clone(2)`. Variadic in C: the last three are passed on as they are found.
@@ -20,7 +19,7 @@ pub unsafe extern "C-unwind" fn clone(
 ) -> c_int {
     let is_process = flags & libc::CLONE_THREAD == 0;
     if is_process {
-        with_engine(Engine::before_spawn);
+        with_owner(|owner| owner.before_spawn());
         note_shared_table(flags);
     }
     // SAFETY: the program's own call.

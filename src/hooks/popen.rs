@@ -1,6 +1,6 @@
 //! `popen(3)`: a shell inherits what is not close-on-exec.
 
-use crate::sys::guard::with_engine;
+use crate::sys::guard::with_owner;
 use crate::sys::real;
 use core::ffi::c_char;
 
@@ -14,8 +14,8 @@ pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_cha
 
 /// A child is about to be made whose pid nobody tells.
 pub fn note_nameless_child() {
-    with_engine(|engine, owner| {
-        engine.before_spawn(owner);
+    with_owner(|owner| {
+        owner.before_spawn();
         owner.spawned(None);
     });
 }

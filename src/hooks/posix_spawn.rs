@@ -41,7 +41,7 @@ fn spawned(pid: *mut pid_t, own_call: impl FnOnce(*mut pid_t) -> c_int) -> c_int
     let Some(guard) = Guard::enter() else { return own_call(pid) };
     let owner = guard.owner();
     if let Some(owner) = owner {
-        guard.engine().before_spawn(owner);
+        owner.before_spawn();
     }
     let mut ours: pid_t = 0;
     let result = guard.own_call(|| own_call(&raw mut ours));

@@ -13,13 +13,13 @@ pub unsafe extern "C-unwind" fn shutdown(fd: c_int, how: c_int) -> c_int {
     // SAFETY: the program's own call.
     let own_call = |how| unsafe { real::shutdown(fd, how) };
     match how {
-        SHUT_RD if soften(fd) => 0,
-        SHUT_RDWR if soften(fd) => own_call(SHUT_WR),
+        SHUT_RD if soften(fd, how) => 0,
+        SHUT_RDWR if soften(fd, how) => own_call(SHUT_WR),
         _ => own_call(how),
     }
 }
 
-fn soften(fd: c_int) -> bool {
+fn soften(fd: c_int, how: c_int) -> bool {
     let Some((guard, fd)) = Guard::enter().zip(Fd::new(fd)) else { return false };
-    guard.owner().is_some_and(|owner| guard.engine().soften(owner, fd))
+    guard.owner().is_some_and(|owner| guard.engine().soften(owner, fd, how == SHUT_RD))
 }

@@ -63,20 +63,7 @@ impl Guard {
         let mut cancel = 0;
         // SAFETY: disabling runs no handler and cannot unwind.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel) };
-        let guard = Self { engine, errno, cancel };
-        if engine.drain.is_any_waiting() {
-            guard.attend();
-        }
-        Some(guard)
-    }
-
-    /// What was to wait for the end of the process has waited long enough.
-    #[cold]
-    #[inline(never)]
-    fn attend(&self) {
-        if let Some(owner) = self.owner() {
-            self.engine.drain.attend_overdue(owner);
-        }
+        Some(Self { engine, errno, cancel })
     }
 
     /// The engine.
@@ -140,7 +127,7 @@ pub fn with_relief(own_call: impl Fn() -> c_int) -> c_int {
 }
 
 fn was_relieved() -> bool {
-    Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().drain.relieve(owner)))
+    Guard::enter().is_some_and(|guard| guard.owner().is_some() && guard.engine().drain.relieve())
 }
 
 /// Acts on a cancellation that was held back: to be called with no guard held, in

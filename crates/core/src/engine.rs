@@ -12,7 +12,6 @@ use crate::bounds::End;
 use crate::common::{Common, Ended};
 use crate::decision::{Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
-use crate::drain::deferred::Waiting;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::writers::{self, Writers};
 use crate::judge::{self, Scope};
@@ -27,7 +26,6 @@ use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
-use stock::Stock;
 
 /// One process' softclose.
 pub struct Engine {
@@ -39,8 +37,6 @@ pub struct Engine {
     pub drain: Drain,
     /// Whether a drain is possible at all.
     pub rehearsal: Rehearsal,
-    /// Whether hooks have seen everything that there is.
-    pub stock: Stock,
 }
 
 /// A connection that is being closed.
@@ -65,8 +61,6 @@ impl Closing<'_> {
 pub struct Fork {
     /// Whom the counts have its child as; `None`: it has no connections.
     pub child: Option<Token>,
-    /// See [`Drain::rest`].
-    rest: Option<u32>,
 }
 
 /// What has been prepared for one close.
@@ -76,8 +70,6 @@ pub enum Prepared {
     Plain,
     /// A private duplicate is to be half-closed and drained.
     Held(Reserved),
-    /// The same, by the end of the process.
-    Waiting(Waiting),
 }
 
 impl Prepared {
@@ -86,7 +78,6 @@ impl Prepared {
         match self {
             Self::Plain => {}
             Self::Held(reserved) => reserved.commit(),
-            Self::Waiting(waiting) => waiting.commit(),
         }
     }
 
@@ -95,7 +86,6 @@ impl Prepared {
         match self {
             Self::Plain => {}
             Self::Held(reserved) => reserved.abandon(),
-            Self::Waiting(waiting) => waiting.abandon(),
         }
     }
 }
@@ -121,7 +111,7 @@ impl Engine {
             Verdict::Hold => self.hold(closing),
         };
         match prepared {
-            Prepared::Held(_) | Prepared::Waiting(_) => self.drain.revoke(fd),
+            Prepared::Held(_) => self.drain.revoke(fd),
             Prepared::Plain => self.drain.cash_in(fd),
         }
         prepared
@@ -132,17 +122,9 @@ impl Engine {
     pub fn before_fork(&'static self, owner: Owner<'_>) -> Fork {
         if owner.has_sockets() {
             self.common.counters.show();
-            self.stock.take(owner);
         }
-        self.drain.attend(owner);
         self.common.counters.before_fork();
-        Fork { child: owner.before_fork(), rest: self.drain.rest() }
-    }
-
-    /// Before a process is made that no hook follows: this one may wait for it.
-    pub fn before_spawn(&'static self, owner: Owner<'_>) {
-        self.drain.attend(owner);
-        owner.before_spawn();
+        Fork { child: owner.before_fork() }
     }
 
     /// That fork has failed.
@@ -153,7 +135,7 @@ impl Engine {
 
     /// After a fork, in the child.
     pub fn become_child(&self, fork: Fork) {
-        self.drain.become_child(fork.rest);
+        self.drain.become_child();
         self.ledger.become_child(fork.child);
         self.common.counters.become_child();
     }
@@ -243,9 +225,6 @@ impl Engine {
         if let Some(reason) = self.hands_off(closing, writers, is_patient) {
             return self.leave_alone(fd, closing.role(), reason);
         }
-        if let Some(waiting) = self.wait_for_the_end(closing) {
-            return Prepared::Waiting(waiting);
-        }
         if !self.leave_sets(closing) {
             return self.leave_alone(fd, closing.role(), Reason::Unsure);
         }
@@ -265,21 +244,6 @@ impl Engine {
             }
             Err(reason) => self.leave_alone(fd, closing.role(), reason),
         }
-    }
-
-    /// Without a look for epoll sets that no hook has seen: there were none when the
-    /// parent forked, and this child is not going to make any.
-    fn wait_for_the_end(&'static self, closing: Closing<'_>) -> Option<Waiting> {
-        let Closing { owner, fd, claim: Claim { entry, cookie, .. }, strategy, .. } = closing;
-        let may = self.common.settings.engine == Waits::Thread
-            && self.stock.is_complete()
-            && entry.slot.is_some()
-            && !entry.outlived
-            && self.drain.may_defer(owner, strategy);
-        if !may || !watch::leave_all(fd, entry.watched, true) {
-            return None;
-        }
-        self.drain.wait_for_the_end(owner, fd, cookie?, entry.role)
     }
 
     fn writers(&self, closing: Closing<'_>) -> Writers {
@@ -365,4 +329,3 @@ pub mod exit;
 pub mod numbers;
 mod observe;
 pub mod shutdown;
-pub mod stock;

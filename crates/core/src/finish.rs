@@ -7,7 +7,6 @@
 
 use crate::bounds::{Bounds, End, Progress};
 use crate::common::{Common, Ended};
-use crate::drain::deferred::Unattended;
 use crate::ledger::table::Role;
 use crate::log::note::Note;
 use crate::settings::Strategy;
@@ -212,14 +211,6 @@ impl<'a> All<'a> {
         }
         place.fd.store(fd.raw(), Relaxed);
         place.strategy.store(name as u32 | if is_patient { STILL_OPEN } else { 0 }, Relaxed);
-        self.count += 1;
-    }
-
-    /// Takes in what is half-closed already, and counted.
-    pub fn take_over(&mut self, one: Unattended) {
-        let Some(place) = self.place(self.count).filter(|_| one.is_still_it()) else { return };
-        place.fd.store(one.fd.raw(), Relaxed);
-        place.strategy.store(Unattended::STRATEGY as u32, Relaxed);
         self.count += 1;
     }
 

@@ -94,8 +94,14 @@ fn losses(shimmed: &Outcome) -> Vec<String> {
         return Vec::new();
     }
     let links = shimmed.links.iter().enumerate();
-    let lost = links.filter(|(_, link)| !link.wants_reset && (has_lost(link) || link.end == End::Reset));
+    let lost = links.filter(|(_, link)| !link.wants_reset && (has_lost(link) || is_cut_off(link)));
     lost.map(|(at, link)| format!("connection k{at} lost something, and nothing excuses it\n    {link}")).collect()
+}
+
+/// Whether a connection on which something was sent was reset: where nothing was, there is
+/// nothing to save.
+fn is_cut_off(link: &LinkReport) -> bool {
+    link.end == End::Reset && !(link.written.is_empty() && link.received.is_empty())
 }
 
 /// Whether a step was done after which `docs/limits.md` promises nothing any more.

@@ -191,24 +191,6 @@ mod a_family {
         }
     }
 
-    /// It closes like those before, which ended with that, and goes on all the same.
-    #[test]
-    fn whose_last_child_goes_on_has_its_drain_attended_to() {
-        let Some(arena) = Arena::or_skip(here!()) else { return };
-        let memory = Memory::directory();
-        let victim = memory.shows(Victim::c("brief").arg("6").arg("stays")).env("SOFTCLOSE_IDLE", "300ms");
-        let mut victim = victim.start(&arena, Shim::Preloaded);
-        let port = victim.port();
-        for _ in 0..5 {
-            Peer::to(port).ask(64, 0).read_to_end().start(&arena).tally();
-        }
-        let peer = Peer::to(port).ask(64, 0).wait().start(&arena);
-        victim.expect("goes on");
-        wait_until("its silent peer is left", || memory.stat(victim.pid()).number("drains_ended_total.idle") == 1);
-        assert_eq!(memory.stat(victim.pid()).number("drains_held"), 0);
-        peer.leave();
-    }
-
     /// A gauge must not stay wrong for ever.
     #[test]
     fn forgets_what_a_killed_worker_held() {

@@ -4,7 +4,6 @@
 //! Context: any hook. No wait: where a place, a number or a thread is not to be
 //! had, the close is the program's own, and counted.
 
-use super::deferred::Unattended;
 use super::place::Place;
 use super::slot::Slot;
 use super::{BEYOND_SELECT, Drain, Guest, MOST, SLACK, SMALL_TABLE, drainer};
@@ -98,14 +97,6 @@ impl Reserved {
         }
     }
 
-    /// A drain that has waited for the end of the process goes to the thread.
-    pub(super) fn take_over(self, one: Unattended) {
-        let Some(slot) = self.slot() else { return };
-        slot.fill(one.cookie, one.role, Unattended::STRATEGY, one.begun);
-        self.drain.slots.give(self.place, one.fd);
-        self.offer(slot, one.fd);
-    }
-
     /// The peer's answer wakes the drainer, which sleeps.
     fn watch(&self, slot: &Slot, fd: Fd, wake: bool) {
         if let Some(poller) = self.drain.poller() {
@@ -163,10 +154,7 @@ impl Drain {
     ) -> Result<Reserved, Reason> {
         let reserved = self.reserve_place(owner)?;
         match reserved.duplicate(fd, cookie, role, strategy) {
-            Ok(()) => {
-                self.handed_over(owner);
-                Ok(reserved)
-            }
+            Ok(()) => Ok(reserved),
             Err(reason) => {
                 reserved.abandon();
                 Err(reason)

@@ -12,8 +12,6 @@
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
-//! | [`brevity`] | whether a child ends with its connection |
-//! | [`deferred`] | drains that begin without a thread |
 //! | [`grace`] | receive sides that are shut a moment later |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
@@ -21,8 +19,6 @@
 //! (`close_range`, a raw instruction) and put something else there: before every
 //! use they are compared with the socket's cookie.
 
-pub mod brevity;
-pub mod deferred;
 pub mod drainer;
 pub mod gate;
 pub mod grace;
@@ -37,7 +33,6 @@ pub mod stack;
 
 use crate::bounds::{End, Progress};
 use crate::common::{Common, Ended};
-use crate::decision::Reason;
 use crate::ledger::{Ledger, Owner};
 use crate::log::note::Note;
 use crate::sys::Fd;
@@ -47,9 +42,7 @@ use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::{Region, Sharing};
 use crate::sys::thread::{Room, ThreadId, is_known};
 use crate::watch::has_unseen_set;
-use brevity::Brevity;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
-use deferred::{Deferred, Unattended};
 use gate::Gate;
 use grace::Graces;
 use parking_lot::Mutex;
@@ -94,8 +87,6 @@ pub struct Drain {
     /// The program has run out of descriptors.
     pressed: AtomicBool,
     graces: Graces,
-    deferred: Deferred,
-    brevity: Brevity,
     /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
     wakes_at: AtomicU32,
     /// The link of a place that is in the thread's set while it sleeps, and stays there.
@@ -155,8 +146,6 @@ impl Drain {
             unseen_sets: AtomicU32::new(ASK),
             pressed: AtomicBool::new(false),
             graces: Graces::new(),
-            deferred: Deferred::new(),
-            brevity: Brevity::new(),
             wakes_at: AtomicU32::new(AWAKE),
             sentinel: AtomicU32::new(0),
         }
@@ -165,12 +154,6 @@ impl Drain {
     /// Sockets claimed or held, and graces: what the thread stays for.
     pub fn held(&self) -> u32 {
         self.gate.held()
-    }
-
-    /// Where nothing is held, and stays so until the calling thread hands something over:
-    /// how many it has.
-    pub fn rest(&self) -> Option<u32> {
-        (self.held() == 0 && self.common.is_single_threaded()).then(|| self.brevity.handed_over())
     }
 
     /// Sockets claimed or held.
@@ -217,7 +200,7 @@ impl Drain {
 
     /// Whether `fd` is a private descriptor, which the program does not know.
     pub fn owns(&self, fd: Fd) -> bool {
-        self.holds_number(fd) || self.deferred.owns(fd)
+        !self.gate.is_shut() && (self.is_own_set(fd) || self.slots.owns(fd))
     }
 
     /// Whether `fd` is the thread's epoll set.
@@ -226,18 +209,13 @@ impl Drain {
         fd.raw() == self.poller.load(SeqCst) && self.poller().is_some()
     }
 
-    fn holds_number(&self, fd: Fd) -> bool {
-        !self.gate.is_shut() && (self.is_own_set(fd) || self.slots.owns(fd))
-    }
-
     /// The lowest private number that is `from` or more.
     pub fn next_private(&self, from: u32) -> Option<Fd> {
-        let deferred = self.deferred.next_number(from);
         if self.gate.is_shut() {
-            return deferred;
+            return None;
         }
         let poller = self.poller().map(Poller::fd).filter(|fd| fd.raw() as u32 >= from);
-        poller.into_iter().chain(self.slots.next_number(from)).chain(deferred).min()
+        poller.into_iter().chain(self.slots.next_number(from)).min()
     }
 
     /// What was held at this place is over: counts it, and tells of it. `fd` is the
@@ -280,16 +258,9 @@ impl Drain {
     }
 
     /// In a fork child: the private descriptors are closed, and there is no
-    /// thread. Called before anything else runs in the child. `rest`: the parent's
-    /// [rest](Self::rest) before the fork. If it lasted (a signal handler, or a library's
-    /// handler of the fork, may close a connection in between), no place needs a look.
-    pub fn become_child(&self, rest: Option<u32>) {
-        let held_nothing = rest == Some(self.brevity.handed_over());
-        self.brevity.become_child();
-        self.unattended().filter(|one| one.is_still_it()).for_each(|one| one.fd.close());
-        if !held_nothing {
-            self.slots.abandon_all(|index| self.number_of(index));
-        }
+    /// thread. Called before anything else runs in the child.
+    pub fn become_child(&self) {
+        self.slots.abandon_all(|index| self.number_of(index));
         if let Some(poller) = self.poller() {
             poller.fd().close();
         }
@@ -321,9 +292,8 @@ impl Drain {
     /// The program is out of descriptors (`EMFILE`), and some of them are ours:
     /// has the thread give up half of them, and waits a moment for the first.
     /// False where nothing is held.
-    pub fn relieve(&'static self, owner: Owner<'_>) -> bool {
+    pub fn relieve(&self) -> bool {
         const MOMENT_MS: u32 = 50;
-        self.attend(owner);
         let seen = self.ended.count();
         if self.sockets() == 0 || !self.has_thread() {
             return false;
@@ -339,7 +309,6 @@ impl Drain {
     /// closes, and leave. Waits until it has, within a bound.
     pub fn dismiss(&self) {
         const PATIENCE_MS: u32 = 500;
-        self.unattended().for_each(|one| self.let_go(one));
         let deadline = Millis::now().plus(PATIENCE_MS);
         let in_time = || deadline.since(Millis::now()) != 0;
         let leaving = [0, 1].map(|turn: usize| self.threads.get(turn)?.get());
@@ -389,21 +358,6 @@ impl Drain {
     /// The process has not ended after all.
     pub fn go_on(&self) {
         self.exiting.store(false, SeqCst);
-    }
-
-    /// Takes everything that waits for the end of the process.
-    pub fn unattended(&self) -> impl Iterator<Item = Unattended> {
-        core::iter::from_fn(|| self.deferred.take())
-    }
-
-    /// How many wait for the end of the process.
-    pub fn waiting(&self) -> u32 {
-        self.deferred.count()
-    }
-
-    /// Whether any does; see [`Deferred::is_any`].
-    pub fn is_any_waiting(&self) -> bool {
-        self.deferred.is_any()
     }
 
     /// Whether `tid` is that of the drain's own thread.

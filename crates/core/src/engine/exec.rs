@@ -20,7 +20,6 @@ impl Engine {
     #[inline(never)]
     pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl Fn() -> bool) {
         owner.may_move();
-        self.drain.attend(owner);
         self.common.counters.leave_for_another_program(&will_succeed);
         let bound = self.common.settings.exit_timeout_ms;
         let open = self.count_leaving(owner);

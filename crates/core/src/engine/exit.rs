@@ -32,7 +32,6 @@ impl Engine {
     /// Answers whether the other threads were stopped: then the process must end
     /// without another call that may take a lock.
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
-        self.drain.learn(owner);
         let bound = self.common.settings.exit_timeout_ms;
         let stopped = bound != 0 && self.finish(owner, exit, Millis::now().plus(bound));
         // Whoever else holds a connection that we shut.
@@ -45,15 +44,14 @@ impl Engine {
 
     fn finish(&'static self, owner: Owner<'_>, exit: Exit, deadline: Millis) -> bool {
         let count = self.count_connections(owner);
-        let waiting = self.drain.waiting();
-        if count == 0 && waiting == 0 && self.drain.held() == 0 {
+        if count == 0 && self.drain.held() == 0 {
             self.observe_open(owner, deadline);
             return false;
         }
         if !self.rehearsal.is_allowed() {
             return false;
         }
-        let others = self.stop_others();
+        let others = stop::others(|tid| self.drain.runs_on(tid));
         if others == Others::Running {
             return false;
         }
@@ -62,21 +60,11 @@ impl Engine {
             // What still writes after us.
             (self.common.host.ignore_sigpipe)();
         }
-        let mut all = All::with_room(count + waiting as usize, self.common);
-        self.drain.unattended().for_each(|one| all.take_over(one));
+        let mut all = All::with_room(count, self.common);
         self.half_close_open(owner, &mut all, deadline);
         all.finish(deadline);
         self.drain.finish(deadline);
         others == Others::Stopped
-    }
-
-    /// A child that has made no thread of its own by libc, nor of ours, is alone.
-    fn stop_others(&self) -> Others {
-        if self.drain.is_child() && self.common.is_single_threaded() && !self.drain.has_thread() {
-            Others::None
-        } else {
-            stop::others(|tid| self.drain.runs_on(tid))
-        }
     }
 
     #[inline(never)]
@@ -102,7 +90,7 @@ impl Engine {
         // To look at procfs, once for each that the counts do not decide, must not
         // outlast the bound either.
         let in_time = || deadline.since(Millis::now()) != 0;
-        self.each_stray(|fd| {
+        each_socket(|fd| {
             if in_time() && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd) {
                 visit(fd);
             }
@@ -140,21 +128,13 @@ impl Engine {
         is_connected(fd) && self.strategy(fd, owner.role(fd)) != Strategy::Observe
     }
 
-    /// Sockets that may be known to procfs alone. A child whose parent took stock has
-    /// none.
-    fn each_stray(&self, visit: impl FnMut(Fd)) {
-        if !(self.drain.is_child() && self.stock.is_complete()) {
-            each_socket(visit);
-        }
-    }
-
     /// At most so many connections will be finished: those that are counted, also
     /// where there is no procfs, and those that only procfs knows.
     #[inline(never)]
     fn count_connections(&self, owner: Owner<'_>) -> usize {
         let mut count = 0;
         owner.each(|fd| count += usize::from(self.is_ours(owner, fd)));
-        self.each_stray(|fd| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
+        each_socket(|fd| count += usize::from(!owner.knows(fd) && self.is_ours(owner, fd)));
         count
     }
 

@@ -15,13 +15,15 @@ use crate::strategy;
 use crate::sys::{Fd, socket};
 
 impl Engine {
-    /// Whether the receive side of `fd`, which the program shuts, is left to us.
+    /// Whether the receive side of `fd`, which the program shuts, is left to us. Where it
+    /// never sent anything there must be something that `may_follow`.
     #[inline(never)]
-    pub fn soften(&'static self, owner: Owner<'_>, fd: Fd) -> bool {
+    pub fn soften(&'static self, owner: Owner<'_>, fd: Fd, may_follow: bool) -> bool {
         let grace = self.common.settings.shutdown_grace_ms;
         grace != 0
             && self.common.settings.engine == Waits::Thread
-            && socket::tcp_info(fd).is_ok_and(|info| Phase::of(info.state) == Phase::Open && info.has_sent)
+            && socket::tcp_info(fd)
+                .is_ok_and(|info| Phase::of(info.state) == Phase::Open && (info.has_sent || may_follow))
             && covers(self.common.settings.role, owner.role(fd))
             && strategy::of(self.strategy(fd, owner.role(fd))).needs_receive_side()
             && socket::linger(fd) != Some(0)

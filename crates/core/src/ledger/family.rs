@@ -34,17 +34,14 @@ pub struct Namespace(pub u64);
 
 /// How many processes can hold connections at once.
 const MEMBERS: usize = 4096;
-/// So many brief children in a row make a rule.
-const BRIEF: u64 = 4;
 /// Records before the members': the next token, the founder's start time, the next
-/// namespace, how brief its children are, and whether anybody has set an option that
+/// namespace, and whether anybody has set an option that
 /// changes the end of a connection.
 const NEXT: usize = 0;
 const FOUNDED: usize = 1;
 const NAMESPACES: usize = 2;
-const BREVITY: usize = 3;
-const OPTIONS: usize = 4;
-const FIRST: usize = 5;
+const OPTIONS: usize = 3;
+const FIRST: usize = 4;
 
 /// The shared register of processes.
 pub struct Family {
@@ -109,22 +106,6 @@ impl Family {
     /// Whether anybody has.
     pub fn has_options(&self) -> bool {
         self.records.get(OPTIONS).is_none_or(|record| record.word.load(SeqCst) != 0)
-    }
-
-    /// Whether the children of this family end with their connections, as a rule.
-    pub fn is_brief(&self) -> bool {
-        self.records.get(BREVITY).is_some_and(|record| record.word.load(SeqCst) >= BRIEF)
-    }
-
-    /// A child has ended right after its last connection, or has not.
-    pub fn note_brevity(&self, is_brief: bool) {
-        let Some(record) = self.records.get(BREVITY) else { return };
-        let brevity = record.word.load(SeqCst);
-        if is_brief && brevity < BRIEF {
-            record.word.fetch_add(1, SeqCst);
-        } else if !is_brief && brevity != 0 {
-            record.word.store(0, SeqCst);
-        }
     }
 
     /// Takes back a token whose process has ended, or was never made.
@@ -249,17 +230,6 @@ mod tests {
         let one = family.enlist(HERE).unwrap();
         let two = family.enlist(HERE).unwrap();
         assert!(one != two && one.raw() != 0 && two.raw() != 0);
-    }
-
-    #[test]
-    fn one_child_that_stays_ends_the_rule() {
-        let family = family();
-        (0..BRIEF - 1).for_each(|_| family.note_brevity(true));
-        assert!(!family.is_brief());
-        family.note_brevity(true);
-        assert!(family.is_brief());
-        family.note_brevity(false);
-        assert!(!family.is_brief());
     }
 
     #[test]

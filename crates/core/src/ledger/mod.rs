@@ -471,16 +471,6 @@ impl Owner<'_> {
         }
     }
 
-    /// See [`Family::is_brief`].
-    pub fn is_in_brief_family(self) -> bool {
-        self.0.family.is_brief()
-    }
-
-    /// See [`Family::note_brevity`].
-    pub fn note_brevity(self, is_brief: bool) {
-        self.0.family.note_brevity(is_brief);
-    }
-
     /// That fork has failed: nobody holds what was counted for the child.
     pub fn not_forked(self, child: Option<Token>) {
         if let Some(child) = child {
