@@ -19,6 +19,9 @@ static long do_rawctl(const int *a)
 	return by_instruction(raw(SYS_epoll_ctl, var[a[0]], calls[a[1]], var[a[2]], (long)&event, 0));
 }
 
+/* Of no variable of a program. */
+#define STRAY 77
+
 struct addition {
 	int set, fd;
 	atomic_int is_there;
@@ -27,27 +30,57 @@ struct addition {
 static void *add_to_set(void *words)
 {
 	struct addition *addition = words;
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (unsigned)addition->fd};
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = STRAY};
 	addition->is_there = 1;
 	epoll_ctl(addition->set, EPOLL_CTL_ADD, addition->fd, &event);
 	return NULL;
 }
 
 /* Another thread adds it to a set while this one closes it: who is first is chance. */
-static long do_addclose(const int *a)
+static void add_while_closing(int set, int fd)
 {
-	struct addition addition = {.set = var[a[0]], .fd = var[a[1]]};
+	struct addition addition = {.set = set, .fd = fd};
 	pthread_t thread;
 	has_threads = 1;
-	int failure = pthread_create(&thread, NULL, add_to_set, &addition);
-	while (!failure && !addition.is_there)
+	must(pthread_create(&thread, NULL, add_to_set, &addition) == 0);
+	while (!addition.is_there)
 		;
-	long answer = close(addition.fd);
-	int error = errno;
-	if (!failure)
-		pthread_join(thread, NULL);
-	errno = error;
-	return answer;
+	must(close(fd) == 0);
+	pthread_join(thread, NULL);
+}
+
+static int events_of_stray(int set)
+{
+	struct epoll_event found[EVENTS];
+	int count = epoll_wait(set, found, EVENTS, 0), strays = 0;
+	for (int at = 0; at < count; at++)
+		strays += found[at].data.u64 == STRAY;
+	return strays;
+}
+
+/* With connections that nobody else has, and so the sets report none of them. Their
+ * peer, here too, has sent something and stays until that is known. */
+static long do_addclose(const int *a)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof name;
+	int listener = raw(SYS_socket, AF_INET, SOCK_STREAM, 0, 0, 0), peers[16];
+	must(raw(SYS_bind, listener, (long)&name, sizeof name, 0, 0) == 0 && raw(SYS_listen, listener, 16, 0, 0, 0) == 0);
+	must(raw(SYS_getsockname, listener, (long)&name, (long)&length, 0, 0) == 0);
+	for (int at = 0; at < a[1]; at++) {
+		peers[at] = raw(SYS_socket, AF_INET, SOCK_STREAM, 0, 0, 0);
+		must(raw(SYS_connect, peers[at], (long)&name, sizeof name, 0, 0) == 0);
+		must(raw(SYS_write, peers[at], (long)"x", 1, 0, 0) == 1);
+		int fd = accept(listener, NULL, NULL);
+		must(fd >= 0 && write(fd, "y", 1) == 1);
+		add_while_closing(var[a[0]], fd);
+	}
+	int strays = events_of_stray(var[a[0]]);
+	for (int at = 0; at < a[1]; at++)
+		raw(SYS_close, peers[at], 0, 0, 0, 0);
+	raw(SYS_close, listener, 0, 0, 0, 0);
+	errno = 0;
+	return strays;
 }
 
 static _Thread_local sigjmp_buf way_out;

@@ -129,7 +129,7 @@ fn is_excuse(line: &str) -> bool {
         "scmsend" => true,
         "closerange" | "sysrange" => args[3] == UNSHARE,
         // An epoll set that the shim cannot leave; what only exec could have closed.
-        "ctl" | "rawctl" | "addclose" | "exec" => true,
+        "ctl" | "rawctl" | "exec" => true,
         // It may have left before the library had done anything.
         "jumpclose" => true,
         // A request that is pending holds what it is for.

@@ -136,7 +136,7 @@ pub static VERBS: &[Verb] = &[
     act("reap", 2, &[]),
     act("rawepoll", 1, &[Set]),
     act("rawctl", 1, &[Set, Below(3), Any]),
-    act("addclose", 1, &[Set, Any]),
+    act("addclose", 1, &[Set, Below(16)]),
     act("jumpclose", 1, &[Any, Below(6)]),
     act("ring", 1, &[Other, Below(2)]),
     act("submit", 2, &[Any, Below(4), Much]),
