@@ -29,6 +29,7 @@ static const struct act acts[] = {
 	{"vspawn", do_vspawn}, {"system", do_system}, {"vfork", do_vfork}, {"exec", do_exec},
 	{"reap", do_reap}, {"spawnon", do_spawnon}, {"rawepoll", do_rawepoll}, {"rawctl", do_rawctl},
 	{"addclose", do_addclose}, {"jumpclose", do_jumpclose}, {"ring", do_ring}, {"submit", do_submit},
+	{"map", do_map},
 };
 
 static long run(struct slot *slot)

@@ -132,8 +132,8 @@ fn is_excuse(line: &str) -> bool {
         "ctl" | "rawctl" | "exec" => true,
         // It may have left before the library had done anything.
         "jumpclose" => true,
-        // A request that is pending holds what it is for.
-        "ring" => true,
+        // A request that is pending holds what it is for, and so does a mapping.
+        "ring" | "map" => true,
         // Its child may end at the same time as the program: where only procfs tells
         // who holds a connection, each sees the other, and both leave it alone.
         "popen" => true,

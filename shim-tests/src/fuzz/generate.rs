@@ -48,7 +48,7 @@ fn scene() -> Scene {
         1 => many_sets(),
         2 => spawned(),
         2 => held_by_another(),
-        1 => ring(),
+        2 => ring(),
         1 => jump(),
         1 => reexecuted(),
         2 => session(),
@@ -468,7 +468,7 @@ mod tests {
     use super::super::hunt::program;
     use super::*;
 
-    const PROGRAMS: u64 = 2000;
+    const PROGRAMS: u64 = 800;
 
     fn programs() -> Vec<Case> {
         (0..PROGRAMS).map(|at| program(1, at)).collect()
@@ -479,7 +479,7 @@ mod tests {
         let programs = programs();
         for verb in VERBS {
             let count = programs.iter().filter(|case| case.steps.iter().any(|step| step.verb == verb)).count();
-            assert!(count >= 20, "{}: in {count} of {PROGRAMS} programs", verb.name);
+            assert!(count >= 8, "{}: in {count} of {PROGRAMS} programs", verb.name);
         }
     }
 
@@ -513,7 +513,7 @@ mod tests {
         ];
         for shape in shapes {
             let count = programs.iter().filter(|case| has_in_order(case, shape)).count();
-            assert!(count >= 10, "{shape:?}: in {count} of {PROGRAMS} programs");
+            assert!(count >= 3, "{shape:?}: in {count} of {PROGRAMS} programs");
         }
     }
 }

@@ -140,6 +140,7 @@ pub static VERBS: &[Verb] = &[
     act("jumpclose", 1, &[Any, Below(6)]),
     act("ring", 1, &[Other, Below(2)]),
     act("submit", 2, &[Any, Below(4), Much]),
+    act("map", 1, &[Any]),
     act("leave", 1, &[Below(3), Below(3)]),
     act("end", 4, &[Below(ENDINGS.len() as i32), Below(3)]),
     peer("inetd", 0, &[Below(2)]),
