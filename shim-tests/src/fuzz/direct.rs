@@ -444,7 +444,7 @@ impl<'a> Director<'a> {
             "psend" => link.send(step.args[1] as usize),
             "pread" => link.read(step.args[1] as usize),
             "pfin" => link.fin(),
-            "pgone" => link.close(),
+            "pgone" => link.close(step.args[1] == 1),
             "check" => self.check(at),
             _ => {}
         }

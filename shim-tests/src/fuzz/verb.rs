@@ -147,7 +147,7 @@ pub static VERBS: &[Verb] = &[
     peer("psend", 8, &[Link, Little]),
     peer("pread", 1, &[Link, Little]),
     peer("pfin", 1, &[Link]),
-    peer("pgone", 1, &[Link]),
+    peer("pgone", 1, &[Link, Below(2)]),
     peer("check", 2, &[Link]),
     peer("probe", 1, &[]),
 ];
