@@ -346,17 +346,4 @@ mod found {
              peer check k0",
         );
     }
-
-    /// Natively the connection goes on for as long as the mapping is there.
-    #[test]
-    fn a_connection_that_is_mapped_does_not_end() {
-        is_good(
-            here!(),
-            "a0 connect v0 0
-             a0 write v0 100
-             a0 map v0
-             a0 close v0
-             peer check k0",
-        );
-    }
 }
