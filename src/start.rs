@@ -22,6 +22,7 @@ use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
 use softclose_core::sys::clock;
 use softclose_core::sys::rehearsal::Rehearsal;
+use softclose_core::sys::ring::Rings;
 use std::ffi::CString;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -107,7 +108,7 @@ fn engine(reading: Reading, secure: bool) -> &'static Engine {
     let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST });
     ledger.begin(capacity());
     let drain = Drain::new(common, ledger);
-    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new() })
+    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), rings: Rings::new() })
 }
 
 fn complain(line: &str) {

@@ -10,7 +10,7 @@
 
 use crate::bounds::End;
 use crate::common::{Common, Ended};
-use crate::decision::{Facts, Phase, Reason, Verdict, decide};
+use crate::decision::{Doubt, Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_written_to};
 use crate::judge::writers::{self, Writers};
@@ -24,6 +24,7 @@ use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
+use crate::sys::ring::Rings;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
 
@@ -37,6 +38,8 @@ pub struct Engine {
     pub drain: Drain,
     /// Whether a drain is possible at all.
     pub rehearsal: Rehearsal,
+    /// Rings that no hook has seen.
+    pub rings: Rings,
 }
 
 /// A connection that is being closed.
@@ -169,9 +172,16 @@ impl Engine {
         let verdict = match decided(facts) {
             verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
+            _ if self.rings.has_one() => self.blind(),
             verdict => verdict,
         };
         (verdict, strategy)
+    }
+
+    /// A request that is pending in a ring may hold the connection.
+    fn blind(&self) -> Verdict {
+        self.common.counters.doubted(Doubt::Blind);
+        Verdict::LeaveAlone(Reason::Unsure)
     }
 
     /// The strategy for a connection of this role.

@@ -21,6 +21,7 @@ pub mod procfs;
 pub mod raw;
 pub mod region;
 pub mod rehearsal;
+pub mod ring;
 pub mod socket;
 pub mod stop;
 pub mod thread;
