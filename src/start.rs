@@ -27,6 +27,7 @@ use softclose_core::settings::{Reading, read};
 use softclose_core::sip;
 use softclose_core::successor::Home;
 use softclose_core::sys::rehearsal::Rehearsal;
+use softclose_core::sys::ring::Rings;
 use softclose_core::sys::{clock, schedule, valgrind};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -121,7 +122,7 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     ledger.begin(capacity);
     ledger.begin_as(users());
     let drain = Drain::new(common, ledger);
-    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new() })
+    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), rings: Rings::new() })
 }
 
 /// Where this library lies, and the program that finishes what a process leaves.

@@ -12,6 +12,7 @@ pub mod arena;
 pub mod closes;
 pub mod compat;
 pub mod counters;
+pub mod exports;
 pub mod fuzz;
 pub mod gauntlet;
 pub mod pattern;

@@ -273,4 +273,77 @@ mod found {
              a0 wait v8",
         );
     }
+
+    /// A timer's handler left the close: the thread could not be cancelled any more, and directories of procfs, the
+    /// drain's copy and its turn stayed.
+    #[test]
+    fn a_handler_that_leaves_a_close_leaves_nothing_behind() {
+        const TIMES: usize = 8;
+        let round = |at| format!("a0 connect v2 0; a0 write v2 80; a0 jumpclose v2 4; peer check k{at}");
+        is_always_good(here!(), &(0..TIMES).map(round).collect::<Vec<_>>().join(";"));
+    }
+
+    /// The set had it before it was written down: it reported what nobody had open any more.
+    #[test]
+    fn a_set_forgets_what_is_added_while_it_is_closed() {
+        is_always_good(here!(), "a0 epoll v8 0; a0 addclose v8 15; a0 wait v8; a0 addclose v8 15; a0 wait v8");
+    }
+
+    /// A set of libc's, in which no hook has seen anything but another connection.
+    #[test]
+    fn a_member_of_a_known_set_that_came_by_instruction_is_forgotten() {
+        is_good(
+            here!(),
+            "a0 connect v2 0
+             a0 connect v3 0
+             a0 write v3 69
+             a0 epoll v8 0
+             a0 ctl v8 0 v2 1
+             a0 rawctl v8 0 v3
+             peer psend k1 15
+             a0 close v3
+             a0 wait v8",
+        );
+    }
+
+    /// Its exit waited for the peer.
+    #[test]
+    fn a_process_with_a_slow_peer_leaves_at_once() {
+        is_good(
+            here!(),
+            "a0 listen v9
+             a0 accept v1 v9 0
+             a0 write v1 917504
+             a0 leave 1 1
+             peer probe",
+        );
+    }
+
+    /// What a ring made by instruction still had to send was cut off.
+    #[test]
+    fn a_send_that_is_pending_in_a_ring_goes_on() {
+        is_good(
+            here!(),
+            "a0 connect v0 0
+             a0 ring v7 1
+             a0 submit v0 2 1048576
+             a0 close v0
+             peer check k0
+             a0 wait v7",
+        );
+    }
+
+    /// Natively the connection goes on for as long as the request is pending.
+    #[test]
+    fn a_connection_that_a_ring_waits_for_does_not_end() {
+        is_good(
+            here!(),
+            "a0 connect v0 0
+             a0 write v0 100
+             a0 ring v7 1
+             a0 submit v0 1 10
+             a0 close v0
+             peer check k0",
+        );
+    }
 }

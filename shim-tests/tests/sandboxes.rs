@@ -85,6 +85,7 @@ mod a_filter_that_denies {
         ("getppid", libc::SYS_getppid),
         ("getsockopt", libc::SYS_getsockopt),
         ("gettid", libc::SYS_gettid),
+        ("io_uring_enter", libc::SYS_io_uring_enter),
         ("ioctl", libc::SYS_ioctl),
         ("kill", libc::SYS_kill),
         ("madvise", libc::SYS_madvise),

@@ -98,12 +98,13 @@ static long do_close(const int *a) { return close(var[a[0]]); }
 static long do_sysclose(const int *a) { return syscall(SYS_close, var[a[0]]); }
 
 /* By instruction: nobody in this process can notice. */
-static long do_rawclose(const int *a)
+static long by_instruction(long result)
 {
-	long result = raw(SYS_close, var[a[0]], 0, 0, 0, 0);
 	errno = result < 0 ? -result : errno;
-	return result < 0 ? -1 : 0;
+	return result < 0 ? -1 : result;
 }
+
+static long do_rawclose(const int *a) { return by_instruction(raw(SYS_close, var[a[0]], 0, 0, 0, 0)); }
 
 static const unsigned range_flags[] = {0, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, 64};
 

@@ -119,6 +119,23 @@ static long do_spawn(const int *a)
 	return errno ? -1 : 1;
 }
 
+/* A program that has it as its standard input, and ends. */
+static long do_spawnon(const int *a)
+{
+	int status;
+	pid_t pid;
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, var[a[0]], 0);
+	if (a[1])
+		posix_spawn_file_actions_addclose(&actions, var[a[0]]);
+	errno = posix_spawnp(&pid, "true", &actions, NULL, (char *[]){"true", NULL}, environ);
+	int failure = errno;
+	posix_spawn_file_actions_destroy(&actions);
+	errno = failure;
+	return failure || waitpid(pid, &status, 0) != pid ? -1 : status;
+}
+
 static long do_vspawn(const int *a)
 {
 	char **words = image_for(a[0]);

@@ -6,7 +6,7 @@
  *
  *     interpreter STAGE ACTOR
  */
-#include "acts_processes.h"
+#include "acts_beside.h"
 
 struct act {
 	const char *verb;
@@ -27,7 +27,9 @@ static const struct act acts[] = {
 	{"pclose", do_pclose}, {"freopen", do_freopen}, {"scmsend", do_scmsend},
 	{"scmrecv", do_scmrecv}, {"fork", do_fork}, {"thread", do_thread}, {"spawn", do_spawn},
 	{"vspawn", do_vspawn}, {"system", do_system}, {"vfork", do_vfork}, {"exec", do_exec},
-	{"reap", do_reap},
+	{"reap", do_reap}, {"spawnon", do_spawnon}, {"rawepoll", do_rawepoll}, {"rawctl", do_rawctl},
+	{"addclose", do_addclose}, {"jumpclose", do_jumpclose}, {"ring", do_ring}, {"submit", do_submit},
+	{"map", do_map},
 };
 
 static long run(struct slot *slot)
@@ -62,7 +64,7 @@ static int act(void)
 	for (;;) {
 		struct slot *slot = &slots[me];
 		await_turn(slot);
-		if (!strcmp(slot->verb, "end")) {
+		if (!strcmp(slot->verb, "end") || !strcmp(slot->verb, "leave")) {
 			end(slot->args[0], slot->args[1]);
 			return slot->args[1];
 		}

@@ -23,6 +23,7 @@ use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
+use crate::sys::ring::Rings;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
 
@@ -36,6 +37,8 @@ pub struct Engine {
     pub drain: Drain,
     /// Whether a drain is possible at all.
     pub rehearsal: Rehearsal,
+    /// Rings that no hook has seen.
+    pub rings: Rings,
 }
 
 /// For how long a close of the inline engine waits at most: a peer that sends a byte now
@@ -195,9 +198,15 @@ impl Engine {
             Verdict::LeaveAlone(Reason::Unsure) => self.unsure(facts.standing),
             verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
+            _ if self.rings.has_one() => self.blind(),
             verdict => verdict,
         };
         (verdict, strategy)
+    }
+
+    /// A request that is pending in a ring may hold the connection.
+    fn blind(&self) -> Verdict {
+        self.unsure(Standing::Unprovable(Doubt::Blind))
     }
 
     /// Counts what could not be proved.

@@ -31,7 +31,9 @@ const LATE: Duration = Duration::from_millis(60);
 /// `shutdown(SHUT_RD)` may be put off; what could see that waits so long.
 const GRACE: Duration = Duration::from_millis(400);
 /// These take their time, but do not wait for the peer.
-const MAKES_PROCESSES: [&str; 7] = ["fork", "thread", "spawn", "vspawn", "system", "vfork", "popen"];
+const MAKES_PROCESSES: [&str; 8] = ["fork", "thread", "spawn", "vspawn", "spawnon", "system", "vfork", "popen"];
+/// What leaves is gone by then, with a peer that reads nothing: natively at once.
+const PROMPT: Duration = Duration::from_millis(500);
 /// How long what is still in flight at the end may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -57,6 +59,8 @@ pub struct Director<'a> {
     actors: [Option<Actor>; ACTORS],
     processes: Processes,
     links: Vec<Link>,
+    /// Of the last listener of the program.
+    port: Option<u16>,
     outcome: Outcome,
     calm_from: Instant,
 }
@@ -117,6 +121,7 @@ impl<'a> Director<'a> {
             actors: [None; ACTORS],
             processes: Processes::default(),
             links: Vec::new(),
+            port: None,
             outcome: Outcome::default(),
             calm_from: Instant::now(),
         }
@@ -166,6 +171,7 @@ impl<'a> Director<'a> {
     fn act(&mut self, step: &Step, value: i32) {
         match step.verb.name {
             "end" => self.end(step.actor, step.args, step),
+            "leave" => self.leave(step),
             "accept" => self.accept(step),
             "connect" => self.connect(step),
             "write" | "fwrite" => self.act_with(step, [step.args[0], step.args[1], 0, value]),
@@ -228,6 +234,10 @@ impl<'a> Director<'a> {
 
     /// What the director has to know of an act that has succeeded.
     fn note(&mut self, step: &Step, args: [i32; 4], answer: &Answer) {
+        if step.verb.name == "listen" {
+            let listener = answer.seen.iter().find(|seen| i32::from(seen.number) == answer.value);
+            self.port = listener.map(|seen| seen.local).or(self.port);
+        }
         let link_at = |at: usize| {
             let seen = answer.seen.iter().find(|seen| i32::from(seen.number) == answer.numbers[at]);
             seen.and_then(|seen| self.link_of(seen))
@@ -251,7 +261,7 @@ impl<'a> Director<'a> {
 
     /// What could see that the receive side is not shut yet waits until it is.
     fn stay_calm(&self, step: &Step) {
-        let sees_receive_side = ["recv", "read", "poll", "wait", "psend", "pfin", "pclose", "check"];
+        let sees_receive_side = ["recv", "read", "poll", "wait", "submit", "psend", "pfin", "pgone", "check"];
         if sees_receive_side.contains(&step.verb.name) {
             std::thread::sleep(self.calm_from.saturating_duration_since(Instant::now()));
         }
@@ -360,8 +370,20 @@ impl<'a> Director<'a> {
     }
 
     fn end(&mut self, actor: usize, args: [i32; 4], what: impl std::fmt::Display) {
-        let Some(Actor { pid, tid }) = self.actors[actor] else { return };
         self.stage.tell(actor, "end", args);
+        self.await_end(actor, args, what);
+    }
+
+    /// An end that waits for nobody: its peers read only once it is late.
+    fn leave(&mut self, step: &Step) {
+        let Some(Actor { pid, .. }) = self.actors[step.actor] else { return };
+        self.stage.tell(step.actor, "leave", step.args);
+        let is_late = !self.processes.ended_within(pid, PROMPT);
+        self.await_end(step.actor, step.args, format!("{step}{}", if is_late { " late" } else { "" }));
+    }
+
+    fn await_end(&mut self, actor: usize, args: [i32; 4], what: impl std::fmt::Display) {
+        let Some(Actor { pid, tid }) = self.actors[actor] else { return };
         let may_end_thread = matches!(ENDINGS[args[0] as usize], "pthread_exit" | "return");
         let is_crash = matches!(ENDINGS[args[0] as usize], "kill" | "abort");
         let is_last = self.actors.iter().flatten().filter(|other| other.pid == pid).count() == 1;
@@ -409,6 +431,9 @@ impl<'a> Director<'a> {
     // The peer.
 
     fn as_peer(&mut self, step: &Step) {
+        if step.verb.name == "probe" {
+            return self.outcome.seen.push(format!("{step}: {}", self.port.map_or("nowhere", probe)));
+        }
         let at = step.args[0] as usize;
         self.outcome.seen.push(step.to_string());
         if at >= self.links.len() {
@@ -419,7 +444,7 @@ impl<'a> Director<'a> {
             "psend" => link.send(step.args[1] as usize),
             "pread" => link.read(step.args[1] as usize),
             "pfin" => link.fin(),
-            "pclose" => link.close(),
+            "pgone" => link.close(step.args[1] == 1),
             "check" => self.check(at),
             _ => {}
         }
@@ -486,6 +511,15 @@ fn keep_window_small(socket: &impl AsRawFd) {
     unsafe {
         let (value, length) = ((&raw const bytes).cast(), size_of::<libc::c_int>() as libc::socklen_t);
         libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, value, length);
+    }
+}
+
+/// What a new client meets.
+fn probe(port: u16) -> &'static str {
+    match TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), LATE) {
+        Ok(_) => "accepted",
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "refused",
+        Err(_) => "no answer",
     }
 }
 

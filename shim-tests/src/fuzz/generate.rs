@@ -15,6 +15,7 @@ use proptest::strategy::Union;
 /// has happened to them.
 const SET: i32 = 8;
 const LISTENER: i32 = 9;
+const OTHER_SET: i32 = 7;
 const PAIR: [i32; 2] = [5, 6];
 
 type Scene = BoxedStrategy<Vec<Step>>;
@@ -41,6 +42,18 @@ fn scene() -> Scene {
         1 => passed(),
         1 => threads(),
         1 => image(),
+        2 => pool(),
+        1 => added_late(),
+        2 => sets(),
+        1 => many_sets(),
+        2 => spawned(),
+        2 => held_by_another(),
+        2 => ring(),
+        1 => jump(),
+        1 => reexecuted(),
+        2 => session(),
+        1 => silent(),
+        1 => departure(),
     ]
     .boxed()
 }
@@ -229,4 +242,278 @@ fn image() -> Scene {
             ])
         })
         .boxed()
+}
+
+/// A thread that accepts, and one that waits, answers and closes.
+fn pool() -> Scene {
+    (1..4_i32, 0..4_i32, 0..4_i32)
+        .prop_flat_map(|(worker, var, link)| {
+            together(vec![
+                fixed(0, "epoll", vec![Some(SET)]),
+                fixed(0, "thread", vec![Some(worker)]),
+                fixed(0, "accept", vec![Some(var), Some(LISTENER)]),
+                fixed(0, "ctl", vec![Some(SET), Some(0), Some(var)]),
+                fixed(0, "psend", vec![Some(link)]),
+                fixed(worker, "wait", vec![Some(SET)]),
+                fixed(worker, "write", vec![Some(var)]),
+                fixed(worker, "close", vec![Some(var)]),
+                fixed(0, "wait", vec![Some(SET)]),
+            ])
+        })
+        .boxed()
+}
+
+/// Connections that are closed while another thread adds them to a set.
+fn added_late() -> Scene {
+    let set = |name| fixed(0, name, vec![Some(SET)]);
+    together(vec![set("epoll"), set("addclose"), set("wait")])
+}
+
+/// A set under another number than its first, one in another, one that no hook has
+/// seen, also under a number that was libc's.
+fn sets() -> Scene {
+    (0..4_i32, Union::new(["dup", "nested", "raw", "reused"].map(Just)), Union::new(["ctl", "rawctl"].map(Just)))
+        .prop_flat_map(|(var, kind, add)| {
+            let by_libc = |set| fixed(0, "epoll", vec![Some(set)]);
+            let by_instruction = || fixed(0, "rawepoll", vec![Some(SET)]);
+            let gone = || fixed(0, "close", vec![Some(SET)]);
+            let first = match kind {
+                "dup" => vec![by_libc(SET), fixed(0, "dup", vec![Some(OTHER_SET), Some(SET)])],
+                "raw" => vec![by_instruction()],
+                "reused" => vec![by_libc(SET), gone(), by_instruction()],
+                _ => vec![by_libc(SET), by_libc(OTHER_SET)],
+            };
+            let mut steps = first;
+            steps.push(fixed(0, add, vec![Some(SET), Some(0), Some(var)]));
+            match kind {
+                "dup" => steps.push(gone()),
+                "nested" => steps.push(fixed(0, "ctl", vec![Some(OTHER_SET), Some(0), Some(SET)])),
+                _ => {}
+            }
+            steps.push(fixed(0, "close", vec![Some(var)]));
+            steps.push(fixed(0, "wait", vec![Some(if kind == "raw" || kind == "reused" { SET } else { OTHER_SET })]));
+            together(steps)
+        })
+        .boxed()
+}
+
+/// More sets than a small table has room for; the last one watches.
+fn many_sets() -> Scene {
+    const MANY: usize = 18;
+    (0..4_i32)
+        .prop_flat_map(|var| {
+            let mut steps: Vec<_> = (0..MANY).map(|_| fixed(0, "epoll", vec![Some(SET), Some(1)])).collect();
+            steps.push(fixed(0, "ctl", vec![Some(SET), Some(0), Some(var)]));
+            steps.push(fixed(0, "close", vec![Some(var)]));
+            steps.push(fixed(0, "wait", vec![Some(SET)]));
+            together(steps)
+        })
+        .boxed()
+}
+
+/// Another program beside a close, with the connection or without.
+fn spawned() -> Scene {
+    (1..4_i32, 0..4_i32, 0..4_i32, Union::new(["spawn", "vspawn", "spawnon", "system"].map(Just)))
+        .prop_flat_map(|(child, var, link, way)| {
+            let has_actor = matches!(way, "spawn" | "vspawn");
+            let first = match way {
+                "spawnon" => vec![Some(var)],
+                "system" => vec![],
+                _ => vec![Some(child)],
+            };
+            let mut steps = vec![fixed(0, "cloexec", vec![Some(var)]), fixed(0, way, first)];
+            steps.push(fixed(0, "close", vec![Some(var)]));
+            steps.push(fixed(0, "check", vec![Some(link)]));
+            if has_actor {
+                steps.push(fixed(child, "write", vec![Some(var)]));
+                steps.push(fixed(child, "end", vec![]));
+            }
+            together(steps)
+        })
+        .boxed()
+}
+
+/// A connection in a message to another process, which answers later; or that one
+/// sends it on to a third, and ends.
+fn held_by_another() -> Scene {
+    (0..4_i32, 0..4_i32, any::<bool>(), any::<bool>())
+        .prop_flat_map(|(var, link, is_passed_on, is_late)| {
+            let (holder, sender) = (1, if is_passed_on { 2 } else { 0 });
+            let mut steps = vec![fixed(0, "pair", PAIR.map(Some).to_vec()), fixed(0, "fork", vec![Some(holder)])];
+            if is_passed_on {
+                steps.push(fixed(0, "fork", vec![Some(sender)]));
+            }
+            let mut ends =
+                vec![fixed(sender, "scmsend", vec![Some(PAIR[0]), Some(var)]), fixed(0, "close", vec![Some(var)])];
+            if is_late {
+                ends.reverse();
+            }
+            steps.extend(ends);
+            if is_passed_on {
+                steps.push(fixed(sender, "end", vec![]));
+            }
+            steps.push(fixed(0, "check", vec![Some(link)]));
+            steps.push(fixed(holder, "close", vec![Some(var)]));
+            steps.push(fixed(holder, "scmrecv", vec![Some(var), Some(PAIR[1]), Some(0)]));
+            steps.push(fixed(holder, "write", vec![Some(var)]));
+            steps.push(fixed(holder, "close", vec![Some(var)]));
+            together(steps)
+        })
+        .boxed()
+}
+
+/// A request of a ring that is pending when its connection is closed.
+fn ring() -> Scene {
+    (0..4_i32, 0..4_i32)
+        .prop_flat_map(|(var, link)| {
+            together(vec![
+                fixed(0, "ring", vec![Some(OTHER_SET)]),
+                fixed(0, "submit", vec![Some(var)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(0, "check", vec![Some(link)]),
+                fixed(0, "psend", vec![Some(link)]),
+                fixed(0, "close", vec![Some(OTHER_SET)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A handler that leaves a close.
+fn jump() -> Scene {
+    (0..4_i32, 0..4_i32)
+        .prop_flat_map(|(var, link)| {
+            together(vec![
+                fixed(0, "jumpclose", vec![Some(var)]),
+                fixed(0, "check", vec![Some(link)]),
+                fixed(0, "connect", vec![Some(var)]),
+                fixed(0, "write", vec![Some(var)]),
+                fixed(0, "close", vec![Some(var)]),
+            ])
+        })
+        .boxed()
+}
+
+/// The program again, with its connection or without.
+fn reexecuted() -> Scene {
+    (0..2_i32, 0..4_i32, 0..4_i32)
+        .prop_flat_map(|(actor, var, link)| {
+            together(vec![
+                fixed(0, "fork", vec![Some(1)]),
+                fixed(actor, "cloexec", vec![Some(var)]),
+                fixed(actor, "exec", vec![Some(0)]),
+                fixed(0, "check", vec![Some(link)]),
+                fixed(actor, "write", vec![Some(var)]),
+                fixed(actor, "close", vec![Some(var)]),
+                fixed(0, "check", vec![Some(link)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A child that closes one of its connections, and goes on with others.
+fn session() -> Scene {
+    (1..4_i32, 0..4_i32, 0..4_i32)
+        .prop_flat_map(|(child, var, link)| {
+            together(vec![
+                fixed(0, "fork", vec![Some(child)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(child, "write", vec![Some(var)]),
+                fixed(child, "close", vec![Some(var)]),
+                fixed(0, "check", vec![Some(link)]),
+                fixed(0, "psend", vec![Some(link)]),
+                fixed(0, "pread", vec![Some(link)]),
+                fixed(child, "connect", vec![Some(var)]),
+                fixed(child, "write", vec![Some(var)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A connection on which nothing is ever sent, closed while its peer sends.
+fn silent() -> Scene {
+    (0..4_i32, 0..4_i32)
+        .prop_flat_map(|(var, link)| {
+            together(vec![
+                fixed(0, "accept", vec![Some(var), Some(LISTENER)]),
+                fixed(0, "psend", vec![Some(link)]),
+                fixed(0, "recv", vec![Some(var)]),
+                fixed(0, "close", vec![Some(var)]),
+                fixed(0, "psend", vec![Some(link)]),
+                fixed(0, "check", vec![Some(link)]),
+            ])
+        })
+        .boxed()
+}
+
+/// A process that ends with a connection, a listener and a pipe open.
+fn departure() -> Scene {
+    (0..3_i32, 0..4_i32, 0..4_i32)
+        .prop_flat_map(|(actor, var, link)| {
+            together(vec![
+                fixed(0, "pipe", PAIR.map(Some).to_vec()),
+                fixed(0, "fork", vec![Some(1)]),
+                fixed(0, "fork", vec![Some(2)]),
+                fixed(actor, "write", vec![Some(var)]),
+                fixed(actor, "psend", vec![Some(link)]),
+                fixed(actor, "leave", vec![]),
+                fixed(actor, "probe", vec![]),
+                fixed(0, "poll", vec![Some(PAIR[0])]),
+            ])
+        })
+        .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hunt::program;
+    use super::*;
+
+    const PROGRAMS: u64 = 800;
+
+    fn programs() -> Vec<Case> {
+        (0..PROGRAMS).map(|at| program(1, at)).collect()
+    }
+
+    #[test]
+    fn every_act_is_in_some_programs() {
+        let programs = programs();
+        for verb in VERBS {
+            let count = programs.iter().filter(|case| case.steps.iter().any(|step| step.verb == verb)).count();
+            assert!(count >= 8, "{}: in {count} of {PROGRAMS} programs", verb.name);
+        }
+    }
+
+    /// Whether these happen in this order, by whoever, with anything in between.
+    fn has_in_order(case: &Case, names: &[&str]) -> bool {
+        let mut steps = case.steps.iter();
+        names.iter().all(|name| steps.any(|step| step.verb.name == *name))
+    }
+
+    #[test]
+    fn every_shape_is_in_some_programs() {
+        let programs = programs();
+        let shapes: [&[&str]; 17] = [
+            &["listen", "accept", "psend", "write", "close"],
+            &["fork", "close", "write", "end"],
+            &["thread", "close", "end"],
+            &["epoll", "thread", "accept", "ctl", "psend", "wait", "write", "close", "wait"],
+            &["epoll", "addclose", "wait"],
+            &["epoll", "dup", "ctl", "close", "close", "wait"],
+            &["epoll", "close", "rawepoll", "rawctl", "close", "wait"],
+            &["epoll", "epoll", "ctl", "ctl", "close", "wait"],
+            &["spawn", "close", "check", "write"],
+            &["spawnon", "close", "check"],
+            &["pair", "fork", "scmsend", "close", "scmrecv", "write"],
+            &["pair", "scmsend", "close", "end"],
+            &["ring", "submit", "close", "psend"],
+            &["jumpclose", "check"],
+            &["cloexec", "exec", "write", "close"],
+            &["fork", "close", "write", "close", "check", "psend"],
+            &["write", "leave", "probe"],
+        ];
+        for shape in shapes {
+            let count = programs.iter().filter(|case| has_in_order(case, shape)).count();
+            assert!(count >= 3, "{shape:?}: in {count} of {PROGRAMS} programs");
+        }
+    }
 }

@@ -105,9 +105,14 @@ impl Link {
         }
     }
 
-    /// Closes: with a reset, if there is anything unread.
-    pub fn close(&mut self) {
-        if self.stream.take().is_some() && self.end == End::Open {
+    /// Closes: when it has read what there is, or with a reset.
+    pub fn close(&mut self, with_reset: bool) {
+        self.look();
+        let Some(stream) = self.stream.take() else { return };
+        if with_reset {
+            let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        }
+        if self.end == End::Open {
             self.end = End::Closed;
         }
     }

@@ -131,15 +131,25 @@ pub static VERBS: &[Verb] = &[
     act("vspawn", 1, &[Actor]),
     act("system", 1, &[]),
     act("vfork", 1, &[Below(3), Any]),
+    act("spawnon", 1, &[Any, Below(2)]),
     act("exec", 1, &[Below(5)]),
     act("reap", 2, &[]),
+    act("rawepoll", 1, &[Set]),
+    act("rawctl", 1, &[Set, Below(3), Any]),
+    act("addclose", 1, &[Set, Below(16)]),
+    act("jumpclose", 1, &[Any, Below(6)]),
+    act("ring", 1, &[Other, Below(2)]),
+    act("submit", 2, &[Any, Below(4), Much]),
+    act("map", 1, &[Any]),
+    act("leave", 1, &[Below(3), Below(3)]),
     act("end", 4, &[Below(ENDINGS.len() as i32), Below(3)]),
     peer("inetd", 0, &[Below(2)]),
     peer("psend", 8, &[Link, Little]),
     peer("pread", 1, &[Link, Little]),
     peer("pfin", 1, &[Link]),
-    peer("pclose", 1, &[Link]),
+    peer("pgone", 1, &[Link, Below(2)]),
     peer("check", 2, &[Link]),
+    peer("probe", 1, &[]),
 ];
 
 impl Verb {
@@ -157,6 +167,14 @@ impl Verb {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In the text of a program the word is all there is.
+    #[test]
+    fn no_two_verbs_have_the_same_name() {
+        for verb in VERBS {
+            assert_eq!(Verb::named(verb.name), Some(verb));
+        }
+    }
 
     #[test]
     fn the_interpreter_knows_every_verb() {

@@ -26,6 +26,7 @@ pub mod procfs;
 pub mod raw;
 pub mod region;
 pub mod rehearsal;
+pub mod ring;
 pub mod schedule;
 pub mod shared;
 pub mod signals;

@@ -2,7 +2,7 @@
 
 use crate::explore;
 use crate::ledger::bitmap::{BITS, Bitmap};
-use crate::ledger::cells::{Left, Slot};
+use crate::ledger::cells::{Left, Released, Slot};
 use crate::ledger::token::Token;
 use loom::thread;
 use std::sync::Arc;

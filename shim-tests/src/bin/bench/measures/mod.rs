@@ -1,5 +1,6 @@
 //! What is measured: a file for each.
 
+mod beside;
 mod calls;
 mod drains;
 mod files;
@@ -31,11 +32,12 @@ pub struct Measure {
 }
 
 /// In the order of the page.
-pub const MEASURES: [Measure; 11] = [
+pub const MEASURES: [Measure; 12] = [
     files::MEASURE,
     nginx::MEASURE,
     forks::MEASURE,
     latency::MEASURE,
+    beside::MEASURE,
     held::MEASURE,
     upload::MEASURE,
     drains::MEASURE,

@@ -37,6 +37,7 @@ const REASONS: &[Reason] = &[
     ("ioctl TIOCOUTQ", Any, Program, "whether a thread may still be writing: much that is unacknowledged"),
     ("ppoll", Any, Program, "the same: a full send buffer"),
     ("waitid", Any, Program, "whether there is a child that no hook saw, and that holds the connection too"),
+    ("io_uring_enter", Any, Program, "whether this thread has a ring, in which a request may be pending"),
     ("clock_gettime", Any, Program, "when the drain is to end at the latest"),
     (
         "fcntl F_DUPFD_CLOEXEC",

@@ -1,0 +1,64 @@
+//! Whether the calling thread has ever had a ring of `io_uring`.
+//!
+//! A request that is pending in a ring holds the file that it is for, and a half-close would cut it off: what a
+//! `SEND` has still to write is lost. liburing makes its rings by a raw system call, which no hook sees. But the
+//! kernel keeps, for each thread that has made a ring or used one, which rings it has registered (`io_uring_task`).
+//! Asked to enter one of those, it says EBADF where there is none of that number, and EINVAL where the thread has
+//! never had a ring (`io_uring_enter`, since Linux 5.18; before, always EINVAL).
+//!
+//! The question is none that a filter must know: where there is one, it might kill for it, and is not asked. A filter
+//! that comes later is the program's own, after which no hook asks anything.
+//!
+//! Context: any hook. Async-signal-safe.
+
+use super::procfs::Dir;
+use super::raw::{nr, syscall6};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use rustix::io::Errno;
+
+/// Whether the kernel may be asked, once that is known.
+pub struct Rings(AtomicU8);
+
+const UNKNOWN: u8 = 0;
+const ASKED: u8 = 1;
+const NEVER_ASKED: u8 = 2;
+
+impl Rings {
+    /// Nothing is known yet.
+    pub const fn new() -> Self {
+        Self(AtomicU8::new(UNKNOWN))
+    }
+
+    /// Whether the calling thread has, or has ever had, a ring.
+    pub fn has_one(&self) -> bool {
+        if self.0.load(Relaxed) == UNKNOWN {
+            self.0.store(if is_filtered() { NEVER_ASKED } else { ASKED }, Relaxed);
+        }
+        self.0.load(Relaxed) == ASKED && is_known_to_the_kernel()
+    }
+}
+
+/// Whether there is a seccomp filter, or may be one.
+#[inline(never)]
+fn is_filtered() -> bool {
+    let free = Dir::root().and_then(|root| root.any_line(c"thread-self/status", |line| line == b"Seccomp:\t0"));
+    free != Ok(true)
+}
+
+fn is_known_to_the_kernel() -> bool {
+    const LAST_RING: usize = 15;
+    const ENTER_REGISTERED_RING: usize = 1 << 4;
+    // SAFETY: nothing is submitted and nothing waited for, whether there is such a ring or not.
+    let answer = unsafe { syscall6(nr::IO_URING_ENTER, [LAST_RING, 0, 0, ENTER_REGISTERED_RING, 0, 0]) };
+    matches!(answer, Ok(_) | Err(Errno::BADF))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_without_a_ring_has_none() {
+        std::thread::spawn(|| assert!(!Rings::new().has_one())).join().unwrap();
+    }
+}
