@@ -128,7 +128,9 @@ fn a_close_looks_at_no_thread() {
     }
     let Some(arena) = Arena::or_skip(here!()) else { return };
     let opened = |threads: &str| {
-        let traced = Traced::of(&Victim::c("among_threads").arg(threads).arg("20"));
+        // The end of the process looks at them, before it stops them.
+        let victim = Victim::c("among_threads").arg(threads).arg("20").env("SOFTCLOSE_EXIT_TIMEOUT", "0");
+        let traced = Traced::of(&victim);
         traced.start(&arena, Shim::Preloaded).finish();
         traced.calls().get(&(Caller::Program, "openat".to_owned())).copied().unwrap_or(0)
     };

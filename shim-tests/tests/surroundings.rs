@@ -245,7 +245,7 @@ mod a_limit {
         if can(here!(), &words) {
             let victim = inside(&words, Victim::c("limits").arg("none"));
             says(here!(), &victim, WITH_OTHERS);
-            is_counted(here!(), &victim, &["reason=no-thread"]);
+            is_counted(here!(), &victim, &["reason=no-thread", "reason=full"]);
         }
     }
 }

@@ -31,6 +31,8 @@ struct Open {
     last: AtomicU32,
 }
 
+/// The process that left a connection as it was has gone by then, in milliseconds.
+const MOMENT_MS: u32 = 5;
 /// The strategy is patient: it has not parted from the peer yet.
 const STILL_OPEN: u32 = 1 << 8;
 const CONNECTED: u32 = 1 << 9;
@@ -62,6 +64,8 @@ pub struct Leftovers<'a> {
     others: Region<Open>,
     count: usize,
     left: usize,
+    /// The goodbye is left to whoever takes them over.
+    is_for_another: bool,
 }
 
 impl<'a> Leftovers<'a> {
@@ -71,7 +75,12 @@ impl<'a> Leftovers<'a> {
         if most > 1 {
             others.ensure(most - 1);
         }
-        Self { common, first: Open::default(), others, count: 0, left: 0 }
+        Self { common, first: Open::default(), others, count: 0, left: 0, is_for_another: false }
+    }
+
+    /// The same for sockets that stay as they are until another program takes them over.
+    pub fn for_another(most: usize, common: &'a Common) -> Self {
+        Self { is_for_another: true, ..Self::with_room(most, common) }
     }
 
     /// Whether none is left.
@@ -100,7 +109,7 @@ impl<'a> Leftovers<'a> {
     fn put(&mut self, held: Held<'_>) {
         let Some(place) = self.place(self.count) else { return };
         place.fill(&held);
-        if held.is_open {
+        if held.is_open && !self.is_for_another {
             place.part_if_due(held.fd, self.common, Millis::now());
         }
         self.count += 1;
@@ -328,7 +337,7 @@ impl Open {
             mode,
             fd: fd.raw(),
             cookie: crate::sys::socket::cookie(fd)?,
-            part_ms: u64::from(self.parts_in(common, now)),
+            part_ms: if self.has(STILL_OPEN) { u64::from(self.parts_in(common, now).max(MOMENT_MS)) } else { 0 },
             idle_ms: u64::from(idle_ms),
             silent_ms: u64::from(now.since(last)),
             // Used up it is over, but 0 is no limit.

@@ -302,10 +302,10 @@ impl Drainer {
         let out = self.is_look_out();
         let looks = if out { None } else { self.looks() };
         let is_new = looks.is_some_and(|looks| looks.latest() != self.used_look);
-        let is_due = self.round_at.is_some_and(|at| at.since(Millis::now()) == 0);
+        let is_due = self.round_at.map_or(out, |at| at.since(Millis::now()) == 0);
         // While a look is out, what the last one saw is being overwritten.
         let may = !out || self.is_look_lost();
-        if !may || !(is_new || is_due || out) || self.waiting.first().is_none() {
+        if !may || !(is_new || is_due) || self.waiting.first().is_none() {
             return;
         }
         self.used_look = looks.map_or(self.used_look, Looks::latest);
@@ -548,17 +548,19 @@ impl Drainer {
 
     /// Resets what keeps a port busy that the program waits for.
     fn free_port(&mut self) {
-        let Some(port) = self.drain.wanted_port.get() else { return };
+        let Some(request) = self.drain.wanted_port.get() else { return };
+        // What was offered before that was asked for.
+        self.adopt();
         let mut next = self.by_age.first();
         while let Some(place) = next {
             next = self.by_age.after(&self.drain.slots, place);
             let Some(slot) = self.drain.slots.at(place) else { break };
-            if let Some(fd) = slot.verified().filter(|&fd| is_in_the_way(slot, fd, port)) {
+            if let Some(fd) = slot.verified().filter(|&fd| is_in_the_way(slot, fd, request.port())) {
                 let _ = socket::set_linger(fd, 0);
                 self.end_verified(place, slot, Some(fd), End::Evicted);
             }
         }
-        self.drain.wanted_port.done();
+        self.drain.wanted_port.done(request);
         self.drain.ended.ring();
     }
 

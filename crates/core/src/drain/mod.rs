@@ -297,7 +297,7 @@ impl Drain {
         self.exiting.store(false, SeqCst);
         self.yielding.store(KEEP, SeqCst);
         self.pressed.store(false, SeqCst);
-        self.wanted_port.done();
+        self.wanted_port.forget();
         self.graces.forget();
         self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);

@@ -12,27 +12,54 @@ use super::slot::Slot;
 use crate::ledger::table::Role;
 use crate::sys::clock::Millis;
 use crate::sys::{Fd, socket};
-use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
-/// A port that somebody waits for.
-pub struct Wanted(AtomicU32);
+/// A port that somebody waits for: a request of its own each time, as the answer to one
+/// may be late for the next.
+pub struct Wanted {
+    request: AtomicU64,
+    asked: AtomicU32,
+}
 
-const NONE: u32 = u32::MAX;
+/// One request: a number, and the port in the lower half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request(u64);
+
+const NONE: u64 = u64::MAX;
+
+impl Request {
+    /// The port.
+    pub fn port(self) -> u16 {
+        self.0 as u16
+    }
+}
 
 impl Wanted {
     /// None.
     pub const fn new() -> Self {
-        Self(AtomicU32::new(NONE))
+        Self { request: AtomicU64::new(NONE), asked: AtomicU32::new(0) }
     }
 
-    /// Which, if any.
-    pub fn get(&self) -> Option<u16> {
-        u16::try_from(self.0.load(SeqCst)).ok()
+    fn ask(&self, port: u16) -> Request {
+        let number = u64::from(self.asked.fetch_add(1, SeqCst) & 0xff_ffff);
+        let request = number << 32 | u64::from(port);
+        self.request.store(request, SeqCst);
+        Request(request)
     }
 
-    /// Nobody waits any more.
-    pub fn done(&self) {
-        self.0.store(NONE, SeqCst);
+    /// What is asked for, if anything.
+    pub fn get(&self) -> Option<Request> {
+        Some(self.request.load(SeqCst)).filter(|&request| request != NONE).map(Request)
+    }
+
+    /// In a fork child: nobody waits.
+    pub fn forget(&self) {
+        self.request.store(NONE, SeqCst);
+    }
+
+    /// Nobody waits for this any more.
+    pub fn done(&self, request: Request) {
+        let _ = self.request.compare_exchange(request.0, NONE, SeqCst, SeqCst);
     }
 }
 
@@ -48,17 +75,17 @@ impl Drain {
         }
         let before = self.ended.count();
         let deadline = Millis::now().plus(MOMENT_MS);
-        self.wanted_port.0.store(u32::from(port), SeqCst);
+        let request = self.wanted_port.ask(port);
         self.wake();
         loop {
             let seen = self.ended.count();
             let left = deadline.since(Millis::now());
-            if self.wanted_port.get().is_none() || self.sockets() == 0 || left == 0 {
+            if self.wanted_port.get() != Some(request) || self.sockets() == 0 || left == 0 {
                 break;
             }
             self.ended.sleep(seen, left);
         }
-        self.wanted_port.done();
+        self.wanted_port.done(request);
         self.ended.count() != before
     }
 }

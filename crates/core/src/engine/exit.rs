@@ -18,13 +18,14 @@ use crate::ledger::Owner;
 use crate::ledger::table::Role;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
-use crate::successor;
+use crate::successor::{self, Home};
 use crate::sys::clock::Millis;
 use crate::sys::numbers::close_all_but;
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, memory, socket, thread};
 use core::ops::ControlFlow::{Break, Continue};
+use rustix::process::Pid;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,7 @@ impl Engine {
         }
         let others = self.stop_others();
         if others == Others::Running {
+            self.leave_as_it_is(owner, ours + held, Millis::now().plus(bound));
             return false;
         }
         if exit == Exit::WithStreams {
@@ -130,6 +132,29 @@ impl Engine {
         }
         self.settle(owner, &mut estate, deadline);
         true
+    }
+
+    /// The other threads run on, for as long as the process lasts: nothing is done that they
+    /// could notice. What is open goes to the other program, which says goodbye when this
+    /// process has gone. A child that another thread makes meanwhile may have it too: then
+    /// that program must not.
+    #[inline(never)]
+    fn leave_as_it_is(&'static self, owner: Owner<'_>, many: usize, deadline: Millis) {
+        let Some(home) = self.successor(deadline) else { return };
+        let before = self.ledger.stamp();
+        let left = Leftovers::for_another(many, self.common);
+        let mut estate = Estate { left, kept: Kept::with_room(0) };
+        self.drain.surrender(|held| estate.left.take_over(held));
+        self.half_close_open(owner, &mut estate, deadline);
+        if estate.left.is_empty() {
+            return;
+        }
+        thread::block_signals();
+        if let Some(pid) = self.leave_to(home, &mut estate.left, deadline)
+            && self.ledger.stamp() != before
+        {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
     }
 
     /// Without procfs libc has to know.
@@ -171,18 +196,26 @@ impl Engine {
         kept.sorted().map(close_all_but).is_some()
     }
 
-    /// Leaves them to another program, where that is possible and does no harm.
+    /// The other program, where it is possible to leave anything to it, and does no harm.
+    fn successor(&self, deadline: Millis) -> Option<&'static Home> {
+        let is_welcome = || successor::is_welcome(self.ledger.has_forked());
+        self.common.successor.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())
+    }
+
+    /// Leaves them to another program; false where they are still ours.
     fn leave_to_successor(&self, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
-        let bound = deadline.since(Millis::now());
-        let home = self.common.successor.filter(|_| bound != 0 && successor::is_welcome(self.ledger.has_forked()));
-        let Some(Ok(pid)) = home.map(|home| successor::leave_to(home, left, bound)) else { return false };
+        self.successor(deadline).is_some_and(|home| self.leave_to(home, left, deadline).is_some())
+    }
+
+    fn leave_to(&self, home: &Home, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
+        let pid = successor::leave_to(home, left, deadline.since(Millis::now())).ok()?;
         self.common.counters.handed_over();
         self.common.report(LogLevel::Info, |line| {
             line.text(" handed over").field("connections", left.len() as u64);
             line.field("to", u64::from(pid.as_raw_nonzero().get().unsigned_abs()));
         });
         left.end_all(End::HandedOver);
-        true
+        Some(pid)
     }
 
     #[inline(never)]

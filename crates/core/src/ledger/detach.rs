@@ -21,6 +21,7 @@ use super::family::{Family, Token};
 use super::forks::Beside;
 use super::forks::Stamp;
 use super::{Ledger, Owner};
+use crate::sys::Fd;
 use core::sync::atomic::Ordering::SeqCst;
 
 impl Owner<'_> {
@@ -91,7 +92,8 @@ impl Owner<'_> {
                 ours.mark(slot, Marks::LEAKED);
             }
             ours.mark(slot, theirs.marks(slot));
-            is_shared |= leave(theirs, slot, me);
+            // Whom this process gives it, nobody counts there.
+            is_shared |= leave(theirs, slot, me, Marks::HANDED);
         });
         if is_shared {
             // What this process sets on a connection of theirs, nobody tells them.
@@ -105,7 +107,9 @@ impl Owner<'_> {
         if let Some(me) = self.0.me() {
             self.0.family().may_move(me);
             let mut is_shared = false;
-            self.0.table.each(|_, slot| is_shared |= leave(self.0.descriptions(), slot, me));
+            // What is close-on-exec a program that it executes does not get.
+            let mark = |fd: Fd| if fd.is_close_on_exec() { Marks::LEAKED } else { Marks::HANDED };
+            self.0.table.each(|fd, slot| is_shared |= leave(self.0.descriptions(), slot, me, mark(fd)));
             if is_shared {
                 self.0.family().set_options();
             }
@@ -123,11 +127,10 @@ impl Owner<'_> {
 }
 
 /// Whether others hold it as well. Where nobody does the slot is free for them.
-fn leave(theirs: Descriptions<'_>, slot: SlotId, me: Token) -> bool {
+fn leave(theirs: Descriptions<'_>, slot: SlotId, me: Token, mark: Marks) -> bool {
     let is_shared = theirs.holders(slot).any(|holder| holder != me);
     if is_shared {
-        // Whom this process gives it, nobody counts there.
-        theirs.mark(slot, Marks::HANDED);
+        theirs.mark(slot, mark);
     } else {
         theirs.give_up(slot);
     }

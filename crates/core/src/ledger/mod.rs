@@ -445,13 +445,12 @@ impl Owner<'_> {
 
     fn weigh(self, marks: Marks) -> Standing {
         let (family, Ledger { forks, kin, .. }) = (self.0.family(), self.0);
+        let is_handed = marks.has(Marks::HANDED) || marks.has(Marks::LEAKED) && family.has_handed_strays();
         if let Some(doubt) = self.doubt() {
             Standing::Unprovable(doubt)
         } else if marks.has(Marks::PASSED) {
             Standing::Unprovable(Doubt::Passed)
-        } else if marks.has(Marks::HANDED) || marks.has(Marks::LEAKED) && family.has_handed_strays() {
-            Standing::Unprovable(Doubt::Spawned)
-        } else if forks.is_child_under_way() {
+        } else if is_handed || forks.is_child_under_way() {
             Standing::Unprovable(Doubt::Spawned)
         } else if marks.has(Marks::LEAKED) || marks.has(Marks::CROWDED) || kin.has_stranger() {
             Standing::Doubtful

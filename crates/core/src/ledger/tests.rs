@@ -254,7 +254,7 @@ mod in_memory_of_its_own {
         stage.owner().detach();
         // Over there it may have been forked on since.
         stage.ledger.family().strike(child);
-        assert_eq!(stage.standing(), Standing::Doubtful);
+        assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod in_memory_of_its_own {
         let (family, slots) = (Family::of(&old), Descriptions::of(&old));
         let [first, second] = [1, 2].map(|raw| SlotId::new(raw).unwrap());
         assert!(!family.has_stayed(me) && family.has_options());
-        assert!(slots.holders(first).any(|holder| holder == me) && slots.marks(first).has(Marks::LEAKED));
+        assert!(slots.holders(first).any(|holder| holder == me) && slots.marks(first).has(Marks::HANDED));
         assert!(slots.is(first, socket::cookie(shared).unwrap()) && slots.is(second, 0));
         assert!(stage.ledger.family().has_stayed(me));
     }

@@ -99,7 +99,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "2s",
         allowed: DURATION,
-        help: "longest wait at process exit for drains and open connections; 0 means no wait",
+        help: "longest time for drains and open connections after a process has ended, or in it where it must wait; 0 means none",
     },
     Knob {
         env: "SOFTCLOSE_SHUTDOWN_GRACE",
@@ -147,7 +147,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&["thread", "inline"]),
         default: "thread",
         allowed: "thread or inline",
-        help: "who waits for the peer: a background thread, or close itself, for a second at most (for programs that must stay single-threaded)",
+        help: "who waits for the peer: a background thread, or close itself, a second at most (for programs that must stay single-threaded)",
     },
     Knob {
         env: "SOFTCLOSE_LOG",

@@ -159,7 +159,12 @@ fn parse(line: &[u8]) -> State {
     let mut words = line.trim_ascii_end().rsplit(|&byte| byte == b' ');
     let pointer = words.nth(1).and_then(|word| word.strip_prefix(b"0x"));
     let pointer = pointer.and_then(|digits| usize::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok());
-    pointer.map_or(State::Unknown, State::Asleep)
+    match pointer {
+        // Its stack has gone before it: the first thread, which has ended before the others.
+        Some(0) => State::Gone,
+        Some(pointer) => State::Asleep(pointer),
+        None => State::Unknown,
+    }
 }
 
 /// More than twice the largest frame that there is (`AT_MINSIGSTKSZ` with AMX).
@@ -244,6 +249,7 @@ mod tests {
         let line = b"232 0x4 0x7f0000000010 0x20 0xffffffff 0x0 0x8 0x7ffd1c8a5e30 0x7f5ad1e5b1b6\n";
         assert_eq!(parse(line), State::Asleep(0x7ffd_1c8a_5e30));
         assert_eq!(parse(b"-1 0x7ffd1c8a5e30 0x7f5ad1e5b1b6\n"), State::Asleep(0x7ffd_1c8a_5e30));
+        assert_eq!(parse(b"-1 0x0 0x0\n"), State::Gone);
         assert_eq!([parse(b"running\n"), parse(b""), parse(b"0\n")], [State::Running, State::Unknown, State::Unknown]);
     }
 }
