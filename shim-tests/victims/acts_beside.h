@@ -94,7 +94,8 @@ static void jump_out(int signal)
 }
 
 /* A timer takes this thread out of its close, or comes too early or too late: so what
- * is still open is closed again. Answers whether the thread can be cancelled. */
+ * is still open is closed again. Answers whether the thread can be cancelled, once it
+ * has closed anything else. */
 static long do_jumpclose(const int *a)
 {
 	static const long delays[] = {1000, 3000, 6000, 12000, 25000, 60000};
@@ -111,8 +112,7 @@ static long do_jumpclose(const int *a)
 	}
 	may_jump = 0;
 	timer_delete(timer);
-	if (raw(SYS_fcntl, fd, F_GETFD, 0, 0, 0) >= 0)
-		close(fd);
+	close(raw(SYS_fcntl, fd, F_GETFD, 0, 0, 0) >= 0 ? fd : -1);
 	errno = pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
 	return state == PTHREAD_CANCEL_ENABLE;
 }
