@@ -155,6 +155,7 @@ impl Gauntlet {
         let (victim, reports) =
             if self.victim_connects { self.as_client(&arena, shim) } else { self.as_server(&arena, shim) };
         let finished = victim.finish();
+        wait_for_finishers(&arena);
         Some(Outcome { reports, counters: arena.counters().since(before), finished })
     }
 
@@ -215,5 +216,15 @@ impl Gauntlet {
     fn assert_ended_well(&self, outcome: &Outcome) {
         assert_eq!(outcome.finished.exit, self.exit, "{:#?}", outcome.finished);
         assert!(outcome.finished.stderr.is_empty(), "{:#?}", outcome.finished);
+    }
+}
+
+/// What a process held at its end is over a little later: the counters show it by then.
+fn wait_for_finishers(arena: &Arena) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(3);
+    let is_finisher =
+        |pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "softclose-drain");
+    while arena.processes().into_iter().any(is_finisher) && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }
