@@ -10,6 +10,7 @@
 use crate::counters::Counters;
 use crate::proc::Socket;
 use crate::program::{Exit, Program, pidfd_open};
+use crate::shim::FINISHER;
 use crate::victim::helper;
 use std::fs::File;
 use std::io;
@@ -126,6 +127,15 @@ impl Arena {
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         pids.filter(|&pid| pid != self.holder.pid() && namespace(pid) == here).collect()
+    }
+
+    /// Those who finish what a process in here has left open.
+    pub fn finishers(&self) -> Vec<u32> {
+        // One that has ended, and that nobody has reaped, has no table.
+        let lives =
+            |pid| std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|mut numbers| numbers.next().is_some());
+        let name = |pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        self.processes().into_iter().filter(|&pid| name(pid).trim() == FINISHER && lives(pid)).collect()
     }
 
     /// Every TCP socket in here.

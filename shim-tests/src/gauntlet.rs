@@ -7,10 +7,15 @@
 use crate::arena::Arena;
 use crate::counters::Counters;
 use crate::peer::{Peer, Report, Running, Tally, Upload};
+use crate::proc::becomes_true;
 use crate::program::{Exit, Finished, Program};
 use crate::shim::Shim;
 use crate::victim::Victim;
 use crate::{RESPONSE, UNREAD, UPLOAD};
+use std::time::Duration;
+
+/// How long a finisher is waited for: some have peers that never end.
+const FINISHED_IN: Duration = Duration::from_secs(3);
 
 /// When the peer uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +160,8 @@ impl Gauntlet {
         let (victim, reports) =
             if self.victim_connects { self.as_client(&arena, shim) } else { self.as_server(&arena, shim) };
         let finished = victim.finish();
-        wait_for_finishers(&arena);
+        // What was held at the end is over a little later; the counters show it by then.
+        becomes_true(FINISHED_IN, || arena.finishers().is_empty());
         Some(Outcome { reports, counters: arena.counters().since(before), finished })
     }
 
@@ -216,15 +222,5 @@ impl Gauntlet {
     fn assert_ended_well(&self, outcome: &Outcome) {
         assert_eq!(outcome.finished.exit, self.exit, "{:#?}", outcome.finished);
         assert!(outcome.finished.stderr.is_empty(), "{:#?}", outcome.finished);
-    }
-}
-
-/// What a process held at its end is over a little later: the counters show it by then.
-fn wait_for_finishers(arena: &Arena) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(3);
-    let is_finisher =
-        |pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "softclose-drain");
-    while arena.processes().into_iter().any(is_finisher) && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// The name of the program, and of a process, that finishes what another has left open.
+pub const FINISHER: &str = "softclose-drain";
+
 /// Whether a victim runs with the shim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shim {
@@ -39,7 +42,7 @@ pub fn library() -> &'static Path {
 
 /// The program that lies beside the shim.
 pub fn finisher() -> PathBuf {
-    library().with_file_name("softclose-drain")
+    library().with_file_name(FINISHER)
 }
 
 /// The launcher under test: `SOFTCLOSE_BIN`, or built now, beside this test.

@@ -6,7 +6,7 @@ use shim_tests::peer::Peer;
 use shim_tests::proc::{descriptors, wait_until};
 use shim_tests::program::{Exit, Finished, Program};
 use shim_tests::scratch::Scratch;
-use shim_tests::shim::{Shim, library};
+use shim_tests::shim::{FINISHER, Shim, library};
 use shim_tests::twice::says;
 use shim_tests::victim::Victim;
 use shim_tests::{DEADLINE, here, skip};
@@ -15,22 +15,12 @@ use std::fs;
 /// Later than any test waits for an event.
 const FAR: &str = "50s";
 
-const FINISHER: &str = "softclose-drain";
-
 /// What everybody who looks finds, as natively.
 const RELEASED: [&str; 4] =
     ["pipe: its end", "a new client: Connection refused", "a new instance: listens", "locks: 0 0"];
 
 fn leaves(way: &str, where_: &str) -> Victim {
     Victim::c("exit_leaves").arg(way).arg(where_).env("SOFTCLOSE_EXIT_TIMEOUT", FAR).env("SOFTCLOSE_IDLE", FAR)
-}
-
-/// The finishers in this arena.
-fn finishers(arena: &Arena) -> Vec<u32> {
-    // One that has ended, and that nobody has reaped, has no table.
-    let lives = |pid| fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|mut numbers| numbers.next().is_some());
-    let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    arena.processes().into_iter().filter(|&pid| name(pid).trim() == FINISHER && lives(pid)).collect()
 }
 
 fn field(pid: u32, name: &str) -> String {
@@ -57,12 +47,12 @@ mod releases_everything_else_and_delivers {
             let Some(arena) = Arena::or_skip(test) else { return };
             let finished = run(&arena, &leaves(way, "here"), shim, |_| {
                 let expected = usize::from(shim == Shim::Preloaded);
-                wait_until("it is finished by another", || finishers(&arena).len() == expected);
+                wait_until("it is finished by another", || arena.finishers().len() == expected);
             });
             let answer = if shim == Shim::Native { "the answer: some" } else { "the answer: all" };
             let expected = [&RELEASED[..], &["process: status 7", answer]].concat();
             assert_eq!(finished.stdout, expected, "{shim:?}: {finished:#?}");
-            wait_until("nobody is left", || finishers(&arena).is_empty());
+            wait_until("nobody is left", || arena.finishers().is_empty());
         }
     }
 
@@ -99,8 +89,8 @@ fn who_finishes_has_nothing_but_the_connection() {
     let mut is_seen = false;
     run(&arena, &leaves("exit", "here"), Shim::Preloaded, |program| {
         is_seen = true;
-        wait_until("it is finished by another", || finishers(&arena).len() == 1);
-        let pid = finishers(&arena)[0];
+        wait_until("it is finished by another", || arena.finishers().len() == 1);
+        let pid = arena.finishers()[0];
         assert_eq!(descriptors(pid).values().collect::<Vec<_>>(), ["socket"]);
         let cwd = fs::read_link(format!("/proc/{pid}/cwd")).expect("it is there");
         assert_eq!(cwd.to_str(), Some("/"));
@@ -134,7 +124,7 @@ mod waits_in_place {
 
     fn proves(test: &str, victim: &Victim, shim: Shim) {
         let Some(arena) = Arena::or_skip(test) else { return };
-        let finished = run(&arena, victim, shim, |_| assert!(finishers(&arena).is_empty()));
+        let finished = run(&arena, victim, shim, |_| assert!(arena.finishers().is_empty()));
         if let Some(reason) = finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
             return skip(test, reason);
         }
@@ -205,9 +195,9 @@ fn a_client_that_has_enough_ends_at_once() {
             assert_eq!(exit, Exit::Code(7), "{way}, {shim:?}");
             assert_eq!(victim.last_words(DEADLINE), expected, "{way}, {shim:?}");
             let expected = usize::from(shim == Shim::Preloaded);
-            wait_until("it is finished by another", || finishers(&arena).len() == expected);
+            wait_until("it is finished by another", || arena.finishers().len() == expected);
             server.leave();
-            wait_until("nobody is left", || finishers(&arena).is_empty());
+            wait_until("nobody is left", || arena.finishers().is_empty());
         }
     }
 }
