@@ -207,14 +207,19 @@ pub fn covers(policy: RolePolicy, role: Role) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Facts = Facts {
-        phase: Phase::Open,
-        standing: Standing::Last,
-        role: Role::Accepted,
-        linger: None,
-        unread: false,
-        sent: true,
-    };
+    impl Facts {
+        /// The everyday close, in which the strategy decides.
+        pub const PLAIN: Self = Self {
+            phase: Phase::Open,
+            standing: Standing::Last,
+            role: Role::Accepted,
+            linger: None,
+            unread: false,
+            sent: true,
+        };
+    }
+
+    const PLAIN: Facts = Facts::PLAIN;
 
     /// By a strategy that acts on everything but one thing.
     fn table(facts: Facts) -> Verdict {

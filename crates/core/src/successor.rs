@@ -12,7 +12,7 @@
 //! Context: the end of a process, with every signal blocked. No allocation: memory is mapped.
 
 use crate::leftovers::Leftovers;
-use crate::sys::procfs::Dir;
+use crate::sys::procfs::may_be_filtered;
 use crate::sys::raw::{nr, syscall6};
 use crate::sys::{Fd, memory, numbers, process, vfork};
 use core::ffi::CStr;
@@ -50,9 +50,10 @@ impl Home {
     }
 }
 
-/// Whether a process may be made here that outlives us.
+/// Whether a process may be made here that outlives us. A filter that this process was started
+/// under may kill whoever makes one; a process that has been seen to make any may.
 pub fn is_welcome(has_forked: bool) -> bool {
-    !ends_with_its_namespace() && (has_forked || !is_filtered()) && vfork::is_allowed()
+    !ends_with_its_namespace() && (has_forked || !may_be_filtered(c"self/status")) && vfork::is_allowed()
 }
 
 /// Pid 1 takes its namespace along, and so may a parent that is pid 1 when it hears of our
@@ -68,14 +69,6 @@ fn is_in_first_namespace() -> bool {
     /// `PROC_PID_INIT_INO` of `include/linux/proc_ns.h`.
     const FIRST: u64 = 0xEFFF_FFFC;
     stat(c"/proc/self/ns/pid").is_ok_and(|found| found.st_ino == FIRST)
-}
-
-/// A filter that this process was started under may kill whoever makes a process; one that
-/// has been seen to make any may. In doubt there is one.
-fn is_filtered() -> bool {
-    let root = Dir::root();
-    let is_free = root.and_then(|root| root.any_line(c"self/status", |line| line == b"Seccomp:\t0"));
-    !is_free.unwrap_or(false)
 }
 
 const NAME: &CStr = c"softclose-drain";

@@ -467,8 +467,6 @@ impl Drainer {
         slot.set_progress(progress);
         let end = end.or_else(|| self.bounds(slot).exceeded(progress, Millis::now()));
         if let Some(end) = end {
-            // Verified again: what answered like an end may be what the program has put on
-            // the number meanwhile.
             self.end(place, end);
         }
         end.is_none()
@@ -559,7 +557,7 @@ impl Drainer {
             let Some(slot) = self.drain.slots.at(place) else { break };
             if let Some(fd) = slot.verified().filter(|&fd| is_in_the_way(slot, fd, request.port())) {
                 let _ = socket::set_linger(fd, 0);
-                self.end_verified(place, slot, Some(fd), End::Evicted);
+                self.end(place, End::Evicted);
             }
         }
         self.drain.wanted_port.done(request);
@@ -573,13 +571,11 @@ impl Drainer {
         }
     }
 
+    /// The number is verified right before its close, whatever has seen it before: what
+    /// answered like an end may be what the program has put there meanwhile.
     fn end(&mut self, place: Place, end: End) {
-        if let Some(slot) = self.drain.slots.at(place) {
-            self.end_verified(place, slot, slot.verified(), end);
-        }
-    }
-
-    fn end_verified(&mut self, place: Place, slot: &Slot, fd: Option<Fd>, end: End) {
+        let Some(slot) = self.drain.slots.at(place) else { return };
+        let fd = slot.verified();
         if slot.goodbye().reads() {
             self.by_activity.remove(&self.drain.slots, place);
         }

@@ -7,12 +7,12 @@
 //!
 //! Context: hooks of any kind.
 
-use crate::sys::clock;
+use crate::sys::clock::ThreadTime;
 use core::cell::Cell;
 
 /// A point in the thread's time, which is looked at now and then.
 pub struct Budget {
-    until: u64,
+    until: ThreadTime,
     links: Cell<u32>,
     is_spent: Cell<bool>,
 }
@@ -25,7 +25,7 @@ impl Budget {
 
     /// From now on.
     pub fn begin() -> Self {
-        let until = clock::thread_microseconds() + Self::MICROSECONDS;
+        let until = ThreadTime::after(Self::MICROSECONDS);
         Self { until, links: Cell::new(0), is_spent: Cell::new(false) }
     }
 
@@ -38,7 +38,7 @@ impl Budget {
     /// Whether it is spent; to be asked at each process.
     pub fn is_spent_now(&self) -> bool {
         if !self.is_spent.get() {
-            self.is_spent.set(clock::thread_microseconds() >= self.until);
+            self.is_spent.set(self.until.is_over());
         }
         self.is_spent.get()
     }

@@ -5,12 +5,12 @@
 
 use crate::decision::Doubt;
 use crate::ledger::{Claim, Standing};
-use crate::sys::clock;
+use crate::sys::clock::ThreadTime;
 
 /// A point in time after which no look begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Looks {
-    until: u64,
+    until: ThreadTime,
 }
 
 impl Looks {
@@ -18,12 +18,12 @@ impl Looks {
 
     /// From now on.
     pub fn begin() -> Self {
-        Self { until: clock::thread_microseconds() + Self::MICROSECONDS }
+        Self { until: ThreadTime::after(Self::MICROSECONDS) }
     }
 
     /// The claim as it stands, or as what no look can decide any more.
     pub fn limit(self, claim: Claim) -> Claim {
-        let is_late = claim.standing == Standing::Doubtful && clock::thread_microseconds() >= self.until;
+        let is_late = claim.standing == Standing::Doubtful && self.until.is_over();
         if is_late { Claim { standing: Standing::Unprovable(Doubt::LookBudget), ..claim } } else { claim }
     }
 }

@@ -134,17 +134,9 @@ fn unless_asked(facts: Facts, verdict: Verdict) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Standing;
     use crate::settings::strategy::STRATEGIES;
 
-    const PLAIN: Facts = Facts {
-        phase: Phase::Open,
-        standing: Standing::Last,
-        role: Role::Accepted,
-        linger: None,
-        unread: false,
-        sent: true,
-    };
+    const PLAIN: Facts = Facts::PLAIN;
     const UNREAD: Facts = Facts { unread: true, ..PLAIN };
     const DONE: Facts = Facts { phase: Phase::PeerDone, ..PLAIN };
     const LINGERS: Facts = Facts { linger: Some(3), ..PLAIN };

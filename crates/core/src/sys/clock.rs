@@ -38,13 +38,28 @@ pub fn seconds_since_1970() -> u64 {
     u64::try_from(read(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
 }
 
+/// A point in the processor time of the calling thread: where others take the processor away
+/// from it, they do so natively.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadTime {
+    microseconds: u64,
+}
+
+impl ThreadTime {
+    /// When the calling thread has had the processor for so many microseconds from now on.
+    pub fn after(microseconds: u64) -> Self {
+        Self { microseconds: thread_microseconds() + microseconds }
+    }
+
+    /// Whether it has come; a system call.
+    pub fn is_over(self) -> bool {
+        thread_microseconds() >= self.microseconds
+    }
+}
+
 /// Microseconds of processor time that the calling thread has used.
-pub fn thread_microseconds() -> u64 {
-    let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel writes one `timespec`.
-    let _ =
-        unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::ThreadCPUTime as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
-    (now.tv_sec as u64).wrapping_mul(1_000_000).wrapping_add(now.tv_nsec as u64 / 1000)
+fn thread_microseconds() -> u64 {
+    thread_time(None).unwrap_or(0) / 1000
 }
 
 /// Seconds since boot, sleep included: as in `/proc/PID/stat`. By system call: this clock
@@ -58,33 +73,34 @@ pub fn seconds_since_boot() -> u32 {
 }
 
 /// How long a hook may look for something before it goes without: a millisecond of the
-/// thread's own time, from the first time that somebody asks. Where others take the
-/// processor away from it, they do so natively.
+/// thread's own time, from the first time that somebody asks.
 #[derive(Debug, Default)]
 pub struct Budget {
-    ends: Cell<u64>,
+    until: Cell<Option<ThreadTime>>,
 }
 
 impl Budget {
     /// Not begun.
     pub const fn new() -> Self {
-        Self { ends: Cell::new(0) }
+        Self { until: Cell::new(None) }
     }
 
     /// Whether it is used up; a system call, so not to be asked at every step.
     pub fn is_spent(&self) -> bool {
-        const MILLISECOND: u64 = 1000;
-        let now = thread_microseconds();
-        if self.ends.get() == 0 {
-            self.ends.set(now + MILLISECOND);
+        const MICROSECONDS: u64 = 1000;
+        match self.until.get() {
+            Some(until) => until.is_over(),
+            None => {
+                self.until.set(Some(ThreadTime::after(MICROSECONDS)));
+                false
+            }
         }
-        now > self.ends.get()
     }
 
     #[cfg(test)]
     #[allow(missing_docs)]
     pub fn spent() -> Self {
-        Self { ends: Cell::new(1) }
+        Self { until: Cell::new(Some(ThreadTime { microseconds: 0 })) }
     }
 }
 

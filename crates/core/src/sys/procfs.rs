@@ -176,6 +176,14 @@ impl Dir {
     }
 }
 
+/// Whether the `status` file at this path below procfs does not say that there is no seccomp
+/// filter: in doubt there is one.
+#[inline(never)]
+pub fn may_be_filtered(status: &CStr) -> bool {
+    let is_free = Dir::root().and_then(|root| root.any_line(status, |line| line == b"Seccomp:\t0"));
+    is_free != Ok(true)
+}
+
 fn any_line_of(file: Fd, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
     let mut room = [0; 512];
     let mut kept = 0;

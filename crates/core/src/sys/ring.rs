@@ -11,7 +11,7 @@
 //!
 //! Context: any hook. Async-signal-safe.
 
-use super::procfs::Dir;
+use super::procfs::may_be_filtered;
 use super::raw::{nr, syscall6};
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use rustix::io::Errno;
@@ -32,17 +32,10 @@ impl Rings {
     /// Whether the calling thread has, or has ever had, a ring.
     pub fn has_one(&self) -> bool {
         if self.0.load(Relaxed) == UNKNOWN {
-            self.0.store(if is_filtered() { NEVER_ASKED } else { ASKED }, Relaxed);
+            self.0.store(if may_be_filtered(c"thread-self/status") { NEVER_ASKED } else { ASKED }, Relaxed);
         }
         self.0.load(Relaxed) == ASKED && is_known_to_the_kernel()
     }
-}
-
-/// Whether there is a seccomp filter, or may be one.
-#[inline(never)]
-fn is_filtered() -> bool {
-    let free = Dir::root().and_then(|root| root.any_line(c"thread-self/status", |line| line == b"Seccomp:\t0"));
-    free != Ok(true)
 }
 
 fn is_known_to_the_kernel() -> bool {
