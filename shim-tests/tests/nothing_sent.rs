@@ -71,9 +71,11 @@ fn a_server_that_sends_to_a_silent_client_learns_of_its_close() {
 /// One byte is a response: the sink's peer may send all that it has, and reads it.
 #[test]
 fn after_a_single_byte_there_is_something_to_save() {
+    /// More than the buffers of both ends take while the sink has not closed yet.
+    const UPLOAD: usize = 32 << 20;
     let seen = twice(here!(), |arena, shim| {
         let mut victim = sink("close", "sends").start(arena, shim);
-        let peer = Peer::to(victim.port()).ask(0, 1000).upload(4 << 20).read_to_end();
+        let peer = Peer::to(victim.port()).ask(0, 1000).upload(UPLOAD).read_to_end();
         let report = peer.start(arena).report();
         (report.upload, report.received)
     });

@@ -5,6 +5,7 @@
  *	alone	with one thread
  *	beside	beside a thread that serves
  *	pending	a connection that was closed before is delivered all the same
+ *	kept	before the close of one that is not close-on-exec: here, and in a vfork child
  *	busy	the file being open for writing
  *	user	as an effective user that is not the real one
  * PATH "E2BIG" is this program with too long an argument. */
@@ -50,6 +51,21 @@ static void pending(void)
 	say("%s", reason());
 }
 
+static void kept(void)
+{
+	must(fcntl(conn, F_SETFD, 0) == 0);
+	say("%s", reason());
+	pid_t child = vfork();
+	if (child == 0) {
+		char *arguments[] = {(char *)path, NULL};
+		execute(way, path, arguments);
+		_exit(0);
+	}
+	wait_for_child(child);
+	respond(conn, 0, response);
+	must(close(conn) == 0);
+}
+
 static void alone(const char *how)
 {
 	if (!strcmp(how, "busy"))
@@ -77,6 +93,8 @@ int main(int count, char **arguments)
 	response = read_request(conn);
 	if (!strcmp(arguments[3], "beside"))
 		beside();
+	else if (!strcmp(arguments[3], "kept"))
+		kept();
 	else if (!strcmp(arguments[3], "pending"))
 		pending();
 	else

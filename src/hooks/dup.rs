@@ -3,8 +3,7 @@
 //! `dup2` over them.
 
 use crate::sys::ending::{self, Ending};
-use crate::sys::guard::{engine, with_relief};
-use crate::sys::spawn::by_whomever;
+use crate::sys::guard::{engine, with_guard, with_relief};
 use crate::sys::{errno, real};
 use libc::{EBADF, O_CLOEXEC, c_int};
 use softclose_core::ledger::Stamp;
@@ -47,13 +46,10 @@ pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int) -> c_int {
 }
 
 fn copied(old: Fd, new: Fd, since: Option<Stamp>) {
-    by_whomever(
-        |engine, guard| match guard.owner().zip(since) {
-            Some((owner, since)) => owner.duplicated(old, new, since),
-            None => engine.ledger.copied_unseen(old),
-        },
-        |ledger| ledger.copied_unseen(old),
-    );
+    with_guard(|engine, guard| match guard.owner().zip(since) {
+        Some((owner, since)) => owner.duplicated(old, new, since),
+        None => engine.ledger.copied_unseen(old),
+    });
 }
 
 /// Makes the copy over `new`, which may be the last reference to a connection.

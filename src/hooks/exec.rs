@@ -6,12 +6,12 @@
 //! itself. None of them returns unless it fails, and some are variadic: they are
 //! jumped through.
 
+use crate::sys::guard::with_guard;
 use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real::{self, Image};
-use crate::sys::spawn::by_whomever;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::AT_FDCWD;
-use softclose_core::image::{Arguments, Candidate, Strings};
+use softclose_core::image::{Attempt, Candidate, Strings};
 
 type Text = *const c_char;
 type List = *const *const c_char;
@@ -107,13 +107,11 @@ pub fn before_execveat([dir, path, argv, envp, flags]: [usize; 5]) {
 
 /// Before the program image is replaced, by whichever door.
 fn before_exec(candidate: Candidate<'_>, lists: &[Strings]) {
-    by_whomever(
-        |engine, guard| match guard.owner() {
-            Some(owner) => engine.before_exec(owner, || candidate.will_run() && Arguments(lists).will_fit()),
-            None => engine.ledger.before_execution(),
-        },
-        |ledger| ledger.before_unseen_execution(),
-    );
+    let attempt = Attempt { candidate, lists };
+    with_guard(|engine, guard| match guard.owner() {
+        Some(owner) => engine.before_exec(owner, &attempt),
+        None => engine.ledger.before_execution(|| attempt.will_fail()),
+    });
 }
 
 fn at<'a>(path: usize) -> Candidate<'a> {

@@ -7,8 +7,7 @@
 //! guard.
 
 use super::dup::{duplicated, is_private};
-use crate::sys::guard::engine;
-use crate::sys::spawn::by_whomever;
+use crate::sys::guard::{engine, with_owner};
 use crate::sys::{errno, real};
 use libc::{EBADF, F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD, FD_CLOEXEC, c_int};
 use softclose_core::sys::Fd;
@@ -54,14 +53,7 @@ fn kept(fd: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
     let result = own_call();
     if let Some(fd) = Fd::new(fd) {
-        by_whomever(
-            |_, guard| {
-                if let Some((owner, since)) = guard.owner().zip(since) {
-                    owner.kept(fd, since);
-                }
-            },
-            |ledger| ledger.may_be_kept(fd),
-        );
+        with_owner(|owner| since.into_iter().for_each(|since| owner.kept(fd, since)));
     }
     result
 }

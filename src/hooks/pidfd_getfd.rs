@@ -2,9 +2,8 @@
 //! here. It may be a connection of our own family's: while somebody takes one, nobody of
 //! the family is sure of any.
 
-use crate::sys::guard::{ENGINE, with_relief};
+use crate::sys::guard::{ENGINE, with_guard, with_relief};
 use crate::sys::real;
-use crate::sys::spawn::by_whomever;
 use core::ffi::{c_int, c_uint};
 use softclose_core::sys::Fd;
 
@@ -29,12 +28,11 @@ fn takes(is_begin: bool) {
 
 /// Who may not ask what it has taken leaves the family in doubt.
 fn taken(fd: Fd) {
-    let of_whom = |engine: &'static softclose_core::engine::Engine, guard: &crate::sys::guard::Guard| {
+    with_guard(|engine, guard| {
         match guard.owner() {
             Some(owner) => owner.received(fd),
             None => engine.ledger.pass(fd),
         }
         engine.ledger.takes(false);
-    };
-    by_whomever(of_whom, |_| {});
+    });
 }

@@ -1,7 +1,7 @@
 //! `recvmsg(2)` and `recvmmsg(2)`: a descriptor that was passed to us may have
 //! been passed to others as well. Cancellation points: no guard.
 
-use crate::sys::spawn::by_whomever;
+use crate::sys::guard::with_guard;
 use crate::sys::{real, rights};
 use libc::{c_int, c_uint, mmsghdr, msghdr, timespec};
 use softclose_core::sys::Fd;
@@ -37,11 +37,8 @@ pub unsafe extern "C-unwind" fn recvmmsg(
 }
 
 fn received(fd: Fd) {
-    by_whomever(
-        |engine, guard| match guard.owner() {
-            Some(owner) => owner.received(fd),
-            None => engine.ledger.pass(fd),
-        },
-        |_| {},
-    );
+    with_guard(|engine, guard| match guard.owner() {
+        Some(owner) => owner.received(fd),
+        None => engine.ledger.pass(fd),
+    });
 }

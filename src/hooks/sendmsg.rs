@@ -5,9 +5,9 @@
 //! thread or process may close its own. A message that is not sent has cost no more than a
 //! drain.
 
+use crate::sys::guard::with_guard;
 use crate::sys::real;
 use crate::sys::rights::{self, Control};
-use crate::sys::spawn::by_whomever;
 use libc::{c_int, c_uint, mmsghdr, msghdr};
 use softclose_core::sys::Fd;
 
@@ -57,11 +57,8 @@ fn note(message: *const msghdr) -> bool {
 
 /// Something that no process holds has `fd` from now on.
 pub fn passed(fd: Fd) {
-    by_whomever(
-        |engine, guard| match guard.owner() {
-            Some(owner) => owner.passes(fd),
-            None => engine.ledger.pass(fd),
-        },
-        |ledger| ledger.pass_unseen(fd),
-    );
+    with_guard(|engine, guard| match guard.owner() {
+        Some(owner) => owner.passes(fd),
+        None => engine.ledger.pass(fd),
+    });
 }

@@ -12,9 +12,8 @@
 //! Context: the thread that forks; the child handlers run before anything of the
 //! program's does. Async-signal-safe.
 
-use super::guard::{Guard, with_engine};
+use super::guard::{Guard, with_engine, with_guard};
 use super::real;
-use super::spawn::by_whomever;
 use core::cell::Cell;
 use softclose_core::Pid;
 use softclose_core::engine::Fork;
@@ -47,13 +46,10 @@ pub fn register() {
 /// The child is counted before it exists, unless this process is not counted itself.
 pub extern "C" fn prepare() {
     FORKING.set(Forking::No);
-    by_whomever(
-        |engine, guard| match guard.owner() {
-            Some(owner) => FORKING.set(Forking::Yes(engine.before_fork(owner))),
-            None => engine.ledger.leak_all(),
-        },
-        |ledger| ledger.leak_all(),
-    );
+    with_guard(|engine, guard| match guard.owner() {
+        Some(owner) => FORKING.set(Forking::Yes(engine.before_fork(owner))),
+        None => engine.ledger.leak_all(),
+    });
 }
 
 /// Whether or not there is a child.

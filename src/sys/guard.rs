@@ -40,11 +40,14 @@ static PASSIVE: AtomicBool = AtomicBool::new(false);
 /// on every hook passes through, in its children too. The drain's thread, which
 /// the filter may reach, is dismissed first.
 pub fn become_passive() {
-    if engine().is_some() {
-        dismiss();
-        with_owner(|owner| owner.goes_unseen());
+    dismiss();
+    with_guard(|engine, guard| {
+        match guard.owner() {
+            Some(owner) => owner.goes_unseen(),
+            None => engine.ledger.hand_all(),
+        }
         PASSIVE.store(true, Ordering::SeqCst);
-    }
+    });
 }
 
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
@@ -166,13 +169,20 @@ impl Drop for Guard {
     }
 }
 
-/// Runs `act` with a guard held, where the memory of the engine is this process'.
-pub fn with_engine(act: impl FnOnce(&'static Engine, Owner<'_>)) {
-    if let Some(guard) = Guard::enter()
-        && let Some(owner) = guard.owner()
-    {
-        act(guard.engine(), owner);
+/// Runs `act` with a guard held, whosever the memory of the engine is.
+pub fn with_guard(act: impl FnOnce(&'static Engine, &Guard)) {
+    if let Some(guard) = Guard::enter() {
+        act(guard.engine(), &guard);
     }
+}
+
+/// As [`with_guard`], where the memory of the engine is this process'.
+pub fn with_engine(act: impl FnOnce(&'static Engine, Owner<'_>)) {
+    with_guard(|engine, guard| {
+        if let Some(owner) = guard.owner() {
+            act(engine, owner);
+        }
+    });
 }
 
 /// As [`with_engine`], for what only the ledger minds.

@@ -65,7 +65,7 @@ impl Candidate<'_> {
     }
 
     /// Whether it is as good as certain to run.
-    pub fn will_run(self) -> bool {
+    fn will_run(self) -> bool {
         match self {
             Self::At(dir, path) => examine(dir, path, DEEPEST) == Finding::Program,
             Self::Open(fd) => Fd::new(fd).is_some_and(|fd| examine_open(fd) == Finding::Program),
@@ -73,10 +73,47 @@ impl Candidate<'_> {
             Self::Unknown => false,
         }
     }
+
+    /// Whether there is no such program now, or none that we may run.
+    fn is_absent(self) -> bool {
+        match self {
+            Self::At(dir, path) => glance(dir, path) == Finding::Absent,
+            Self::Searched(name, directories) => search::finds_nothing(name, directories),
+            Self::Open(_) | Self::Unknown => false,
+        }
+    }
+}
+
+/// A program and what it is to be given.
+pub struct Attempt<'a> {
+    /// The program.
+    pub candidate: Candidate<'a>,
+    /// Its arguments and its environment.
+    pub lists: &'a [Strings],
+}
+
+impl Attempt<'_> {
+    /// Whether it is as good as certain to succeed.
+    pub fn will_succeed(&self) -> bool {
+        self.candidate.will_run() && Arguments(self.lists).will_fit()
+    }
+
+    /// Whether it is as good as certain to fail.
+    pub fn will_fail(&self) -> bool {
+        self.candidate.is_absent()
+    }
 }
 
 /// How many scripts may interpret each other (`exec_binprm`).
 const DEEPEST: u32 = 4;
+
+/// Whether a file is behind a path that we may run, whatever it is.
+fn glance(dir: i32, path: *const c_char) -> Finding {
+    match file::access(dir, path) {
+        Access::Denied => Finding::Absent,
+        Access::Executable | Access::Unknown => Finding::Unknown,
+    }
+}
 
 /// Looks at the file behind a path; at its interpreter, too.
 fn examine(dir: i32, path: *const c_char, depth: u32) -> Finding {

@@ -336,6 +336,14 @@ mod an_exec_that_fails_has_cost_nothing {
         Gauntlet::of(victim).prove(here!());
     }
 
+    /// It was taken for handed on to the program that there is not, for ever.
+    #[test]
+    fn of_a_program_that_is_not_there_with_a_connection_that_it_would_have_had() {
+        for (way, path) in [("execve", "/no/such/program"), ("execvp", "no-such-program-anywhere"), ("execv", "/usr")] {
+            Gauntlet::of(Victim::c("exec_fails").arg(way).arg(path).arg("kept")).prove(here!());
+        }
+    }
+
     #[test]
     fn because_its_arguments_cannot_be_read() {
         if let Some(finished) = same_transcript(here!(), &Victim::c("exec_faults")) {

@@ -75,6 +75,8 @@ pub struct Drain {
     poller: AtomicI32,
     /// Where the private numbers begin.
     base: AtomicI32,
+    /// How many there are below the soft limit, without a few that are kept for sets.
+    below: AtomicU32,
     /// The soft limit, where they lie beyond it; else 0.
     beyond: AtomicU32,
     hard: AtomicU32,
@@ -148,6 +150,7 @@ impl Drain {
             gate: Gate::new(),
             poller: AtomicI32::new(-1),
             base: AtomicI32::new(i32::MAX),
+            below: AtomicU32::new(0),
             beyond: AtomicU32::new(0),
             hard: AtomicU32::new(0),
             cap: AtomicU32::new(1),
@@ -233,10 +236,11 @@ impl Drain {
     fn measure(&self) {
         let limits = limit::of_numbers();
         let wanted = self.common.settings.max_pending.unwrap_or((limits.soft / 4).min(4096));
-        let Share { cap, slack, base, beyond } = share(limits, wanted);
+        let Share { cap, slack, base, below, beyond } = share(limits, wanted);
         self.cap.store(cap, SeqCst);
         self.slack.store(slack, SeqCst);
         self.base.store(base, SeqCst);
+        self.below.store(below, SeqCst);
         self.beyond.store(if beyond { limits.soft } else { 0 }, SeqCst);
         self.hard.store(limits.hard, SeqCst);
     }
@@ -254,9 +258,11 @@ impl Drain {
         }
     }
 
-    /// The lowest number of the place with this index, where it is below the limit.
+    /// The lowest number of the place with this index, where it is below the limit: there
+    /// can be fewer of them than places.
     fn number_of(&self, index: usize) -> i32 {
-        self.base.load(SeqCst).saturating_add(index as i32)
+        let turn = index % (self.below.load(SeqCst) as usize + 1);
+        self.base.load(SeqCst).saturating_add(turn as i32)
     }
 
     /// The same where it is beyond the soft limit.
@@ -474,6 +480,7 @@ struct Share {
     cap: u32,
     slack: u32,
     base: i32,
+    below: u32,
     /// Whether private numbers lie beyond the soft limit.
     beyond: bool,
 }
@@ -496,7 +503,7 @@ fn share(limits: Limits, wanted: u32) -> Share {
     let slack = cap.min(SLACK).min(room - cap);
     let needed = if beyond { within } else { cap + slack };
     let base = soft.saturating_sub(needed + POLLER_AND_MARGIN).max(soft / 2).min(HIGH_ENOUGH);
-    Share { cap, slack, base: base as i32, beyond }
+    Share { cap, slack, base: base as i32, below: needed, beyond }
 }
 
 #[cfg(test)]
@@ -510,24 +517,24 @@ mod tests {
     #[test]
     fn private_numbers_stay_in_the_upper_half() {
         let beyond = false;
-        assert_eq!(fixed(64, 16), Share { cap: 16, slack: 8, base: 32, beyond });
-        assert_eq!(fixed(1024, 256), Share { cap: 256, slack: 64, base: 696, beyond });
-        assert_eq!(fixed(1024, 65536), Share { cap: 504, slack: 0, base: 512, beyond });
-        assert_eq!(fixed(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 1032, beyond });
+        assert_eq!(fixed(64, 16), Share { cap: 16, slack: 8, base: 32, below: 24, beyond });
+        assert_eq!(fixed(1024, 256), Share { cap: 256, slack: 64, base: 696, below: 320, beyond });
+        assert_eq!(fixed(1024, 65536), Share { cap: 504, slack: 0, base: 512, below: 504, beyond });
+        assert_eq!(fixed(1 << 20, 4096), Share { cap: 4096, slack: 64, base: 1032, below: 4160, beyond });
     }
 
     #[test]
     fn where_there_is_no_room_nothing_is_held() {
         let beyond = false;
-        assert_eq!(fixed(16, 4), Share { cap: 0, slack: 0, base: 8, beyond });
-        assert_eq!(fixed(6, 4), Share { cap: 0, slack: 0, base: 3, beyond });
+        assert_eq!(fixed(16, 4), Share { cap: 0, slack: 0, base: 8, below: 0, beyond });
+        assert_eq!(fixed(6, 4), Share { cap: 0, slack: 0, base: 3, below: 0, beyond });
         assert_eq!(fixed(0, 0).cap, 0);
     }
 
     #[test]
     fn private_numbers_lie_beyond_a_small_soft_limit() {
         let limits = Limits { soft: 1024, hard: 1 << 20 };
-        assert_eq!(share(limits, 256), Share { cap: 256, slack: 64, base: 512, beyond: true });
+        assert_eq!(share(limits, 256), Share { cap: 256, slack: 64, base: 512, below: 504, beyond: true });
         assert!(!share(Limits { soft: 1 << 16, ..limits }, 4096).beyond);
         assert!(!share(Limits { hard: 1100, ..limits }, 256).beyond);
     }

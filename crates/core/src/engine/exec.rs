@@ -10,6 +10,7 @@ use super::exit::TICK_MS;
 use super::numbers::is_connected;
 use crate::bounds::End;
 use crate::decision::Verdict;
+use crate::image::Attempt;
 use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::leftovers::Leftovers;
@@ -18,11 +19,12 @@ use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, socket};
 
 impl Engine {
-    /// `will_succeed` is asked only where something is to be finished: it takes a
-    /// few system calls.
+    /// The attempt is judged only where something depends on it: that takes a few system
+    /// calls.
     #[inline(never)]
-    pub fn before_exec(&'static self, owner: Owner<'_>, will_succeed: impl Fn() -> bool) {
-        owner.may_move();
+    pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) {
+        owner.may_move(|| attempt.will_fail());
+        let will_succeed = || attempt.will_succeed();
         self.common.counters.leave_for_another_program(&will_succeed);
         let bound = self.common.settings.exit_timeout_ms;
         let deadline = Millis::now().plus(bound);

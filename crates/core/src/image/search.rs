@@ -1,21 +1,32 @@
 //! A program's name, looked for as `execvp(3)` does.
 
-use super::{DEEPEST, Finding, examine};
+use super::{DEEPEST, Finding, examine, glance};
 use crate::sys::file;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 
 /// Whether the first file of that name that `execvp` would try to run is a program.
-#[inline(never)]
 pub fn finds_program(name: &CStr, directories: &CStr) -> bool {
+    is_run(first(name, directories, |path| examine(file::HERE, path, DEEPEST)))
+}
+
+/// Whether there is none that it could try.
+pub fn finds_nothing(name: &CStr, directories: &CStr) -> bool {
+    first(name, directories, |path| glance(file::HERE, path)) == Finding::Absent
+}
+
+/// What the first file of that name is that is not absent.
+#[inline(never)]
+fn first(name: &CStr, directories: &CStr, look: impl Fn(*const c_char) -> Finding) -> Finding {
     let (name, directories) = (name.to_bytes(), directories.to_bytes());
     if name.contains(&b'/') {
-        return is_run(try_path(&[name]));
+        return try_path(&[name], look);
     }
     let mut tried = directories.split(|&byte| byte == b':').map(|directory| match directory {
-        b"" => try_path(&[name]),
-        _ => try_path(&[directory, b"/", name]),
+        b"" => try_path(&[name], &look),
+        _ => try_path(&[directory, b"/", name], &look),
     });
-    !name.is_empty() && tried.find(|&found| found != Finding::Absent).is_some_and(is_run)
+    let found = if name.is_empty() { None } else { tried.find(|&found| found != Finding::Absent) };
+    found.unwrap_or(Finding::Absent)
 }
 
 /// What the kernel does not understand, libc has run by a shell.
@@ -29,7 +40,7 @@ fn is_run(found: Finding) -> bool {
 
 /// A path made of parts; what is longer than a path may be is not known.
 #[inline(never)]
-fn try_path(parts: &[&[u8]]) -> Finding {
+fn try_path(parts: &[&[u8]], look: impl Fn(*const c_char) -> Finding) -> Finding {
     const PATH_MAX: usize = 4096;
     let mut room = [0u8; PATH_MAX];
     let mut end = 0;
@@ -41,5 +52,5 @@ fn try_path(parts: &[&[u8]]) -> Finding {
         }
         end += part.len();
     }
-    examine(file::HERE, room.as_ptr().cast(), DEEPEST)
+    look(room.as_ptr().cast())
 }

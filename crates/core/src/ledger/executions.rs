@@ -18,11 +18,13 @@ const ASKED: usize = 1 << 14;
 
 impl Ledger {
     /// Before this process, or a child with the same descriptors, executes another program.
+    /// What is as good as certain to fail, as most attempts of a search along `PATH`, hands
+    /// nothing on.
     #[inline(never)]
-    pub fn before_execution(&self) {
+    pub fn before_execution(&self, will_fail: impl Fn() -> bool) {
         // Without a connection nothing is shared; see `Owner::before_spawn`.
         let has_any = self.me().is_some();
-        if has_any && !descriptors::each(|fd| self.hand_on(fd)) {
+        if has_any && !will_fail() && !descriptors::each(|fd| self.hand_on(fd)) {
             self.family().hand_strays();
             self.hand_known();
         }
@@ -57,23 +59,14 @@ impl Ledger {
         });
     }
 
-    /// As [`Ledger::before_execution`], by a process that may make no system call of ours.
-    pub fn before_unseen_execution(&self) {
+    /// What is open can be handed on by somebody whom no hook follows from here on, and whose
+    /// table of descriptors is a copy of this one.
+    pub fn hand_all(&self) {
         self.family().hand_strays();
-        self.table.each(|fd, slot| {
-            if !self.table.is_close_on_exec(fd) {
-                self.descriptions().mark(slot, Marks::HANDED);
-            }
-        });
+        self.table.each(|_, slot| self.descriptions().mark(slot, Marks::HANDED));
     }
 
-    /// Whether `exec` closes `fd` is not what it was, in such a process.
-    pub fn may_be_kept(&self, fd: Fd) {
-        self.table.set_close_on_exec(fd, false);
-    }
-
-    /// A copy of `fd` was made, or is, that no count covers: by a process whose memory this
-    /// is not, or which may make no system call of ours.
+    /// A copy of `fd` was made that no count covers: by a process whose memory this is not.
     pub fn copied_unseen(&self, fd: Fd) {
         if let Some(slot) = self.table.slot(fd) {
             self.descriptions().mark(slot, Marks::HANDED);
@@ -88,13 +81,6 @@ impl Ledger {
     /// `fd` is sent through `SCM_RIGHTS`, or was received or taken from another process.
     pub fn pass(&self, fd: Fd) {
         if let Some(slot) = self.slot_now(fd) {
-            self.descriptions().mark(slot, Marks::PASSED);
-        }
-    }
-
-    /// The same, by a process that may make no system call of ours.
-    pub fn pass_unseen(&self, fd: Fd) {
-        if let Some(slot) = self.table.slot(fd) {
             self.descriptions().mark(slot, Marks::PASSED);
         }
     }

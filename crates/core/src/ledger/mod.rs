@@ -646,13 +646,13 @@ impl Owner<'_> {
     }
 
     /// This process is about to be another program, whose children nobody counts.
-    pub fn may_move(self) {
+    pub fn may_move(self, will_fail: impl Fn() -> bool) {
         self.0.limit.keep();
         if self.shares()
-            && let Some(me) = self.0.me()
+            && let Some(me) = self.0.me().filter(|_| !will_fail())
         {
             self.0.family().may_move(me);
-            self.0.before_execution();
+            self.0.before_execution(|| false);
         }
     }
 
@@ -671,7 +671,7 @@ impl Owner<'_> {
         self.0.limit.keep();
         self.0.sets.share();
         if self.shares() && child == Child::Executes {
-            self.0.before_execution();
+            self.0.before_execution(|| false);
         }
     }
 

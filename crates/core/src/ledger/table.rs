@@ -56,8 +56,7 @@ impl Cell {
 
 const CONNECTED: u32 = 1;
 const RECEIVED: u32 = 2;
-const CLOSE_ON_EXEC: u32 = 4;
-const WATCHED: u32 = 8;
+const WATCHED: u32 = 4;
 
 /// Numbers below have their cells in the table itself, which lies in the page that a fork
 /// child and its parent write to anyway.
@@ -104,21 +103,6 @@ impl FdTable {
         if let Some(cell) = self.note(fd) {
             cell.flags.store(RECEIVED, SeqCst);
         }
-    }
-
-    /// Notes that `exec` closes `fd`, or may not: for those who cannot ask the kernel.
-    pub fn set_close_on_exec(&self, fd: Fd, is_set: bool) {
-        let Some(cell) = self.cell(fd.index()) else { return };
-        if is_set {
-            cell.flags.fetch_or(CLOSE_ON_EXEC, SeqCst);
-        } else {
-            cell.flags.fetch_and(!CLOSE_ON_EXEC, SeqCst);
-        }
-    }
-
-    /// Whether it was noted that `exec` closes `fd`.
-    pub fn is_close_on_exec(&self, fd: Fd) -> bool {
-        self.cell(fd.index()).is_some_and(|cell| cell.flags.load(SeqCst) & CLOSE_ON_EXEC != 0)
     }
 
     /// Notes that the program connected `fd`.

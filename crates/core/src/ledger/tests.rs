@@ -326,7 +326,7 @@ fn use_everything(stage: &Stage) {
     owner.opened(copy_fd, Role::Connected, since);
     let _ = owner.release(copy_fd);
     let _ = owner.release(fd);
-    owner.may_move();
+    owner.may_move(|| false);
     owner.opened(fd, Role::Accepted, since);
     owner.detach();
     stage.ledger.become_child(child);
