@@ -25,7 +25,7 @@ impl Engine {
     pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) {
         owner.may_move(|| attempt.will_fail());
         let will_succeed = || attempt.will_succeed();
-        self.common.counters.leave_for_another_program(&will_succeed);
+        self.common.counters.leave_for_another_program(will_succeed);
         let bound = self.common.settings.exit_timeout_ms;
         let deadline = Millis::now().plus(bound);
         let open = self.count_leaving(owner);
