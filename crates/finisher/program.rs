@@ -1,7 +1,7 @@
 //! The entry point of `softclose-drain`, and what a program without libc and standard
 //! library has to bring along. Compiled by the build script of softclose.
 //!
-//! softclose-drain MILLISECONDS TASK...
+//! softclose-drain MILLISECONDS OWNER TASK...
 
 #![no_std]
 #![no_main]
@@ -34,10 +34,12 @@ unsafe extern "C" fn run(stack: *const usize) -> ! {
         text.map(|text| CStr::from_ptr(text).to_bytes())
     };
     let count = (0..).take_while(|&at| arguments(at).is_some()).count();
-    let tasks = (2..count).filter_map(arguments).filter_map(Task::parse);
-    match arguments(1).and_then(number) {
-        Some(bound_ms) => finisher::finish::finish(bound_ms, count.saturating_sub(2), tasks),
-        None => kernel::exit(2),
+    let tasks = (3..count).filter_map(arguments).filter_map(Task::parse);
+    match [1, 2].map(|at| arguments(at).and_then(number)) {
+        [Some(bound_ms), Some(owner)] => {
+            finisher::finish::finish(bound_ms, owner as i32, count.saturating_sub(3), tasks)
+        }
+        _ => kernel::exit(2),
     }
     kernel::exit(0)
 }

@@ -23,6 +23,7 @@ use libc::c_int;
 use once_cell::race::OnceRef;
 use softclose_core::engine::Engine;
 use softclose_core::ledger::Owner;
+use softclose_core::sys::clock;
 use softclose_core::sys::signals::{self, Mask};
 
 /// Filled by the constructor, unless softclose is disabled.
@@ -225,11 +226,25 @@ pub fn is_out_of_numbers() -> bool {
     errno::get() == libc::EMFILE
 }
 
-/// Makes a call that yields a thread or a process, and once more where `is_refused` says
-/// that there may be no further one, and one of them is ours. `own_call` may unwind.
+/// Makes a call that yields a thread or a process, and again where `is_refused` says that
+/// there may be no further one, and some of them are ours. `own_call` may unwind.
 pub fn with_a_thread_less<T>(own_call: impl Fn() -> T, is_refused: impl Fn(&T) -> bool) -> T {
-    let result = own_call();
-    if is_refused(&result) && gave_up_thread() { own_call() } else { result }
+    let mut result = own_call();
+    if is_refused(&result) && gave_up_thread() {
+        result = own_call();
+    }
+    if is_refused(&result) && gave_up_heirs() {
+        // They count until whoever is their parent now has reaped them.
+        const TURNS: u32 = 8;
+        for _ in 0..TURNS {
+            clock::rest_us(250);
+            result = own_call();
+            if !is_refused(&result) {
+                break;
+            }
+        }
+    }
+    result
 }
 
 /// -1 with `EAGAIN`.
@@ -244,6 +259,10 @@ fn gave_up_thread() -> bool {
         guard.engine().drain.dismiss();
     }
     had_one
+}
+
+fn gave_up_heirs() -> bool {
+    Guard::enter().is_some_and(|guard| guard.owner().is_some_and(Owner::end_heirs))
 }
 
 #[cold]

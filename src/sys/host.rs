@@ -5,6 +5,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{FILE, c_char, c_int};
 use softclose_core::common::Host;
+use softclose_core::sys::{Fd, file};
 
 /// For the engine.
 pub const HOST: Host = Host { is_single_threaded, flush_streams };
@@ -31,23 +32,30 @@ fn is_single_threaded() -> bool {
 unsafe extern "C" {
     fn fflush_unlocked(stream: *mut FILE) -> c_int;
     fn __fpending(stream: *mut FILE) -> usize;
+    fn fileno_unlocked(stream: *mut FILE) -> c_int;
 }
 
 /// At `exit` libc writes out its streams last of all, after us, and has a file that was read
 /// be at the place up to which it was used (`_IO_cleanup`). By then the numbers are closed.
 /// So it is done before. Without locks, as libc does it there: the other threads have been
 /// stopped, and may have stopped inside one.
-fn flush_streams() {
+///
+/// One of those may be who takes what is written, or has a lock that a stream of the program's
+/// own waits for: unless we `may_wait`, only plain files are written to. False where there is
+/// anything else.
+fn flush_streams(may_wait: bool) -> bool {
     let head = STREAMS.load(Ordering::Acquire).cast::<*mut FILE>();
     // SAFETY: `_IO_list_all` is the head of libc's list of streams.
     let mut stream = if head.is_null() { ptr::null_mut() } else { unsafe { *head } };
+    let mut is_done = true;
     while !stream.is_null() {
         // SAFETY: a stream of libc's list, and no other thread runs.
         unsafe {
-            flush(stream);
+            is_done &= flush(stream, may_wait);
             stream = field(stream, CHAIN);
         }
     }
+    is_done
 }
 
 /// Offsets in `struct _IO_FILE` on 64-bit platforms, which are part of libc's ABI
@@ -56,15 +64,20 @@ const READ_PTR: usize = 8;
 const READ_END: usize = 16;
 const CHAIN: usize = 104;
 
+/// False where that would have to wait.
+///
 /// # Safety
 /// `stream` is a stream of libc's, and no other thread runs.
-unsafe fn flush(stream: *mut FILE) {
+unsafe fn flush(stream: *mut FILE, may_wait: bool) -> bool {
     // SAFETY: the caller's.
     unsafe {
         let is_read_ahead = field(stream, READ_PTR) != field(stream, READ_END);
-        if is_read_ahead || __fpending(stream) != 0 {
+        let has_work = is_read_ahead || __fpending(stream) != 0;
+        let may = may_wait || Fd::new(fileno_unlocked(stream)).is_some_and(file::is_regular);
+        if has_work && may {
             fflush_unlocked(stream);
         }
+        may || !has_work
     }
 }
 

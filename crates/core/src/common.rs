@@ -19,8 +19,8 @@ pub struct Host {
     /// Whether the program surely has one thread.
     pub is_single_threaded: fn() -> bool,
     /// Does with the streams of stdio what libc does last of all at `exit`, without waiting
-    /// for a lock.
-    pub flush_streams: fn(),
+    /// for a lock. False where that has to wait for somebody, unless it may (`true`).
+    pub flush_streams: fn(bool) -> bool,
 }
 
 /// The common ground.

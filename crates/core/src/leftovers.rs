@@ -31,8 +31,6 @@ struct Open {
     last: AtomicU32,
 }
 
-/// The process that left a connection as it was has gone by then, in milliseconds.
-const MOMENT_MS: u32 = 5;
 /// The strategy is patient: it has not parted from the peer yet.
 const STILL_OPEN: u32 = 1 << 8;
 const CONNECTED: u32 = 1 << 9;
@@ -81,6 +79,11 @@ impl<'a> Leftovers<'a> {
     /// The same for sockets that stay as they are until another program takes them over.
     pub fn for_another(most: usize, common: &'a Common) -> Self {
         Self { is_for_another: true, ..Self::with_room(most, common) }
+    }
+
+    /// Whether they are still used by this process, until it has gone.
+    pub fn are_for_another(&self) -> bool {
+        self.is_for_another
     }
 
     /// Whether none is left.
@@ -337,7 +340,7 @@ impl Open {
             mode,
             fd: fd.raw(),
             cookie: crate::sys::socket::cookie(fd)?,
-            part_ms: if self.has(STILL_OPEN) { u64::from(self.parts_in(common, now).max(MOMENT_MS)) } else { 0 },
+            part_ms: if self.has(STILL_OPEN) { u64::from(self.parts_in(common, now).max(1)) } else { 0 },
             idle_ms: u64::from(idle_ms),
             silent_ms: u64::from(now.since(last)),
             // Used up it is over, but 0 is no limit.

@@ -103,22 +103,31 @@ pub fn leave_to(home: &Home, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid>
     Ok(child)
 }
 
-/// Name, bound and tasks, and a null behind.
+/// Name, bound, who still uses them, and tasks, and a null behind.
 fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<&'static [usize]> {
-    let list = memory::zeroed(left.len() + 3)?;
-    let mut text = memory::zeroed::<u8>((left.len() + 1) * Task::ROOM)?;
+    const NUMBERS: usize = 2;
+    let list = memory::zeroed(1 + NUMBERS + left.len() + 1)?;
+    let mut text = memory::zeroed::<u8>((NUMBERS + left.len()) * Task::ROOM)?;
     let (name, rest) = list.split_first_mut()?;
     *name = NAME.as_ptr() as usize;
-    let (bound, rest) = rest.split_first_mut()?;
-    *bound = text.as_ptr() as usize;
-    let len = write_number(u64::from(bound_ms), text);
-    text = text.get_mut(len..)?;
+    let (numbers, rest) = rest.split_at_mut_checked(NUMBERS)?;
+    for (place, number) in numbers.iter_mut().zip([u64::from(bound_ms), owner(left)]) {
+        *place = text.as_ptr() as usize;
+        let len = write_number(number, text);
+        text = text.get_mut(len..)?;
+    }
     for (place, task) in rest.iter_mut().zip(left.tasks()) {
         *place = text.as_ptr() as usize;
         let len = task.write(text);
         text = text.get_mut(len..)?;
     }
     Some(list)
+}
+
+/// The process that has not ended before it may touch them, or 0.
+fn owner(left: &Leftovers<'_>) -> u64 {
+    let me = process::pid().filter(|_| left.are_for_another());
+    me.map_or(0, |pid| u64::from(pid.as_raw_nonzero().get().unsigned_abs()))
 }
 
 /// The child: its table and its directory are its own, its memory is not.

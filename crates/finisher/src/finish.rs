@@ -16,15 +16,23 @@ const CHUNK: usize = 256 << 10;
 /// close is left.
 const QUIET_MS: u32 = 250;
 
-/// Finishes `tasks`, at most `most` of them, within `bound_ms`.
-pub fn finish(bound_ms: u64, most: usize, tasks: impl Iterator<Item = Task>) {
+/// How often it is looked whether the process has gone that still uses what it has left.
+const GONE_MS: u64 = 2;
+
+/// Finishes `tasks`, at most `most` of them, within `bound_ms`. As long as `owner`, our
+/// parent, lives, those that are not half-closed yet are its own: its end, which is to come
+/// within `bound_ms` as well, begins the time for them. 0 is no owner.
+pub fn finish(bound_ms: u64, owner: i32, most: usize, tasks: impl Iterator<Item = Task>) {
     let now = kernel::now_ms();
     // SAFETY: zero is a value of both.
     let (all, polled) = unsafe { (kernel::memory(most), kernel::memory(most)) };
-    let mut waiting = Waiting { all, polled, left: 0, now };
+    let mut waiting = Waiting { all, polled, left: 0, now, owner };
     tasks.for_each(|task| waiting.take(task));
-    let deadline = now.saturating_add(bound_ms);
+    let mut deadline = now.saturating_add(bound_ms);
     while waiting.left != 0 && waiting.now < deadline {
+        if waiting.inherits() {
+            deadline = waiting.now.saturating_add(bound_ms);
+        }
         waiting.turn(deadline);
     }
 }
@@ -35,6 +43,8 @@ struct Held {
     fd: i32,
     mode: Mode,
     part_at: u64,
+    /// Somebody else still uses it, and it is half-closed so long after his end.
+    asleep_ms: u64,
     last: u64,
     idle_ms: u64,
     /// How much it may still send.
@@ -47,6 +57,8 @@ struct Waiting {
     polled: &'static mut [PollFd],
     left: usize,
     now: u64,
+    /// The process that still uses those that are not half-closed.
+    owner: i32,
 }
 
 impl Waiting {
@@ -55,8 +67,25 @@ impl Waiting {
         if kernel::cookie(task.fd) != Some(task.cookie) || kernel::info(task.fd).is_none() {
             return;
         }
-        self.put(self.left, Held::of(task, self.now));
+        let held = Held::of(task, self.now);
+        self.put(self.left, if self.owner == 0 { held.awake(self.now) } else { held });
         self.left += 1;
+    }
+
+    /// Whether the owner has gone since the last look.
+    fn inherits(&mut self) -> bool {
+        let has_gone = self.owner != 0 && kernel::parent() != self.owner;
+        if has_gone {
+            self.owner = 0;
+            (0..self.left).for_each(|at| self.wake(at));
+        }
+        has_gone
+    }
+
+    fn wake(&mut self, at: usize) {
+        if let Some(&held) = self.all.get(at) {
+            self.put(at, held.awake(self.now));
+        }
     }
 
     fn put(&mut self, at: usize, held: Held) {
@@ -67,7 +96,8 @@ impl Waiting {
 
     fn turn(&mut self, deadline: u64) {
         let parts = self.all.iter().take(self.left).map(|held| held.part_at).filter(|&at| at != 0);
-        let wake = parts.fold(deadline.min(self.now + TICK_MS), u64::min);
+        let tick = if self.owner == 0 { TICK_MS } else { GONE_MS };
+        let wake = parts.fold(deadline.min(self.now + tick), u64::min);
         let polled = self.polled.get_mut(..self.left).unwrap_or_default();
         let found = kernel::poll(polled, wake.saturating_sub(self.now));
         self.now = kernel::now_ms();
@@ -93,6 +123,9 @@ impl Waiting {
     fn look_at(&mut self, at: usize, is_still: bool) -> Option<u64> {
         let seen = self.polled.get(at)?.found;
         let held = self.all.get_mut(at)?;
+        if held.asleep_ms != 0 {
+            return Some(0);
+        }
         held.part(self.now);
         let bytes = held.look(seen, self.now)?;
         let is_over = held.is_silent(self.now) || (is_still && held.is_quiet());
@@ -111,9 +144,16 @@ impl Waiting {
 impl Held {
     fn of(task: Task, now: u64) -> Self {
         let Task { mode, fd, part_ms, idle_ms, silent_ms, bytes, .. } = task;
-        let part_at = if part_ms == 0 { 0 } else { now + part_ms };
         let bytes = if bytes == 0 { u64::MAX } else { bytes };
-        Self { fd, mode, part_at, last: now.saturating_sub(silent_ms), idle_ms, bytes }
+        Self { fd, mode, part_at: 0, asleep_ms: part_ms, last: now.saturating_sub(silent_ms), idle_ms, bytes }
+    }
+
+    /// The same where nobody else uses it any more.
+    fn awake(self, now: u64) -> Self {
+        match self.asleep_ms {
+            0 => self,
+            ms => Self { part_at: now + ms, asleep_ms: 0, last: now, ..self },
+        }
     }
 
     /// A connection that is shut both ways is ready for ever: it is not polled.
@@ -123,6 +163,7 @@ impl Held {
             Mode::Fin => (self.fd, POLLRDHUP),
             Mode::Acknowledged => (-1, 0),
         };
+        let fd = if self.asleep_ms == 0 { fd } else { -1 };
         PollFd { fd, events, found: 0 }
     }
 
@@ -204,7 +245,7 @@ mod tests {
     fn finished(bound_ms: u64, tasks: Vec<Task>) -> std::thread::JoinHandle<Duration> {
         std::thread::spawn(move || {
             let start = Instant::now();
-            finish(bound_ms, tasks.len(), tasks.into_iter());
+            finish(bound_ms, 0, tasks.len(), tasks.into_iter());
             start.elapsed()
         })
     }
@@ -227,6 +268,29 @@ mod tests {
         assert_eq!(there.read(&mut [0]).unwrap(), 0);
         drop(there);
         assert!(done.join().unwrap() < SOON);
+    }
+
+    #[test]
+    fn what_its_owner_still_uses_is_left_alone() {
+        let (fd, mut there) = pair();
+        let task = Task { part_ms: 1, ..task(Mode::Discard, fd) };
+        there.write_all(b"for the owner").unwrap();
+        // Our own parent outlives us.
+        finish(100, kernel::parent(), 1, [task].into_iter());
+        there.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        assert!(there.read(&mut [0]).is_err(), "it was half-closed");
+        assert_eq!(kernel::unread(fd), 13);
+    }
+
+    #[test]
+    fn what_the_owner_has_left_is_finished() {
+        let (fd, mut there) = pair();
+        let task = Task { part_ms: 1, ..task(Mode::Discard, fd) };
+        let nobody = kernel::parent() + 1;
+        let done = std::thread::spawn(move || finish(FAR_MS, nobody, 1, [task].into_iter()));
+        assert_eq!(there.read(&mut [0]).unwrap(), 0);
+        drop(there);
+        done.join().unwrap();
     }
 
     #[test]
@@ -276,7 +340,7 @@ mod tests {
         let there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let fd = there.as_raw_fd();
         let stale = Task { cookie: 1, ..task(Mode::Discard, fd) };
-        finish(FAR_MS, 1, [stale].into_iter());
+        finish(FAR_MS, 0, 1, [stale].into_iter());
         assert!(kernel::cookie(fd).is_some());
     }
 

@@ -164,6 +164,12 @@ pub fn now_ms() -> u64 {
     now[0] * 1000 + now[1] / 1_000_000
 }
 
+/// The parent's pid: another one where that has ended.
+pub fn parent() -> i32 {
+    // SAFETY: no arguments.
+    unsafe { syscall6(nr::GETPPID, [0; 6]) as i32 }
+}
+
 /// Blocks every signal that can be blocked.
 pub fn block_signals() {
     const SIG_SETMASK: usize = 2;

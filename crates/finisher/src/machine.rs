@@ -15,6 +15,7 @@ pub mod nr {
     pub const RECVFROM: usize = 45;
     pub const SHUTDOWN: usize = 48;
     pub const GETSOCKOPT: usize = 55;
+    pub const GETPPID: usize = 110;
     pub const PRCTL: usize = 157;
     pub const CLOCK_GETTIME: usize = 228;
     pub const EXIT_GROUP: usize = 231;

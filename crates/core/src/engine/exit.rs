@@ -1,10 +1,12 @@
 //! The end of the process.
 //!
-//! Where nothing is to be finished it ends as natively. Else everything that is still open
-//! and ours alone is half-closed, and everything but that is released at once: listeners,
-//! pipes, locks, files are gone as natively, and nobody waits for them. Most peers are done
-//! in a moment; what is left then goes to [another program](crate::successor), and the
-//! process ends. Where that cannot be it waits in place, within the exit bound.
+//! Where nothing is to be finished it ends as natively. Beside other threads everything that
+//! is still open and ours alone goes to [another program](crate::successor), which half-closes
+//! it when the process has gone. Without them it is half-closed, and everything but that is
+//! released at once: listeners, pipes, locks, files are gone as natively, and nobody waits for
+//! them. Most peers are done in a moment; what is left then goes to that program, and the
+//! process ends. Where there can be no such program it waits in place, within the exit bound,
+//! and other threads are stopped meanwhile.
 //!
 //! Context: the thread that ends the process, in `exit`, or in `_exit` from any
 //! context. No allocation; lists are mapped.
@@ -15,6 +17,7 @@ use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
 use crate::judge::Looks;
 use crate::ledger::Owner;
+use crate::ledger::heirs::HeirPlace;
 use crate::ledger::table::Role;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
@@ -22,6 +25,7 @@ use crate::successor::{self, Home};
 use crate::sys::clock::Millis;
 use crate::sys::numbers::close_all_but;
 use crate::sys::procfs::{Dir, descriptor};
+use crate::sys::signals::{self, Mask};
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, memory, socket, thread};
 use core::ops::ControlFlow::{Break, Continue};
@@ -86,6 +90,12 @@ impl Kept {
     }
 }
 
+/// Another program that can finish what is left, and its place among the others.
+struct Heir<'a> {
+    home: &'static Home,
+    place: HeirPlace<'a>,
+}
+
 impl Engine {
     /// Finishes what this process holds, and gives up its place in the family.
     ///
@@ -109,16 +119,12 @@ impl Engine {
             self.observe_open(owner, Millis::now().plus(bound));
             return false;
         }
-        if !self.rehearsal.is_allowed() {
+        if owner.has_bequeathed() || !self.rehearsal.is_allowed() || self.leave_as_it_is(owner, ours + held, bound) {
             return false;
         }
         let others = self.stop_others();
-        if others == Others::Running {
-            self.leave_as_it_is(owner, ours + held, Millis::now().plus(bound));
+        if others == Others::Running || !self.has_written_streams(exit, others) {
             return false;
-        }
-        if exit == Exit::WithStreams {
-            (self.common.host.flush_streams)();
         }
         // Who reads our streams may be slow: that is no part of the bound.
         let deadline = Millis::now().plus(bound);
@@ -134,27 +140,48 @@ impl Engine {
         true
     }
 
-    /// The other threads run on, for as long as the process lasts: nothing is done that they
-    /// could notice. What is open goes to the other program, which says goodbye when this
-    /// process has gone. A child that another thread makes meanwhile may have it too: then
-    /// that program must not.
+    /// Beside other threads nothing is done that they could notice: they run on, and so does
+    /// the process while libc writes out its streams. What is open goes to the other program,
+    /// which says goodbye when this process has gone. False where there can be none, or no
+    /// other thread.
     #[inline(never)]
-    fn leave_as_it_is(&'static self, owner: Owner<'_>, many: usize, deadline: Millis) {
-        let Some(home) = self.successor(deadline) else { return };
-        let before = self.ledger.stamp();
+    fn leave_as_it_is(&'static self, owner: Owner<'_>, many: usize, bound: u32) -> bool {
+        if stop::is_alone(|tid| self.drain.runs_on(tid)).unwrap_or_else(|| self.common.is_single_threaded()) {
+            return false;
+        }
+        let deadline = Millis::now().plus(bound);
+        let Some(heir) = self.successor(owner, deadline) else { return false };
         let left = Leftovers::for_another(many, self.common);
         let mut estate = Estate { left, kept: Kept::with_room(0) };
         self.drain.surrender(|held| estate.left.take_over(held));
         self.half_close_open(owner, &mut estate, deadline);
-        if estate.left.is_empty() {
-            return;
+        self.bequeath(owner, heir, &mut estate.left, deadline);
+        true
+    }
+
+    /// A child that another thread makes meanwhile may have it too: then nobody inherits it.
+    fn bequeath(&self, owner: Owner<'_>, heir: Heir<'_>, left: &mut Leftovers<'_>, deadline: Millis) {
+        let before = self.ledger.stamp();
+        // Signals that come are for the program's handlers, which are still wanted, but later.
+        let signals = signals::hold();
+        if let Some(pid) = self.leave_to(heir, left, deadline) {
+            owner.bequeathed(pid);
+            if self.ledger.stamp() != before {
+                owner.disinherit();
+            }
         }
-        thread::block_signals();
-        if let Some(pid) = self.leave_to(home, &mut estate.left, deadline)
-            && self.ledger.stamp() != before
-        {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        signals.into_iter().for_each(Mask::let_in);
+    }
+
+    /// False where only a thread that has been stopped may be able to take what is written:
+    /// then all go on, and libc writes it.
+    fn has_written_streams(&self, exit: Exit, others: Others) -> bool {
+        let is_alone = others == Others::None;
+        let is_done = exit == Exit::AtOnce || (self.common.host.flush_streams)(is_alone);
+        if !is_done {
+            stop::run_on();
         }
+        is_done
     }
 
     /// Without procfs libc has to know.
@@ -177,11 +204,13 @@ impl Engine {
         if is_free {
             left.attend(sooner(deadline, Millis::now().plus(MOMENT_MS)), SHORT_TICK_MS);
         }
-        if left.is_empty() || self.leave_to_successor(left, deadline) {
+        if left.is_empty() || self.leave_to_successor(owner, left, deadline) {
             return;
         }
-        if is_free {
+        // Who waits is a process as well.
+        if is_free && let Some(place) = owner.place_for_heir() {
             left.attend(deadline, TICK_MS);
+            place.leave();
         }
         left.end_all(End::Exit);
     }
@@ -197,18 +226,26 @@ impl Engine {
     }
 
     /// The other program, where it is possible to leave anything to it, and does no harm.
-    fn successor(&self, deadline: Millis) -> Option<&'static Home> {
+    fn successor<'a>(&self, owner: Owner<'a>, deadline: Millis) -> Option<Heir<'a>> {
         let is_welcome = || successor::is_welcome(self.ledger.has_forked());
-        self.common.successor.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())
+        let home = self.common.successor.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())?;
+        Some(Heir { home, place: owner.place_for_heir()? })
     }
 
     /// Leaves them to another program; false where they are still ours.
-    fn leave_to_successor(&self, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
-        self.successor(deadline).is_some_and(|home| self.leave_to(home, left, deadline).is_some())
+    fn leave_to_successor(&self, owner: Owner<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
+        self.successor(owner, deadline).is_some_and(|heir| self.leave_to(heir, left, deadline).is_some())
     }
 
-    fn leave_to(&self, home: &Home, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
-        let pid = successor::leave_to(home, left, deadline.since(Millis::now())).ok()?;
+    fn leave_to(&self, heir: Heir<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
+        let Heir { home, place } = heir;
+        let bound = deadline.since(Millis::now());
+        let made = if left.is_empty() { None } else { successor::leave_to(home, left, bound).ok() };
+        let Some(pid) = made else {
+            place.leave();
+            return None;
+        };
+        place.take(pid);
         self.common.counters.handed_over();
         self.common.report(LogLevel::Info, |line| {
             line.text(" handed over").field("connections", left.len() as u64);

@@ -6,6 +6,7 @@
 use super::bitmap::{BITS, Bitmap};
 use super::cells::Slot;
 use super::family::{MEMBERS, Record, Words};
+use super::heirs::Heirs;
 use crate::sys::region::Zeroed;
 use crate::sys::shared::Shared;
 
@@ -18,6 +19,7 @@ pub struct Head {
     pub(super) words: Words,
     pub(super) taken: Bitmap<{ SLOTS / BITS }>,
     pub(super) records: [Record; MEMBERS],
+    pub(super) heirs: Heirs,
 }
 
 // SAFETY: repr(C), atomics only; zero is a family without members.

@@ -26,6 +26,7 @@ mod detach;
 pub mod executions;
 pub mod family;
 pub mod forks;
+pub mod heirs;
 pub mod kin;
 pub mod makers;
 pub mod membership;
@@ -81,6 +82,8 @@ pub struct Ledger {
     doubles: AtomicU32,
     /// Children of this process are in another pid namespace than it is.
     outer: AtomicBool,
+    /// Who finishes what this process has left, while it is still there; 0 for nobody.
+    heir: AtomicI32,
 }
 
 /// Proof that the calling process owns the memory of the ledger: it is not a
@@ -148,6 +151,7 @@ impl Ledger {
             limit: Limit::new(),
             doubles: AtomicU32::new(0),
             outer: AtomicBool::new(false),
+            heir: AtomicI32::new(0),
         }
     }
 
@@ -604,6 +608,7 @@ impl Owner<'_> {
         self.0.limit.keep();
         self.0.sets.share();
         self.0.forks.begin();
+        self.disinherit();
         if !self.shares() {
             return None;
         }
@@ -668,6 +673,7 @@ impl Owner<'_> {
     pub fn before_spawn(self, child: Child, end: Return) {
         // First: what another thread makes from here on is asked for there.
         self.0.forks.enter(child, end);
+        self.disinherit();
         self.0.limit.keep();
         self.0.sets.share();
         if self.shares() && child == Child::Executes {
@@ -754,6 +760,7 @@ impl Ledger {
         self.forks.become_child();
         self.outer.store(false, SeqCst);
         self.kin.forget();
+        self.forget_heir();
         self.sets.become_child();
         // A parent without a pid is in an outer namespace, where it has named us.
         if process::is_parent_outside() {

@@ -132,6 +132,11 @@ pub fn timespec(ms: u32) -> Timespec {
     Timespec { tv_sec: i64::from(ms / 1000), tv_nsec: i64::from(ms % 1000) * 1_000_000 }
 }
 
+/// Sleeps for so many microseconds, or until a signal's handler has run.
+pub fn rest_us(us: u32) {
+    let _ = rustix::thread::nanosleep(&Timespec { tv_sec: 0, tv_nsec: i64::from(us) * 1000 });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,7 +52,8 @@ pub fn is_executable(fd: Fd) -> bool {
         && unsafe { syscall6(nr::FACCESSAT2, args) }.is_ok()
 }
 
-fn is_regular(fd: Fd) -> bool {
+/// Whether it is a regular file: to write to it waits for nobody.
+pub fn is_regular(fd: Fd) -> bool {
     rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
 }
 

@@ -74,8 +74,13 @@ pub fn others(is_ours: impl Fn(Pid) -> bool) -> Others {
     Others::Stopped
 }
 
+/// Whether there is no thread but the calling one and those of ours; `None` without procfs.
+pub fn is_alone(is_ours: impl Fn(Pid) -> bool) -> Option<bool> {
+    each_other(&is_ours, |_, _, _| true).map(|count| count == 0)
+}
+
 /// Nobody stays stopped.
-fn run_on() -> Others {
+pub fn run_on() -> Others {
     uninstall();
     RESUMING.store(AT_ONCE, SeqCst);
     futex::wake_all(&RESUMING);

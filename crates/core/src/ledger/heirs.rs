@@ -1,0 +1,185 @@
+//! The processes that finish what others of the family have left at their ends.
+//!
+//! There are so many at once and no more, those among them that wait in place at their own
+//! ends, and none where the control group has not room for as many processes as there are: who
+//! connects and reads slowly must not be able to fill the table of processes. What is beyond
+//! ends as natively. And they give way where the program itself gets no further process or
+//! thread.
+//!
+//! A process is known by its pid and its start, which no other one has. Where procfs shows
+//! another pid namespace it is taken for gone: then there may be more of them, and they do not
+//! give way.
+//!
+//! Context: the end of a process, and hooks whose call the kernel has refused. Lock-free.
+
+use super::commons::Commons;
+use super::{Ledger, Owner};
+use crate::sys::pids;
+use crate::sys::process;
+use crate::sys::procfs::{Dir, Stat};
+use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use rustix::path::DecInt;
+use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
+
+/// So many at once: each counts for `RLIMIT_NPROC`.
+const MOST: usize = 64;
+
+/// All of a family.
+#[repr(C)]
+pub struct Heirs([AtomicU64; MOST]);
+
+/// A place for one; until it is there, it is that of the process which makes it.
+#[must_use = "an heir is to be put there, or it is to be left"]
+pub struct HeirPlace<'a> {
+    commons: &'a Commons,
+    /// None where there is no memory: then nobody counts.
+    index: Option<usize>,
+}
+
+/// Set where the process that is named is the one that ends: it does not give way.
+const ITSELF: u64 = 1 << 63;
+
+impl HeirPlace<'_> {
+    /// It is this process.
+    pub fn take(self, pid: Pid) {
+        self.put(identity(pid));
+    }
+
+    /// There will be none.
+    pub fn leave(self) {
+        self.put(None);
+    }
+
+    fn put(&self, identity: Option<u64>) {
+        if let Some(place) = self.index.and_then(|index| self.commons.head()?.heirs.0.get(index)) {
+            place.store(identity.unwrap_or(0), SeqCst);
+        }
+    }
+}
+
+impl Heirs {
+    /// The index of a free place, which is taken by `word`.
+    fn claim(&self, word: u64) -> Option<usize> {
+        self.0.iter().position(|place| {
+            let old = place.load(SeqCst);
+            (old == 0 || !lives(old)) && place.compare_exchange(old, word, SeqCst, SeqCst).is_ok()
+        })
+    }
+
+    /// Ends all of them; answers whether there was any.
+    fn end(&self) -> bool {
+        let is_one = |word: &u64| *word != 0 && *word & ITSELF == 0;
+        self.0.iter().map(|place| place.load(SeqCst)).filter(is_one).fold(false, |any, word| end(word) || any)
+    }
+}
+
+/// Ends that process and no other: it is held by a descriptor while it is asked who it is.
+fn end(word: u64) -> bool {
+    let pid = pid_of(word);
+    let Ok(fd) = process::open(pid) else { return false };
+    let is_it = pid.and_then(identity) == Some(word);
+    let has_ended = is_it && pidfd_send_signal(fd, Signal::KILL).is_ok();
+    fd.close();
+    has_ended
+}
+
+fn lives(word: u64) -> bool {
+    pid_of(word).and_then(identity) == Some(word & !ITSELF)
+}
+
+fn pid_of(word: u64) -> Option<Pid> {
+    Pid::from_raw(word as u32 as i32)
+}
+
+/// Pid and start in one word; `None` where it has gone, or is about to be.
+#[inline(never)]
+fn identity(pid: Pid) -> Option<u64> {
+    const STARTS: u64 = (1 << 31) - 1;
+    let raw = pid.as_raw_nonzero().get();
+    let stat = Stat::read(&Dir::root().ok()?, DecInt::new(raw).as_c_str()).ok()?;
+    (!stat.is_ending).then_some((stat.start & STARTS) << 32 | u64::from(raw.unsigned_abs()))
+}
+
+impl<'a> Owner<'a> {
+    /// A place for a process that finishes what this one leaves; `None` where there are
+    /// too many of them.
+    pub fn place_for_heir(self) -> Option<HeirPlace<'a>> {
+        if !pids::have_room() {
+            return None;
+        }
+        let commons = &self.0.commons;
+        let Some(head) = commons.head() else { return Some(HeirPlace { commons, index: None }) };
+        let me = process::pid().and_then(identity).unwrap_or(0) | ITSELF;
+        head.heirs.claim(me).map(|index| HeirPlace { commons, index: Some(index) })
+    }
+
+    /// This process and its threads go on for a while after it has left all to `heir`.
+    pub fn bequeathed(self, heir: Pid) {
+        self.0.heir.store(heir.as_raw_nonzero().get(), SeqCst);
+    }
+
+    /// Whether it has.
+    pub fn has_bequeathed(self) -> bool {
+        self.0.heir.load(SeqCst) != 0
+    }
+
+    /// Somebody else may have all that is open from here on: then nobody inherits it.
+    pub fn disinherit(self) {
+        if let Some(heir) = Pid::from_raw(self.0.heir.load(SeqCst)) {
+            let _ = kill_process(heir, Signal::KILL);
+        }
+    }
+
+    /// All who finish something for the family give way; answers whether there was any.
+    pub fn end_heirs(self) -> bool {
+        self.0.commons.head().is_some_and(|head| head.heirs.end())
+    }
+}
+
+impl Ledger {
+    /// In a fork child: its parent's heir is not its own.
+    pub(super) fn forget_heir(&self) {
+        self.heir.store(0, SeqCst);
+    }
+}
+
+// Miri has no processes.
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+
+    fn nobody() -> Heirs {
+        Heirs([const { AtomicU64::new(0) }; MOST])
+    }
+
+    fn child() -> (std::process::Child, u64) {
+        let child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let word = identity(Pid::from_child(&child)).unwrap();
+        (child, word)
+    }
+
+    #[test]
+    fn there_are_so_many_and_no_more_until_one_is_gone() {
+        let (heirs, (mut sleeper, word)) = (nobody(), child());
+        (0..MOST).for_each(|at| assert_eq!(heirs.claim(word), Some(at)));
+        assert_eq!(heirs.claim(word), None);
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+        assert_eq!(heirs.claim(1), Some(0));
+    }
+
+    #[test]
+    fn they_give_way_and_nobody_else_does() {
+        let (heirs, (mut sleeper, word), (mut other, another)) = (nobody(), child(), child());
+        // The pid of one with the start of somebody who has gone; and one that ends itself.
+        heirs.0[0].store(another ^ (1 << 40), SeqCst);
+        heirs.0[1].store(another | ITSELF, SeqCst);
+        assert!(!heirs.end());
+        heirs.0[2].store(word, SeqCst);
+        assert!(heirs.end());
+        sleeper.wait().unwrap();
+        assert!(other.try_wait().unwrap().is_none());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}
