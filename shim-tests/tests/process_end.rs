@@ -215,3 +215,32 @@ fn leaves_a_file_at_the_place_up_to_which_it_was_read() {
 fn waits_for_nobody_who_lingers() {
     says(here!(), &Victim::c("exit_lingers").env("SOFTCLOSE_ROLE", "accepted"), &["status 7"]);
 }
+
+/// Natively libc writes out its streams while the other threads still run, and may need them
+/// for that. Once they had been stopped before, the end hung; once the connections were
+/// half-closed meanwhile, a thread that wrote to one was killed by `SIGPIPE`.
+mod lets_the_other_threads_run_while_libc_writes_its_streams {
+    use super::*;
+
+    fn same(test: &str, how: &str, expected: &[&str]) {
+        for place in [None, Some("pid1")] {
+            let victim = Victim::c("exit_streams").arg(how).env("SOFTCLOSE_EXIT_TIMEOUT", "200ms");
+            says(test, &place.into_iter().fold(victim, Victim::arg), expected);
+        }
+    }
+
+    #[test]
+    fn one_of_which_takes_the_text() {
+        same(here!(), "logger", &["status 7, signal 0"]);
+    }
+
+    #[test]
+    fn one_of_which_has_a_lock() {
+        same(here!(), "lock", &["text: 119999", "status 7, signal 0"]);
+    }
+
+    #[test]
+    fn one_of_which_writes_its_response() {
+        same(here!(), "busy", &["response: 2097152", "text: 119999", "status 7, signal 0"]);
+    }
+}
