@@ -244,3 +244,17 @@ mod lets_the_other_threads_run_while_libc_writes_its_streams {
         same(here!(), "busy", &["response: 2097152", "text: 119999", "status 7, signal 0"]);
     }
 }
+
+/// It got a child that it had never made, and waited for it.
+#[test]
+fn leaves_no_child_to_a_subreaper() {
+    let victim = Victim::c("subreaper").env("SOFTCLOSE_EXIT_TIMEOUT", "100ms");
+    says(here!(), &victim, &["worker: status 7", "another child: none"]);
+}
+
+/// There was one more process for each connection that a peer had not finished yet, and soon
+/// the server itself could make none.
+#[test]
+fn leaves_room_for_the_program_s_own_processes() {
+    says(here!(), &Victim::c("few_processes"), &["served: 40", "answered: 40"]);
+}

@@ -21,4 +21,14 @@ static UNUSED int end_by(const char *way)
 	return STATUS;
 }
 
+/* A peer that takes little at a time. */
+static UNUSED int connect_slowly(int port)
+{
+	struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), few = 4096;
+	must(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof few) == 0);
+	must(connect(fd, (struct sockaddr *)&there, sizeof there) == 0);
+	return fd;
+}
+
 #endif

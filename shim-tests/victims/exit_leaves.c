@@ -86,15 +86,6 @@ static pid_t start(int pipe_end, const char *way, const char *where)
 	_exit(WEXITSTATUS(status));
 }
 
-static int connect_slowly(int port)
-{
-	struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0), few = 4096;
-	must(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof few) == 0);
-	must(connect(fd, (struct sockaddr *)&there, sizeof there) == 0);
-	return fd;
-}
-
 static void ask(int fd)
 {
 	char request[64], unread[UNREAD] = {0};

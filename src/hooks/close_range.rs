@@ -10,6 +10,7 @@ use crate::sys::guard::Guard;
 use crate::sys::real;
 use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
 use softclose_core::engine::numbers::Stop;
+use softclose_core::judge::Looks;
 
 #[unsafe(no_mangle)]
 /// `close_range(2)`.
@@ -64,8 +65,9 @@ fn shares_with_us_alone() -> bool {
 /// Calls `own_call` for each part of the range that has nothing in it to stop at.
 fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
     let mut from = first;
+    let looks = Looks::begin();
     ending::around_range(first, last);
-    while let Some(stop) = next_stop(from, last) {
+    while let Some(stop) = next_stop(from, last, looks) {
         let at = stop.fd().raw() as c_uint;
         if at > from && own_call(from, at - 1) != 0 {
             return -1;
@@ -81,10 +83,10 @@ fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, 
     result
 }
 
-fn next_stop(first: c_uint, last: c_uint) -> Option<Stop> {
+fn next_stop(first: c_uint, last: c_uint, looks: Looks) -> Option<Stop> {
     let guard = Guard::enter()?;
     let owner = guard.owner()?;
-    guard.engine().next_stop(owner, first, last)
+    guard.engine().next_stop(owner, first, last, looks)
 }
 
 /// `closefrom` must work where the kernel has no `close_range` (before 5.9).

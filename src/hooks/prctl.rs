@@ -1,9 +1,10 @@
 //! `prctl(2)`: with `PR_SET_SECCOMP` the program sandboxes itself, and a system
-//! call that it does not make itself may kill it.
+//! call that it does not make itself may kill it; with `PR_SET_CHILD_SUBREAPER` it will be
+//! the parent of what its descendants leave behind.
 //!
 //! Variadic in C; on x86_64 all five lie where a plain function has them.
 
-use crate::sys::guard::become_passive;
+use crate::sys::guard::{become_passive, with_owner};
 use crate::sys::real;
 use core::ffi::c_int;
 
@@ -20,6 +21,9 @@ pub fn prepare(option: c_int, mode: usize, program: usize) {
     const STRICT: usize = libc::SECCOMP_MODE_STRICT as usize;
     if option == libc::PR_SET_SECCOMP && (mode == STRICT || program != 0) {
         become_passive();
+    }
+    if option == libc::PR_SET_CHILD_SUBREAPER && mode != 0 {
+        with_owner(|owner| owner.will_reap());
     }
 }
 

@@ -41,6 +41,14 @@ pub struct Engine {
     pub rings: Rings,
 }
 
+/// Whether the program has anything to lose. `info` is older than the claim: another process
+/// may have sent everything, and ended, in between.
+fn has_sent(owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim) -> bool {
+    info.has_sent
+        || socket::tcp_info(fd).is_ok_and(|info| info.has_sent)
+        || owner.may_have_options(claim.entry) && socket::is_mptcp(fd)
+}
+
 /// For how long a close of the inline engine waits at most: a peer that sends a byte now
 /// and then must not hold the program's thread for all of `SOFTCLOSE_TIMEOUT`.
 const MOST_INLINE_MS: u32 = 1000;
@@ -183,7 +191,7 @@ impl Engine {
             role: claim.entry.role,
             linger: if open && owner.may_have_options(claim.entry) { socket::linger(fd) } else { None },
             unread: open && minds_unread && socket::unread(fd) != 0,
-            sent: info.has_sent || owner.may_have_options(claim.entry) && socket::is_mptcp(fd),
+            sent: has_sent(owner, fd, info, claim),
         };
         if claim.standing == Standing::Doubtful {
             // Procfs is asked only where its answer matters.

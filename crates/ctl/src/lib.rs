@@ -16,6 +16,7 @@ pub mod args;
 pub mod explain;
 pub mod human;
 pub mod page_file;
+pub mod printable;
 pub mod prometheus;
 pub mod ps;
 pub mod samples;
@@ -86,8 +87,8 @@ fn why_not(survey: &Survey, pid: u32) -> String {
 
 fn clean(survey: &Survey) -> Result<()> {
     for file in survey.dead() {
-        file.remove().with_context(|| file.path.display().to_string())?;
-        print(&format!("removed {}\n", file.path.display()))?;
+        file.remove().with_context(|| printable::path(&file.path))?;
+        print(&format!("removed {}\n", printable::path(&file.path)))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! is opened without following a link and without waiting, it must be a regular file, and
 //! no more of it is read than a page has.
 
+use crate::printable;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 use rustix::fs::{major, minor, openat, statat, unlinkat, utimensat};
@@ -54,7 +55,7 @@ impl PageFile {
 
     fn of(file: File, path: &Path) -> Result<Self> {
         let data = file.metadata()?;
-        ensure!(data.is_file(), "{}: not a regular file", path.display());
+        ensure!(data.is_file(), "{}: not a regular file", printable::path(path));
         let mut bytes = Vec::with_capacity(SIZE);
         file.take(SIZE as u64).read_to_end(&mut bytes)?;
         Ok(Self {
@@ -94,7 +95,7 @@ impl PageFile {
         let directory = openat(CWD, directory, flags, Mode::empty())?;
         let found = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if found.st_ino != self.id.inode {
-            bail!("{}: another file by now", self.path.display());
+            bail!("{}: another file by now", printable::path(&self.path));
         }
         Ok(unlinkat(&directory, name, AtFlags::empty())?)
     }

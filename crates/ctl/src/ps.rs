@@ -1,6 +1,7 @@
 //! `softclosectl ps`: which processes have softclose loaded.
 
 use crate::human;
+use crate::printable;
 use crate::survey::{Family, Member, State, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
@@ -13,7 +14,7 @@ pub fn text(survey: &Survey) -> String {
     let living = survey.members.iter().map(|member| row(member, family_of(survey, member)));
     let gone = survey.families.iter().filter(|family| family.state != State::Live).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
-    let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", path.display()));
+    let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", printable::path(path)));
     let hidden = match survey.hidden() {
         0 => String::new(),
         count => format!("processes that may not be looked at: {count}\n"),

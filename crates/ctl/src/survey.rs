@@ -5,6 +5,7 @@
 //! the processes that map it.
 
 use crate::page_file::{self, PageFile, PageId};
+use crate::printable::printable;
 use anyhow::Result;
 use procfs::process::{MMapPath, MemoryMap, Process};
 use procfs::{Current, ProcError, Uptime};
@@ -243,11 +244,6 @@ fn member(process: &Process, uptime: f64, page: Option<PageId>) -> Option<Member
         uptime: Duration::from_secs_f64((uptime - started).max(0.0)),
         page,
     })
-}
-
-/// A program may call itself anything.
-fn printable(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { '?' } else { one }).collect()
 }
 
 fn id_of(map: &MemoryMap) -> PageId {

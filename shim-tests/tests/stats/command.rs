@@ -72,6 +72,15 @@ fn files_that_are_no_counters_are_named_and_no_more() {
     assert_eq!(memory.files().len(), 4, "what is young may be in the making");
 }
 
+/// Their names moved the cursor of root's terminal.
+#[test]
+fn a_name_of_somebody_s_file_does_not_reach_the_terminal_as_it_is() {
+    let memory = Memory::directory();
+    std::fs::write(memory.path().join("\x1b[31m\n1-1-0.softclose"), "not counters").expect("a file");
+    let said = memory.says(&["ps"]);
+    assert!(said.contains("?[31m?1-1-0.softclose: not the counters"), "{said}");
+}
+
 mod prometheus {
     use super::*;
 

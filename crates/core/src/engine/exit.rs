@@ -17,6 +17,7 @@ use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
 use crate::judge::Looks;
 use crate::ledger::Owner;
+use crate::ledger::forks::Stamp;
 use crate::ledger::heirs::HeirPlace;
 use crate::ledger::table::Role;
 use crate::leftovers::Leftovers;
@@ -27,7 +28,7 @@ use crate::sys::numbers::close_all_but;
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::signals::{self, Mask};
 use crate::sys::stop::{self, Others};
-use crate::sys::{Fd, memory, socket, thread};
+use crate::sys::{Fd, descriptors, memory, socket, thread};
 use core::ops::ControlFlow::{Break, Continue};
 use rustix::process::Pid;
 
@@ -40,7 +41,9 @@ pub enum Exit {
     AtOnce,
 }
 
-/// Most peers are done by then, in milliseconds.
+/// Peers that run on the same machine are done by then, in milliseconds.
+const INSTANT_MS: u32 = 1;
+/// Most others are by then.
 const MOMENT_MS: u32 = 20;
 /// How often a peer that has everything is looked for in that time, and later.
 const SHORT_TICK_MS: u32 = 5;
@@ -62,7 +65,9 @@ struct Kept {
 }
 
 impl Kept {
-    const FEW: usize = 8;
+    const FEW: usize = 8 + Self::MESSENGERS;
+    /// So many unix sockets, at most, are kept.
+    const MESSENGERS: usize = 16;
 
     fn with_room(most: usize) -> Self {
         let many = if most > Self::FEW { memory::zeroed(most) } else { None };
@@ -81,6 +86,14 @@ impl Kept {
         self.len += 1;
     }
 
+    /// A message that nobody has received may hold a connection with `SO_LINGER`, for which a
+    /// close of the socket would wait, and the end of the process does not.
+    fn add_messenger(&mut self, fd: Fd) {
+        if socket::is_unix(fd) {
+            self.add(fd);
+        }
+    }
+
     /// `None` where there was too little memory.
     fn sorted(&mut self) -> Option<&[i32]> {
         let len = self.len;
@@ -90,10 +103,19 @@ impl Kept {
     }
 }
 
-/// Another program that can finish what is left, and its place among the others.
-struct Heir<'a> {
-    home: &'static Home,
-    place: HeirPlace<'a>,
+/// So many connections that no hook has seen coming are asked for; see [`Engine::strays`].
+const FEW_STRAYS: usize = 16;
+
+/// What there is to finish.
+struct Inventory {
+    strays: [Option<Fd>; FEW_STRAYS],
+    /// The time that there is for those that others may have as well.
+    looks: Looks,
+    /// Most connections that are open, and that will be finished.
+    open: usize,
+    ours: usize,
+    /// Those that the drain holds.
+    held: usize,
 }
 
 impl Engine {
@@ -113,13 +135,12 @@ impl Engine {
     }
 
     fn finish(&'static self, owner: Owner<'_>, exit: Exit, bound: u32) -> bool {
-        let (open, ours) = self.count_connections(owner);
-        let held = self.drain.held() as usize;
-        if ours == 0 && held == 0 {
-            self.observe_open(owner, Millis::now().plus(bound));
+        let inventory = self.take_inventory(owner);
+        if inventory.ours == 0 && inventory.held == 0 {
+            self.observe_open(owner, &inventory, Millis::now().plus(bound));
             return false;
         }
-        if owner.has_bequeathed() || !self.rehearsal.is_allowed() || self.leave_as_it_is(owner, ours + held, bound) {
+        if owner.has_bequeathed() || !self.rehearsal.is_allowed() || self.leave_as_it_is(owner, &inventory, bound) {
             return false;
         }
         let others = self.stop_others();
@@ -128,11 +149,12 @@ impl Engine {
         }
         // Who reads our streams may be slow: that is no part of the bound.
         let deadline = Millis::now().plus(bound);
+        let Inventory { open, ours, held, .. } = inventory;
         // One more for the log.
-        let kept = Kept::with_room(open + held + 1);
+        let kept = Kept::with_room(open + held + 1 + Kept::MESSENGERS);
         let mut estate = Estate { left: Leftovers::with_room(ours + held, self.common), kept };
         self.drain.surrender(|held| estate.left.take_over(held));
-        self.half_close_open(owner, &mut estate, deadline);
+        self.half_close_open(owner, &inventory, &mut estate, deadline);
         if estate.left.is_empty() {
             return others == Others::Stopped;
         }
@@ -145,32 +167,35 @@ impl Engine {
     /// which says goodbye when this process has gone. False where there can be none, or no
     /// other thread.
     #[inline(never)]
-    fn leave_as_it_is(&'static self, owner: Owner<'_>, many: usize, bound: u32) -> bool {
+    fn leave_as_it_is(&'static self, owner: Owner<'_>, inventory: &Inventory, bound: u32) -> bool {
         if stop::is_alone(|tid| self.drain.runs_on(tid)).unwrap_or_else(|| self.common.is_single_threaded()) {
             return false;
         }
         let deadline = Millis::now().plus(bound);
-        let Some(heir) = self.successor(owner, deadline) else { return false };
-        let left = Leftovers::for_another(many, self.common);
+        let Some(home) = self.successor(owner, deadline) else { return false };
+        let before = self.ledger.stamp();
+        let left = Leftovers::for_another(inventory.ours + inventory.held, self.common);
         let mut estate = Estate { left, kept: Kept::with_room(0) };
         self.drain.surrender(|held| estate.left.take_over(held));
-        self.half_close_open(owner, &mut estate, deadline);
-        self.bequeath(owner, heir, &mut estate.left, deadline);
+        self.half_close_open(owner, inventory, &mut estate, deadline);
+        if !estate.left.is_empty()
+            && let Some(place) = owner.place_for_heir()
+        {
+            // Signals are for the program's handlers, which are still wanted, but later.
+            let signals = signals::hold();
+            let heir = self.leave_to(home, place, &mut estate.left, deadline);
+            heir.into_iter().for_each(|heir| self.bequeath(owner, heir, before));
+            signals.into_iter().for_each(Mask::let_in);
+        }
         true
     }
 
     /// A child that another thread makes meanwhile may have it too: then nobody inherits it.
-    fn bequeath(&self, owner: Owner<'_>, heir: Heir<'_>, left: &mut Leftovers<'_>, deadline: Millis) {
-        let before = self.ledger.stamp();
-        // Signals that come are for the program's handlers, which are still wanted, but later.
-        let signals = signals::hold();
-        if let Some(pid) = self.leave_to(heir, left, deadline) {
-            owner.bequeathed(pid);
-            if self.ledger.stamp() != before {
-                owner.disinherit();
-            }
+    fn bequeath(&self, owner: Owner<'_>, heir: Pid, before: Stamp) {
+        owner.bequeathed(heir);
+        if self.ledger.stamp() != before {
+            owner.disinherit();
         }
-        signals.into_iter().for_each(Mask::let_in);
     }
 
     /// False where only a thread that has been stopped may be able to take what is written:
@@ -199,52 +224,59 @@ impl Engine {
         thread::block_signals();
         self.drain.end_graces(true);
         // What another process uses as well can be left, but not closed.
-        let is_free = !owner.may_share_table() && self.release_others(estate);
+        let is_free = !owner.may_share_table() && self.release_others(owner, estate);
         let left = &mut estate.left;
-        if is_free {
-            left.attend(sooner(deadline, Millis::now().plus(MOMENT_MS)), SHORT_TICK_MS);
-        }
-        if left.is_empty() || self.leave_to_successor(owner, left, deadline) {
-            return;
-        }
-        // Who waits is a process as well.
-        if is_free && let Some(place) = owner.place_for_heir() {
-            left.attend(deadline, TICK_MS);
-            place.leave();
+        let attend_for = |left: &mut Leftovers<'_>, ms, tick_ms| {
+            if is_free {
+                left.attend(sooner(deadline, Millis::now().plus(ms)), tick_ms);
+            }
+        };
+        attend_for(left, INSTANT_MS, INSTANT_MS);
+        // Whoever waits is a process more, as is whoever finishes it.
+        if !left.is_empty()
+            && let Some(place) = owner.place_for_heir()
+        {
+            attend_for(left, MOMENT_MS, SHORT_TICK_MS);
+            if left.is_empty() || self.leave_to_successor(owner, place, left, deadline) {
+                return;
+            }
+            attend_for(left, deadline.since(Millis::now()), TICK_MS);
         }
         left.end_all(End::Exit);
     }
 
     /// Closes every number but those that are waited for, and our log's while there may be
     /// something to say. False where that cannot be.
-    fn release_others(&self, estate: &mut Estate<'_>) -> bool {
+    fn release_others(&self, owner: Owner<'_>, estate: &mut Estate<'_>) -> bool {
         let Estate { left, kept } = estate;
         left.numbers().for_each(|fd| kept.add(fd));
         let log = self.common.log.number().filter(|_| self.common.log.is_talkative());
         log.into_iter().for_each(|fd| kept.add(fd));
+        if owner.may_linger_in_messages() && !descriptors::each(|fd| kept.add_messenger(fd)) {
+            return false;
+        }
         kept.sorted().map(close_all_but).is_some()
     }
 
     /// The other program, where it is possible to leave anything to it, and does no harm.
-    fn successor<'a>(&self, owner: Owner<'a>, deadline: Millis) -> Option<Heir<'a>> {
-        let is_welcome = || successor::is_welcome(self.ledger.has_forked());
-        let home = self.common.successor.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())?;
-        Some(Heir { home, place: owner.place_for_heir()? })
+    fn successor(&self, owner: Owner<'_>, deadline: Millis) -> Option<&'static Home> {
+        let is_welcome = || !owner.reaps() && successor::is_welcome(self.ledger.has_forked());
+        self.common.successor.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())
     }
 
     /// Leaves them to another program; false where they are still ours.
-    fn leave_to_successor(&self, owner: Owner<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
-        self.successor(owner, deadline).is_some_and(|heir| self.leave_to(heir, left, deadline).is_some())
+    fn leave_to_successor(
+        &self,
+        owner: Owner<'_>,
+        place: HeirPlace<'_>,
+        left: &mut Leftovers<'_>,
+        deadline: Millis,
+    ) -> bool {
+        self.successor(owner, deadline).is_some_and(|home| self.leave_to(home, place, left, deadline).is_some())
     }
 
-    fn leave_to(&self, heir: Heir<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
-        let Heir { home, place } = heir;
-        let bound = deadline.since(Millis::now());
-        let made = if left.is_empty() { None } else { successor::leave_to(home, left, bound).ok() };
-        let Some(pid) = made else {
-            place.leave();
-            return None;
-        };
+    fn leave_to(&self, home: &Home, place: HeirPlace<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
+        let pid = successor::leave_to(home, left, deadline.since(Millis::now())).ok()?;
         place.take(pid);
         self.common.counters.handed_over();
         self.common.report(LogLevel::Info, |line| {
@@ -256,36 +288,36 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn half_close_open<'a>(&'a self, owner: Owner<'_>, estate: &mut Estate<'a>, deadline: Millis) {
-        let looks = Looks::begin();
-        self.each_open(owner, deadline, |fd| self.consider(owner, fd, looks, estate));
+    fn half_close_open<'a>(
+        &'a self,
+        owner: Owner<'_>,
+        inventory: &Inventory,
+        estate: &mut Estate<'a>,
+        deadline: Millis,
+    ) {
+        self.each_open(owner, inventory, deadline, |fd| self.consider(owner, fd, inventory.looks, estate));
     }
 
     /// Where nothing is to be done to any: nobody is stopped for that.
     #[inline(never)]
-    fn observe_open(&self, owner: Owner<'_>, deadline: Millis) {
+    fn observe_open(&self, owner: Owner<'_>, inventory: &Inventory, deadline: Millis) {
         if !self.observes() {
             return;
         }
         let mut none = Estate { left: Leftovers::with_room(0, self.common), kept: Kept::with_room(0) };
-        let looks = Looks::begin();
-        self.each_open(owner, deadline, |fd| {
+        self.each_open(owner, inventory, deadline, |fd| {
             if !self.is_ours(owner, fd) {
-                self.consider(owner, fd, looks, &mut none);
+                self.consider(owner, fd, inventory.looks, &mut none);
             }
         });
     }
 
-    fn each_open(&self, owner: Owner<'_>, deadline: Millis, mut visit: impl FnMut(Fd)) {
+    fn each_open(&self, owner: Owner<'_>, inventory: &Inventory, deadline: Millis, mut visit: impl FnMut(Fd)) {
         // To look at procfs, once for each that the counts do not decide, must not
         // outlast the bound either.
         let in_time = || deadline.since(Millis::now()) != 0;
-        each_socket(|fd| {
-            if in_time() && !owner.knows(fd) && !self.drain.owns(fd) && is_lowest(fd) {
-                visit(fd);
-            }
-        });
-        owner.each(|fd| {
+        inventory.strays.into_iter().flatten().filter(|&fd| is_lowest(fd)).for_each(&mut visit);
+        each_counted(owner, inventory.looks, |fd| {
             if in_time() {
                 visit(fd);
             }
@@ -332,23 +364,37 @@ impl Engine {
         is_connected(fd) && self.strategy(fd, owner.role(fd)) != Strategy::Observe
     }
 
-    /// At most so many connections are open, and will be finished: those that are counted,
-    /// also where there is no procfs, and those that only procfs knows.
+    /// Those that are counted, also where there is no procfs, and those that only procfs knows.
     #[inline(never)]
-    fn count_connections(&self, owner: Owner<'_>) -> (usize, usize) {
+    fn take_inventory(&self, owner: Owner<'_>) -> Inventory {
+        let (strays, looks, held) = (self.strays(owner), Looks::begin(), self.drain.held() as usize);
         let (mut open, mut ours) = (0, 0);
         let mut count = |fd| {
             let is_open = is_connected(fd);
             open += usize::from(is_open);
             ours += usize::from(is_open && self.strategy(fd, owner.role(fd)) != Strategy::Observe);
         };
-        owner.each(&mut count);
+        strays.into_iter().flatten().for_each(&mut count);
+        each_counted(owner, looks, count);
+        Inventory { strays, looks: Looks::begin(), open, ours, held }
+    }
+
+    /// The connections that no hook has seen coming, if these are few: a server that was
+    /// started for one has it under three numbers. A helper of a server that lets it inherit
+    /// hundreds has nothing to do with them, and they end as natively.
+    fn strays(&self, owner: Owner<'_>) -> [Option<Fd>; FEW_STRAYS] {
+        let mut strays = [None; FEW_STRAYS];
+        let (mut count, looks) = (0, Looks::begin());
         each_socket(|fd| {
-            if !owner.knows(fd) {
-                count(fd);
+            if !owner.knows(fd) && !self.drain.owns(fd) && is_connected(fd) {
+                strays.get_mut(count).into_iter().for_each(|place| *place = Some(fd));
+                count += 1;
             }
+            let goes_on = count <= FEW_STRAYS && !looks.are_over();
+            count = if goes_on { count } else { usize::MAX };
+            goes_on
         });
-        (open, ours)
+        if count <= FEW_STRAYS { strays } else { [None; FEW_STRAYS] }
     }
 
     #[inline(never)]
@@ -365,6 +411,22 @@ impl Engine {
             });
         });
     }
+}
+
+/// Calls `visit` for the connections that are counted: first those that this process alone
+/// was ever counted for, then the others while there is time. A child of a server with
+/// thousands of them has nothing to do with most.
+fn each_counted(owner: Owner<'_>, looks: Looks, mut visit: impl FnMut(Fd)) {
+    owner.each(|fd| {
+        if owner.is_only_ours(fd) {
+            visit(fd);
+        }
+    });
+    owner.each(|fd| {
+        if !owner.is_only_ours(fd) && !looks.are_over() {
+            visit(fd);
+        }
+    });
 }
 
 fn sooner(one: Millis, other: Millis) -> Millis {

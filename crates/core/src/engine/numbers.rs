@@ -4,6 +4,7 @@
 
 use super::Engine;
 use crate::decision::Phase;
+use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::sys::procfs::{self, Dir, descriptor};
 use crate::sys::{Fd, socket};
@@ -29,14 +30,15 @@ impl Stop {
 }
 
 impl Engine {
-    /// The first of these in a range of numbers.
+    /// The first of these in a range of numbers. Connections that no hook has seen coming are
+    /// stopped at as long as there is time for `looks`.
     #[inline(never)]
-    pub fn next_stop(&self, owner: Owner<'_>, first: u32, last: u32) -> Option<Stop> {
+    pub fn next_stop(&self, owner: Owner<'_>, first: u32, last: u32, looks: Looks) -> Option<Stop> {
         let private = self.drain.next_private(first);
         let counted = owner.next_known(first, is_connected);
         // Procfs is for those that no hook has seen.
         let near = [private, counted].into_iter().flatten().min().map_or(last, |fd| last.min(fd.raw() as u32));
-        let stray = self.next_stray(owner, first, near);
+        let stray = if looks.are_over() { None } else { self.next_stray(owner, first, near) };
         let connections = [counted, stray].into_iter().flatten().map(Stop::Connection);
         let stops = connections.chain(private.map(Stop::Private));
         stops.filter(|stop| stop.fd().raw() as u32 <= last).min_by_key(|stop| stop.fd())
@@ -62,10 +64,10 @@ impl Engine {
 /// So many numbers are looked at without procfs.
 const A_FEW: u32 = 64;
 
-/// Calls `visit` with every number of this process that may be a socket. Where the
-/// kernel says how many numbers are open, the lower ones are asked for themselves: a
-/// look at procfs costs a small program more than all the rest of us.
-pub fn each_socket(mut visit: impl FnMut(Fd)) {
+/// Calls `visit` with the numbers of this process that may be sockets, all of them as long as
+/// it answers true. Where the kernel says how many numbers are open, the lower ones are asked
+/// for themselves: a look at procfs costs a small program more than all the rest of us.
+pub fn each_socket(mut visit: impl FnMut(Fd) -> bool) {
     let beyond = match procfs::open_numbers() {
         Some(open) => visit_low(open, &mut visit),
         None => Some(0),
@@ -76,7 +78,7 @@ pub fn each_socket(mut visit: impl FnMut(Fd)) {
 }
 
 /// Answers the first number that was not asked for, if any is open from there on.
-fn visit_low(open: u64, visit: &mut impl FnMut(Fd)) -> Option<i32> {
+fn visit_low(open: u64, visit: &mut impl FnMut(Fd) -> bool) -> Option<i32> {
     const LOW: i32 = 512;
     /// So many calls for nothing are as dear as procfs.
     const GAPS: u32 = 64;
@@ -88,23 +90,19 @@ fn visit_low(open: u64, visit: &mut impl FnMut(Fd)) -> Option<i32> {
         match socket::tcp_info(fd) {
             Err(Errno::BADF) if gaps == GAPS => return Some(fd.raw() + 1),
             Err(Errno::BADF) => gaps += 1,
-            Err(_) => left -= 1,
-            Ok(_) => {
-                visit(fd);
-                left -= 1;
-            }
+            Ok(_) if !visit(fd) => return None,
+            _ => left -= 1,
         }
     }
     (left != 0).then_some(LOW)
 }
 
 #[inline(never)]
-fn visit_by_procfs(first: i32, mut visit: impl FnMut(Fd)) {
+fn visit_by_procfs(first: i32, mut visit: impl FnMut(Fd) -> bool) {
     let Ok(dir) = Dir::own_descriptors() else { return };
-    let _: Result<Option<()>, _> = dir.each(|name| {
+    let _ = dir.each(|name| {
         let fd = descriptor(name).filter(|fd| fd.raw() >= first && dir.socket_link(name).is_some());
-        fd.into_iter().for_each(&mut visit);
-        Continue(())
+        if fd.is_none_or(&mut visit) { Continue(()) } else { Break(()) }
     });
 }
 

@@ -21,9 +21,14 @@ impl Looks {
         Self { until: ThreadTime::after(Self::MICROSECONDS) }
     }
 
+    /// Whether no further one begins.
+    pub fn are_over(self) -> bool {
+        self.until.is_over()
+    }
+
     /// The claim as it stands, or as what no look can decide any more.
     pub fn limit(self, claim: Claim) -> Claim {
-        let is_late = claim.standing == Standing::Doubtful && self.until.is_over();
+        let is_late = claim.standing == Standing::Doubtful && self.are_over();
         if is_late { Claim { standing: Standing::Unprovable(Doubt::LookBudget), ..claim } } else { claim }
     }
 }

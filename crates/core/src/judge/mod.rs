@@ -18,6 +18,7 @@ pub use looks::Looks;
 
 use crate::decision::Doubt;
 use crate::sys::Fd;
+use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Path, Stat};
 use crate::sys::socket;
 use budget::Budget;
@@ -45,6 +46,9 @@ pub struct Scope {
 #[inline(never)]
 pub fn doubt(fd: Fd, scope: Scope) -> Option<Doubt> {
     let (Ok(inode), Ok(root)) = (socket::inode(fd), Dir::root()) else { return Some(Doubt::Unseen) };
+    if parent_has(fd, inode) {
+        return Some(Doubt::Found);
+    }
     let look = Look { root, inode, budget: Budget::begin() };
     if !look.sees_all(scope) {
         return Some(Doubt::Unseen);
@@ -57,12 +61,18 @@ pub fn doubt(fd: Fd, scope: Scope) -> Option<Doubt> {
 #[inline(never)]
 pub fn may_hold_still(pid: Pid, number: Option<Fd>, inode: u64) -> bool {
     if let Some(fd) = number {
-        return procfs::may_hold_at(pid, fd, inode);
+        return procfs::holds_at(pid, fd, inode).unwrap_or(true);
     }
     let Ok(root) = Dir::root() else { return true };
     let look = Look { root, inode, budget: Budget::begin() };
     let held = look.is_held_by(DecInt::new(pid.as_raw_nonzero().get()).as_c_str());
     !matches!(held, Ok(Seen::Others | Seen::Nothing) | Err(Errno::NOENT | Errno::SRCH))
+}
+
+/// What a program was started with its parent has under the same number, as a rule: that is
+/// seen at a glance.
+fn parent_has(fd: Fd, inode: u64) -> bool {
+    process::parent().is_some_and(|parent| procfs::holds_at(parent, fd, inode) == Some(true))
 }
 
 /// A look at who holds one socket.

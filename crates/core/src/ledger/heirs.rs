@@ -22,7 +22,7 @@ use rustix::path::DecInt;
 use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
 /// So many at once: each counts for `RLIMIT_NPROC`.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 /// All of a family.
 #[repr(C)]
@@ -42,28 +42,34 @@ const ITSELF: u64 = 1 << 63;
 impl HeirPlace<'_> {
     /// It is this process.
     pub fn take(self, pid: Pid) {
-        self.put(identity(pid));
+        self.put(identity(pid).unwrap_or(0));
+        core::mem::forget(self);
     }
 
-    /// There will be none.
-    pub fn leave(self) {
-        self.put(None);
-    }
-
-    fn put(&self, identity: Option<u64>) {
+    fn put(&self, identity: u64) {
         if let Some(place) = self.index.and_then(|index| self.commons.head()?.heirs.0.get(index)) {
-            place.store(identity.unwrap_or(0), SeqCst);
+            place.store(identity, SeqCst);
         }
     }
 }
 
+/// There is none.
+impl Drop for HeirPlace<'_> {
+    fn drop(&mut self) {
+        self.put(0);
+    }
+}
+
 impl Heirs {
-    /// The index of a free place, which is taken by `word`.
+    /// The index of a free place, which is taken by `word`, or that of one who has gone.
     fn claim(&self, word: u64) -> Option<usize> {
-        self.0.iter().position(|place| {
-            let old = place.load(SeqCst);
-            (old == 0 || !lives(old)) && place.compare_exchange(old, word, SeqCst, SeqCst).is_ok()
-        })
+        let take = |is_free: fn(u64) -> bool| {
+            self.0.iter().position(|place| {
+                let old = place.load(SeqCst);
+                is_free(old) && place.compare_exchange(old, word, SeqCst, SeqCst).is_ok()
+            })
+        };
+        take(|old| old == 0).or_else(|| take(|old| !lives(old)))
     }
 
     /// Ends all of them; answers whether there was any.
@@ -111,6 +117,17 @@ impl<'a> Owner<'a> {
         let Some(head) = commons.head() else { return Some(HeirPlace { commons, index: None }) };
         let me = process::pid().and_then(identity).unwrap_or(0) | ITSELF;
         head.heirs.claim(me).map(|index| HeirPlace { commons, index: Some(index) })
+    }
+
+    /// Whether this process or one that it was forked from has made itself a subreaper: it
+    /// would find a child that it knows nothing of, and wait for it.
+    pub fn reaps(self) -> bool {
+        self.0.reaps.load(SeqCst)
+    }
+
+    /// This process is about to be the parent of what its descendants leave behind.
+    pub fn will_reap(self) {
+        self.0.reaps.store(true, SeqCst);
     }
 
     /// This process and its threads go on for a while after it has left all to `heir`.

@@ -84,6 +84,8 @@ pub struct Ledger {
     outer: AtomicBool,
     /// Who finishes what this process has left, while it is still there; 0 for nobody.
     heir: AtomicI32,
+    /// Whether this process, or one that it was forked from, is a subreaper.
+    reaps: AtomicBool,
 }
 
 /// Proof that the calling process owns the memory of the ledger: it is not a
@@ -152,6 +154,7 @@ impl Ledger {
             doubles: AtomicU32::new(0),
             outer: AtomicBool::new(false),
             heir: AtomicI32::new(0),
+            reaps: AtomicBool::new(false),
         }
     }
 
@@ -518,6 +521,11 @@ impl Owner<'_> {
     /// The same of a number.
     pub fn may_linger(self, fd: Fd) -> bool {
         !self.knows(fd) || self.0.family().has_options()
+    }
+
+    /// Whether a connection that was sent may have `SO_LINGER` set.
+    pub fn may_linger_in_messages(self) -> bool {
+        self.0.options.load(SeqCst) || self.0.family().has_options()
     }
 
     /// Which side opened `fd`, as far as is known.

@@ -211,17 +211,18 @@ pub fn open_numbers() -> Option<u64> {
     u64::try_from(found.st_size).ok().filter(|&count| count != 0)
 }
 
-/// Whether number `fd` of process `pid` is the socket with this inode, or cannot
-/// be looked at.
+/// Whether number `fd` of process `pid` is the socket with this inode; `None` where that
+/// cannot be looked at.
 #[inline(never)]
-pub fn may_hold_at(pid: Pid, fd: Fd, inode: u64) -> bool {
+pub fn holds_at(pid: Pid, fd: Fd, inode: u64) -> Option<bool> {
     let process = Path::join(c"/proc/", DecInt::new(pid.as_raw_nonzero().get()).as_c_str());
     let numbers = Path::join(process.as_c_str(), c"/fd/");
     let link = Path::join(numbers.as_c_str(), DecInt::new(fd.raw()).as_c_str());
     let mut room = [MaybeUninit::<u8>::uninit(); 40];
     match readlinkat_raw(CWD, link.as_c_str(), &mut room[..]) {
-        Ok((text, _)) => socket_inode(text) == Some(inode),
-        Err(error) => !matches!(error, Errno::NOENT | Errno::SRCH),
+        Ok((text, _)) => Some(socket_inode(text) == Some(inode)),
+        Err(Errno::NOENT | Errno::SRCH) => Some(false),
+        Err(_) => None,
     }
 }
 

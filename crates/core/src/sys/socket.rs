@@ -8,7 +8,7 @@ use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
-use rustix::net::{Shutdown, ipproto, sockopt};
+use rustix::net::{AddressFamily, Shutdown, ipproto, sockopt};
 use rustix::time::Timespec;
 
 const IPPROTO_TCP: usize = 6;
@@ -130,6 +130,11 @@ pub fn is_tcp(fd: Fd) -> bool {
 /// Whether it is MPTCP.
 pub fn is_mptcp(fd: Fd) -> bool {
     sockopt::socket_protocol(fd) == Ok(Some(ipproto::MPTCP))
+}
+
+/// Whether it is a unix socket.
+pub fn is_unix(fd: Fd) -> bool {
+    sockopt::socket_domain(fd) == Ok(AddressFamily::UNIX)
 }
 
 /// Whether an option, by level and name as in `setsockopt(2)`, changes how a connection
