@@ -6,7 +6,7 @@ use super::close::{BY_INSTRUCTION, close_by};
 use super::unshare;
 use crate::sys::ending;
 use crate::sys::errno;
-use crate::sys::guard::Guard;
+use crate::sys::guard::{Guard, dismiss};
 use crate::sys::real;
 use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
 use softclose_core::engine::numbers::Stop;
@@ -45,6 +45,7 @@ pub fn close_range_by(
         return own_call(first, last, flags);
     }
     if flags as c_uint & CLOSE_RANGE_UNSHARE != 0 && !shares_with_us_alone() {
+        let _dismissed = dismiss();
         unshare::prepare(CLONE_FILES);
         return own_call(first, last, flags);
     }

@@ -1,7 +1,11 @@
 //! `setuid(2)` and its family: libc changes the credentials of every thread that
 //! it knows of. It does not know of the drain's, which would keep its privileges;
-//! so that one is dismissed first. The next close starts another, with the
-//! credentials of then.
+//! so that one is dismissed, and there is none until the call is over. The next close starts
+//! another, with the credentials of then.
+//!
+//! Not before a call that changes the effective user or group alone: the process may come
+//! back at any time, so that what a thread of ours keeps is no more than what all have. File
+//! servers make such calls all the time.
 //!
 //! A process that loses its user for good leaves the memory that it shares with those who
 //! have not, right after the call.
@@ -33,27 +37,28 @@ macro_rules! dismissing {
 dismissing! {
     setuid(uid: uid_t) => my_setuid, changing_user;
     setgid(gid: gid_t) => my_setgid, alone;
-    seteuid(uid: uid_t) => my_seteuid, changing_user;
-    setegid(gid: gid_t) => my_setegid, alone;
+    seteuid(uid: uid_t) => my_seteuid, changing_effective_user;
     setreuid(ruid: uid_t, euid: uid_t) => my_setreuid, changing_user;
     setregid(rgid: gid_t, egid: gid_t) => my_setregid, alone;
     setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) => my_setresuid, changing_user;
     setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) => my_setresgid, alone;
     setgroups(count: size_t, list: *const gid_t) => my_setgroups, alone;
     initgroups(user: *const c_char, group: gid_t) => my_initgroups, alone;
-    setfsuid(uid: uid_t) => my_setfsuid, alone;
-    setfsgid(gid: gid_t) => my_setfsgid, alone;
     capset(header: *mut c_void, data: *const c_void) => my_capset, alone;
 }
 
 fn alone(own_call: impl FnOnce() -> c_int) -> c_int {
-    dismiss();
+    let _dismissed = dismiss();
     own_call()
 }
 
 /// A call that may take a user away.
 fn changing_user(own_call: impl FnOnce() -> c_int) -> c_int {
-    dismiss();
+    let _dismissed = dismiss();
+    changing_effective_user(own_call)
+}
+
+fn changing_effective_user(own_call: impl FnOnce() -> c_int) -> c_int {
     with_owner(|owner| owner.may_change_user());
     let result = own_call();
     with_owner(|owner| owner.has_changed_user());

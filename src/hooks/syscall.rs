@@ -13,7 +13,7 @@ use super::close::{BY_INSTRUCTION, close_by};
 use super::close_range::close_range_by;
 use super::exec;
 use super::fcntl::fcntl_by;
-use crate::sys::guard::{Guard, dismiss, with_owner};
+use crate::sys::guard::{Guard, dismiss_for_a_moment, with_owner};
 use crate::sys::jump::{Kept, jump_through};
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
@@ -102,8 +102,6 @@ const fn routes() -> Routes {
     to[nr::SETRESUID] = change_user as *const c_void;
     to[nr::SETRESGID] = alone as *const c_void;
     to[nr::SETGROUPS] = alone as *const c_void;
-    to[nr::SETFSUID] = alone as *const c_void;
-    to[nr::SETFSGID] = alone as *const c_void;
     to[nr::CAPSET] = alone as *const c_void;
     to[nr::SETNS] = looked_at as *const c_void;
     to[nr::LANDLOCK_RESTRICT_SELF] = alone as *const c_void;
@@ -115,7 +113,7 @@ jump_through! { fn unresolved => resolve }
 jump_through! { fn alone => be_alone }
 
 extern "C" fn be_alone(_: &Kept) -> *const c_void {
-    dismiss();
+    dismiss_for_a_moment();
     real::syscall_address()
 }
 
@@ -131,8 +129,14 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
         nr::EXIT | nr::EXIT_GROUP => leave_by(number),
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
         nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
-        nr::SETNS => super::unshare::prepare_setns(b as c_int),
-        nr::UNSHARE => super::unshare::prepare(a as c_int),
+        nr::SETNS => {
+            dismiss_for_a_moment();
+            super::unshare::prepare_setns(b as c_int);
+        }
+        nr::UNSHARE => {
+            dismiss_for_a_moment();
+            super::unshare::prepare(a as c_int);
+        }
         nr::EXECVE => exec::before_execve([a, b, c]),
         nr::EXECVEAT => exec::before_execveat([a, b, c, d, e]),
         nr::CLONE => before_by_number(a as c_int),
@@ -150,7 +154,7 @@ fn leave_by(number: usize) {
     let is_end = number == nr::EXIT_GROUP || guard.engine().common.is_single_threaded();
     if is_end && guard.owner().is_some() {
         leave(Exit::AtOnce);
-        guard.engine().drain.dismiss();
+        drop(guard.engine().drain.dismiss());
     }
 }
 

@@ -13,6 +13,7 @@ const CLONE_NEWTIME: c_int = 0x80;
 
 redhook::hook! {
     unsafe fn unshare(flags: c_int) -> c_int => my_unshare {
+        let _dismissed = dismiss();
         prepare(flags);
         // SAFETY: the program's own call.
         unsafe { redhook::real!(unshare)(flags) }
@@ -21,6 +22,7 @@ redhook::hook! {
 
 redhook::hook! {
     unsafe fn setns(fd: c_int, kind: c_int) -> c_int => my_setns {
+        let _dismissed = dismiss();
         prepare_setns(kind);
         // SAFETY: the program's own call.
         unsafe { redhook::real!(setns)(fd, kind) }
@@ -39,9 +41,8 @@ pub fn prepare_setns(kind: c_int) {
     prepare(if kind == 0 { MATTERS } else { kind & MATTERS });
 }
 
-/// Before `unshare(2)`.
+/// Before `unshare(2)`, with no thread of ours.
 pub fn prepare(flags: c_int) {
-    dismiss();
     if flags & CLONE_NEWTIME != 0 {
         with_owner(|owner| owner.clock_moves());
     }

@@ -21,6 +21,7 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::c_int;
 use once_cell::race::OnceRef;
+use softclose_core::drain::dismissal::Dismissed;
 use softclose_core::engine::Engine;
 use softclose_core::ledger::Owner;
 use softclose_core::sys::clock;
@@ -192,13 +193,16 @@ pub fn with_owner(act: impl FnOnce(Owner<'_>)) {
 }
 
 /// Has the drain end what it holds, and its thread leave, before the program does
-/// what must find no thread of ours.
-pub fn dismiss() {
-    if let Some(guard) = Guard::enter()
-        && guard.owner().is_some()
-    {
-        guard.engine().drain.dismiss();
-    }
+/// what must find no thread of ours; there is none until the answer is dropped.
+pub fn dismiss() -> Option<Dismissed> {
+    let guard = Guard::enter()?;
+    guard.owner()?;
+    Some(guard.engine().drain.dismiss())
+}
+
+/// The same before a call whose return no hook sees.
+pub fn dismiss_for_a_moment() {
+    with_engine(|engine, _| engine.drain.dismiss_for_a_moment());
 }
 
 /// Makes a call that yields a descriptor, and once more where the process has run
@@ -256,7 +260,7 @@ fn gave_up_thread() -> bool {
     let Some(guard) = Guard::enter() else { return false };
     let had_one = guard.owner().is_some() && guard.engine().drain.has_thread();
     if had_one {
-        guard.engine().drain.dismiss();
+        drop(guard.engine().drain.dismiss());
     }
     had_one
 }

@@ -169,7 +169,7 @@ impl Drainer {
     fn linger(&self) -> bool {
         let seen = self.drain.doorbell.count();
         let idle = Millis::now().since(self.idle_since);
-        let dismissed = self.drain.dismissed.load(SeqCst);
+        let dismissed = self.drain.dismissals.is_any();
         if self.drain.held() == 0 && idle < STAY_MS && !dismissed {
             self.drain.doorbell.sleep(seen, STAY_MS - idle);
             return true;
@@ -507,7 +507,7 @@ impl Drainer {
     fn evict(&mut self) {
         let cap = self.drain.cap.load(SeqCst);
         let pressed = self.drain.pressed.swap(false, SeqCst);
-        let most = match (self.drain.dismissed.load(SeqCst), pressed) {
+        let most = match (self.drain.dismissals.is_any(), pressed) {
             (true, _) => 0,
             (false, true) => cap.min(self.drain.sockets() / 2),
             (false, false) => cap,
@@ -565,7 +565,7 @@ impl Drainer {
     }
 
     fn end_graces(&self) {
-        let at_once = self.drain.exiting.load(SeqCst) || self.drain.dismissed.load(SeqCst);
+        let at_once = self.drain.exiting.load(SeqCst) || self.drain.dismissals.is_any();
         if self.drain.graces.count() != 0 {
             self.drain.end_graces(at_once);
         }

@@ -51,6 +51,11 @@ impl Gate {
         self.0.load(SeqCst) & PHASE == Phase::Idle as u32
     }
 
+    /// Whether a hook is starting one.
+    pub fn is_starting(&self) -> bool {
+        self.0.load(SeqCst) & PHASE == Phase::Starting as u32
+    }
+
     /// Whether a thread is there.
     pub fn is_running(&self) -> bool {
         self.0.load(SeqCst) & PHASE == Phase::Running as u32

@@ -197,6 +197,9 @@ impl Drain {
     }
 
     fn admit(&self, guest: Guest, idle: bool, held: u32) -> Result<(), Reason> {
+        if self.dismissals.is_any() {
+            return Err(Reason::NoThread);
+        }
         if idle {
             // Before anybody can see that it starts: others claim from then on.
             if !self.slots.ensure((MOST + SLACK) as usize) {
@@ -247,6 +250,10 @@ impl Drain {
     }
 
     fn try_start(&'static self) -> Result<(), Reason> {
+        // Once more, now that everybody can see that it starts.
+        if self.dismissals.is_any() {
+            return Err(Reason::NoThread);
+        }
         let low = if self.ledger.has_forked() { SMALL_TABLE - A_FEW } else { BEYOND_SELECT };
         let create = |highest| Poller::create_from(low.min(highest), highest);
         let poller = self.on_number(self.room() as usize, create).map_err(|_| Reason::Full)?;

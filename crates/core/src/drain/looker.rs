@@ -111,7 +111,7 @@ impl Drain {
     }
 
     fn start_looker(&'static self) -> bool {
-        let may = !self.looker.is_impossible.load(SeqCst) && !self.dismissed.load(SeqCst);
+        let may = !self.looker.is_impossible.load(SeqCst) && !self.dismissals.is_any();
         may && self
             .looker
             .room
@@ -149,7 +149,7 @@ fn turn(drain: &Drain, looks: &Looks) -> bool {
 }
 
 fn is_unwanted(drain: &Drain) -> bool {
-    drain.dismissed.load(SeqCst) || drain.gate.is_idle()
+    drain.dismissals.is_any() || drain.gate.is_idle()
 }
 
 fn look(drain: &Drain, looks: &Looks) {

@@ -12,6 +12,7 @@
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
+//! | [`dismissal`] | times without a thread of ours |
 //! | [`callers`] | threads that may still be inside a call on a held socket |
 //! | [`looks`] | what is known of all threads |
 //! | [`looker`] | the thread that looks at them |
@@ -24,6 +25,7 @@
 //! use they are compared with the socket's cookie.
 
 pub mod callers;
+pub mod dismissal;
 pub mod drainer;
 pub mod gate;
 pub mod grace;
@@ -53,6 +55,7 @@ use crate::sys::region::Region;
 use crate::sys::signals::{self, Mask};
 use crate::sys::thread::{Room, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use dismissal::Dismissals;
 use gate::Gate;
 use grace::Graces;
 use looker::Looker;
@@ -95,7 +98,7 @@ pub struct Drain {
     doorbell: Bell,
     /// Rung when a drain has ended.
     ended: Bell,
-    dismissed: AtomicBool,
+    dismissals: Dismissals,
     exiting: AtomicBool,
     /// Whether the thread is to leave all to the thread that ends the process: one of
     /// [`KEEP`], [`YIELD`] and [`YIELDED`].
@@ -161,7 +164,7 @@ impl Drain {
             bell: Bell::new(),
             doorbell: Bell::new(),
             ended: Bell::new(),
-            dismissed: AtomicBool::new(false),
+            dismissals: Dismissals::new(),
             exiting: AtomicBool::new(false),
             yielding: AtomicU32::new(KEEP),
             pressed: AtomicBool::new(false),
@@ -298,7 +301,7 @@ impl Drain {
         self.poller.store(-1, SeqCst);
         self.threads.iter().for_each(ThreadId::forget);
         [&self.bell, &self.doorbell, &self.ended].into_iter().for_each(Bell::forget);
-        self.dismissed.store(false, SeqCst);
+        self.dismissals.forget();
         self.gate.forget();
         self.exiting.store(false, SeqCst);
         self.yielding.store(KEEP, SeqCst);
@@ -325,14 +328,14 @@ impl Drain {
     /// The program is out of descriptors (`EMFILE`), and some of them are ours:
     /// has the thread give up half of them, and waits a moment for the first.
     /// False where nothing is held.
-    pub fn relieve(&self) -> bool {
+    pub fn relieve(&'static self) -> bool {
         const MOMENT_MS: u32 = 50;
         let seen = self.ended.count();
         if !self.has_thread() || !self.is_in_the_way() {
             return false;
         }
         if self.sockets() == 0 {
-            self.dismiss();
+            drop(self.dismiss());
             return true;
         }
         self.pressed.store(true, SeqCst);
@@ -347,23 +350,18 @@ impl Drain {
         soft == 0 || self.next_private(0).is_some_and(|fd| (fd.raw() as u32) < soft)
     }
 
-    /// The program is about to do what a process with two threads cannot do, or
-    /// what must reach every thread: has the thread end what it holds, by plain
-    /// closes, and leave. Waits until it has, within a bound.
-    pub fn dismiss(&self) {
+    fn await_dismissal(&self) {
         const PATIENCE_MS: u32 = 500;
         let deadline = Millis::now().plus(PATIENCE_MS);
         let in_time = || deadline.since(Millis::now()) != 0;
         let mut leaving = [None; 3];
-        self.dismissed.store(true, SeqCst);
-        while self.has_thread() && in_time() {
+        while (self.has_thread() || self.gate.is_starting()) && in_time() {
             let seen = self.ended.count();
             leaving.iter_mut().zip(self.own_threads()).for_each(|(id, now)| *id = now.or(*id));
             self.wake();
             self.looker.ring();
             self.ended.sleep(seen, 1);
         }
-        self.dismissed.store(false, SeqCst);
         // The kernel clears the id a little before it forgets the thread.
         while leaving.iter().flatten().any(|&thread| is_known(thread)) && in_time() {
             rustix::thread::sched_yield();
