@@ -2,11 +2,11 @@
 //!
 //! Where nothing is to be finished it ends as natively. Beside other threads everything that
 //! is still open and ours alone goes to [another program](crate::successor), which half-closes
-//! it when the process has gone. Without them it is half-closed, and everything but that is
-//! released at once: listeners, pipes, locks, files are gone as natively, and nobody waits for
-//! them. Most peers are done in a moment; what is left then goes to that program, and the
-//! process ends. Where there can be no such program it waits in place, within the exit bound,
-//! and other threads are stopped meanwhile.
+//! it when the process has gone. Without them it is half-closed; peers on the same machine are
+//! done in an instant, and what is left then goes to that program. In both cases the process
+//! ends as natively. Where there can be no such program everything else is released first:
+//! listeners, pipes, locks, files are gone as natively, and nobody waits for them; then the
+//! process waits in place, within the exit bound, and other threads are stopped meanwhile.
 //!
 //! Context: the thread that ends the process, in `exit`, or in `_exit` from any
 //! context. No allocation; lists are mapped.
@@ -18,7 +18,6 @@ use crate::decision::{Reason, Verdict};
 use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::ledger::forks::Stamp;
-use crate::ledger::heirs::HeirPlace;
 use crate::ledger::table::Role;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
@@ -43,10 +42,7 @@ pub enum Exit {
 
 /// Peers that run on the same machine are done by then, in milliseconds.
 const INSTANT_MS: u32 = 1;
-/// Most others are by then.
-const MOMENT_MS: u32 = 20;
-/// How often a peer that has everything is looked for in that time, and later.
-const SHORT_TICK_MS: u32 = 5;
+/// How often a peer that has everything is looked for, later.
 pub(super) const TICK_MS: u32 = 50;
 
 /// What a process that ends still has.
@@ -144,7 +140,7 @@ impl Engine {
             return false;
         }
         let others = self.stop_others();
-        if others == Others::Running || !self.has_written_streams(exit, others) {
+        if others == Others::Running || !self.has_written_streams(exit, others == Others::None) {
             return false;
         }
         // Who reads our streams may be slow: that is no part of the bound.
@@ -155,11 +151,12 @@ impl Engine {
         let mut estate = Estate { left: Leftovers::with_room(ours + held, self.common), kept };
         self.drain.surrender(|held| estate.left.take_over(held));
         self.half_close_open(owner, &inventory, &mut estate, deadline);
-        if estate.left.is_empty() {
+        estate.left.attend(sooner(deadline, Millis::now().plus(INSTANT_MS)), INSTANT_MS);
+        let is_done = estate.left.is_empty() || self.leave_to_successor(owner, &mut estate.left, deadline);
+        if is_done {
             return others == Others::Stopped;
         }
-        self.settle(owner, &mut estate, deadline);
-        true
+        self.wait_in_place(owner, &mut estate, deadline) || others == Others::Stopped
     }
 
     /// Beside other threads nothing is done that they could notice: they run on, and so does
@@ -178,14 +175,8 @@ impl Engine {
         let mut estate = Estate { left, kept: Kept::with_room(0) };
         self.drain.surrender(|held| estate.left.take_over(held));
         self.half_close_open(owner, inventory, &mut estate, deadline);
-        if !estate.left.is_empty()
-            && let Some(place) = owner.place_for_heir()
-        {
-            // Signals are for the program's handlers, which are still wanted, but later.
-            let signals = signals::hold();
-            let heir = self.leave_to(home, place, &mut estate.left, deadline);
-            heir.into_iter().for_each(|heir| self.bequeath(owner, heir, before));
-            signals.into_iter().for_each(Mask::let_in);
+        if let Some(heir) = self.leave_to(owner, home, &mut estate.left, deadline) {
+            self.bequeath(owner, heir, before);
         }
         true
     }
@@ -198,11 +189,10 @@ impl Engine {
         }
     }
 
-    /// False where only a thread that has been stopped may be able to take what is written:
-    /// then all go on, and libc writes it.
-    fn has_written_streams(&self, exit: Exit, others: Others) -> bool {
-        let is_alone = others == Others::None;
-        let is_done = exit == Exit::AtOnce || (self.common.host.flush_streams)(is_alone);
+    /// Writes what may be the end of a response, before that is half-closed. False where only
+    /// a thread that has been stopped may be able to take it: then all go on, and libc writes.
+    fn has_written_streams(&self, exit: Exit, may_wait: bool) -> bool {
+        let is_done = exit == Exit::AtOnce || (self.common.host.flush_streams)(may_wait);
         if !is_done {
             stop::run_on();
         }
@@ -218,31 +208,20 @@ impl Engine {
     }
 
     /// From here on the end is certain, and so is the status: no signal changes it, as none
-    /// would natively.
+    /// would natively. False where nobody waits: the process ends as natively.
     #[inline(never)]
-    fn settle(&self, owner: Owner<'_>, estate: &mut Estate<'_>, deadline: Millis) {
-        thread::block_signals();
-        self.drain.end_graces(true);
-        // What another process uses as well can be left, but not closed.
-        let is_free = !owner.may_share_table() && self.release_others(owner, estate);
-        let left = &mut estate.left;
-        let attend_for = |left: &mut Leftovers<'_>, ms, tick_ms| {
-            if is_free {
-                left.attend(sooner(deadline, Millis::now().plus(ms)), tick_ms);
-            }
-        };
-        attend_for(left, INSTANT_MS, INSTANT_MS);
-        // Whoever waits is a process more, as is whoever finishes it.
-        if !left.is_empty()
-            && let Some(place) = owner.place_for_heir()
-        {
-            attend_for(left, MOMENT_MS, SHORT_TICK_MS);
-            if left.is_empty() || self.leave_to_successor(owner, place, left, deadline) {
-                return;
-            }
-            attend_for(left, deadline.since(Millis::now()), TICK_MS);
+    fn wait_in_place(&self, owner: Owner<'_>, estate: &mut Estate<'_>, deadline: Millis) -> bool {
+        // Who waits is a process more. And what another process uses as well can be left, but
+        // not closed.
+        let place = if owner.may_share_table() { None } else { owner.place_for_heir() };
+        let waits = place.is_some() && self.release_others(owner, estate);
+        if waits {
+            thread::block_signals();
+            self.drain.end_graces(true);
+            estate.left.attend(deadline, TICK_MS);
         }
-        left.end_all(End::Exit);
+        estate.left.end_all(End::Exit);
+        waits
     }
 
     /// Closes every number but those that are waited for, and our log's while there may be
@@ -265,18 +244,17 @@ impl Engine {
     }
 
     /// Leaves them to another program; false where they are still ours.
-    fn leave_to_successor(
-        &self,
-        owner: Owner<'_>,
-        place: HeirPlace<'_>,
-        left: &mut Leftovers<'_>,
-        deadline: Millis,
-    ) -> bool {
-        self.successor(owner, deadline).is_some_and(|home| self.leave_to(home, place, left, deadline).is_some())
+    fn leave_to_successor(&self, owner: Owner<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
+        self.successor(owner, deadline).is_some_and(|home| self.leave_to(owner, home, left, deadline).is_some())
     }
 
-    fn leave_to(&self, home: &Home, place: HeirPlace<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
-        let pid = successor::leave_to(home, left, deadline.since(Millis::now())).ok()?;
+    fn leave_to(&self, owner: Owner<'_>, home: &Home, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
+        let place = if left.is_empty() { None } else { owner.place_for_heir() }?;
+        // Signals are for the program's handlers, and not for what is being made.
+        let signals = signals::hold();
+        let made = successor::leave_to(home, left, deadline.since(Millis::now()));
+        signals.into_iter().for_each(Mask::let_in);
+        let pid = made.ok()?;
         place.take(pid);
         self.common.counters.handed_over();
         self.common.report(LogLevel::Info, |line| {
