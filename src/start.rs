@@ -22,6 +22,7 @@ use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::{self, Log};
+use softclose_core::presence::Presence;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
 use softclose_core::sip;
@@ -122,7 +123,8 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     ledger.begin(capacity);
     ledger.begin_as(users());
     let drain = Drain::new(common, ledger);
-    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal: Rehearsal::new(), rings: Rings::new() })
+    let (rehearsal, rings, presence) = (Rehearsal::new(), Rings::new(), Presence::new());
+    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal, rings, presence })
 }
 
 /// Where this library lies, and the program that finishes what a process leaves.

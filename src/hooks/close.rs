@@ -5,7 +5,7 @@
 //! the cancellation acts after it.
 
 use crate::sys::ending::{self, Ending};
-use crate::sys::guard::act_on_cancellation;
+use crate::sys::guard::{act_on_cancellation, let_signals_in};
 use crate::sys::{errno, real};
 use libc::c_int;
 use softclose_core::sys::raw::nr;
@@ -46,7 +46,7 @@ pub unsafe fn close_by(fd: c_int, door: Door) -> c_int {
             // SAFETY: the program's own call; no guard is held, nothing to drop.
             let result = unsafe { (door.own_call)(fd) };
             ending::after(fd);
-            ending::let_in(signals);
+            let_signals_in(signals);
             result
         }
         Ending::Private => errno::fail(libc::EBADF),

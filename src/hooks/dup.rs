@@ -3,7 +3,7 @@
 //! `dup2` over them.
 
 use crate::sys::ending::{self, Ending};
-use crate::sys::guard::{engine, with_guard, with_relief};
+use crate::sys::guard::{engine, let_signals_in, with_guard, with_relief};
 use crate::sys::{errno, real};
 use libc::{EBADF, O_CLOEXEC, c_int};
 use softclose_core::ledger::Stamp;
@@ -61,7 +61,7 @@ fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int) -> c
         Ending::Held(held) => held.through(|| duplicated(old, own_call), |&result| result == new),
         Ending::Plain(signals) => {
             let result = duplicated(old, own_call);
-            ending::let_in(signals);
+            let_signals_in(signals);
             result
         }
         Ending::Private => duplicated(old, own_call),

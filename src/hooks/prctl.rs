@@ -7,6 +7,7 @@
 use crate::sys::guard::{become_passive, with_owner};
 use crate::sys::real;
 use core::ffi::c_int;
+use softclose_core::sys::process::may_filter;
 
 #[unsafe(no_mangle)]
 /// `prctl(2)`.
@@ -19,7 +20,7 @@ pub unsafe extern "C-unwind" fn prctl(option: c_int, a: usize, b: usize, c: usiz
 /// Before the call.
 pub fn prepare(option: c_int, mode: usize, program: usize) {
     const STRICT: usize = libc::SECCOMP_MODE_STRICT as usize;
-    if option == libc::PR_SET_SECCOMP && (mode == STRICT || program != 0) {
+    if option == libc::PR_SET_SECCOMP && (mode == STRICT || program != 0 && may_filter()) {
         become_passive();
     }
     if option == libc::PR_SET_CHILD_SUBREAPER && mode != 0 {
@@ -33,7 +34,7 @@ pub fn prepare(option: c_int, mode: usize, program: usize) {
 pub fn before_seccomp(operation: usize, program: usize) {
     const STRICT: usize = libc::SECCOMP_SET_MODE_STRICT as usize;
     const FILTER: usize = libc::SECCOMP_SET_MODE_FILTER as usize;
-    if operation == STRICT || (operation == FILTER && program != 0) {
+    if operation == STRICT || (operation == FILTER && program != 0 && may_filter()) {
         become_passive();
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::sys::ending::{self, Ending};
 use crate::sys::errno;
-use crate::sys::guard::{Guard, act_on_cancellation};
+use crate::sys::guard::{Guard, act_on_cancellation, let_signals_in};
 use libc::{FILE, c_int};
 use softclose_core::sys::{Fd, socket};
 
@@ -71,7 +71,7 @@ pub fn close_by<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
             result
         }
         Ending::Plain(signals) => {
-            ending::let_in(signals);
+            let_signals_in(signals);
             let result = own_call();
             ending::after(fd);
             result

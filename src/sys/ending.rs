@@ -69,11 +69,6 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
     }
 }
 
-/// What was held back is delivered.
-pub fn let_in(signals: Option<Mask>) {
-    signals.into_iter().for_each(Mask::let_in);
-}
-
 fn private(guard: &Guard) -> Ending {
     guard.engine().common.counters.left_alone(Reason::NotOpen);
     Ending::Private

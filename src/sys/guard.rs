@@ -39,24 +39,34 @@ unsafe extern "C-unwind" {
 static PASSIVE: AtomicBool = AtomicBool::new(false);
 
 /// The program installs a seccomp filter, which allows what *it* needs: from here
-/// on every hook passes through, in its children too. The drain's thread, which
-/// the filter may reach, is dismissed first.
+/// on every hook passes through, in its children too. What the filter may reach has gone when
+/// this returns: the threads of the drain, and hooks that other threads are in.
 pub fn become_passive() {
-    dismiss();
-    with_guard(|engine, guard| {
-        match guard.owner() {
-            Some(owner) => owner.goes_unseen(),
-            None => engine.ledger.hand_all(),
+    let Some(guard) = Guard::enter() else { return };
+    PASSIVE.store(true, Ordering::SeqCst);
+    let engine = guard.engine();
+    match guard.owner() {
+        Some(owner) => {
+            // For ever.
+            core::mem::forget(engine.drain.dismiss());
+            owner.goes_unseen();
+            engine.presence.await_all_but(1);
         }
-        PASSIVE.store(true, Ordering::SeqCst);
-    });
+        None => engine.ledger.hand_all(),
+    }
 }
 
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 /// The engine, where hooks are to use it.
 pub fn engine() -> Option<&'static Engine> {
-    if PASSIVE.load(Ordering::Relaxed) { None } else { ENGINE.get() }
+    if PASSIVE.load(Ordering::SeqCst) { None } else { ENGINE.get() }
+}
+
+/// A number of the calling thread, and no other's.
+fn thread_number() -> usize {
+    const PAGE_BITS: u32 = 12;
+    INSIDE.with(|inside| core::ptr::from_ref(inside).addr() >> PAGE_BITS)
 }
 
 /// Answers what the thread was inside of, and the cancel state to restore. What is noted
@@ -105,7 +115,13 @@ impl Guard {
     /// `None` before the constructor and where softclose is disabled: the hook
     /// passes through.
     pub fn enter() -> Option<Self> {
-        let engine = engine()?;
+        let engine = ENGINE.get()?;
+        engine.presence.enter(thread_number());
+        // In this order: who sandboxes the program does it the other way round.
+        if PASSIVE.load(Ordering::SeqCst) {
+            engine.presence.leave(thread_number());
+            return None;
+        }
         let errno = Cell::new(errno::get());
         let (outer, cancel) = disable_cancellation();
         let guard = Self { engine, errno, cancel, outer, signals: Cell::new(None) };
@@ -141,12 +157,16 @@ impl Guard {
 
     /// They run again.
     pub fn let_signals_in(&self) {
-        self.take_signals().into_iter().for_each(Mask::let_in);
+        self.signals.take().into_iter().for_each(Mask::let_in);
     }
 
-    /// The caller lets them in.
+    /// The caller lets them in, by [`let_signals_in`], and is in the engine until then.
     pub fn take_signals(&self) -> Option<Mask> {
-        self.signals.take()
+        let mask = self.signals.take();
+        if mask.is_some() {
+            self.engine.presence.enter(thread_number());
+        }
+        mask
     }
 
     /// The program's own call, whose `errno` is the one to leave behind.
@@ -158,6 +178,14 @@ impl Guard {
     }
 }
 
+/// What was held back is delivered.
+pub fn let_signals_in(signals: Option<Mask>) {
+    if let (Some(mask), Some(engine)) = (signals, ENGINE.get()) {
+        mask.let_in();
+        engine.presence.leave(thread_number());
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         let mut ours = 0;
@@ -166,8 +194,9 @@ impl Drop for Guard {
         unsafe { pthread_setcancelstate(self.cancel, &raw mut ours) };
         INSIDE.set(self.outer);
         errno::set(self.errno.get());
-        // Last: a handler may not come back.
+        // A handler may not come back.
         self.let_signals_in();
+        self.engine.presence.leave(thread_number());
     }
 }
 

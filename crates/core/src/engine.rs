@@ -18,6 +18,7 @@ use crate::ledger::family::Token;
 use crate::ledger::table::Role;
 use crate::ledger::{Claim, Ledger, Owner, Standing};
 use crate::log::note::Note;
+use crate::presence::Presence;
 use crate::settings::{Engine as Waits, LogLevel, Strategy};
 use crate::strategy::{self, choice};
 use crate::sys::Fd;
@@ -39,6 +40,8 @@ pub struct Engine {
     pub rehearsal: Rehearsal,
     /// Rings that no hook has seen.
     pub rings: Rings,
+    /// Who is in here.
+    pub presence: Presence,
 }
 
 /// Whether the program has anything to lose. `info` is older than the claim: another process
@@ -165,6 +168,7 @@ impl Engine {
 
     /// After a fork, in the child.
     pub fn become_child(&self, fork: Fork) {
+        self.presence.forget();
         self.drain.become_child();
         self.ledger.become_child(fork.child);
         self.common.counters.become_child();

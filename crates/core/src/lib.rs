@@ -19,6 +19,7 @@
 //! | [`leftovers`] | what a process leaves open, finished all at the same time |
 //! | [`successor`] | another program finishes it |
 //! | [`image`] | whether an `exec` will succeed |
+//! | [`presence`] | how many hooks are in the engine |
 //! | [`engine`] | all of it behind one door, for the hooks |
 //! | `sync` | the atomics of the lock-free protocols, or loom's |
 //! | [`sys`] | the unsafe floor |
@@ -50,6 +51,7 @@ pub mod judge;
 pub mod ledger;
 pub mod leftovers;
 pub mod log;
+pub mod presence;
 pub mod settings;
 pub mod sip;
 pub mod strategy;

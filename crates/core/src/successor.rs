@@ -134,6 +134,7 @@ fn owner(left: &Leftovers<'_>) -> u64 {
 extern "C" fn succeed(order: &Order<'_>) -> ! {
     numbers::close_all_but(order.kept);
     leave_directory();
+    leave_session();
     let has_sockets =
         order.kept.iter().filter_map(|&raw| Fd::new(raw)).all(|fd| fcntl_setfd(fd, FdFlags::empty()).is_ok());
     if has_sockets && let Ok(program) = order.home.open() {
@@ -147,6 +148,12 @@ extern "C" fn succeed(order: &Order<'_>) -> ! {
 fn leave_directory() {
     // SAFETY: a terminated text.
     let _ = unsafe { syscall6(nr::CHDIR, [c"/".as_ptr() as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// Nobody who waits for all of a process group, or for a terminal, must wait for the program.
+fn leave_session() {
+    // SAFETY: no arguments.
+    let _ = unsafe { syscall6(nr::SETSID, [0; 6]) };
 }
 
 /// Returns where that fails.

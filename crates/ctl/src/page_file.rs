@@ -76,7 +76,9 @@ impl PageFile {
     pub fn is_marked(&self) -> bool {
         const SLACK: Duration = Duration::from_secs(2);
         let made = self.content.as_ref().map_or(0, |reading| reading.founded);
-        self.changed > UNIX_EPOCH + Duration::from_secs(made) + SLACK
+        // Whoever wrote the page may have put any number there.
+        let made = UNIX_EPOCH.checked_add(Duration::from_secs(made)).and_then(|made| made.checked_add(SLACK));
+        made.is_some_and(|made| self.changed > made)
     }
 
     /// Leaves a note of when it was first found that nobody uses it: the time of the file.

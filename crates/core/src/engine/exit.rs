@@ -239,7 +239,7 @@ impl Engine {
 
     /// The other program, where it is possible to leave anything to it, and does no harm.
     fn successor(&self, owner: Owner<'_>, deadline: Millis) -> Option<&'static Home> {
-        let is_welcome = || !owner.reaps() && successor::is_welcome(self.ledger.has_forked());
+        let is_welcome = || !owner.troubles_its_parent() && successor::is_welcome(self.ledger.has_forked());
         self.common.successor.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())
     }
 

@@ -79,9 +79,9 @@ pub fn each_socket(mut visit: impl FnMut(Fd) -> bool) {
 
 /// Answers the first number that was not asked for, if any is open from there on.
 fn visit_low(open: u64, visit: &mut impl FnMut(Fd) -> bool) -> Option<i32> {
-    const LOW: i32 = 512;
+    const LOW: i32 = 8192;
     /// So many calls for nothing are as dear as procfs.
-    const GAPS: u32 = 64;
+    const GAPS: u32 = 2048;
     let (mut left, mut gaps) = (open, 0);
     for fd in (0..LOW).filter_map(Fd::new) {
         if left == 0 {

@@ -79,6 +79,19 @@ impl Heirs {
     }
 }
 
+impl Heirs {
+    /// Whether whoever is the parent of those that have ended does not reap them: the first
+    /// of them are all still there.
+    fn stay_unreaped(&self) -> bool {
+        const FIRST: usize = 8;
+        self.0.iter().take(FIRST).all(|place| is_unreaped(place.load(SeqCst)))
+    }
+}
+
+fn is_unreaped(word: u64) -> bool {
+    pid_of(word).and_then(stat).is_some_and(|(start, is_ending)| is_ending && start == word >> 32)
+}
+
 /// Ends that process and no other: it is held by a descriptor while it is asked who it is.
 fn end(word: u64) -> bool {
     let pid = pid_of(word);
@@ -98,12 +111,18 @@ fn pid_of(word: u64) -> Option<Pid> {
 }
 
 /// Pid and start in one word; `None` where it has gone, or is about to be.
-#[inline(never)]
 fn identity(pid: Pid) -> Option<u64> {
+    let (start, is_ending) = stat(pid)?;
+    (!is_ending).then(|| start << 32 | u64::from(pid.as_raw_nonzero().get().unsigned_abs()))
+}
+
+/// When it was started, as far as it is noted, and whether it has ended.
+#[inline(never)]
+fn stat(pid: Pid) -> Option<(u64, bool)> {
     const STARTS: u64 = (1 << 31) - 1;
-    let raw = pid.as_raw_nonzero().get();
-    let stat = Stat::read(&Dir::root().ok()?, DecInt::new(raw).as_c_str()).ok()?;
-    (!stat.is_ending).then_some((stat.start & STARTS) << 32 | u64::from(raw.unsigned_abs()))
+    let name = DecInt::new(pid.as_raw_nonzero().get());
+    let stat = Stat::read(&Dir::root().ok()?, name.as_c_str()).ok()?;
+    Some((stat.start & STARTS, stat.is_ending))
 }
 
 impl<'a> Owner<'a> {
@@ -119,10 +138,11 @@ impl<'a> Owner<'a> {
         head.heirs.claim(me).map(|index| HeirPlace { commons, index: Some(index) })
     }
 
-    /// Whether this process or one that it was forked from has made itself a subreaper: it
-    /// would find a child that it knows nothing of, and wait for it.
-    pub fn reaps(self) -> bool {
-        self.0.reaps.load(SeqCst)
+    /// Whether somebody would have to do with a process that this one leaves behind: this one
+    /// or one that it was forked from has made itself a subreaper, would find a child that it
+    /// knows nothing of, and wait for it; or nobody reaps them, and each would stay for ever.
+    pub fn troubles_its_parent(self) -> bool {
+        self.0.reaps.load(SeqCst) || self.0.commons.head().is_some_and(|head| head.heirs.stay_unreaped())
     }
 
     /// This process is about to be the parent of what its descendants leave behind.

@@ -620,6 +620,9 @@ impl Owner<'_> {
         if !self.shares() {
             return None;
         }
+        if self.is_blind() {
+            self.0.hand_all();
+        }
         let child = self.0.family().enlist(self.0.here(), clock::seconds_since_boot());
         self.0.table.each(|_, slot| match child {
             Some(child) => self.0.descriptions().hold(slot, child),
@@ -711,8 +714,11 @@ impl Owner<'_> {
 
     /// From now on this process can hold sockets in ways that nobody can see: an
     /// `io_uring`, a second descriptor table.
+    ///
+    /// What it holds now with others, none of them is the last of.
     pub fn blinded(self) {
         self.0.blind.fetch_add(1, SeqCst);
+        self.0.hand_all();
     }
 
     /// The call that was to make it so has failed.

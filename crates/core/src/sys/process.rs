@@ -53,6 +53,27 @@ pub fn users() -> Option<[u32; 3]> {
     Some(users)
 }
 
+/// Whether the calling thread may install a seccomp filter (`seccomp(2)`, `EACCES`): it has
+/// `CAP_SYS_ADMIN`, or has given up to gain any privileges. In doubt it may.
+pub fn may_filter() -> bool {
+    const PR_GET_NO_NEW_PRIVS: usize = 39;
+    const CAP_SYS_ADMIN: u32 = 21;
+    // SAFETY: integers only.
+    let gains_none = unsafe { syscall6(nr::PRCTL, [PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0]) };
+    gains_none != Ok(0) || capabilities().is_none_or(|held| held & 1 << CAP_SYS_ADMIN != 0)
+}
+
+/// The effective capabilities below 32 of the calling thread.
+fn capabilities() -> Option<u32> {
+    const VERSION_3: u32 = 0x2008_0522;
+    let mut header = [VERSION_3, 0];
+    let mut sets = [0u32; 6];
+    let args = [header.as_mut_ptr() as usize, sets.as_mut_ptr() as usize, 0, 0, 0, 0];
+    // SAFETY: the kernel reads and writes the header, and writes two times three words.
+    unsafe { syscall6(nr::CAPGET, args) }.ok()?;
+    sets.first().copied()
+}
+
 /// The size that a file of ours may have (`RLIMIT_FSIZE`): beyond it, writing is a
 /// `SIGXFSZ`.
 pub fn file_size_limit() -> Option<u64> {

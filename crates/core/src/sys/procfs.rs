@@ -5,14 +5,14 @@
 //! cannot notice, and never by the drainer, beside which a single-threaded
 //! program may count on "the lowest free number".
 
-use super::Fd;
+use super::{Fd, process};
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
-use core::ops::ControlFlow;
+use core::ops::ControlFlow::{self, Break};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, fstatfs, openat, readlinkat_raw};
 use rustix::io::{Errno, Result};
 use rustix::path::DecInt;
-use rustix::process::Pid;
+use rustix::process::{Pid, test_kill_process};
 
 const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 
@@ -211,6 +211,17 @@ pub fn open_numbers() -> Option<u64> {
     u64::try_from(found.st_size).ok().filter(|&count| count != 0)
 }
 
+/// Whether the numbers of processes and threads that procfs shows are those that the kernel
+/// tells us: not where it is the one of another pid namespace.
+#[inline(never)]
+pub fn shows_our_numbers() -> bool {
+    let mut room = [MaybeUninit::<u8>::uninit(); 16];
+    let me = readlinkat_raw(CWD, c"/proc/self", &mut room[..]);
+    me.is_ok_and(|(text, _)| {
+        number(text) == process::pid().map(|pid| u64::from(pid.as_raw_nonzero().get().unsigned_abs()))
+    })
+}
+
 /// Whether number `fd` of process `pid` is the socket with this inode; `None` where that
 /// cannot be looked at.
 #[inline(never)]
@@ -221,9 +232,22 @@ pub fn holds_at(pid: Pid, fd: Fd, inode: u64) -> Option<bool> {
     let mut room = [MaybeUninit::<u8>::uninit(); 40];
     match readlinkat_raw(CWD, link.as_c_str(), &mut room[..]) {
         Ok((text, _)) => Some(socket_inode(text) == Some(inode)),
-        Err(Errno::NOENT | Errno::SRCH) => Some(false),
+        Err(Errno::NOENT | Errno::SRCH) => lacks(pid, numbers.as_c_str()).then_some(false),
         Err(_) => None,
     }
+}
+
+/// Whether there is no such number because the process has gone, or has others: it may be
+/// hidden, in another namespace, or shown without numbers as its first thread has ended.
+fn lacks(pid: Pid, numbers: &CStr) -> bool {
+    test_kill_process(pid) == Err(Errno::SRCH) || shows_our_numbers() && has_entries(numbers)
+}
+
+fn has_entries(path: &CStr) -> bool {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(fd) = openat(CWD, path, flags, Mode::empty()) else { return false };
+    let dir = Dir(Fd::adopt(fd));
+    dir.each(|_| Break(())).is_ok_and(|found| found.is_some())
 }
 
 fn socket_inode(link: &[u8]) -> Option<u64> {

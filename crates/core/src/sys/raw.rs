@@ -54,6 +54,7 @@ pub mod nr {
     pub const SETREUID: usize = 113;
     pub const SETREGID: usize = 114;
     pub const SETGROUPS: usize = 116;
+    pub const SETSID: usize = 112;
     pub const SETRESUID: usize = 117;
     pub const GETRESUID: usize = 118;
     pub const SETRESGID: usize = 119;
@@ -64,6 +65,7 @@ pub mod nr {
     pub const SETPRIORITY: usize = 141;
     pub const SCHED_SETSCHEDULER: usize = 144;
     pub const SCHED_GETSCHEDULER: usize = 145;
+    pub const CAPGET: usize = 125;
     pub const PRCTL: usize = 157;
     pub const SETRLIMIT: usize = 160;
     pub const GETTID: usize = 186;

@@ -109,6 +109,9 @@ pub fn resume_soon() {
 
 /// Counts the other threads. `None` without procfs, or where `visit` refuses one.
 fn each_other(is_ours: &impl Fn(Pid) -> bool, visit: impl Fn(&Dir, &CStr, Pid) -> bool) -> Option<u32> {
+    if !procfs::shows_our_numbers() {
+        return None;
+    }
     let me = gettid();
     let mut count = 0;
     let tasks = Dir::root().and_then(|root| root.below(c"self/task")).ok()?;
