@@ -127,6 +127,49 @@ mod a_close {
         lingers(here!(), "interrupted");
     }
 
+    const ROADS: [&str; 4] = ["close", "fclose", "dup2", "close_range"];
+
+    /// As natively, beside another thread at the set that the connection was in.
+    fn waits_after_its_number(test: &str, peer: &str, engine: &str) {
+        for road in ROADS {
+            let victim = Victim::c("linger_beside").arg(peer).arg(road).env("SOFTCLOSE_ENGINE", engine);
+            let given_up = ["given up while it waits: yes", "returned: soon", "events: 0"];
+            let stays = (road != "dup2").then_some("the number: another file");
+            says(test, &victim, &given_up.into_iter().chain(stays).collect::<Vec<_>>());
+        }
+    }
+
+    /// The number stayed open and in its sets: events, and whoever had it next lost it.
+    #[test]
+    fn that_lingers_gives_its_number_up_before_it_waits() {
+        waits_after_its_number(here!(), "read", "thread");
+    }
+
+    #[test]
+    fn that_lingers_gives_its_number_up_before_the_peer_sends_more() {
+        waits_after_its_number(here!(), "sends", "thread");
+    }
+
+    #[test]
+    fn of_the_inline_engine_that_lingers_gives_its_number_up_before_it_waits() {
+        waits_after_its_number(here!(), "read", "inline");
+    }
+
+    #[test]
+    fn of_the_inline_engine_gives_its_number_up_before_the_peer_sees_the_end() {
+        for engine in ["thread", "inline"] {
+            says(here!(), &Victim::c("end_seen").env("SOFTCLOSE_ENGINE", engine), &["the number: free"]);
+        }
+    }
+
+    /// It went on waiting, and the jump left the number open.
+    #[test]
+    fn that_lingers_may_be_left() {
+        for how in ["cancelled", "jumped"] {
+            says(here!(), &Victim::c("linger_left").arg(how), &["left: soon", "the peer: everything"]);
+        }
+    }
+
     /// The owner of a socket belongs to the open file, as `O_ASYNC` does.
     #[test]
     fn is_followed_by_no_sigurg() {

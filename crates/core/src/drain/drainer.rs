@@ -105,6 +105,7 @@ impl Drainer {
             return self.linger();
         }
         self.discarded = 0;
+        self.drain.end_lingering();
         let mut busy = self.adopt();
         self.end_patience();
         self.round();

@@ -26,6 +26,8 @@ pub(super) enum Use {
     Offered = 2,
     /// In the drainer's queues.
     Adopted = 3,
+    /// The program's close waits; see [`super::lingering`].
+    Lingering = 4,
 }
 
 /// Links of a place in one of the drainer's queues; see [`super::queue`].
@@ -129,6 +131,31 @@ impl Slot {
     /// Whether it does.
     pub fn is_adopted(&self) -> bool {
         self.in_use.load(SeqCst) == Use::Adopted as u8
+    }
+
+    /// The program's close waits, `until` then at most: the drain begins afterwards.
+    pub(super) fn begin_lingering(&self, until: Millis) {
+        self.set_progress(Progress::begin(until));
+        self.in_use.store(Use::Lingering as u8, SeqCst);
+    }
+
+    /// Whether it does.
+    pub(super) fn is_lingering(&self) -> bool {
+        self.in_use.load(SeqCst) == Use::Lingering as u8
+    }
+
+    pub(super) fn lingers_until(&self) -> Millis {
+        self.progress().begun
+    }
+
+    /// It does not any more, and the drain begins; false where that was so already.
+    pub(super) fn end_lingering(&self, now: Millis) -> bool {
+        let (before, after) = (Use::Lingering as u8, Use::Claimed as u8);
+        let is_first = self.in_use.compare_exchange(before, after, SeqCst, SeqCst).is_ok();
+        if is_first {
+            self.set_progress(Progress::begin(now));
+        }
+        is_first
     }
 
     pub(super) fn is_offered(&self) -> bool {
