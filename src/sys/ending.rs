@@ -126,7 +126,7 @@ pub fn around_range(first: u32, last: u32) {
 }
 
 impl Held {
-    /// Makes the program's own call, which cannot be cancelled; `gave_up` says of
+    /// Makes the program's own call, in which nobody must be cancelled; `gave_up` says of
     /// its result whether the number is no longer the connection. Answers as well what is to
     /// be [waited for](wait_for).
     ///

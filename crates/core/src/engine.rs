@@ -346,7 +346,7 @@ impl Engine {
             Ok(reserved) if self.common.settings.engine == Waits::Inline => Prepared::Staying(reserved, closing.stay()),
             Ok(reserved) => {
                 if self.may_be_written_to(closing) {
-                    reserved.expect_writer();
+                    reserved.expect_writer(fd);
                 }
                 match closing.linger_ms {
                     None => Prepared::Held(reserved),

@@ -58,6 +58,7 @@ pub extern "C" fn run(drain: &'static Drain) {
         asked_at: Millis::now(),
         used_look: 0,
         round_at: None,
+        counted_at: Millis::now(),
         rests_until: Millis::now(),
         quiet_at: Millis::now(),
         idle_since: Millis::now(),
@@ -82,6 +83,8 @@ struct Drainer {
     asked_at: Millis,
     /// The last look that was made use of.
     used_look: Look,
+    /// The last round that counted for who waits for more than one.
+    counted_at: Millis,
     /// When the next round is due for those of whom time will tell.
     round_at: Option<Millis>,
     /// No look is asked for before: the last round took a while.
@@ -311,19 +314,23 @@ impl Drainer {
         }
         self.used_look = looks.map_or(self.used_look, Looks::latest);
         (self.wants_look, self.round_at) = (false, None);
+        let counts = Millis::now().since(self.counted_at) >= TICK_MS;
+        if counts {
+            self.counted_at = Millis::now();
+        }
         let mut next = self.waiting.first();
         while let Some(place) = next {
             next = self.waiting.after(&self.drain.slots, place);
             if let Some(slot) = self.drain.slots.at(place) {
-                self.examine(place, slot, looks);
+                self.examine(place, slot, looks, counts);
             }
         }
         self.rests_until = Millis::now().plus(self.wait_count / ROUND);
     }
 
-    fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>) {
+    fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>, counts: bool) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        let writers = if slot.is_being_left() { slot.writers(fd, looks) } else { Callers::None };
+        let writers = if slot.is_being_left() { slot.writers(fd, looks, counts) } else { Callers::None };
         if writers == Callers::None && slot.is_being_left() {
             slot.part(fd);
         }

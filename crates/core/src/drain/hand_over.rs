@@ -82,10 +82,11 @@ impl Reserved {
         self.drain.slots.at(self.place)
     }
 
-    /// A thread may be in a write: the half-close waits for it.
-    pub fn expect_writer(&self) {
+    /// A thread may be in a write to `fd`: the half-close waits for it.
+    pub fn expect_writer(&self, fd: Fd) {
         if let Some(slot) = self.slot() {
             slot.expect_writer();
+            slot.begin_to_watch_writers(fd, None);
         }
     }
 
@@ -108,6 +109,9 @@ impl Reserved {
         let fd = slot.fd()?;
         let goodbye = slot.goodbye();
         self.drain.common.counters.begun();
+        if slot.expects_writer() && socket::is_nonblocking(fd) && slot.has_not_grown(fd) {
+            slot.expect_no_writer();
+        }
         if slot.expects_writer() || goodbye.patience_ms(self.drain.common.settings) != 0 {
             slot.set_still_open();
         } else {
@@ -119,14 +123,15 @@ impl Reserved {
     }
 
     pub(super) fn give(self, slot: &Slot) {
-        /// A half-close that waits for a writer is attended to by then.
-        const SOON_MS: u32 = 20;
         let (drain, stays_open) = (self.drain, slot.is_still_open());
         let patience = slot.goodbye().patience_ms(drain.common.settings);
+        let expects_writer = slot.expects_writer();
         if let Some(fd) = slot.fd() {
             self.offer(slot, fd);
         }
-        if stays_open && drain.oversleeps(Millis::now().plus(patience.max(SOON_MS))) {
+        // The peer has everything, and takes the connection for a living one until the FIN comes.
+        if stays_open && patience == 0 && expects_writer || stays_open && drain.oversleeps(Millis::now().plus(patience))
+        {
             drain.wake();
         }
     }

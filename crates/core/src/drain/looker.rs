@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 use rustix::process::Pid;
 
 /// Shortest rest between two looks, milliseconds.
-const REST_MS: u32 = 5;
+const REST_MS: u32 = 1;
 /// The rest is so many times as long as the look.
 const TIMES: u64 = 10;
 /// Where nothing can be known, it is not asked for more often.

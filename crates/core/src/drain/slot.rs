@@ -84,6 +84,7 @@ const UNTAKEN: u16 = 128;
 const NO_ROOM: u16 = 256;
 const POSTPONED: u16 = 512;
 const SEEN_ASLEEP: u16 = 1024;
+const SEEN_ROOM: u16 = 2048;
 
 impl Slot {
     /// The private descriptor.
@@ -171,6 +172,11 @@ impl Slot {
     /// A thread may be in a write to it.
     pub fn expect_writer(&self) {
         self.set(SETTLING);
+    }
+
+    /// None is.
+    pub fn expect_no_writer(&self) {
+        self.put(SETTLING, false);
     }
 
     /// Whether one may.
@@ -314,6 +320,11 @@ impl Slot {
     /// before.
     pub(super) fn set_seen_asleep(&self, seen: bool) -> bool {
         self.put(SEEN_ASLEEP, seen)
+    }
+
+    /// There was room to write, or was not; answers what was true before.
+    pub(super) fn set_seen_room(&self, seen: bool) -> bool {
+        self.put(SEEN_ROOM, seen)
     }
 
     pub(super) fn readers_since(&self) -> Look {

@@ -299,6 +299,11 @@ pub fn is_writable(fd: Fd) -> bool {
     events(fd, PollFlags::OUT).contains(PollFlags::OUT)
 }
 
+/// Whether it is open, and has no room to write: a write to it waits.
+pub fn is_full(fd: Fd) -> bool {
+    events(fd, PollFlags::OUT).is_empty()
+}
+
 fn events(fd: Fd, wanted: PollFlags) -> PollFlags {
     let mut fds = [PollFd::new(&fd, wanted)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
