@@ -3,6 +3,7 @@
 //! and shimmed and come to the same, unless the test says why not.
 
 use shim_tests::arena::Arena;
+use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::becomes_true;
@@ -168,6 +169,16 @@ mod a_close {
         for how in ["cancelled", "jumped"] {
             says(here!(), &Victim::c("linger_left").arg(how), &["left: soon", "the peer: everything"]);
         }
+    }
+
+    /// The handler's hook took that of the close for one that a jump had left.
+    #[test]
+    fn is_not_cancelled_halfway_where_a_handler_ran_on_a_stack_above() {
+        if find("strace").is_none() {
+            return skip(here!(), "no strace");
+        }
+        let sends = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=getsockopt:signal=SIGUSR1:when=1+"];
+        says(here!(), &Victim::c("cancelled_beside_handler").under(sends), &["the peer: the end"]);
     }
 
     /// The owner of a socket belongs to the open file, as `O_ASYNC` does.

@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 
-enum { LINGER_S = 30, SOON_MS = 10000, ANSWER = 300000 };
+enum { LINGER_S = 30, SOON_MS = 10000, ANSWER = 200000 };
 
 static UNUSED int unacknowledged(int fd)
 {
@@ -21,6 +21,8 @@ static UNUSED void answer_unread(int fd)
 {
 	enum { QUIET_MS = 50 };
 	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	int size = 4 * ANSWER;
+	must(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
 	respond(fd, 0, ANSWER);
 	for (int before = -1, now; (now = unacknowledged(fd)) != before; before = now)
 		poll(NULL, 0, QUIET_MS);

@@ -55,6 +55,7 @@ pub extern "C" fn run(drain: &'static Drain) {
         postponed: Queue::new(|slot| &slot.by_patience),
         wait_count: 0,
         wants_look: false,
+        has_new_writer: false,
         asked_at: Millis::now(),
         used_look: 0,
         round_at: None,
@@ -80,6 +81,8 @@ struct Drainer {
     wait_count: u32,
     /// Of some that wait a look may tell.
     wants_look: bool,
+    /// One has come since the last look whose half-close waits for that alone.
+    has_new_writer: bool,
     asked_at: Millis,
     /// The last look that was made use of.
     used_look: Look,
@@ -121,9 +124,15 @@ impl Drainer {
         self.ask_for_a_look();
         // Who looks can ring a bell, and has nothing in our set.
         if (busy || self.is_look_out()) && self.discarded < FLOOD {
-            self.drain.bell.sleep(seen, TICK_MS);
+            self.drain.bell.sleep(seen, self.rest());
         }
         true
+    }
+
+    /// A tick, or until a look may be asked for.
+    fn rest(&self) -> u32 {
+        let may_ask = if self.is_look_out() { None } else { self.waiting_for(Millis::now()) };
+        may_ask.map_or(TICK_MS, |left| left.clamp(1, TICK_MS))
     }
 
     /// Waits for events, and takes all there are, within reason. False where there
@@ -231,6 +240,7 @@ impl Drainer {
     fn part(&mut self, place: Place, slot: &Slot, fd: Fd) {
         if slot.expects_writer() {
             slot.begin_to_watch_writers(fd, self.looks());
+            self.has_new_writer |= !slot.never_blocks();
             self.wait_for(place, slot, slot.never_blocks());
         } else {
             slot.part(fd);
@@ -294,7 +304,7 @@ impl Drainer {
         let Some(looks) = self.looks().filter(|_| self.waiting.first().is_some()) else { return };
         let was_out = looks.is_out();
         if was_out || self.wants_look && self.rests_until.since(Millis::now()) == 0 {
-            self.drain.ask_for_a_look();
+            self.drain.ask_for_a_look(core::mem::take(&mut self.has_new_writer));
         }
         if !was_out && looks.is_out() {
             self.asked_at = Millis::now();

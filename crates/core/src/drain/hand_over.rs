@@ -92,7 +92,7 @@ impl Reserved {
 
     /// The program's own call has succeeded: parts from the peer, and hands over.
     pub fn commit(self) {
-        if let Some(slot) = self.begin() {
+        if let Some(slot) = self.begin(false) {
             self.give(slot);
         }
     }
@@ -100,16 +100,17 @@ impl Reserved {
     /// The same, where the program has asked that its call wait up to `ms` milliseconds: hands
     /// over when that is [over](Lingering::end).
     pub fn commit_lingering(self, ms: u32) -> Option<Lingering> {
-        Some(Lingering::begin(self.drain, self.place, self.begin()?, ms))
+        Some(Lingering::begin(self.drain, self.place, self.begin(true)?, ms))
     }
 
-    /// Parts from the peer, or leaves that to the drainer.
-    fn begin(&self) -> Option<&'static Slot> {
+    /// Parts from the peer, or leaves that to the drainer. Who `waits` inside its close has seen
+    /// that there is room, and is not kept waiting for a look.
+    fn begin(&self, waits: bool) -> Option<&'static Slot> {
         let slot = self.slot()?;
         let fd = slot.fd()?;
         let goodbye = slot.goodbye();
         self.drain.common.counters.begun();
-        if slot.expects_writer() && socket::is_nonblocking(fd) && slot.has_not_grown(fd) {
+        if slot.expects_writer() && (waits || socket::is_nonblocking(fd)) && slot.has_not_grown(fd) {
             slot.expect_no_writer();
         }
         if slot.expects_writer() || goodbye.patience_ms(self.drain.common.settings) != 0 {

@@ -95,11 +95,13 @@ impl Looker {
 
 impl Drain {
     /// Has the looker look, where it does not rest. By the drainer, again and again until
-    /// the look is over: the looker may be leaving as it is asked.
-    pub(super) fn ask_for_a_look(&'static self) {
+    /// the look is over: the looker may be leaving as it is asked. Where it `is_urgent` the
+    /// shortest rest is cut short.
+    pub(super) fn ask_for_a_look(&'static self, is_urgent: bool) {
         let Some(looks) = self.looker.looks() else { return };
         if !looks.is_out() {
-            if looks.rests_for(Millis::now()) != 0 {
+            let rest = if is_urgent { REST_MS } else { 0 };
+            if looks.rests_for(Millis::now()) > rest {
                 return;
             }
             looks.ask();
