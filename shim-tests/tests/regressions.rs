@@ -112,6 +112,18 @@ mod a_close {
         says(here!(), &Victim::c("zero_window"), &["sent 1000, the peer got all"]);
     }
 
+    /// With hardly anything left in the buffer, nobody was looked for.
+    #[test]
+    fn waits_for_a_writer_that_has_just_been_woken() {
+        says(here!(), &Victim::c("small_send_buffer").arg("16384"), &["whole: 10 of 10"]);
+    }
+
+    /// The looker closed its copy of the queue, and the kernel took that for the program's.
+    #[test]
+    fn beside_threads_takes_no_notification_of_a_message_away() {
+        says(here!(), &Victim::c("notified"), &["the notification: came"]);
+    }
+
     fn lingers(test: &str, until: &str) {
         says(test, &Victim::c("linger").arg(until), &["close: 0", "soon"]);
     }

@@ -360,8 +360,10 @@ impl Engine {
     /// Whether a thread may be inside a write to it.
     fn may_be_written_to(&self, closing: Closing<'_>) -> bool {
         let Closing { owner, fd, claim, is_acknowledged, .. } = closing;
-        let is_done = is_acknowledged && !owner.may_have_options(claim.entry);
-        !self.common.is_single_threaded() && !is_done && may_be_written_to(fd)
+        let has_options = owner.may_have_options(claim.entry);
+        let is_done = is_acknowledged && !has_options;
+        !self.common.is_single_threaded()
+            && (!is_done && may_be_written_to(fd) || has_options && socket::may_have_been_full(fd))
     }
 
     /// A last reference that is not to be half-closed all the same. What is done

@@ -5,7 +5,8 @@
 //! table another thread could see them, and count on the number in vain. So the looker
 //! leaves that table as it begins: `close_range` with `CLOSE_RANGE_UNSHARE` over all
 //! numbers gives it one in which nothing is open. (The kernel copies the first 64 numbers
-//! and closes them again, `dup_fd`, `NR_OPEN_DEFAULT`: for some microseconds, once.)
+//! and closes them again, `dup_fd`, `NR_OPEN_DEFAULT`: for some microseconds, once. Where a
+//! close is more than that, there is no looker, and time decides.)
 //!
 //! It is started when the drainer wants to know, looks when it is asked, and leaves when it
 //! has not been asked for a while, or with the drainer. Looks are rare: each is followed by
@@ -18,7 +19,7 @@ use super::looks::{Looks, Sighting};
 use crate::judge::calls::{self, Doing};
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Millis};
-use crate::sys::fd::leave_table;
+use crate::sys::fd::{is_any_flushed, leave_table};
 use crate::sys::process;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::region::Region;
@@ -126,8 +127,10 @@ impl Drain {
 extern "C" fn run(drain: &'static Drain) {
     let looker = &drain.looker;
     let Some(looks) = looker.looks() else { return };
-    if leave_table().is_err() {
-        looker.is_impossible.store(true, SeqCst);
+    // By this thread: a file system may not answer. The next one looks again.
+    let is_harmful = is_any_flushed();
+    if is_harmful || leave_table().is_err() {
+        looker.is_impossible.store(!is_harmful, SeqCst);
         looks.answer_nothing(BLIND_REST_MS);
         return drain.bell.ring();
     }
