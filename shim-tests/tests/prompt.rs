@@ -74,6 +74,29 @@ mod the_end_comes_after_the_data {
     }
 }
 
+/// It came 35 ms later: the peer took the connection for a living one, and sent its next
+/// request.
+#[test]
+fn the_end_on_a_socket_that_does_not_block_comes_with_the_close() {
+    says(here!(), &Victim::c("end_at_once"), &["the FIN: sent"]);
+}
+
+/// Whoever was blocked in a write on the number was taken for a writer of the connection that
+/// was closed, for some sixty or two hundred looks.
+mod the_end_comes_soon_where_another_connection_has_the_number {
+    use super::*;
+
+    #[test]
+    fn and_a_thread_waits_in_a_write_on_it() {
+        says(here!(), &Victim::c("number_reused").arg("write"), &["the end: soon"]);
+    }
+
+    #[test]
+    fn and_a_thread_waits_in_sendfile_on_it() {
+        says(here!(), &Victim::c("number_reused").arg("sendfile"), &["the end: soon"]);
+    }
+}
+
 /// The thread looked at each of them every 5 ms, or span.
 mod what_is_held_takes_no_processor {
     use super::*;

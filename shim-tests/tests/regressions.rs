@@ -3,6 +3,7 @@
 //! and shimmed and come to the same, unless the test says why not.
 
 use shim_tests::arena::Arena;
+use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::becomes_true;
@@ -111,6 +112,18 @@ mod a_close {
         says(here!(), &Victim::c("zero_window"), &["sent 1000, the peer got all"]);
     }
 
+    /// With hardly anything left in the buffer, nobody was looked for.
+    #[test]
+    fn waits_for_a_writer_that_has_just_been_woken() {
+        says(here!(), &Victim::c("small_send_buffer").arg("16384"), &["whole: 10 of 10"]);
+    }
+
+    /// The looker closed its copy of the queue, and the kernel took that for the program's.
+    #[test]
+    fn beside_threads_takes_no_notification_of_a_message_away() {
+        says(here!(), &Victim::c("notified"), &["the notification: came"]);
+    }
+
     fn lingers(test: &str, until: &str) {
         says(test, &Victim::c("linger").arg(until), &["close: 0", "soon"]);
     }
@@ -125,6 +138,59 @@ mod a_close {
     #[test]
     fn that_lingers_returns_when_a_signal_comes() {
         lingers(here!(), "interrupted");
+    }
+
+    const ROADS: [&str; 4] = ["close", "fclose", "dup2", "close_range"];
+
+    /// As natively, beside another thread at the set that the connection was in.
+    fn waits_after_its_number(test: &str, peer: &str, engine: &str) {
+        for road in ROADS {
+            let victim = Victim::c("linger_beside").arg(peer).arg(road).env("SOFTCLOSE_ENGINE", engine);
+            let given_up = ["given up while it waits: yes", "returned: soon", "events: 0"];
+            let stays = (road != "dup2").then_some("the number: another file");
+            says(test, &victim, &given_up.into_iter().chain(stays).collect::<Vec<_>>());
+        }
+    }
+
+    /// The number stayed open and in its sets: events, and whoever had it next lost it.
+    #[test]
+    fn that_lingers_gives_its_number_up_before_it_waits() {
+        waits_after_its_number(here!(), "read", "thread");
+    }
+
+    #[test]
+    fn that_lingers_gives_its_number_up_before_the_peer_sends_more() {
+        waits_after_its_number(here!(), "sends", "thread");
+    }
+
+    #[test]
+    fn of_the_inline_engine_that_lingers_gives_its_number_up_before_it_waits() {
+        waits_after_its_number(here!(), "read", "inline");
+    }
+
+    #[test]
+    fn of_the_inline_engine_gives_its_number_up_before_the_peer_sees_the_end() {
+        for engine in ["thread", "inline"] {
+            says(here!(), &Victim::c("end_seen").env("SOFTCLOSE_ENGINE", engine), &["the number: free"]);
+        }
+    }
+
+    /// It went on waiting, and the jump left the number open.
+    #[test]
+    fn that_lingers_may_be_left() {
+        for how in ["cancelled", "jumped"] {
+            says(here!(), &Victim::c("linger_left").arg(how), &["left: soon", "the peer: everything"]);
+        }
+    }
+
+    /// The handler's hook took that of the close for one that a jump had left.
+    #[test]
+    fn is_not_cancelled_halfway_where_a_handler_ran_on_a_stack_above() {
+        if find("strace").is_none() {
+            return skip(here!(), "no strace");
+        }
+        let sends = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=getsockopt:signal=SIGUSR1:when=1+"];
+        says(here!(), &Victim::c("cancelled_beside_handler").under(sends), &["the peer: the end"]);
     }
 
     /// The owner of a socket belongs to the open file, as `O_ASYNC` does.

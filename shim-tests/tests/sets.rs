@@ -75,6 +75,10 @@ mod of_libc {
         gone: Taken;
         gone_and_reused: Taken;
         never_used: Taken;
+        closed_while_a_thread_waits: Refused;
+        replaced_while_a_thread_waits: Refused;
+        closed_in_a_range_while_a_thread_waits: Refused;
+        others_gone_while_a_thread_waits: Taken;
         /// `io_uring_setup` fails in every container.
         no_ring: Taken;
         another_number: Refused;

@@ -6,7 +6,9 @@
 #include "by_instruction.h"
 #include "passing.h"
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 enum { SOME = 3, MANY = 24, HIGH = 200 };
 
@@ -66,7 +68,7 @@ static void report(int set)
 }
 
 /* Whether what the peer sends is still acknowledged. */
-static void report_late_data(void)
+static const char *late_data(void)
 {
 	enum { CLOSED = 7 };
 	struct tcp_info info = {.tcpi_unacked = 1};
@@ -77,8 +79,10 @@ static void report_late_data(void)
 		socklen_t size = sizeof info;
 		must(getsockopt(peer, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
 	} while (info.tcpi_state != CLOSED && info.tcpi_unacked);
-	say("late data: %s", info.tcpi_state == CLOSED ? "refused" : "taken");
+	return info.tcpi_state == CLOSED ? "refused" : "taken";
 }
+
+static void report_late_data(void) { say("late data: %s", late_data()); }
 
 static int finish(int set)
 {
@@ -267,6 +271,90 @@ static int gone_and_reused(void)
 	int set = in_a_set();
 	must(dup2(libc_set(), set) == set);
 	return finish(set);
+}
+
+/* A thread that waits for ever at a set, for one round of events. */
+static _Atomic pid_t waiter;
+static int ghosts;
+
+static void *wait_at(void *at)
+{
+	struct epoll_event event;
+	waiter = syscall(SYS_gettid);
+	must(epoll_wait(*(int *)at, &event, 1, -1) == 1);
+	ghosts = event.data.fd == conn;
+	return NULL;
+}
+
+static pthread_t start_waiting(int *set)
+{
+	pthread_t thread = start_thread(wait_at, set);
+	while (!waiter || !sleeps(waiter))
+		sched_yield();
+	return thread;
+}
+
+/* What wakes it after all. */
+static int bell_in(int set)
+{
+	int bell = eventfd(0, EFD_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = bell};
+	must(bell >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, bell, &event) == 0);
+	return bell;
+}
+
+static void add_for_input(int set)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = conn};
+	must(epoll_ctl(set, EPOLL_CTL_ADD, conn, &event) == 0);
+}
+
+static int finish_waiting(pthread_t thread, int bell)
+{
+	close_answered(conn);
+	const char *late = late_data();
+	must(eventfd_write(bell, 1) == 0 && pthread_join(thread, NULL) == 0);
+	say("events: %d", ghosts);
+	say("late data: %s", late);
+	return 0;
+}
+
+/* epoll_wait keeps the set, and what is in it, for as long as it sleeps. */
+static int gone_while_a_thread_waits(void (*end)(int))
+{
+	int set = libc_set(), bell = bell_in(set);
+	open_one();
+	add_for_input(set);
+	pthread_t thread = start_waiting(&set);
+	end(set);
+	return finish_waiting(thread, bell);
+}
+
+static void close_set(int set) { must(close(set) == 0); }
+
+static void replace_set(int set) { must(dup2(libc_set(), set) == set); }
+
+static void close_set_in_range(int set) { must(close_range(set, set, 0) == 0); }
+
+static int closed_while_a_thread_waits(void) { return gone_while_a_thread_waits(close_set); }
+
+static int replaced_while_a_thread_waits(void) { return gone_while_a_thread_waits(replace_set); }
+
+static int closed_in_a_range_while_a_thread_waits(void) { return gone_while_a_thread_waits(close_set_in_range); }
+
+/* Sets come and go beside a thread; the connection is in another one. */
+static int others_gone_while_a_thread_waits(void)
+{
+	int set = libc_set(), bell = bell_in(set);
+	pthread_t thread = start_waiting(&set);
+	for (int i = 0; i < SOME; i++) {
+		int other = libc_set();
+		bell_in(other);
+		close_set(other);
+	}
+	open_one();
+	add_for_input(set);
+	return finish_waiting(thread, bell);
 }
 
 /* The number that the set knows was closed before. */
@@ -503,6 +591,10 @@ static const struct {
 	{"copied_raw", copied_raw},
 	{"gone", gone},
 	{"gone_and_reused", gone_and_reused},
+	{"closed_while_a_thread_waits", closed_while_a_thread_waits},
+	{"replaced_while_a_thread_waits", replaced_while_a_thread_waits},
+	{"closed_in_a_range_while_a_thread_waits", closed_in_a_range_while_a_thread_waits},
+	{"others_gone_while_a_thread_waits", others_gone_while_a_thread_waits},
 	{"another_number", another_number},
 	{"another_number_that_was_taken_out", another_number_that_was_taken_out},
 	{"only_a_child_has_the_set", only_a_child_has_the_set},

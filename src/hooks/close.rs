@@ -8,6 +8,7 @@ use crate::sys::ending::{self, Ending};
 use crate::sys::guard::{act_on_cancellation, let_signals_in};
 use crate::sys::{errno, real};
 use libc::c_int;
+use softclose_core::drain::lingering::Lingering;
 use softclose_core::sys::raw::nr;
 
 /// The program's own way to close, and what it is natively.
@@ -41,24 +42,40 @@ pub unsafe extern "C-unwind" fn close(fd: c_int) -> c_int {
 /// # Safety
 /// As `close`; may unwind where the door is a cancellation point.
 pub unsafe fn close_by(fd: c_int, door: Door) -> c_int {
+    // SAFETY: the caller's.
+    let (result, lingering) = unsafe { give_up_by(fd, door) };
+    // SAFETY: the guard is gone, nothing to drop.
+    unsafe { ending::wait_for(lingering, door.is_cancellation_point) };
+    if lingering.is_some() && door.is_cancellation_point {
+        // SAFETY: as above.
+        unsafe { act_on_cancellation() };
+    }
+    result
+}
+
+/// The same, but for what the call is to wait for afterwards.
+///
+/// # Safety
+/// As `close`; may unwind where the door is a cancellation point.
+pub unsafe fn give_up_by(fd: c_int, door: Door) -> (c_int, Option<Lingering>) {
     match ending::before(fd) {
         Ending::Plain(signals) => {
             // SAFETY: the program's own call; no guard is held, nothing to drop.
             let result = unsafe { (door.own_call)(fd) };
             ending::after(fd);
             let_signals_in(signals);
-            result
+            (result, None)
         }
-        Ending::Private => errno::fail(libc::EBADF),
+        Ending::Private => (errno::fail(libc::EBADF), None),
         Ending::Held(held) => {
             // SAFETY: the program's own call; cancellation is disabled.
-            let result = held.through(|| unsafe { (door.own_call)(fd) }, |&result| result == 0);
+            let outcome = held.through(|| unsafe { (door.own_call)(fd) }, |&result| result == 0);
             ending::after(fd);
             if door.is_cancellation_point {
                 // SAFETY: the guard is gone, nothing to drop.
                 unsafe { act_on_cancellation() };
             }
-            result
+            outcome
         }
     }
 }

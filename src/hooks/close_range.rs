@@ -2,13 +2,14 @@
 //! connection is closed for itself, as if by `close`, and what the program does not
 //! know is left out. No number is closed twice: another thread may have it by then.
 
-use super::close::{BY_INSTRUCTION, close_by};
+use super::close::{BY_INSTRUCTION, give_up_by};
 use super::unshare;
 use crate::sys::ending;
 use crate::sys::errno;
 use crate::sys::guard::{Guard, dismiss};
 use crate::sys::real;
 use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
+use softclose_core::drain::lingering::Lingering;
 use softclose_core::engine::numbers::Stop;
 use softclose_core::judge::Looks;
 
@@ -64,7 +65,36 @@ fn shares_with_us_alone() -> bool {
 }
 
 /// Calls `own_call` for each part of the range that has nothing in it to stop at.
-fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
+fn piece_by_piece(first: c_uint, last: c_uint, own_call: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
+    let mut waits = Waits::default();
+    let result = each_piece(first, last, own_call, &mut waits);
+    // Natively all numbers are free before anything waits (`task_work_run`).
+    for lingering in waits.0 {
+        // SAFETY: it is no cancellation point.
+        unsafe { ending::wait_for(lingering, false) };
+    }
+    result
+}
+
+/// The connections of a range that the program has asked to wait for, as far as there is room.
+#[derive(Default)]
+struct Waits([Option<Lingering>; 8]);
+
+impl Waits {
+    fn add(&mut self, lingering: Lingering) {
+        match self.0.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(lingering),
+            None => ending::end(lingering),
+        }
+    }
+}
+
+fn each_piece(
+    first: c_uint,
+    last: c_uint,
+    mut own_call: impl FnMut(c_uint, c_uint) -> c_int,
+    waits: &mut Waits,
+) -> c_int {
     let mut from = first;
     let looks = Looks::begin();
     ending::around_range(first, last);
@@ -75,7 +105,8 @@ fn piece_by_piece(first: c_uint, last: c_uint, mut own_call: impl FnMut(c_uint, 
         }
         if let Stop::Connection(fd) = stop {
             // SAFETY: the program closes this number.
-            unsafe { close_by(fd.raw(), BY_INSTRUCTION) };
+            let (_, lingering) = unsafe { give_up_by(fd.raw(), BY_INSTRUCTION) };
+            lingering.into_iter().for_each(|lingering| waits.add(lingering));
         }
         from = at + 1;
     }

@@ -58,7 +58,12 @@ fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int) -> c
         return errno::fail(EBADF);
     }
     match before(old, new, flags) {
-        Ending::Held(held) => held.through(|| duplicated(old, own_call), |&result| result == new),
+        Ending::Held(held) => {
+            let (result, lingering) = held.through(|| duplicated(old, own_call), |&result| result == new);
+            // SAFETY: it is no cancellation point.
+            unsafe { ending::wait_for(lingering, false) };
+            result
+        }
         Ending::Plain(signals) => {
             let result = duplicated(old, own_call);
             let_signals_in(signals);

@@ -64,10 +64,13 @@ pub unsafe fn flush(stream: *mut FILE) -> Flushed {
 pub fn close_by<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
     match ending::before(fd) {
         Ending::Held(held) => {
-            let result = held.through_waiting(own_call);
+            let (result, lingering) = held.through_waiting(own_call);
             ending::after(fd);
             // SAFETY: the guard is gone, nothing to drop.
-            unsafe { act_on_cancellation() };
+            unsafe {
+                ending::wait_for(lingering, true);
+                act_on_cancellation();
+            }
             result
         }
         Ending::Plain(signals) => {

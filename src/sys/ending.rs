@@ -4,10 +4,11 @@
 //! The shape is always the same: [`before`], then the program's own call, by
 //! [`Held::through`] where there is something to hold.
 
-use super::guard::{Guard, engine};
+use super::guard::{Guard, act_on_cancellation, engine, with_guard};
 use libc::c_int;
 use softclose_core::Errno;
 use softclose_core::decision::Reason;
+use softclose_core::drain::lingering::Lingering;
 use softclose_core::engine::Prepared;
 use softclose_core::sys::signals::Mask;
 use softclose_core::sys::socket::TcpInfo;
@@ -60,13 +61,42 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
         return private(&guard);
     }
     guard.engine().ledger.ending(fd);
-    if !guard.engine().may_wait(owner, fd) {
+    let may_linger = guard.engine().may_linger(owner, fd);
+    if !guard.engine().waits_in_place() {
         guard.hold_signals();
     }
     match guard.engine().prepare(owner, fd, info) {
+        // A call that waits must not wait without them.
+        Prepared::Plain if may_linger => Ending::Plain(None),
         Prepared::Plain => Ending::Plain(guard.take_signals()),
         prepared => Ending::Held(Held { guard, fd, prepared }),
     }
+}
+
+/// Waits for as long as the program has asked its call to wait; its number is given up. With
+/// nothing held and nothing to drop: a handler may leave it by `siglongjmp`, and a
+/// cancellation acts in it as natively.
+///
+/// # Safety
+/// May unwind where the call `is_cancellation_point`; every frame up to the program's must
+/// allow it.
+pub unsafe fn wait_for(lingering: Option<Lingering>, is_cancellation_point: bool) {
+    let Some(lingering) = lingering else { return };
+    lingering.wait(|| {
+        if is_cancellation_point {
+            // SAFETY: the caller's; no guard is held.
+            unsafe { act_on_cancellation() }
+        }
+    });
+    end(lingering);
+}
+
+/// The drain takes over.
+pub fn end(lingering: Lingering) {
+    with_guard(|_, guard| {
+        guard.hold_signals();
+        lingering.end();
+    });
 }
 
 fn private(guard: &Guard) -> Ending {
@@ -91,23 +121,27 @@ pub fn around_range(first: u32, last: u32) {
 }
 
 impl Held {
-    /// Makes the program's own call, which cannot be cancelled; `gave_up` says of
-    /// its result whether the number is no longer the connection.
+    /// Makes the program's own call, in which nobody must be cancelled; `gave_up` says of
+    /// its result whether the number is no longer the connection. Answers as well what is to
+    /// be [waited for](wait_for).
     ///
-    /// No signal handler runs until all is done.
-    pub fn through<T>(self, own_call: impl FnOnce() -> T, gave_up: impl FnOnce(&T) -> bool) -> T {
+    /// No signal handler runs until all is done, but where the inline engine waits.
+    pub fn through<T>(self, own_call: impl FnOnce() -> T, gave_up: impl FnOnce(&T) -> bool) -> (T, Option<Lingering>) {
         let result = self.guard.own_call(own_call);
-        if gave_up(&result) {
-            self.guard.engine().commit(self.fd, self.prepared);
-        } else {
+        if !gave_up(&result) {
             self.prepared.abandon();
+            return (result, None);
         }
-        result
+        if self.prepared.waits() {
+            self.guard.let_signals_in();
+        }
+        let lingering = self.guard.engine().commit(self.fd, self.prepared);
+        (result, lingering)
     }
 
     /// As [`Held::through`], for a call that gives the number up whatever it answers, and
     /// that may wait: handlers run.
-    pub fn through_waiting<T>(self, own_call: impl FnOnce() -> T) -> T {
+    pub fn through_waiting<T>(self, own_call: impl FnOnce() -> T) -> (T, Option<Lingering>) {
         self.guard.let_signals_in();
         self.through(own_call, |_| true)
     }

@@ -8,7 +8,7 @@
 //! dropped. Where that would leave something behind, signals are held back
 //! ([`Guard::hold_signals`]). Elsewhere it is the cancel state alone, which the next
 //! guard of the thread puts right: a guard further up the stack than an older one was
-//! not made inside it.
+//! not made inside it, unless a handler on an alternate stack makes it.
 //!
 //! A function of libc's that may be cancelled natively must be called without a
 //! guard, in a frame that has nothing to drop: the cancellation unwinds through
@@ -18,6 +18,7 @@
 
 use super::{errno, real};
 use core::cell::Cell;
+use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 use libc::c_int;
 use once_cell::race::OnceRef;
@@ -75,13 +76,26 @@ fn disable_cancellation() -> (Inside, c_int) {
     let mut found = 0;
     let frame = (&raw const found).addr();
     let outer = INSIDE.get();
-    let is_left = outer.frame <= frame;
+    let is_left = outer.frame <= frame && !(outer.frame != 0 && is_on_another_stack(outer.frame));
     INSIDE.set(Inside { frame, ..outer });
     // SAFETY: disabling runs no handler and cannot unwind.
     unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut found) };
     let cancel = if is_left && outer.frame != 0 { outer.cancel } else { found };
     INSIDE.set(Inside { frame, cancel });
     (if is_left { Inside { frame: 0, cancel } } else { outer }, cancel)
+}
+
+/// Whether this is a handler on an alternate stack, and that frame is not on it: then which of
+/// both is higher says nothing, and the handler may have interrupted the other.
+#[cold]
+#[inline(never)]
+fn is_on_another_stack(frame: usize) -> bool {
+    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: nothing is set, and what is asked for is written to memory of that type.
+    let asked = unsafe { libc::sigaltstack(core::ptr::null(), stack.as_mut_ptr()) };
+    // SAFETY: all zeroes is such a value, too.
+    let libc::stack_t { ss_sp, ss_flags, ss_size } = unsafe { stack.assume_init() };
+    asked == 0 && ss_flags & libc::SS_ONSTACK != 0 && frame.wrapping_sub(ss_sp.addr()) >= ss_size
 }
 
 /// Held while a hook is in the engine.

@@ -5,14 +5,16 @@
 //! [`Prepared::commit`] (half-close and hand over), or [`Prepared::abandon`] if
 //! that call has failed.
 //!
-//! Context: hooks of any kind. Nothing here allocates; only the inline engine,
-//! `SO_LINGER{1,n}` and the end of the process wait, within bounds.
+//! Context: hooks of any kind. Nothing here allocates; only the inline engine and the end
+//! of the process wait, within bounds, and `SO_LINGER{1,n}`, with nothing held
+//! ([`Lingering`]).
 
 use crate::bounds::End;
 use crate::common::{Common, Ended};
 use crate::decision::{Doubt, Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_blocked_in_write, may_be_written_to};
+use crate::drain::lingering::Lingering;
 use crate::judge::{self, Scope};
 use crate::ledger::family::Token;
 use crate::ledger::table::Role;
@@ -65,12 +67,26 @@ struct Closing<'a> {
     strategy: Strategy,
     /// Nothing that was written is still on its way.
     is_acknowledged: bool,
+    /// So many milliseconds the program has asked its close to wait.
+    linger_ms: Option<u32>,
 }
 
 impl Closing<'_> {
     fn role(self) -> Role {
         self.claim.entry.role
     }
+
+    fn stay(self) -> Stay {
+        Stay { role: self.role(), strategy: self.strategy, linger_ms: self.linger_ms }
+    }
+}
+
+/// What the inline engine does inside the call that closes.
+#[derive(Clone, Copy)]
+pub struct Stay {
+    role: Role,
+    strategy: Strategy,
+    linger_ms: Option<u32>,
 }
 
 /// A fork that is being made.
@@ -87,22 +103,30 @@ pub enum Prepared {
     Plain,
     /// A private duplicate is to be half-closed and drained.
     Held(Reserved),
+    /// The same, and for so many milliseconds the program has asked its call to wait.
+    Lingering(Reserved, u32),
+    /// A private duplicate is to be drained by the inline engine.
+    Staying(Reserved, Stay),
 }
 
 impl Prepared {
-    /// The program's own call has succeeded.
-    pub fn commit(self) {
+    fn reserved(&self) -> Option<&Reserved> {
         match self {
-            Self::Plain => {}
-            Self::Held(reserved) => reserved.commit(),
+            Self::Plain => None,
+            Self::Held(reserved) | Self::Lingering(reserved, _) | Self::Staying(reserved, _) => Some(reserved),
         }
+    }
+
+    /// Whether to commit it takes a while: then signals must come in.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Staying(..))
     }
 
     /// The program's own call has failed.
     pub fn abandon(self) {
         match self {
             Self::Plain => {}
-            Self::Held(reserved) => reserved.abandon(),
+            Self::Held(reserved) | Self::Lingering(reserved, _) | Self::Staying(reserved, _) => reserved.abandon(),
         }
     }
 }
@@ -118,36 +142,50 @@ impl Engine {
         }
         let claim = owner.release(fd);
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
-        let closing = Closing { owner, fd, claim, strategy, is_acknowledged: info.is_acknowledged };
+        let is_acknowledged = info.is_acknowledged;
+        let closing = Closing { owner, fd, claim, strategy, is_acknowledged, linger_ms: None };
         let prepared = match verdict {
             Verdict::LeaveAlone(reason) => self.leave_alone(fd, claim.entry.role, reason),
             Verdict::Observe => self.observe(fd, claim.entry.role),
             Verdict::Discard => self.discard(fd, claim.entry.role, strategy),
             Verdict::AtOnce => self.at_once(closing),
-            Verdict::WaitUpTo(seconds) => self.wait(closing, seconds),
+            Verdict::WaitUpTo(seconds) => self.linger(closing, seconds),
             Verdict::Hold => self.hold(closing),
         };
         if let Verdict::LeaveAlone(Reason::Unsure | Reason::NothingSent) = verdict {
             left_in_its_sets(owner, claim);
         }
         match prepared {
-            Prepared::Held(_) => self.drain.revoke(fd),
             Prepared::Plain => self.drain.cash_in(fd),
+            _ => self.drain.revoke(fd),
         }
         prepared
     }
 
     /// After the program's own call has given up `fd`. Another thread that has begun to put
     /// it into an epoll set, after we had left all, may have done so: nobody could take it
-    /// out again.
-    pub fn commit(&self, fd: Fd, prepared: Prepared) {
-        if matches!(prepared, Prepared::Held(_)) && self.ledger.has_been_entered(fd) {
-            prepared.abandon();
-            self.common.counters.left_alone(Reason::Unsure);
-            self.doubt(Doubt::Watched);
-        } else {
-            prepared.commit();
+    /// out again. Answers what the call is to wait for.
+    pub fn commit(&self, fd: Fd, prepared: Prepared) -> Option<Lingering> {
+        let is_entered = prepared.reserved().is_some() && self.ledger.has_been_entered(fd);
+        match prepared {
+            prepared if is_entered => self.give_up(prepared),
+            Prepared::Plain => {}
+            Prepared::Held(reserved) => reserved.commit(),
+            Prepared::Staying(reserved, stay) => self.stay_apart(reserved, stay),
+            Prepared::Lingering(reserved, ms) => {
+                reserved.fd().into_iter().for_each(socket::linger_off);
+                return reserved.commit_lingering(ms);
+            }
         }
+        None
+    }
+
+    fn give_up(&self, prepared: Prepared) {
+        // Here it would wait for the peer with signals held back.
+        prepared.reserved().and_then(Reserved::fd).into_iter().for_each(socket::linger_off);
+        prepared.abandon();
+        self.common.counters.left_alone(Reason::Unsure);
+        self.doubt(Doubt::Watched);
     }
 
     /// Before a fork that hooks follow. A server's listener is open by now: its workers
@@ -174,10 +212,16 @@ impl Engine {
         self.common.counters.become_child();
     }
 
-    /// Whether the close of `fd` itself may wait for the peer: then signals must come in.
-    pub fn may_wait(&self, owner: Owner<'_>, fd: Fd) -> bool {
-        self.common.settings.engine == Waits::Inline
-            || owner.may_linger(fd) && socket::linger(fd).is_some_and(|seconds| seconds != 0)
+    /// Whether the program's own close of `fd` may wait for the peer: then signals must come
+    /// in.
+    pub fn may_linger(&self, owner: Owner<'_>, fd: Fd) -> bool {
+        owner.may_linger(fd) && socket::linger(fd).is_some_and(|seconds| seconds != 0)
+    }
+
+    /// Whether the inline engine waits before the program's own call: it holds nothing then,
+    /// and nobody else could use the number meanwhile.
+    pub fn waits_in_place(&self) -> bool {
+        self.common.settings.engine == Waits::Inline && self.common.is_single_threaded()
     }
 
     /// Looks at the kernel only as far as the decision needs it; `leaving` says
@@ -276,31 +320,34 @@ impl Engine {
         self.in_place(fd, role, strategy, || {
             strategy::of(strategy).part(fd);
             (End::AtOnce, 0)
-        })
+        });
+        Prepared::Plain
     }
 
-    /// A drain that is over before the program's own close; `drain` answers how it ended,
+    /// A drain that is over when this returns; `drain` answers how it ended,
     /// and how many bytes were discarded.
-    fn in_place(&self, fd: Fd, role: Role, strategy: Strategy, drain: impl FnOnce() -> (End, u64)) -> Prepared {
+    fn in_place(&self, fd: Fd, role: Role, strategy: Strategy, drain: impl FnOnce() -> (End, u64)) {
         let (note, begun) = (self.common.note(fd, role), Millis::now());
         self.common.counters.begun();
         let (end, discarded) = drain();
         self.common.ended(Ended { fd: Some(fd), note: note.as_ref(), strategy, end, discarded, begun });
-        Prepared::Plain
     }
 
     fn hold(&'static self, closing: Closing<'_>) -> Prepared {
-        let Closing { fd, strategy, .. } = closing;
-        let in_place = self.common.settings.engine == Waits::Inline;
+        let fd = closing.fd;
+        // Nor is a writer waited for where the program's own thread would have to.
+        let in_place = self.common.settings.engine == Waits::Inline || closing.linger_ms.is_some();
         if let Some(reason) = self.hands_off(closing, in_place) {
             return self.leave_alone(fd, closing.role(), reason);
         }
         if !self.leave_sets(closing.owner, fd, &closing.claim) {
             return self.leave_alone(fd, closing.role(), Reason::Unsure);
         }
-        match self.common.settings.engine {
-            Waits::Inline => self.stay(fd, closing.role(), strategy),
-            Waits::Thread => self.hand_over(closing),
+        if self.waits_in_place() {
+            self.stay(fd, closing.stay());
+            Prepared::Plain
+        } else {
+            self.hand_over(closing)
         }
     }
 
@@ -308,11 +355,15 @@ impl Engine {
         let Closing { owner, fd, claim, strategy, .. } = closing;
         let cookie = claim.cookie.or_else(|| socket::cookie(fd)).ok_or(Reason::Unsure);
         match cookie.and_then(|cookie| self.drain.reserve(owner, fd, cookie, closing.role(), strategy)) {
+            Ok(reserved) if self.common.settings.engine == Waits::Inline => Prepared::Staying(reserved, closing.stay()),
             Ok(reserved) => {
                 if self.may_be_written_to(closing) {
-                    reserved.expect_writer();
+                    reserved.expect_writer(fd);
                 }
-                Prepared::Held(reserved)
+                match closing.linger_ms {
+                    None => Prepared::Held(reserved),
+                    Some(ms) => Prepared::Lingering(reserved, ms),
+                }
             }
             Err(reason) => self.leave_alone(fd, closing.role(), reason),
         }
@@ -321,8 +372,10 @@ impl Engine {
     /// Whether a thread may be inside a write to it.
     fn may_be_written_to(&self, closing: Closing<'_>) -> bool {
         let Closing { owner, fd, claim, is_acknowledged, .. } = closing;
-        let is_done = is_acknowledged && !owner.may_have_options(claim.entry);
-        !self.common.is_single_threaded() && !is_done && may_be_written_to(fd)
+        let has_options = owner.may_have_options(claim.entry);
+        let is_done = is_acknowledged && !has_options;
+        !self.common.is_single_threaded()
+            && (!is_done && may_be_written_to(fd) || has_options && socket::may_have_been_full(fd))
     }
 
     /// A last reference that is not to be half-closed all the same. What is done
@@ -340,23 +393,21 @@ impl Engine {
     }
 
     /// What the program asked to wait for is waited for; the rest is as always.
-    fn wait(&'static self, closing: Closing<'_>, seconds: u64) -> Prepared {
-        let fd = closing.fd;
+    fn linger(&'static self, closing: Closing<'_>, seconds: u64) -> Prepared {
         let ms = u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX / 4);
-        if let Some(reason) = self.hands_off(closing, true) {
-            return self.leave_alone(fd, closing.role(), reason);
-        }
-        self.drain.revoke(fd);
-        finish::until_acknowledged(fd, ms);
-        socket::linger_off(fd);
-        self.hold(closing)
+        self.hold(Closing { linger_ms: Some(ms), ..closing })
     }
 
-    /// The inline engine: `close` itself waits.
-    fn stay(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
+    /// The inline engine: the call itself waits.
+    fn stay(&self, fd: Fd, stay: Stay) {
+        let Stay { role, strategy, linger_ms } = stay;
         let settings = self.common.settings;
         let goodbye = strategy::of(strategy);
         let bounds = goodbye.bounds(settings, role).within(MOST_INLINE_MS);
+        if let Some(ms) = linger_ms {
+            finish::until_acknowledged(fd, ms);
+            socket::linger_off(fd);
+        }
         socket::stop_signals(fd);
         self.in_place(fd, role, strategy, || {
             if goodbye.leave_to_close(fd, bounds.timeout_ms) {
@@ -364,11 +415,20 @@ impl Engine {
             } else {
                 finish::one(fd, goodbye, bounds, goodbye.patience_ms(settings))
             }
-        })
+        });
+    }
+
+    /// The same beside other threads, which natively could use the number by now.
+    fn stay_apart(&self, reserved: Reserved, stay: Stay) {
+        if let Some(fd) = reserved.fd() {
+            self.stay(fd, stay);
+        }
+        reserved.abandon();
     }
 
     fn discard(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
-        self.in_place(fd, role, strategy, || (End::Fin, finish::discard_queued(fd)))
+        self.in_place(fd, role, strategy, || (End::Fin, finish::discard_queued(fd)));
+        Prepared::Plain
     }
 
     fn leave_alone(&self, fd: Fd, role: Role, reason: Reason) -> Prepared {

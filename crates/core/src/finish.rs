@@ -1,6 +1,6 @@
 //! Draining in place, on the program's own thread and descriptors.
 //!
-//! [`one`] is the inline engine's close, [`until_acknowledged`] that with
+//! [`one`] is the inline engine's close, [`until_acknowledged`] comes before it with
 //! `SO_LINGER{1,n}`.
 //!
 //! Context: any hook. It waits, within bounds: the only code that does.

@@ -8,13 +8,17 @@
 //!   reader and has not come to run since, nobody wants it.
 //! - Who writes adds to what was written, or is blocked, and then a look finds it. A send
 //!   buffer that is full without anybody's being blocked in a write is a slow reader's.
-//! - In a call on a description that is `O_NONBLOCK` nobody stays.
+//! - In a call on a description that is `O_NONBLOCK` nobody stays. It has the socket's lock from
+//!   its beginning to its end, and so has a half-close: neither cuts the other short. Where nothing
+//!   was written between the hook's look and the program's close, nobody goes on from one call
+//!   to the next either, and the FIN is sent at once.
 //!
 //! Where looks tell nothing, time must do: 200 ms in which nothing was taken, or added.
 //!
 //! A number may be another socket's by now, and a thread blocked in a call on that. It is
 //! told apart by what it does not do: a reader of ours would be awake while something is
-//! queued, a writer of ours while there is room.
+//! queued, a writer of ours while there is room. And what has the number now tells of a
+//! writer: where it has no room itself, that is what the thread waits for.
 //!
 //! Context: the drainer's thread.
 
@@ -61,10 +65,12 @@ impl Calm {
     const SEEN: u32 = (1 << Self::SHIFT) - 1;
     const MOST: u32 = FEEDING;
 
-    /// After one more look at what was written.
-    pub fn after(self, written: u64) -> Self {
+    /// After one more look at what was written; a round that `counts` comes a tick after the
+    /// last such, and the first always does.
+    pub fn after(self, written: u64, counts: bool) -> Self {
         let written = written as u32 & Self::SEEN;
-        let rounds = if self.0 & Self::SEEN == written { (self.rounds() + 1).min(Self::MOST) } else { 0 };
+        let more = (self.rounds() + u32::from(counts)).clamp(1, Self::MOST);
+        let rounds = if self.0 & Self::SEEN == written { more } else { 0 };
         Self(rounds << Self::SHIFT | written)
     }
 
@@ -77,15 +83,32 @@ impl Calm {
 impl Slot {
     /// Notes what was written so far, and that looks count from now on.
     pub fn begin_to_watch_writers(&self, fd: Fd, looks: Option<&Looks>) {
-        let seen = Calm::default().after(socket::written(fd)).0 & Calm::SEEN;
+        let seen = Calm::default().after(socket::written(fd), true).0 & Calm::SEEN;
         self.note_calm(Calm(seen), next(looks));
     }
 
-    /// Who may still write.
-    pub fn writers(&self, fd: Fd, looks: Option<&Looks>) -> Callers {
+    /// Whether nothing was written since.
+    pub fn has_not_grown(&self, fd: Fd) -> bool {
+        self.calm().0.after(socket::written(fd), true).rounds() != 0
+    }
+
+    /// Whether whoever is blocked in a write on the number is so on what has it now: there was
+    /// room on ours before that look began, and there is none on the other.
+    fn is_of_another(&self, fd: Fd) -> bool {
+        let has_room = socket::is_writable(fd);
+        let had_room = self.set_seen_room(has_room);
+        had_room && has_room && Fd::new(self.number() as i32).is_some_and(socket::is_full)
+    }
+
+    /// Who may still write; see [`Calm::after`] for what `counts`.
+    pub fn writers(&self, fd: Fd, looks: Option<&Looks>, counts: bool) -> Callers {
         let (before, since) = self.calm();
-        let calm = before.after(socket::written(fd));
-        self.note_calm(calm, if calm.rounds() == 0 { next(looks) } else { since });
+        let calm = before.after(socket::written(fd), counts);
+        let has_grown = calm.rounds() == 0;
+        self.note_calm(calm, if has_grown { next(looks) } else { since });
+        if has_grown {
+            self.set_seen_room(false);
+        }
         match calm.rounds() {
             0 if self.never_blocks() => Callers::Timed,
             0 => Callers::Looked,
@@ -95,8 +118,12 @@ impl Slot {
                 let saw = |deed| looks.map_or(Saw::Nothing, |looks| looks.saw(since, deed, number));
                 let (writes, feeds) = (saw(Deed::Writes), saw(Deed::Feeds));
                 if [writes, feeds].contains(&Saw::Somebody) {
-                    // By the next look it may be running: then it is waited for.
-                    self.note_calm(calm, next(looks));
+                    if !self.is_of_another(fd) {
+                        // By the next look it may be running: then it is waited for.
+                        self.note_calm(calm, next(looks));
+                    } else if looks.is_some_and(|looks| !looks.is_stalled(since)) {
+                        return Callers::None;
+                    }
                 }
                 judge_writers(writes, feeds, rounds, || socket::is_writable(fd))
             }
@@ -188,14 +215,20 @@ mod tests {
 
     #[test]
     fn a_writer_that_goes_on_is_seen() {
-        let mut calm = Calm::default().after(5);
+        let mut calm = Calm::default().after(5, true);
         assert_eq!(calm.rounds(), 0);
-        calm = calm.after(5);
+        calm = calm.after(5, true);
         assert_eq!(calm.rounds(), 1);
-        calm = calm.after(6);
+        calm = calm.after(6, true);
         assert_eq!(calm.rounds(), 0);
-        let last = (0..1000).fold(calm, |calm, _| calm.after(6));
+        let last = (0..1000).fold(calm, |calm, _| calm.after(6, true));
         assert_eq!(last.rounds(), Calm::MOST);
+    }
+
+    #[test]
+    fn rounds_that_follow_each_other_soon_count_once() {
+        let calm = (0..10).fold(Calm::default().after(5, false).after(5, false), |calm, _| calm.after(5, false));
+        assert_eq!((calm.rounds(), calm.after(5, true).rounds()), (1, 2));
     }
 
     #[test]

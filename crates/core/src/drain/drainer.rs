@@ -55,9 +55,11 @@ pub extern "C" fn run(drain: &'static Drain) {
         postponed: Queue::new(|slot| &slot.by_patience),
         wait_count: 0,
         wants_look: false,
+        has_new_writer: false,
         asked_at: Millis::now(),
         used_look: 0,
         round_at: None,
+        counted_at: Millis::now(),
         rests_until: Millis::now(),
         quiet_at: Millis::now(),
         idle_since: Millis::now(),
@@ -79,9 +81,13 @@ struct Drainer {
     wait_count: u32,
     /// Of some that wait a look may tell.
     wants_look: bool,
+    /// One has come since the last look whose half-close waits for that alone.
+    has_new_writer: bool,
     asked_at: Millis,
     /// The last look that was made use of.
     used_look: Look,
+    /// The last round that counted for who waits for more than one.
+    counted_at: Millis,
     /// When the next round is due for those of whom time will tell.
     round_at: Option<Millis>,
     /// No look is asked for before: the last round took a while.
@@ -105,6 +111,7 @@ impl Drainer {
             return self.linger();
         }
         self.discarded = 0;
+        self.drain.end_lingering();
         let mut busy = self.adopt();
         self.end_patience();
         self.round();
@@ -117,9 +124,15 @@ impl Drainer {
         self.ask_for_a_look();
         // Who looks can ring a bell, and has nothing in our set.
         if (busy || self.is_look_out()) && self.discarded < FLOOD {
-            self.drain.bell.sleep(seen, TICK_MS);
+            self.drain.bell.sleep(seen, self.rest());
         }
         true
+    }
+
+    /// A tick, or until a look may be asked for.
+    fn rest(&self) -> u32 {
+        let may_ask = if self.is_look_out() { None } else { self.waiting_for(Millis::now()) };
+        may_ask.map_or(TICK_MS, |left| left.clamp(1, TICK_MS))
     }
 
     /// Waits for events, and takes all there are, within reason. False where there
@@ -227,6 +240,7 @@ impl Drainer {
     fn part(&mut self, place: Place, slot: &Slot, fd: Fd) {
         if slot.expects_writer() {
             slot.begin_to_watch_writers(fd, self.looks());
+            self.has_new_writer |= !slot.never_blocks();
             self.wait_for(place, slot, slot.never_blocks());
         } else {
             slot.part(fd);
@@ -290,7 +304,7 @@ impl Drainer {
         let Some(looks) = self.looks().filter(|_| self.waiting.first().is_some()) else { return };
         let was_out = looks.is_out();
         if was_out || self.wants_look && self.rests_until.since(Millis::now()) == 0 {
-            self.drain.ask_for_a_look();
+            self.drain.ask_for_a_look(core::mem::take(&mut self.has_new_writer));
         }
         if !was_out && looks.is_out() {
             self.asked_at = Millis::now();
@@ -310,19 +324,23 @@ impl Drainer {
         }
         self.used_look = looks.map_or(self.used_look, Looks::latest);
         (self.wants_look, self.round_at) = (false, None);
+        let counts = Millis::now().since(self.counted_at) >= TICK_MS;
+        if counts {
+            self.counted_at = Millis::now();
+        }
         let mut next = self.waiting.first();
         while let Some(place) = next {
             next = self.waiting.after(&self.drain.slots, place);
             if let Some(slot) = self.drain.slots.at(place) {
-                self.examine(place, slot, looks);
+                self.examine(place, slot, looks, counts);
             }
         }
         self.rests_until = Millis::now().plus(self.wait_count / ROUND);
     }
 
-    fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>) {
+    fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>, counts: bool) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        let writers = if slot.is_being_left() { slot.writers(fd, looks) } else { Callers::None };
+        let writers = if slot.is_being_left() { slot.writers(fd, looks, counts) } else { Callers::None };
         if writers == Callers::None && slot.is_being_left() {
             slot.part(fd);
         }

@@ -62,16 +62,17 @@ impl Gate {
     }
 
     /// Counts one more socket, if `admit` lets it, which is told whether there is
-    /// no thread yet, and how many are held. Answers the former: then the caller
-    /// is to start the thread, and to say whether it [`started`](Self::started).
-    pub fn enter<E>(&self, admit: impl Fn(bool, u32) -> Result<(), E>) -> Result<bool, E> {
+    /// no thread yet, and how many are held. Answers whether the caller is to start the
+    /// thread, which it `needs`, and to say whether it [`started`](Self::started).
+    pub fn enter<E>(&self, needs: bool, admit: impl Fn(bool, u32) -> Result<(), E>) -> Result<bool, E> {
         let mut word = self.0.load(SeqCst);
         loop {
             let idle = word & PHASE == Phase::Idle as u32;
             admit(idle, word / ONE)?;
-            let next = if idle { word + ONE + Phase::Starting as u32 } else { word + ONE };
+            let starts = idle && needs;
+            let next = if starts { word + ONE + Phase::Starting as u32 } else { word + ONE };
             match self.0.compare_exchange(word, next, SeqCst, SeqCst) {
-                Ok(_) => return Ok(idle),
+                Ok(_) => return Ok(starts),
                 Err(now) => word = now,
             }
         }

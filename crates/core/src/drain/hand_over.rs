@@ -4,6 +4,7 @@
 //! Context: any hook. No wait: where a place, a number or a thread is not to be
 //! had, the close is the program's own, and counted.
 
+use super::lingering::Lingering;
 use super::place::Place;
 use super::slot::Slot;
 use super::{BEYOND_SELECT, Drain, Guest, MOST, SLACK, SMALL_TABLE, drainer};
@@ -11,7 +12,7 @@ use crate::bounds::End;
 use crate::decision::Reason;
 use crate::ledger::Owner;
 use crate::ledger::table::Role;
-use crate::settings::Strategy;
+use crate::settings::{Engine, Strategy};
 use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::signals::{self, Mask};
@@ -42,6 +43,15 @@ pub fn may_be_blocked_in_write(fd: Fd) -> bool {
 }
 
 impl Reserved {
+    pub(super) fn of(drain: &'static Drain, place: Place) -> Self {
+        Self { drain, place }
+    }
+
+    /// The private duplicate.
+    pub fn fd(&self) -> Option<Fd> {
+        self.slot()?.fd()
+    }
+
     fn duplicate(&self, fd: Fd, cookie: u64, role: Role, strategy: Strategy) -> Result<(), Reason> {
         let slot = self.slot().ok_or(Reason::Full)?;
         slot.fill(cookie, fd, role, strategy, Millis::now());
@@ -72,33 +82,57 @@ impl Reserved {
         self.drain.slots.at(self.place)
     }
 
-    /// A thread may be in a write: the half-close waits for it.
-    pub fn expect_writer(&self) {
+    /// A thread may be in a write to `fd`: the half-close waits for it.
+    pub fn expect_writer(&self, fd: Fd) {
         if let Some(slot) = self.slot() {
             slot.expect_writer();
+            slot.begin_to_watch_writers(fd, None);
         }
     }
 
     /// The program's own call has succeeded: parts from the peer, and hands over.
     pub fn commit(self) {
-        /// A half-close that waits for a writer is attended to by then.
-        const SOON_MS: u32 = 20;
-        let drain = self.drain;
-        let Some(slot) = self.slot() else { return };
-        let Some(fd) = slot.fd() else { return };
+        if let Some(slot) = self.begin(false) {
+            self.give(slot);
+        }
+    }
+
+    /// The same, where the program has asked that its call wait up to `ms` milliseconds: hands
+    /// over when that is [over](Lingering::end).
+    pub fn commit_lingering(self, ms: u32) -> Option<Lingering> {
+        Some(Lingering::begin(self.drain, self.place, self.begin(true)?, ms))
+    }
+
+    /// Parts from the peer, or leaves that to the drainer. Who `waits` inside its close has seen
+    /// that there is room, and is not kept waiting for a look.
+    fn begin(&self, waits: bool) -> Option<&'static Slot> {
+        let slot = self.slot()?;
+        let fd = slot.fd()?;
         let goodbye = slot.goodbye();
-        let patience = goodbye.patience_ms(drain.common.settings);
-        let stays_open = slot.expects_writer() || patience != 0;
-        drain.common.counters.begun();
-        if stays_open {
+        self.drain.common.counters.begun();
+        if slot.expects_writer() && (waits || socket::is_nonblocking(fd)) && slot.has_not_grown(fd) {
+            slot.expect_no_writer();
+        }
+        if slot.expects_writer() || goodbye.patience_ms(self.drain.common.settings) != 0 {
             slot.set_still_open();
         } else {
             goodbye.part(fd);
         }
         socket::stop_signals(fd);
         self.expect_callers(slot, fd);
-        self.offer(slot, fd);
-        if stays_open && drain.oversleeps(Millis::now().plus(patience.max(SOON_MS))) {
+        Some(slot)
+    }
+
+    pub(super) fn give(self, slot: &Slot) {
+        let (drain, stays_open) = (self.drain, slot.is_still_open());
+        let patience = slot.goodbye().patience_ms(drain.common.settings);
+        let expects_writer = slot.expects_writer();
+        if let Some(fd) = slot.fd() {
+            self.offer(slot, fd);
+        }
+        // The peer has everything, and takes the connection for a living one until the FIN comes.
+        if stays_open && patience == 0 && expects_writer || stays_open && drain.oversleeps(Millis::now().plus(patience))
+        {
             drain.wake();
         }
     }
@@ -170,7 +204,8 @@ impl Drain {
         role: Role,
         strategy: Strategy,
     ) -> Result<Reserved, Reason> {
-        let reserved = self.reserve_place(owner)?;
+        let guest = if self.common.settings.engine == Engine::Inline { Guest::Apart } else { Guest::Socket };
+        let reserved = self.reserve_place(owner, guest)?;
         match reserved.duplicate(fd, cookie, role, strategy) {
             Ok(()) => Ok(reserved),
             Err(reason) => {
@@ -180,8 +215,8 @@ impl Drain {
         }
     }
 
-    pub(super) fn reserve_place(&'static self, owner: Owner<'_>) -> Result<Reserved, Reason> {
-        self.enter(owner, Guest::Socket)?;
+    pub(super) fn reserve_place(&'static self, owner: Owner<'_>, guest: Guest) -> Result<Reserved, Reason> {
+        self.enter(owner, guest)?;
         let place = self.slots.claim().ok_or(Reason::Full).inspect_err(|_| self.gate.one_less())?;
         Ok(Reserved { drain: self, place })
     }
@@ -189,9 +224,10 @@ impl Drain {
     /// Counts one more guest, and starts the thread where there is none.
     pub(super) fn enter(&'static self, _owner: Owner<'_>, guest: Guest) -> Result<(), Reason> {
         // Whoever begins to start the thread must be heard of again.
-        let signals = if self.gate.is_idle() { signals::hold() } else { None };
-        let entered = self.gate.enter(|idle, held| self.admit(guest, idle, held));
-        let entered = entered.and_then(|idle| if idle { self.start() } else { Ok(()) });
+        let needs_thread = guest != Guest::Apart;
+        let signals = if needs_thread && self.gate.is_idle() { signals::hold() } else { None };
+        let entered = self.gate.enter(needs_thread, |idle, held| self.admit(guest, idle, held));
+        let entered = entered.and_then(|starts| if starts { self.start() } else { Ok(()) });
         signals.into_iter().for_each(Mask::let_in);
         entered
     }
@@ -211,7 +247,7 @@ impl Drain {
             self.measure();
         }
         let is_full = match guest {
-            Guest::Socket => held.saturating_sub(self.graces.count()) >= self.room(),
+            Guest::Socket | Guest::Apart => held.saturating_sub(self.graces.count()) >= self.room(),
             Guest::Grace => self.room() == 0,
         };
         if is_full {

@@ -5,7 +5,8 @@
 //! table another thread could see them, and count on the number in vain. So the looker
 //! leaves that table as it begins: `close_range` with `CLOSE_RANGE_UNSHARE` over all
 //! numbers gives it one in which nothing is open. (The kernel copies the first 64 numbers
-//! and closes them again, `dup_fd`, `NR_OPEN_DEFAULT`: for some microseconds, once.)
+//! and closes them again, `dup_fd`, `NR_OPEN_DEFAULT`: for some microseconds, once. Where a
+//! close is more than that, there is no looker, and time decides.)
 //!
 //! It is started when the drainer wants to know, looks when it is asked, and leaves when it
 //! has not been asked for a while, or with the drainer. Looks are rare: each is followed by
@@ -18,7 +19,7 @@ use super::looks::{Looks, Sighting};
 use crate::judge::calls::{self, Doing};
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Millis};
-use crate::sys::fd::leave_table;
+use crate::sys::fd::{is_any_flushed, leave_table};
 use crate::sys::process;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::region::Region;
@@ -30,7 +31,7 @@ use parking_lot::Mutex;
 use rustix::process::Pid;
 
 /// Shortest rest between two looks, milliseconds.
-const REST_MS: u32 = 5;
+const REST_MS: u32 = 1;
 /// The rest is so many times as long as the look.
 const TIMES: u64 = 10;
 /// Where nothing can be known, it is not asked for more often.
@@ -95,11 +96,13 @@ impl Looker {
 
 impl Drain {
     /// Has the looker look, where it does not rest. By the drainer, again and again until
-    /// the look is over: the looker may be leaving as it is asked.
-    pub(super) fn ask_for_a_look(&'static self) {
+    /// the look is over: the looker may be leaving as it is asked. Where it `is_urgent` the
+    /// shortest rest is cut short.
+    pub(super) fn ask_for_a_look(&'static self, is_urgent: bool) {
         let Some(looks) = self.looker.looks() else { return };
         if !looks.is_out() {
-            if looks.rests_for(Millis::now()) != 0 {
+            let rest = if is_urgent { REST_MS } else { 0 };
+            if looks.rests_for(Millis::now()) > rest {
                 return;
             }
             looks.ask();
@@ -124,8 +127,10 @@ impl Drain {
 extern "C" fn run(drain: &'static Drain) {
     let looker = &drain.looker;
     let Some(looks) = looker.looks() else { return };
-    if leave_table().is_err() {
-        looker.is_impossible.store(true, SeqCst);
+    // By this thread: a file system may not answer. The next one looks again.
+    let is_harmful = is_any_flushed();
+    if is_harmful || leave_table().is_err() {
+        looker.is_impossible.store(!is_harmful, SeqCst);
         looks.answer_nothing(BLIND_REST_MS);
         return drain.bell.ring();
     }

@@ -11,6 +11,7 @@
 //! | [`slots`] | the table; claim, offer, free |
 //! | [`queue`] | the table in an order |
 //! | [`hand_over`] | what a hook does: reserve, duplicate, commit or abandon |
+//! | [`lingering`] | a close that waits, as `SO_LINGER{1,n}` asks |
 //! | [`drainer`] | what the thread does: adopt, discard, end |
 //! | [`dismissal`] | times without a thread of ours |
 //! | [`callers`] | threads that may still be inside a call on a held socket |
@@ -31,6 +32,7 @@ pub mod gate;
 pub mod grace;
 pub mod hand_over;
 pub mod inbox;
+pub mod lingering;
 pub mod looker;
 pub mod looks;
 pub mod numbers;
@@ -107,6 +109,8 @@ pub struct Drain {
     pressed: AtomicBool,
     wanted_port: Wanted,
     graces: Graces,
+    /// So many closes of the program's wait; see [`lingering`].
+    lingering: AtomicU32,
     looker: Looker,
     /// When the thread, which sleeps in epoll, wakes by itself; or [`AWAKE`].
     wakes_at: AtomicU32,
@@ -119,6 +123,8 @@ pub struct Drain {
 enum Guest {
     /// A socket to drain: of these there are only so many.
     Socket,
+    /// A socket that a hook of the inline engine drains itself, without a thread.
+    Apart,
     /// A receive side to shut later; see [`grace`].
     Grace,
 }
@@ -170,6 +176,7 @@ impl Drain {
             pressed: AtomicBool::new(false),
             wanted_port: Wanted::new(),
             graces: Graces::new(),
+            lingering: AtomicU32::new(0),
             looker: Looker::new(),
             wakes_at: AtomicU32::new(AWAKE),
             sentinel: AtomicU32::new(0),
@@ -308,6 +315,7 @@ impl Drain {
         self.pressed.store(false, SeqCst);
         self.wanted_port.forget();
         self.graces.forget();
+        self.lingering.store(0, SeqCst);
         self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);
         self.open_rooms();

@@ -26,6 +26,8 @@ pub(super) enum Use {
     Offered = 2,
     /// In the drainer's queues.
     Adopted = 3,
+    /// The program's close waits; see [`super::lingering`].
+    Lingering = 4,
 }
 
 /// Links of a place in one of the drainer's queues; see [`super::queue`].
@@ -82,6 +84,7 @@ const UNTAKEN: u16 = 128;
 const NO_ROOM: u16 = 256;
 const POSTPONED: u16 = 512;
 const SEEN_ASLEEP: u16 = 1024;
+const SEEN_ROOM: u16 = 2048;
 
 impl Slot {
     /// The private descriptor.
@@ -131,6 +134,31 @@ impl Slot {
         self.in_use.load(SeqCst) == Use::Adopted as u8
     }
 
+    /// The program's close waits, `until` then at most: the drain begins afterwards.
+    pub(super) fn begin_lingering(&self, until: Millis) {
+        self.set_progress(Progress::begin(until));
+        self.in_use.store(Use::Lingering as u8, SeqCst);
+    }
+
+    /// Whether it does.
+    pub(super) fn is_lingering(&self) -> bool {
+        self.in_use.load(SeqCst) == Use::Lingering as u8
+    }
+
+    pub(super) fn lingers_until(&self) -> Millis {
+        self.progress().begun
+    }
+
+    /// It does not any more, and the drain begins; false where that was so already.
+    pub(super) fn end_lingering(&self, now: Millis) -> bool {
+        let (before, after) = (Use::Lingering as u8, Use::Claimed as u8);
+        let is_first = self.in_use.compare_exchange(before, after, SeqCst, SeqCst).is_ok();
+        if is_first {
+            self.set_progress(Progress::begin(now));
+        }
+        is_first
+    }
+
     pub(super) fn is_offered(&self) -> bool {
         self.in_use.load(SeqCst) >= Use::Offered as u8
     }
@@ -144,6 +172,11 @@ impl Slot {
     /// A thread may be in a write to it.
     pub fn expect_writer(&self) {
         self.set(SETTLING);
+    }
+
+    /// None is.
+    pub fn expect_no_writer(&self) {
+        self.put(SETTLING, false);
     }
 
     /// Whether one may.
@@ -287,6 +320,11 @@ impl Slot {
     /// before.
     pub(super) fn set_seen_asleep(&self, seen: bool) -> bool {
         self.put(SEEN_ASLEEP, seen)
+    }
+
+    /// There was room to write, or was not; answers what was true before.
+    pub(super) fn set_seen_room(&self, seen: bool) -> bool {
+        self.put(SEEN_ROOM, seen)
     }
 
     pub(super) fn readers_since(&self) -> Look {

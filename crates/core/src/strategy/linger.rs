@@ -68,7 +68,7 @@ impl Goodbye for Linger {
 }
 
 /// Whether our FIN is on its way, or still to be sent.
-fn is_closing(state: u8) -> bool {
+pub fn is_closing(state: u8) -> bool {
     const ESTABLISHED: u8 = 1;
     const FIN_WAIT1: u8 = 4;
     const CLOSE_WAIT: u8 = 8;

@@ -76,6 +76,32 @@ impl Fd {
     }
 }
 
+/// Below, every table of descriptors begins as a copy (`dup_fd`, `NR_OPEN_DEFAULT`).
+const COPIED: i32 = 64;
+
+/// Whether the close of a copy of one of the numbers that a new table begins with is more than
+/// that: its file system has a `flush`. A message queue forgets who is to be notified, others
+/// write back, and answer the error of it there (`filp_flush`).
+pub fn is_any_flushed() -> bool {
+    /// `mqueue`, FUSE, NFS, SMB, CIFS, SMB2, AFS (twice), eCryptfs, OrangeFS, Coda, vboxsf.
+    const FLUSH: [u32; 12] = [
+        0x1980_0202,
+        0x6573_5546,
+        0x6969,
+        0x517B,
+        0xFF53_4D42,
+        0xFE53_4D42,
+        0x5346_414F,
+        0x6B41_4653,
+        0xF15F,
+        0x2003_0528,
+        0x7375_7245,
+        0x786F_4256,
+    ];
+    let is_flushed = |fd| rustix::fs::fstatfs(fd).is_ok_and(|found| FLUSH.contains(&(found.f_type as u32)));
+    (0..COPIED).map(Fd).any(is_flushed)
+}
+
 /// Gives the calling thread a table of descriptors of its own, in which nothing is open.
 ///
 /// Sockets are let go first: a file may have a `flush` that waits (NFS, FUSE), and must not
@@ -85,7 +111,6 @@ impl Fd {
 /// `ENOSYS` before Linux 5.9, `EINVAL`, `ENOMEM`; what a filter answers.
 pub fn leave_table() -> Result<()> {
     const CLOSE_RANGE_UNSHARE: usize = 2;
-    const COPIED: i32 = 64;
     let close = |from: usize, flags| {
         // SAFETY: integers. With the flag, what is closed are copies of this thread alone;
         // without it, it follows one that has succeeded.

@@ -138,11 +138,14 @@ pub fn is_unix(fd: Fd) -> bool {
 }
 
 /// Whether an option, by level and name as in `setsockopt(2)`, changes how a connection
-/// ends: `SO_LINGER`, `TCP_REPAIR`.
+/// ends, or what may be under way by then: `SO_LINGER`, `TCP_REPAIR`, `SO_SNDBUF`.
 pub fn changes_the_end(level: i32, name: i32) -> bool {
     const SOL_SOCKET: i32 = 1;
+    const SO_SNDBUF: i32 = 7;
     const SO_LINGER: i32 = 13;
-    matches!((level, name), (SOL_SOCKET, SO_LINGER)) || (level, name) == (IPPROTO_TCP as i32, TCP_REPAIR as i32)
+    const SO_SNDBUFFORCE: i32 = 32;
+    matches!((level, name), (SOL_SOCKET, SO_LINGER | SO_SNDBUF | SO_SNDBUFFORCE))
+        || (level, name) == (IPPROTO_TCP as i32, TCP_REPAIR as i32)
 }
 
 /// `SO_LINGER` in seconds, `None` where it is off.
@@ -162,6 +165,16 @@ pub fn linger_off(fd: Fd) {
 /// `EBADF`.
 pub fn set_linger(fd: Fd, seconds: u32) -> Result<()> {
     sockopt::set_socket_linger(fd, Some(Duration::from_secs(u64::from(seconds))))
+}
+
+/// Whether the send buffer is so small that it may have been full, though hardly anything is
+/// left in it: then a writer may have been woken that has not come to run yet.
+pub fn may_have_been_full(fd: Fd) -> bool {
+    const SMALL: usize = 64 << 10;
+    /// What lies in it takes so many times its length, where it is written piece by piece.
+    const OVERHEAD: usize = 8;
+    let size = sockopt::socket_send_buffer_size(fd).unwrap_or(0);
+    size <= SMALL && written(fd) > (size / OVERHEAD) as u64
 }
 
 /// Bytes that wait to be read (`SIOCINQ`); 0 where the kernel does not say.
@@ -302,6 +315,11 @@ pub fn state_name(state: u8) -> &'static str {
 /// it, which `poll` calls an error as well, changes nothing of that (`tcp_poll`).
 pub fn is_writable(fd: Fd) -> bool {
     events(fd, PollFlags::OUT).contains(PollFlags::OUT)
+}
+
+/// Whether it is open, and has no room to write: a write to it waits.
+pub fn is_full(fd: Fd) -> bool {
+    events(fd, PollFlags::OUT).is_empty()
 }
 
 fn events(fd: Fd, wanted: PollFlags) -> PollFlags {

@@ -35,7 +35,7 @@ impl Drain {
 
     /// As a hook does: enters, starts the thread where there is none, offers.
     fn close(self: &Arc<Self>, place: usize) -> Option<JoinHandle<()>> {
-        let idle = self.gate.enter(|_, _| Ok::<_, ()>(())).unwrap();
+        let idle = self.gate.enter(true, |_, _| Ok::<_, ()>(())).unwrap();
         let thread = if idle { self.start() } else { None };
         if idle && thread.is_none() {
             self.ended[place].fetch_add(1, SeqCst);
