@@ -26,6 +26,7 @@ pub mod top;
 
 use anyhow::{Context, Result};
 use args::{Cli, Command};
+use softclose_core::settings::read;
 use std::io::{ErrorKind, Write};
 use survey::{Family, Survey, survey};
 
@@ -76,6 +77,9 @@ fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Family>> {
 fn why_not(survey: &Survey, pid: u32) -> String {
     match survey.members.iter().find(|member| member.pid == pid) {
         Some(member) if member.page.is_some() => format!("the counters of process {pid} cannot be read: are you root?"),
+        Some(_) if is_disabled(pid) => {
+            format!("process {pid} was started with SOFTCLOSE_DISABLE: every close is its own")
+        }
         Some(_) => format!(
             "process {pid} has softclose loaded, but no counters: it has had no TCP connection yet, or \
              SOFTCLOSE_STATS=off, or no directory for them (docs/operations.md)"
@@ -83,6 +87,17 @@ fn why_not(survey: &Survey, pid: u32) -> String {
         None if !std::path::Path::new(&format!("/proc/{pid}")).exists() => format!("there is no process {pid}"),
         None => format!("process {pid} does not have softclose loaded, or may not be looked at: are you root?"),
     }
+}
+
+/// Whether the process was started with the library switched off, as far as we may know.
+fn is_disabled(pid: u32) -> bool {
+    let lookup = |environment: &[u8], name: &str| {
+        let mut words = environment.split(|&byte| byte == 0);
+        words.find_map(|word| {
+            Some(String::from_utf8_lossy(word.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?).into_owned())
+        })
+    };
+    std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| read(|name| lookup(&all, name)).settings.disable)
 }
 
 fn clean(survey: &Survey) -> Result<()> {
