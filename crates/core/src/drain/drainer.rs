@@ -2,8 +2,8 @@
 //! is over, leave when there has been nothing to do for a while.
 //!
 //! A drained socket is in no hurry; the program's threads are. So the thread is
-//! not woken for a hand-over: it harvests whatever is ready, then rests for a
-//! tick. With nothing ready it sleeps in epoll until the next bound; with nothing
+//! not woken for a hand-over, unless the half-close is left to it: it harvests whatever is
+//! ready, then rests for a tick. With nothing ready it sleeps in epoll until the next bound; with nothing
 //! held it leaves.
 //!
 //! Context: the thread of [`crate::sys::thread`]: no thread-local storage, no
@@ -54,7 +54,7 @@ pub extern "C" fn run(drain: &'static Drain) {
         waiting: Queue::new(|slot| &slot.by_wait),
         postponed: Queue::new(|slot| &slot.by_patience),
         wait_count: 0,
-        wants_look: false,
+        look_at: None,
         asked_at: Millis::now(),
         used_look: 0,
         round_at: None,
@@ -77,8 +77,8 @@ struct Drainer {
     /// Those with which a strategy is patient, the first to part first.
     postponed: Queue,
     wait_count: u32,
-    /// Of some that wait a look may tell.
-    wants_look: bool,
+    /// When a look is worth it for those of whom it may tell.
+    look_at: Option<Millis>,
     asked_at: Millis,
     /// The last look that was made use of.
     used_look: Look,
@@ -95,6 +95,10 @@ struct Drainer {
 
 fn look(poller: Poller, timeout_ms: u32, ready: &mut [u64; BATCH]) -> usize {
     poller.wait(Some(timeout_ms), ready).unwrap_or(0)
+}
+
+fn sooner(at: &mut Option<Millis>, other: Millis) {
+    *at = Some(at.filter(|at| other.since(*at) != 0).unwrap_or(other));
 }
 
 impl Drainer {
@@ -227,7 +231,7 @@ impl Drainer {
     fn part(&mut self, place: Place, slot: &Slot, fd: Fd) {
         if slot.expects_writer() {
             slot.begin_to_watch_writers(fd, self.looks());
-            self.wait_for(place, slot, slot.never_blocks());
+            self.wait_for(place, slot);
         } else {
             slot.part(fd);
         }
@@ -245,13 +249,13 @@ impl Drainer {
         Millis::now().since(self.asked_at) >= LOST_LOOK_MS
     }
 
-    /// A thread of the program may be at it: a look will tell, or time.
-    fn wait_for(&mut self, place: Place, slot: &Slot, by_time: bool) {
+    /// A thread of the program may be at it: a look will tell.
+    fn wait_for(&mut self, place: Place, slot: &Slot) {
         if !slot.set_waits(true) {
             self.waiting.push(&self.drain.slots, place);
             self.wait_count += 1;
         }
-        self.expect(if by_time { Callers::Timed } else { Callers::Looked });
+        self.expect(Callers::Looked);
     }
 
     fn wait_no_more(&mut self, place: Place, slot: &Slot) {
@@ -263,16 +267,15 @@ impl Drainer {
 
     /// Whether what is to be known of them is worth waiting for; sees to it that it comes.
     fn expect(&mut self, callers: Callers) -> bool {
-        let by_time = match callers {
-            Callers::Timed => true,
-            Callers::Looked => self.looks().is_none() || self.is_look_lost() && self.is_look_out(),
+        let now = Millis::now();
+        let may_look = self.looks().is_some() && !(self.is_look_lost() && self.is_look_out());
+        match callers {
+            Callers::Looked if may_look => sooner(&mut self.look_at, now),
+            Callers::Later if may_look => sooner(&mut self.look_at, now.plus(TICK_MS)),
+            Callers::Looked | Callers::Later | Callers::Timed => {
+                sooner(&mut self.round_at, now.plus(TICK_MS.max(self.wait_count / ROUND)));
+            }
             Callers::None | Callers::Blocked | Callers::Fed => return false,
-        };
-        if by_time {
-            let rest = TICK_MS.max(self.wait_count / ROUND);
-            self.round_at = self.round_at.or(Some(Millis::now().plus(rest)));
-        } else {
-            self.wants_look = true;
         }
         true
     }
@@ -281,15 +284,19 @@ impl Drainer {
     fn waiting_for(&self, now: Millis) -> Option<u32> {
         self.waiting.first()?;
         let by_time = self.round_at.map(|at| at.since(now));
-        let rest = self.rests_until.since(now);
-        let by_look = self.looks().filter(|_| self.wants_look).map(|looks| looks.rests_for(now).max(rest));
+        let rest = self.looks().map_or(0, |looks| looks.rests_for(now));
+        let by_look = self.look_comes_in(now).map(|left| left.max(rest));
         by_time.into_iter().chain(by_look).min()
+    }
+
+    fn look_comes_in(&self, now: Millis) -> Option<u32> {
+        self.look_at.map(|at| at.since(now).max(self.rests_until.since(now)))
     }
 
     fn ask_for_a_look(&mut self) {
         let Some(looks) = self.looks().filter(|_| self.waiting.first().is_some()) else { return };
         let was_out = looks.is_out();
-        if was_out || self.wants_look && self.rests_until.since(Millis::now()) == 0 {
+        if was_out || self.look_comes_in(Millis::now()) == Some(0) {
             self.drain.ask_for_a_look();
         }
         if !was_out && looks.is_out() {
@@ -309,7 +316,7 @@ impl Drainer {
             return;
         }
         self.used_look = looks.map_or(self.used_look, Looks::latest);
-        (self.wants_look, self.round_at) = (false, None);
+        (self.look_at, self.round_at) = (None, None);
         let mut next = self.waiting.first();
         while let Some(place) = next {
             next = self.waiting.after(&self.drain.slots, place);
@@ -445,7 +452,7 @@ impl Drainer {
             socket::report_every_byte(fd);
             slot.begin_to_watch_readers(fd, self.looks());
             self.is_active(place);
-            self.wait_for(place, slot, false);
+            self.wait_for(place, slot);
         }
         !is_untaken
     }

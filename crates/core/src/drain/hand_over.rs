@@ -81,14 +81,13 @@ impl Reserved {
 
     /// The program's own call has succeeded: parts from the peer, and hands over.
     pub fn commit(self) {
-        /// A half-close that waits for a writer is attended to by then.
-        const SOON_MS: u32 = 20;
         let drain = self.drain;
         let Some(slot) = self.slot() else { return };
         let Some(fd) = slot.fd() else { return };
         let goodbye = slot.goodbye();
         let patience = goodbye.patience_ms(drain.common.settings);
-        let stays_open = slot.expects_writer() || patience != 0;
+        let expects_writer = slot.expects_writer();
+        let stays_open = expects_writer || patience != 0;
         drain.common.counters.begun();
         if stays_open {
             slot.set_still_open();
@@ -98,7 +97,10 @@ impl Reserved {
         socket::stop_signals(fd);
         self.expect_callers(slot, fd);
         self.offer(slot, fd);
-        if stays_open && drain.oversleeps(Millis::now().plus(patience.max(SOON_MS))) {
+        // Afterwards, as the place may be another socket's by now.
+        if patience == 0 && expects_writer {
+            drain.hurry();
+        } else if patience != 0 && drain.oversleeps(Millis::now().plus(patience)) {
             drain.wake();
         }
     }
