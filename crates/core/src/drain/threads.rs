@@ -26,19 +26,19 @@ pub struct Deeds(u32);
 
 impl Deeds {
     const BITS: u32 = 16;
-    const NUMBER: u32 = NUMBERS as u32 - 1;
+    const NUMBERS: u32 = NUMBERS as u32;
 
     /// Of one call.
     pub fn of(deeds: [Option<(Deed, u64)>; 2]) -> Self {
-        let word = |(deed, number): (Deed, u64)| (deed as u32 + 1) * NUMBERS as u32 | number as u32 & Self::NUMBER;
+        let word = |(deed, number): (Deed, u64)| (deed as u32 + 1) * Self::NUMBERS + number as u32 % Self::NUMBERS;
         let [one, other] = deeds.map(|deed| deed.map_or(0, word));
         Self(one | other << Self::BITS)
     }
 
     /// Each, as the place of the deed and the number.
     pub fn each(self) -> impl Iterator<Item = (usize, usize)> {
-        let words = [self.0 & 0xffff, self.0 >> Self::BITS];
-        words.into_iter().filter(|&word| word != 0).map(|word| ((word / NUMBERS as u32 - 1) as usize, (word & Self::NUMBER) as usize))
+        let words = [self.0 & 0xffff, self.0 >> Self::BITS].into_iter().filter(|&word| word != 0);
+        words.map(|word| ((word / Self::NUMBERS - 1) as usize, (word % Self::NUMBERS) as usize))
     }
 }
 
