@@ -354,4 +354,38 @@ mod tests {
         look_at(looks, 2 * MS, writes_to(5));
         assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Nobody);
     }
+
+    /// What it had had before somebody began to wait does not count for that one.
+    #[test]
+    fn a_thread_has_to_run_after_the_wait_began() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        look_at(looks, MS, State::Running);
+        let since = looks.next();
+        look_at(looks, 2 * MS - 1, State::Running);
+        look_at(looks, 2 * MS, State::Running);
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::NotYet);
+        look_at(looks, 3 * MS, State::Running);
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Nobody);
+    }
+
+    #[test]
+    fn who_asks_while_the_looker_rests_shares_the_next_look() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        looks.ask();
+        let since = looks.next();
+        looks.begin().end();
+        assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
+    }
+
+    #[test]
+    fn a_fork_child_knows_no_thread() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        look_at(looks, MS, writes_to(5));
+        looks.forget();
+        assert!(!look_at(looks, MS, State::Asleep(Deeds::default())));
+        assert_eq!(looks.saw(looks.latest(), Deed::Writes, 5), Saw::Nobody);
+    }
 }
