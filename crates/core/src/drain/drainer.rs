@@ -2,9 +2,9 @@
 //! is over, leave when there has been nothing to do for a while.
 //!
 //! A drained socket is in no hurry; the program's threads are. So the thread is
-//! not woken for a hand-over, unless the half-close is left to it: it harvests whatever is
-//! ready, then rests for a tick. With nothing ready it sleeps in epoll until the next bound; with nothing
-//! held it leaves.
+//! not woken for a hand-over, unless the half-close is left to it: it harvests
+//! whatever is ready, then rests for a tick. With nothing ready it sleeps in epoll
+//! until the next bound; with nothing held it leaves.
 //!
 //! Context: the thread of [`crate::sys::thread`]: no thread-local storage, no
 //! libc, no allocation, no panic, and no descriptor on a low number, ever.
@@ -268,7 +268,8 @@ impl Drainer {
     /// Whether what is to be known of them is worth waiting for; sees to it that it comes.
     fn expect(&mut self, callers: Callers) -> bool {
         let now = Millis::now();
-        let may_look = self.looks().is_some() && !(self.is_look_lost() && self.is_look_out());
+        let may_look =
+            self.looks().is_some_and(|looks| looks.rests_for(now) == 0 && !(looks.is_out() && self.is_look_lost()));
         match callers {
             Callers::Looked if may_look => sooner(&mut self.look_at, now),
             Callers::Later if may_look => sooner(&mut self.look_at, now.plus(TICK_MS)),
@@ -283,14 +284,12 @@ impl Drainer {
     /// Milliseconds until something can be known of one that waits.
     fn waiting_for(&self, now: Millis) -> Option<u32> {
         self.waiting.first()?;
-        let by_time = self.round_at.map(|at| at.since(now));
-        let rest = self.looks().map_or(0, |looks| looks.rests_for(now));
-        let by_look = self.look_comes_in(now).map(|left| left.max(rest));
-        by_time.into_iter().chain(by_look).min()
+        self.round_at.map(|at| at.since(now)).into_iter().chain(self.look_comes_in(now)).min()
     }
 
     fn look_comes_in(&self, now: Millis) -> Option<u32> {
-        self.look_at.map(|at| at.since(now).max(self.rests_until.since(now)))
+        let rests_for = self.looks().map_or(0, |looks| looks.rests_for(now)).max(self.rests_until.since(now));
+        self.look_at.map(|at| at.since(now).max(rests_for))
     }
 
     fn ask_for_a_look(&mut self) {

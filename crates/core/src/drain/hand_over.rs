@@ -97,7 +97,7 @@ impl Reserved {
         socket::stop_signals(fd);
         self.expect_callers(slot, fd);
         self.offer(slot, fd);
-        // Afterwards, as the place may be another socket's by now.
+        // The slot may be another socket's by now.
         if patience == 0 && expects_writer {
             drain.hurry();
         } else if patience != 0 && drain.oversleeps(Millis::now().plus(patience)) {

@@ -114,9 +114,11 @@ impl Looks {
 
     /// What looks have seen that began with `since`, of threads that do this to `number`.
     pub fn saw(&self, since: Look, deed: Deed, number: u64) -> Saw {
+        let is_blind = self.is_blind.load(Relaxed) != 0;
         match self.latest() {
+            _ if is_blind && self.rests_for(Millis::now()) != 0 => Saw::Nothing,
             latest if is_after(since, latest) => Saw::NotYet,
-            _ if self.is_blind.load(Relaxed) != 0 => Saw::Nothing,
+            _ if is_blind => Saw::Nothing,
             _ if self.deeds.get(deed as usize).is_none_or(|at| at.has(number as usize, since)) => Saw::Somebody,
             _ if self.is_stalled(since) => Saw::NotYet,
             _ => Saw::Nobody,
@@ -294,6 +296,16 @@ mod tests {
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
         look(looks, |sighting| sighting.saw(pid(7), State::Running, MS));
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
+    }
+
+    /// The next look is a second away.
+    #[test]
+    fn nobody_waits_for_a_look_where_the_last_one_told_nothing() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        looks.ask();
+        looks.answer_nothing();
+        assert_eq!(looks.saw(looks.next(), Deed::Writes, 5), Saw::Nothing);
     }
 
     #[test]
