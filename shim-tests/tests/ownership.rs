@@ -6,7 +6,7 @@ use shim_tests::arena::Arena;
 use shim_tests::here;
 use shim_tests::peer::{End, Peer};
 use shim_tests::program::Exit;
-use shim_tests::twice::{Service, alike, twice, without_port};
+use shim_tests::twice::{Service, alike, says, twice, without_port};
 use shim_tests::victim::Victim;
 
 mod fork {
@@ -268,6 +268,13 @@ mod threads {
             assert!(report.has_all_of(response), "{report:?}\n{finished:#?}");
             assert_eq!(finished.stdout, ["closed".to_owned(), format!("sent {response} errno 0")]);
         }
+    }
+
+    /// It was blocked there for room, and has some; but the processor is another's.
+    #[test]
+    fn one_that_was_woken_in_the_middle_of_send_waits_for_the_processor_when_another_closes() {
+        let expected = ["woken: 1, queued: much", "sent 4194304 errno 0", "all: 1"];
+        says(here!(), &Victim::c("writer_waits_its_turn"), &expected);
     }
 
     /// The peer sends when the other thread has closed. What it gets back is the

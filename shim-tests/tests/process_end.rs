@@ -102,7 +102,7 @@ fn who_finishes_has_nothing_but_the_connection() {
         wait_until("it hears nobody", || field(pid, "SigBlk") == "fffffffffffbfeff");
         let group = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
         let group = group.rsplit_once(") ").expect("a name").1.split(' ').nth(2).expect("a group").to_owned();
-        assert_eq!(group, program.pid().to_string(), "the group of who is gone");
+        assert_eq!(group, pid.to_string(), "a group of its own");
     });
     assert!(is_seen);
 }

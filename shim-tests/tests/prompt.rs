@@ -50,6 +50,31 @@ mod an_early_answer_beside_threads_waits_for_no_reader {
     }
 }
 
+/// It came 5 to 10 ms after the data, or 25 to 35: nobody looked before the next tick, and
+/// where calls do not wait time was to tell.
+mod the_end_comes_with_the_data_beside_threads {
+    use super::*;
+
+    fn comes(test: &str, way: &str, threads: &str) {
+        says(test, &Victim::c("end_beside_threads").arg(way).arg(threads).arg("100"), &["late: few"]);
+    }
+
+    #[test]
+    fn on_sockets_that_block() {
+        comes(here!(), "blocking", "8");
+    }
+
+    #[test]
+    fn on_sockets_that_do_not() {
+        comes(here!(), "nonblocking", "8");
+    }
+
+    #[test]
+    fn beside_many_threads() {
+        comes(here!(), "blocking", "100");
+    }
+}
+
 /// The FIN came with the bound on silence: the socket was "in error", and so not writable.
 mod the_end_comes_after_the_data {
     use super::*;

@@ -8,10 +8,10 @@
 //!   reader and has not come to run since, nobody wants it.
 //! - Who writes adds to what was written, or is blocked, and then a look finds it. A send
 //!   buffer that is full without anybody's being blocked in a write is a slow reader's.
-//! - In a call on a description that is `O_NONBLOCK` nobody stays. It has the socket's lock from
-//!   its beginning to its end, and so has a half-close: neither cuts the other short. Where nothing
-//!   was written between the hook's look and the program's close, nobody goes on from one call
-//!   to the next either, and the FIN is sent at once.
+//!   (Who has come as far as the socket's lock is not disturbed: the half-close takes it too.)
+//! - In a call on a description that is `O_NONBLOCK` nobody stays for long. Where nothing was
+//!   written between the hook's look and the program's close, nobody goes on from one call to
+//!   the next either, and the FIN is sent at once.
 //!
 //! Where looks tell nothing, time must do: 200 ms in which nothing was taken, or added.
 //!
@@ -35,6 +35,8 @@ pub enum Callers {
     None,
     /// The next look may tell.
     Looked,
+    /// A look may tell, but it is not worth hurrying for.
+    Later,
     /// Time will tell.
     Timed,
     /// A writer waits for room, or may do so: nothing changes before there is some.
@@ -43,53 +45,39 @@ pub enum Callers {
     Fed,
 }
 
-/// Rounds without a change that do where nobody can be blocked.
-const FEW: u32 = 4;
-/// Rounds that do where nobody can tell whether one is: a thread that was is woken as soon
-/// as there is room, and may be slow to run.
-const MANY: u32 = 40;
+/// So long looks follow each other as they can: most threads that run sleep soon.
+const SOON_MS: u32 = 20;
+/// Milliseconds without a change that do where nobody can be blocked.
+const FEW_MS: u32 = 20;
+/// Milliseconds that do where nobody can tell whether one is: a thread that was is woken as
+/// soon as there is room, and may be slow to run.
+const MANY_MS: u32 = 200;
 /// The same where a thread is blocked in a write on the number, and there is room on our
 /// socket: short of memory, a writer waits for up to 200 ms all the same (`vm_wait` of
 /// `sk_stream_wait_memory`).
-const WITH_ROOM: u32 = 60;
+const WITH_ROOM_MS: u32 = 300;
 /// The same where it may wait for what it is to write.
-const FEEDING: u32 = 200;
+const FEEDING_MS: u32 = 1000;
 
-/// How often in a row the same was seen, and what that was: the lower bits of the bytes
-/// written so far. Between two rounds nobody writes a multiple of 16 MiB, time after time.
+/// What was written when that last changed (the lower bits of it), and when that was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Calm(pub u32);
-
-impl Calm {
-    const SHIFT: u32 = 24;
-    const SEEN: u32 = (1 << Self::SHIFT) - 1;
-    const MOST: u32 = FEEDING;
-
-    /// After one more look at what was written; a round that `counts` comes a tick after the
-    /// last such, and the first always does.
-    pub fn after(self, written: u64, counts: bool) -> Self {
-        let written = written as u32 & Self::SEEN;
-        let more = (self.rounds() + u32::from(counts)).clamp(1, Self::MOST);
-        let rounds = if self.0 & Self::SEEN == written { more } else { 0 };
-        Self(rounds << Self::SHIFT | written)
-    }
-
-    /// Rounds in a row.
-    pub fn rounds(self) -> u32 {
-        self.0 >> Self::SHIFT
-    }
+pub struct Calm {
+    /// Bytes.
+    pub written: u32,
+    /// Since when it is so.
+    pub since: Millis,
 }
 
 impl Slot {
     /// Notes what was written so far, and that looks count from now on.
     pub fn begin_to_watch_writers(&self, fd: Fd, looks: Option<&Looks>) {
-        let seen = Calm::default().after(socket::written(fd), true).0 & Calm::SEEN;
-        self.note_calm(Calm(seen), next(looks));
+        let calm = Calm { written: socket::written(fd) as u32, since: Millis::now() };
+        self.note_calm(calm, next(looks));
     }
 
     /// Whether nothing was written since.
     pub fn has_not_grown(&self, fd: Fd) -> bool {
-        self.calm().0.after(socket::written(fd), true).rounds() != 0
+        self.calm().0.written == socket::written(fd) as u32
     }
 
     /// Whether whoever is blocked in a write on the number is so on what has it now: there was
@@ -100,33 +88,29 @@ impl Slot {
         had_room && has_room && Fd::new(self.number() as i32).is_some_and(socket::is_full)
     }
 
-    /// Who may still write; see [`Calm::after`] for what `counts`.
-    pub fn writers(&self, fd: Fd, looks: Option<&Looks>, counts: bool) -> Callers {
-        let (before, since) = self.calm();
-        let calm = before.after(socket::written(fd), counts);
-        let has_grown = calm.rounds() == 0;
-        self.note_calm(calm, if has_grown { next(looks) } else { since });
-        if has_grown {
+    /// Who may still write.
+    pub fn writers(&self, fd: Fd, looks: Option<&Looks>) -> Callers {
+        let (calm, since) = self.calm();
+        if !self.has_not_grown(fd) {
             self.set_seen_room(false);
+            self.begin_to_watch_writers(fd, looks);
+            return Callers::Later;
         }
-        match calm.rounds() {
-            0 if self.never_blocks() => Callers::Timed,
-            0 => Callers::Looked,
-            rounds if self.never_blocks() => timed(rounds >= FEW),
-            rounds => {
-                let number = self.number();
-                let saw = |deed| looks.map_or(Saw::Nothing, |looks| looks.saw(since, deed, number));
-                let (writes, feeds) = (saw(Deed::Writes), saw(Deed::Feeds));
-                if [writes, feeds].contains(&Saw::Somebody) {
-                    if !self.is_of_another(fd) {
-                        // By the next look it may be running: then it is waited for.
-                        self.note_calm(calm, next(looks));
-                    } else if looks.is_some_and(|looks| !looks.is_stalled(since)) {
-                        return Callers::None;
-                    }
-                }
-                judge_writers(writes, feeds, rounds, || socket::is_writable(fd))
+        let saw = |deed| looks.map_or(Saw::Nothing, |looks| looks.saw(since, deed, self.number()));
+        let (writes, feeds) = (saw(Deed::Writes), saw(Deed::Feeds));
+        if [writes, feeds].contains(&Saw::Somebody) {
+            if !self.is_of_another(fd) {
+                // By the next look it may be running: then it is waited for.
+                self.note_calm(calm, next(looks));
+            } else if looks.is_some_and(|looks| !looks.is_stalled(since)) {
+                return Callers::None;
             }
+        }
+        let calm_ms = Millis::now().since(calm.since);
+        if self.never_blocks() {
+            judge_nonblocking(writes, feeds, calm_ms)
+        } else {
+            judge_writers(writes, feeds, calm_ms, || socket::is_writable(fd))
         }
     }
 
@@ -170,22 +154,36 @@ fn timed(is_over: bool) -> Callers {
     if is_over { Callers::None } else { Callers::Timed }
 }
 
-fn judge_writers(writes: Saw, feeds: Saw, rounds: u32, has_room: impl Fn() -> bool) -> Callers {
+fn judge_writers(writes: Saw, feeds: Saw, calm_ms: u32, has_room: impl Fn() -> bool) -> Callers {
     let with_room = |most| match has_room() {
         false => Callers::Blocked,
-        true if rounds >= most => Callers::None,
-        true => Callers::Looked,
+        true if calm_ms >= most => Callers::None,
+        true => Callers::Later,
     };
     match (writes, feeds) {
-        (Saw::Nothing, _) | (_, Saw::Nothing) if rounds < MANY => Callers::Timed,
-        (Saw::Nothing, _) | (_, Saw::Nothing) => with_room(MANY),
-        // After so many looks the processor is denied to that thread for good.
-        (Saw::NotYet, _) | (_, Saw::NotYet) if rounds >= FEEDING => with_room(FEEDING),
-        (Saw::NotYet, _) | (_, Saw::NotYet) => Callers::Looked,
-        (_, Saw::Somebody) => with_room(FEEDING),
-        (Saw::Somebody, Saw::Nobody) => with_room(WITH_ROOM),
+        (Saw::Nothing, _) | (_, Saw::Nothing) if calm_ms < MANY_MS => Callers::Timed,
+        (Saw::Nothing, _) | (_, Saw::Nothing) => with_room(MANY_MS),
+        // After so long the processor is denied to that thread for good.
+        (Saw::NotYet, _) | (_, Saw::NotYet) if calm_ms >= FEEDING_MS => with_room(FEEDING_MS),
+        (Saw::NotYet, _) | (_, Saw::NotYet) => looked(calm_ms),
+        (_, Saw::Somebody) => with_room(FEEDING_MS),
+        (Saw::Somebody, Saw::Nobody) => with_room(WITH_ROOM_MS),
         (Saw::Nobody, Saw::Nobody) => Callers::None,
     }
+}
+
+/// The same where nobody waits for room.
+fn judge_nonblocking(writes: Saw, feeds: Saw, calm_ms: u32) -> Callers {
+    match (writes, feeds) {
+        _ if calm_ms >= FEW_MS => Callers::None,
+        (Saw::Nobody, Saw::Nobody) => Callers::None,
+        (Saw::Nothing, _) | (_, Saw::Nothing) => Callers::Timed,
+        _ => Callers::Looked,
+    }
+}
+
+fn looked(calm_ms: u32) -> Callers {
+    if calm_ms < SOON_MS { Callers::Looked } else { Callers::Later }
 }
 
 /// `is_second`: somebody was seen before; `untouched_ms`: for so long nobody
@@ -198,10 +196,10 @@ fn judge_readers(saw: Saw, is_second: bool, untouched_ms: u32) -> Callers {
         Saw::Nobody => Callers::None,
         // Twice asleep while something is queued: on what has the number now.
         Saw::Somebody if is_second => Callers::None,
-        Saw::Somebody => Callers::Looked,
+        Saw::Somebody => Callers::Later,
         Saw::Nothing => timed(untouched_ms >= PATIENCE_MS),
         Saw::NotYet if untouched_ms >= LAST_PATIENCE_MS => Callers::None,
-        Saw::NotYet => Callers::Looked,
+        Saw::NotYet => looked(untouched_ms),
     }
 }
 
@@ -209,26 +207,8 @@ fn judge_readers(saw: Saw, is_second: bool, untouched_ms: u32) -> Callers {
 mod tests {
     use super::*;
 
-    fn writers(writes: Saw, feeds: Saw, rounds: u32, has_room: bool) -> Callers {
-        judge_writers(writes, feeds, rounds, || has_room)
-    }
-
-    #[test]
-    fn a_writer_that_goes_on_is_seen() {
-        let mut calm = Calm::default().after(5, true);
-        assert_eq!(calm.rounds(), 0);
-        calm = calm.after(5, true);
-        assert_eq!(calm.rounds(), 1);
-        calm = calm.after(6, true);
-        assert_eq!(calm.rounds(), 0);
-        let last = (0..1000).fold(calm, |calm, _| calm.after(6, true));
-        assert_eq!(last.rounds(), Calm::MOST);
-    }
-
-    #[test]
-    fn rounds_that_follow_each_other_soon_count_once() {
-        let calm = (0..10).fold(Calm::default().after(5, false).after(5, false), |calm, _| calm.after(5, false));
-        assert_eq!((calm.rounds(), calm.after(5, true).rounds()), (1, 2));
+    fn writers(writes: Saw, feeds: Saw, calm_ms: u32, has_room: bool) -> Callers {
+        judge_writers(writes, feeds, calm_ms, || has_room)
     }
 
     #[test]
@@ -238,30 +218,46 @@ mod tests {
 
     #[test]
     fn a_blocked_writer_is_waited_for_as_long_as_there_is_no_room() {
-        assert_eq!(writers(Saw::Somebody, Saw::Nobody, 200, false), Callers::Blocked);
-        assert_eq!(writers(Saw::Somebody, Saw::Nobody, 1, true), Callers::Looked);
-        assert_eq!(writers(Saw::Somebody, Saw::Nobody, WITH_ROOM, true), Callers::None);
+        assert_eq!(writers(Saw::Somebody, Saw::Nobody, FEEDING_MS, false), Callers::Blocked);
+        assert_eq!(writers(Saw::Somebody, Saw::Nobody, 1, true), Callers::Later);
+        assert_eq!(writers(Saw::Somebody, Saw::Nobody, WITH_ROOM_MS, true), Callers::None);
     }
 
     #[test]
     fn whoever_waits_for_what_it_is_to_write_gets_more_time() {
-        assert_eq!(writers(Saw::Nobody, Saw::Somebody, WITH_ROOM, true), Callers::Looked);
-        assert_eq!(writers(Saw::Nobody, Saw::Somebody, FEEDING, true), Callers::None);
+        assert_eq!(writers(Saw::Nobody, Saw::Somebody, WITH_ROOM_MS, true), Callers::Later);
+        assert_eq!(writers(Saw::Nobody, Saw::Somebody, FEEDING_MS, true), Callers::None);
     }
 
     #[test]
     fn where_looks_tell_nothing_time_does_as_long_as_there_is_room() {
-        assert_eq!(writers(Saw::Nothing, Saw::Nothing, MANY - 1, true), Callers::Timed);
-        assert_eq!(writers(Saw::Nothing, Saw::Nothing, MANY, true), Callers::None);
-        assert_eq!(writers(Saw::Nothing, Saw::Nothing, MANY, false), Callers::Blocked);
+        assert_eq!(writers(Saw::Nothing, Saw::Nothing, MANY_MS - 1, true), Callers::Timed);
+        assert_eq!(writers(Saw::Nothing, Saw::Nothing, MANY_MS, true), Callers::None);
+        assert_eq!(writers(Saw::Nothing, Saw::Nothing, MANY_MS, false), Callers::Blocked);
+    }
+
+    #[test]
+    fn a_thread_that_runs_is_looked_at_again_first_soon_then_now_and_then() {
+        assert_eq!(writers(Saw::NotYet, Saw::NotYet, 0, true), Callers::Looked);
+        assert_eq!(writers(Saw::NotYet, Saw::NotYet, SOON_MS, true), Callers::Later);
+        assert_eq!(writers(Saw::NotYet, Saw::NotYet, FEEDING_MS, true), Callers::None);
+    }
+
+    #[test]
+    fn where_calls_do_not_wait_one_look_does_or_a_moment() {
+        assert_eq!(judge_nonblocking(Saw::Nobody, Saw::Nobody, 0), Callers::None);
+        assert_eq!(judge_nonblocking(Saw::NotYet, Saw::NotYet, 0), Callers::Looked);
+        assert_eq!(judge_nonblocking(Saw::Nothing, Saw::Nothing, 0), Callers::Timed);
+        assert_eq!(judge_nonblocking(Saw::Somebody, Saw::Nobody, FEW_MS), Callers::None);
     }
 
     #[test]
     fn a_reader_is_ruled_out_by_evidence_and_by_time_where_there_is_none() {
         assert_eq!(judge_readers(Saw::Nobody, false, 0), Callers::None);
-        assert_eq!(judge_readers(Saw::Somebody, false, 500), Callers::Looked);
+        assert_eq!(judge_readers(Saw::Somebody, false, 500), Callers::Later);
         assert_eq!(judge_readers(Saw::Somebody, true, 0), Callers::None);
-        assert_eq!(judge_readers(Saw::NotYet, true, 500), Callers::Looked);
+        assert_eq!(judge_readers(Saw::NotYet, true, 0), Callers::Looked);
+        assert_eq!(judge_readers(Saw::NotYet, true, 500), Callers::Later);
         assert_eq!(judge_readers(Saw::NotYet, true, 2000), Callers::None);
         assert_eq!(judge_readers(Saw::Nothing, true, 199), Callers::Timed);
         assert_eq!(judge_readers(Saw::Nothing, true, 200), Callers::None);

@@ -2,9 +2,9 @@
 //! is over, leave when there has been nothing to do for a while.
 //!
 //! A drained socket is in no hurry; the program's threads are. So the thread is
-//! not woken for a hand-over: it harvests whatever is ready, then rests for a
-//! tick. With nothing ready it sleeps in epoll until the next bound; with nothing
-//! held it leaves.
+//! not woken for a hand-over, unless the half-close is left to it: it harvests
+//! whatever is ready, then rests for a tick. With nothing ready it sleeps in epoll
+//! until the next bound; with nothing held it leaves.
 //!
 //! Context: the thread of [`crate::sys::thread`]: no thread-local storage, no
 //! libc, no allocation, no panic, and no descriptor on a low number, ever.
@@ -54,12 +54,10 @@ pub extern "C" fn run(drain: &'static Drain) {
         waiting: Queue::new(|slot| &slot.by_wait),
         postponed: Queue::new(|slot| &slot.by_patience),
         wait_count: 0,
-        wants_look: false,
-        has_new_writer: false,
+        look_at: None,
         asked_at: Millis::now(),
         used_look: 0,
         round_at: None,
-        counted_at: Millis::now(),
         rests_until: Millis::now(),
         quiet_at: Millis::now(),
         idle_since: Millis::now(),
@@ -79,15 +77,11 @@ struct Drainer {
     /// Those with which a strategy is patient, the first to part first.
     postponed: Queue,
     wait_count: u32,
-    /// Of some that wait a look may tell.
-    wants_look: bool,
-    /// One has come since the last look whose half-close waits for that alone.
-    has_new_writer: bool,
+    /// When a look is worth it for those of whom it may tell.
+    look_at: Option<Millis>,
     asked_at: Millis,
     /// The last look that was made use of.
     used_look: Look,
-    /// The last round that counted for who waits for more than one.
-    counted_at: Millis,
     /// When the next round is due for those of whom time will tell.
     round_at: Option<Millis>,
     /// No look is asked for before: the last round took a while.
@@ -101,6 +95,10 @@ struct Drainer {
 
 fn look(poller: Poller, timeout_ms: u32, ready: &mut [u64; BATCH]) -> usize {
     poller.wait(Some(timeout_ms), ready).unwrap_or(0)
+}
+
+fn sooner(at: &mut Option<Millis>, other: Millis) {
+    *at = Some(at.filter(|at| other.since(*at) != 0).unwrap_or(other));
 }
 
 impl Drainer {
@@ -124,15 +122,9 @@ impl Drainer {
         self.ask_for_a_look();
         // Who looks can ring a bell, and has nothing in our set.
         if (busy || self.is_look_out()) && self.discarded < FLOOD {
-            self.drain.bell.sleep(seen, self.rest());
+            self.drain.bell.sleep(seen, TICK_MS);
         }
         true
-    }
-
-    /// A tick, or until a look may be asked for.
-    fn rest(&self) -> u32 {
-        let may_ask = if self.is_look_out() { None } else { self.waiting_for(Millis::now()) };
-        may_ask.map_or(TICK_MS, |left| left.clamp(1, TICK_MS))
     }
 
     /// Waits for events, and takes all there are, within reason. False where there
@@ -240,8 +232,7 @@ impl Drainer {
     fn part(&mut self, place: Place, slot: &Slot, fd: Fd) {
         if slot.expects_writer() {
             slot.begin_to_watch_writers(fd, self.looks());
-            self.has_new_writer |= !slot.never_blocks();
-            self.wait_for(place, slot, slot.never_blocks());
+            self.wait_for(place, slot);
         } else {
             slot.part(fd);
         }
@@ -259,13 +250,13 @@ impl Drainer {
         Millis::now().since(self.asked_at) >= LOST_LOOK_MS
     }
 
-    /// A thread of the program may be at it: a look will tell, or time.
-    fn wait_for(&mut self, place: Place, slot: &Slot, by_time: bool) {
+    /// A thread of the program may be at it: a look will tell.
+    fn wait_for(&mut self, place: Place, slot: &Slot) {
         if !slot.set_waits(true) {
             self.waiting.push(&self.drain.slots, place);
             self.wait_count += 1;
         }
-        self.expect(if by_time { Callers::Timed } else { Callers::Looked });
+        self.expect(Callers::Looked);
     }
 
     fn wait_no_more(&mut self, place: Place, slot: &Slot) {
@@ -277,16 +268,16 @@ impl Drainer {
 
     /// Whether what is to be known of them is worth waiting for; sees to it that it comes.
     fn expect(&mut self, callers: Callers) -> bool {
-        let by_time = match callers {
-            Callers::Timed => true,
-            Callers::Looked => self.looks().is_none() || self.is_look_lost() && self.is_look_out(),
+        let now = Millis::now();
+        let may_look =
+            self.looks().is_some_and(|looks| looks.rests_for(now) == 0 && !(looks.is_out() && self.is_look_lost()));
+        match callers {
+            Callers::Looked if may_look => sooner(&mut self.look_at, now),
+            Callers::Later if may_look => sooner(&mut self.look_at, now.plus(TICK_MS)),
+            Callers::Looked | Callers::Later | Callers::Timed => {
+                sooner(&mut self.round_at, now.plus(TICK_MS.max(self.wait_count / ROUND)));
+            }
             Callers::None | Callers::Blocked | Callers::Fed => return false,
-        };
-        if by_time {
-            let rest = TICK_MS.max(self.wait_count / ROUND);
-            self.round_at = self.round_at.or(Some(Millis::now().plus(rest)));
-        } else {
-            self.wants_look = true;
         }
         true
     }
@@ -294,17 +285,19 @@ impl Drainer {
     /// Milliseconds until something can be known of one that waits.
     fn waiting_for(&self, now: Millis) -> Option<u32> {
         self.waiting.first()?;
-        let by_time = self.round_at.map(|at| at.since(now));
-        let rest = self.rests_until.since(now);
-        let by_look = self.looks().filter(|_| self.wants_look).map(|looks| looks.rests_for(now).max(rest));
-        by_time.into_iter().chain(by_look).min()
+        self.round_at.map(|at| at.since(now)).into_iter().chain(self.look_comes_in(now)).min()
+    }
+
+    fn look_comes_in(&self, now: Millis) -> Option<u32> {
+        let rests_for = self.looks().map_or(0, |looks| looks.rests_for(now)).max(self.rests_until.since(now));
+        self.look_at.map(|at| at.since(now).max(rests_for))
     }
 
     fn ask_for_a_look(&mut self) {
         let Some(looks) = self.looks().filter(|_| self.waiting.first().is_some()) else { return };
         let was_out = looks.is_out();
-        if was_out || self.wants_look && self.rests_until.since(Millis::now()) == 0 {
-            self.drain.ask_for_a_look(core::mem::take(&mut self.has_new_writer));
+        if was_out || self.look_comes_in(Millis::now()) == Some(0) {
+            self.drain.ask_for_a_look();
         }
         if !was_out && looks.is_out() {
             self.asked_at = Millis::now();
@@ -323,24 +316,20 @@ impl Drainer {
             return;
         }
         self.used_look = looks.map_or(self.used_look, Looks::latest);
-        (self.wants_look, self.round_at) = (false, None);
-        let counts = Millis::now().since(self.counted_at) >= TICK_MS;
-        if counts {
-            self.counted_at = Millis::now();
-        }
+        (self.look_at, self.round_at) = (None, None);
         let mut next = self.waiting.first();
         while let Some(place) = next {
             next = self.waiting.after(&self.drain.slots, place);
             if let Some(slot) = self.drain.slots.at(place) {
-                self.examine(place, slot, looks, counts);
+                self.examine(place, slot, looks);
             }
         }
         self.rests_until = Millis::now().plus(self.wait_count / ROUND);
     }
 
-    fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>, counts: bool) {
+    fn examine(&mut self, place: Place, slot: &Slot, looks: Option<&Looks>) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        let writers = if slot.is_being_left() { slot.writers(fd, looks, counts) } else { Callers::None };
+        let writers = if slot.is_being_left() { slot.writers(fd, looks) } else { Callers::None };
         if writers == Callers::None && slot.is_being_left() {
             slot.part(fd);
         }
@@ -463,7 +452,7 @@ impl Drainer {
             socket::report_every_byte(fd);
             slot.begin_to_watch_readers(fd, self.looks());
             self.is_active(place);
-            self.wait_for(place, slot, false);
+            self.wait_for(place, slot);
         }
         !is_untaken
     }

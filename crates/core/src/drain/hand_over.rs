@@ -130,9 +130,10 @@ impl Reserved {
         if let Some(fd) = slot.fd() {
             self.offer(slot, fd);
         }
-        // The peer has everything, and takes the connection for a living one until the FIN comes.
-        if stays_open && patience == 0 && expects_writer || stays_open && drain.oversleeps(Millis::now().plus(patience))
-        {
+        // The slot may be another socket's by now.
+        if stays_open && patience == 0 && expects_writer {
+            drain.hurry();
+        } else if patience != 0 && stays_open && drain.oversleeps(Millis::now().plus(patience)) {
             drain.wake();
         }
     }

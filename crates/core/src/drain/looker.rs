@@ -9,13 +9,15 @@
 //! close is more than that, there is no looker, and time decides.)
 //!
 //! It is started when the drainer wants to know, looks when it is asked, and leaves when it
-//! has not been asked for a while, or with the drainer. Looks are rare: each is followed by
-//! a rest of ten times what it took of the processor, whatever the number of threads is.
+//! has not been asked for a while, or with the drainer. Looks take a tenth of a processor at
+//! most, whatever the number of threads is ([`Credit`]); who asks while it rests shares the next
+//! one.
 //!
 //! Context: as the drainer's thread, but for the table.
 
 use super::Drain;
 use super::looks::{Looks, Sighting};
+use super::threads::{Deeds, State};
 use crate::judge::calls::{self, Doing};
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Millis};
@@ -30,14 +32,35 @@ use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use parking_lot::Mutex;
 use rustix::process::Pid;
 
-/// Shortest rest between two looks, milliseconds.
-const REST_MS: u32 = 1;
-/// The rest is so many times as long as the look.
-const TIMES: u64 = 10;
-/// Where nothing can be known, it is not asked for more often.
-const BLIND_REST_MS: u32 = 1000;
-/// How long the thread stays without being asked.
-const STAY_MS: u32 = 1000;
+/// How long the thread stays without being asked, microseconds.
+const STAY: u64 = 1_000_000;
+
+/// What looks may take of the processor; times are in microseconds. Each is paid for by ten
+/// times as long, and where it has been quiet a few may come first: one that nobody has waited
+/// for should not wait.
+#[derive(Clone, Copy, Debug, Default)]
+struct Credit {
+    /// When all looks so far are paid for.
+    paid_at: u64,
+}
+
+impl Credit {
+    const TIMES: u64 = 10;
+    /// So long may be owed.
+    const BURST: u64 = 100_000;
+    /// The drainer counts on an answer.
+    const LONGEST_REST: u64 = 500_000;
+
+    /// How long to rest until the next look.
+    fn rests_for(self, now: u64) -> u64 {
+        self.paid_at.saturating_sub(now + Self::BURST).min(Self::LONGEST_REST)
+    }
+
+    /// A look has taken so much of the processor.
+    fn take(&mut self, took: u64, now: u64) {
+        self.paid_at = self.paid_at.max(now) + took.saturating_mul(Self::TIMES).min(Self::LONGEST_REST);
+    }
+}
 
 /// What belongs to the looker.
 pub struct Looker {
@@ -96,20 +119,18 @@ impl Looker {
 
 impl Drain {
     /// Has the looker look, where it does not rest. By the drainer, again and again until
-    /// the look is over: the looker may be leaving as it is asked. Where it `is_urgent` the
-    /// shortest rest is cut short.
-    pub(super) fn ask_for_a_look(&'static self, is_urgent: bool) {
+    /// the look is over: the looker may be leaving as it is asked.
+    pub(super) fn ask_for_a_look(&'static self) {
         let Some(looks) = self.looker.looks() else { return };
         if !looks.is_out() {
-            let rest = if is_urgent { REST_MS } else { 0 };
-            if looks.rests_for(Millis::now()) > rest {
+            if looks.rests_for(Millis::now()) != 0 {
                 return;
             }
             looks.ask();
             self.looker.ring();
         }
         if self.looker.thread().is_none() && !self.start_looker() {
-            looks.answer_nothing(BLIND_REST_MS);
+            looks.answer_nothing();
         }
     }
 
@@ -131,41 +152,44 @@ extern "C" fn run(drain: &'static Drain) {
     let is_harmful = is_any_flushed();
     if is_harmful || leave_table().is_err() {
         looker.is_impossible.store(!is_harmful, SeqCst);
-        looks.answer_nothing(BLIND_REST_MS);
+        looks.answer_nothing();
         return drain.bell.ring();
     }
-    while turn(drain, looks) {}
+    let mut credit = Credit::default();
+    while turn(drain, looks, &mut credit) {}
 }
 
 /// False when it is to leave.
-fn turn(drain: &Drain, looks: &Looks) -> bool {
+fn turn(drain: &Drain, looks: &Looks, credit: &mut Credit) -> bool {
     let looker = &drain.looker;
     let seen = looker.bell.count();
     if is_unwanted(drain) {
         return false;
     }
-    if looks.is_out() {
-        look(drain, looks);
+    let nap = if looks.is_out() { credit.rests_for(clock::microseconds()) } else { STAY };
+    if nap == 0 {
+        let took = look(drain, looks);
         drain.bell.ring();
+        credit.take(took, clock::microseconds());
         return true;
     }
-    looker.bell.sleep(seen, STAY_MS);
-    looker.bell.count() != seen
+    looker.bell.sleep_micros(seen, nap);
+    looks.is_out() || looker.bell.count() != seen
 }
 
 fn is_unwanted(drain: &Drain) -> bool {
     drain.dismissals.is_any() || drain.gate.is_idle()
 }
 
-fn look(drain: &Drain, looks: &Looks) {
+/// Answers what it took of the processor, in microseconds.
+fn look(drain: &Drain, looks: &Looks) -> u64 {
     let begun = clock::thread_time(None).unwrap_or(0);
     let mut sighting = looks.begin();
     if see_all(drain, &mut sighting).is_none() {
         sighting.unknown();
     }
-    let took_ms = clock::thread_time(None).unwrap_or(0).saturating_sub(begun).saturating_mul(TIMES) / 1_000_000;
-    let least = if sighting.is_blind() { BLIND_REST_MS } else { REST_MS };
-    sighting.end(u32::try_from(took_ms).unwrap_or(u32::MAX / 4).max(least));
+    sighting.end();
+    clock::thread_time(None).unwrap_or(0).saturating_sub(begun) / 1000
 }
 
 /// `None` where it could not be ended.
@@ -192,10 +216,44 @@ fn see_all(drain: &Drain, sighting: &mut Sighting<'_>) -> Option<()> {
 }
 
 fn see(tasks: &Dir, name: &CStr, tid: Pid, sighting: &mut Sighting<'_>) {
+    // Before its state: whatever it does afterwards, its clock tells that next time.
+    let had_ns = clock::thread_time(Some(tid));
+    if had_ns.is_some_and(|had_ns| sighting.sleeps_on(tid, had_ns)) {
+        return;
+    }
     match calls::of(tasks, name) {
-        Doing::Blocked(deeds) => deeds.into_iter().flatten().for_each(|(deed, number)| sighting.blocked(deed, number)),
-        Doing::Running => sighting.running(tid, clock::thread_time(Some(tid)).unwrap_or(0)),
+        Doing::Blocked(deeds) => sighting.saw(tid, State::Asleep(Deeds::of(deeds)), had_ns.unwrap_or(0)),
+        Doing::Running => sighting.saw(tid, State::Running, had_ns.unwrap_or(0)),
         Doing::Gone => {}
         Doing::Unknown => sighting.unknown(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_quiet_time_a_few_looks_need_no_rest() {
+        let mut credit = Credit::default();
+        let now = 1_000_000;
+        (0..10).for_each(|_| {
+            assert_eq!(credit.rests_for(now), 0);
+            credit.take(1000, now);
+        });
+        credit.take(1000, now);
+        assert_eq!(credit.rests_for(now), 10_000);
+        assert_eq!(credit.rests_for(now + 10_000), 0);
+    }
+
+    #[test]
+    fn looks_take_a_tenth_of_a_processor() {
+        let (mut credit, mut now, mut taken) = (Credit::default(), 0, 0);
+        while now < 10_000_000 {
+            now += credit.rests_for(now) + 700;
+            credit.take(700, now);
+            taken += 700;
+        }
+        assert!(taken <= now / 10 + Credit::BURST / 10 + 700, "{taken} of {now}");
     }
 }

@@ -1,9 +1,10 @@
 //! What the looker has seen, and what the drainer makes of it.
 //!
 //! A look goes through all threads once, for every socket that waits. It notes by number
-//! which descriptors a blocked call reads from or writes to. By the time of a look that
-//! began after the close, a call on the closed number is one that the close has not
-//! interrupted, or one on what has that number now.
+//! which descriptors a blocked call reads from or writes to, and since which look. In a look
+//! that began after the close, a call on the closed number is one that the close has not
+//! interrupted, or one on what has that number now; in a later one, what has begun since is
+//! on the latter.
 //!
 //! A thread that is *running* tells nothing of its call. Mostly the next look finds it
 //! blocked, or finds that it has had the processor meanwhile: a reader that has been woken
@@ -13,19 +14,17 @@
 //!
 //! Context: the looker writes while a look is out; the drainer reads when none is.
 
+use super::threads::{State, Threads};
 use crate::judge::calls::Deed;
 use crate::sys::clock::Millis;
 use crate::sys::region::Zeroed;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
 use rustix::process::Pid;
 
 /// Numbers are told apart by their lower bits: two that share them stand for each other.
-const NUMBERS: usize = 4096;
-const WORDS: usize = NUMBERS / 64;
-/// With more threads running at once a look tells nothing.
-const RUNNERS: usize = 256;
-/// So much of the processor is enough to come back from a wait.
-const PROGRESS_NS: u64 = 1_000_000;
+pub(super) const NUMBERS: usize = 4096;
+/// Where nothing can be known, it is not asked for more often.
+const BLIND_REST_MS: u32 = 1000;
 
 /// A look, by number; 0 is none.
 pub type Look = u32;
@@ -44,58 +43,53 @@ pub enum Saw {
     Nothing,
 }
 
+/// Of each number, since which look somebody has been at it; 0: nobody.
 #[repr(C)]
-struct Set([AtomicU64; WORDS]);
+struct Numbers([AtomicU32; NUMBERS]);
 
-impl Set {
-    fn place(&self, number: u64) -> Option<(&AtomicU64, u64)> {
-        let number = number as usize % NUMBERS;
-        Some((self.0.get(number / 64)?, 1 << (number % 64)))
+impl Numbers {
+    fn at(&self, number: usize) -> Option<&AtomicU32> {
+        self.0.get(number % NUMBERS)
     }
 
-    fn add(&self, number: u64) {
-        if let Some((word, bit)) = self.place(number) {
-            word.fetch_or(bit, Relaxed);
-        }
+    fn add(&self, number: usize, since: Look) {
+        let is_first = |word: &&AtomicU32| match word.load(Relaxed) {
+            0 => true,
+            other => is_after(other, since),
+        };
+        self.at(number).filter(is_first).into_iter().for_each(|word| word.store(since, Relaxed));
     }
 
-    fn has(&self, number: u64) -> bool {
-        self.place(number).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0)
+    /// Whether somebody has been at it since then, or longer.
+    fn has(&self, number: usize, since: Look) -> bool {
+        self.at(number).is_none_or(|word| match word.load(Relaxed) {
+            0 => false,
+            begun => !is_after(begun, since),
+        })
     }
-}
-
-/// A thread that was running, look after look.
-#[repr(C)]
-struct Runner {
-    tid: AtomicU32,
-    /// The latest look that found it running; 0: none.
-    seen: AtomicU32,
-    /// It has had hardly any of the processor since this look.
-    since: AtomicU32,
-    /// What it had had by then, in nanoseconds.
-    had: AtomicU64,
 }
 
 /// All that is shared between looker and drainer.
 #[repr(C)]
 pub struct Looks {
     asked: AtomicU32,
+    begun: AtomicU32,
     answered: AtomicU32,
     stalled_since: AtomicU32,
     is_blind: AtomicU32,
     /// No look is asked for before.
     rests_until: AtomicU32,
-    sets: [Set; 3],
-    runners: [Runner; RUNNERS],
+    deeds: [Numbers; 3],
+    threads: Threads,
 }
 
 // SAFETY: repr(C), atomics only; all zeroes: no look was asked for.
 unsafe impl Zeroed for Looks {}
 
 impl Looks {
-    /// The next look to begin: all that is noted before it is asked for is older.
+    /// The next look to begin: all that was noted before is older.
     pub fn next(&self) -> Look {
-        self.asked.load(SeqCst).wrapping_add(1)
+        self.begun.load(SeqCst).wrapping_add(1)
     }
 
     /// The last look that is over.
@@ -120,10 +114,12 @@ impl Looks {
 
     /// What looks have seen that began with `since`, of threads that do this to `number`.
     pub fn saw(&self, since: Look, deed: Deed, number: u64) -> Saw {
+        let is_blind = self.is_blind.load(Relaxed) != 0;
         match self.latest() {
+            _ if is_blind && self.rests_for(Millis::now()) != 0 => Saw::Nothing,
             latest if is_after(since, latest) => Saw::NotYet,
-            _ if self.is_blind.load(Relaxed) != 0 => Saw::Nothing,
-            _ if self.sets.get(deed as usize).is_none_or(|set| set.has(number)) => Saw::Somebody,
+            _ if is_blind => Saw::Nothing,
+            _ if self.deeds.get(deed as usize).is_none_or(|at| at.has(number as usize, since)) => Saw::Somebody,
             _ if self.is_stalled(since) => Saw::NotYet,
             _ => Saw::Nobody,
         }
@@ -135,28 +131,36 @@ impl Looks {
     }
 
     /// Nobody looks: that is all there is to be known.
-    pub fn answer_nothing(&self, rest_ms: u32) {
-        self.is_blind.store(1, Relaxed);
-        self.answer(rest_ms);
+    pub fn answer_nothing(&self) {
+        let look = self.begin_one();
+        self.answer(look, true);
     }
 
-    fn answer(&self, rest_ms: u32) {
+    fn begin_one(&self) -> Look {
+        let look = self.asked.load(SeqCst);
+        self.begun.store(look, SeqCst);
+        look
+    }
+
+    fn answer(&self, look: Look, is_blind: bool) {
+        let rest_ms = if is_blind { BLIND_REST_MS } else { 0 };
+        self.is_blind.store(u32::from(is_blind), Relaxed);
         self.rests_until.store(Millis::now().plus(rest_ms).0, SeqCst);
-        self.answered.store(self.asked.load(SeqCst), SeqCst);
+        self.answered.store(look, SeqCst);
     }
 
     /// The look that was asked for begins.
     pub fn begin(&self) -> Sighting<'_> {
-        let look = self.asked.load(SeqCst);
-        self.sets.iter().flat_map(|set| &set.0).for_each(|word| word.store(0, Relaxed));
+        let look = self.begin_one();
+        self.deeds.iter().flat_map(|at| &at.0).for_each(|word| word.store(0, Relaxed));
         Sighting { looks: self, look, stalled_since: look.wrapping_add(1), is_blind: false }
     }
 
-    /// In a fork child: nothing is asked for.
+    /// In a fork child: nothing is asked for. Two looks on, so that no thread is known.
     pub fn forget(&self) {
-        self.asked.store(0, SeqCst);
-        self.answered.store(0, SeqCst);
-        self.runners.iter().for_each(|runner| runner.seen.store(0, Relaxed));
+        self.asked.fetch_add(2, SeqCst);
+        let look = self.begin_one();
+        self.answer(look, false);
     }
 }
 
@@ -169,22 +173,31 @@ pub struct Sighting<'a> {
 }
 
 impl Sighting<'_> {
-    /// A thread is blocked in a call that does this to `number`.
-    pub fn blocked(&self, deed: Deed, number: u64) {
-        if let Some(set) = self.looks.sets.get(deed as usize) {
-            set.add(number);
+    /// The thread has had so much of the processor so far. Whether that tells where it is:
+    /// asleep in the call in which the last look has seen it.
+    pub fn sleeps_on(&mut self, tid: Pid, had_ns: u64) -> bool {
+        let known = self.looks.threads.known(tid, self.look);
+        let deeds = known.and_then(|known| known.sleeps_on(had_ns));
+        deeds.into_iter().for_each(|deeds| self.saw(tid, State::Asleep(deeds), had_ns));
+        deeds.is_some()
+    }
+
+    /// What a thread is at that has had so much of the processor so far.
+    pub fn saw(&mut self, tid: Pid, state: State, had_ns: u64) {
+        let known = self.looks.threads.known(tid, self.look);
+        let since = known.map(|known| known.note(self.look, state, had_ns));
+        let is_remembered = since.is_some() || self.looks.threads.remember(tid, self.look, state, had_ns);
+        let since = since.unwrap_or(self.look);
+        match state {
+            State::Asleep(deeds) => deeds.each().for_each(|(deed, number)| self.is_at(deed, number, since)),
+            State::Running if !is_remembered => self.is_blind = true,
+            State::Running if is_after(self.stalled_since, since) => self.stalled_since = since,
+            State::Running => {}
         }
     }
 
-    /// A thread is running that has had so much of the processor so far.
-    pub fn running(&mut self, tid: Pid, had_ns: u64) {
-        let Some(since) = self.runs_since(tid.as_raw_nonzero().get() as u32, had_ns) else {
-            self.is_blind = true;
-            return;
-        };
-        if is_after(self.stalled_since, since) {
-            self.stalled_since = since;
-        }
+    fn is_at(&self, deed: usize, number: usize, since: Look) {
+        self.looks.deeds.get(deed).into_iter().for_each(|at| at.add(number, since));
     }
 
     /// Of a thread nobody can tell.
@@ -193,32 +206,9 @@ impl Sighting<'_> {
     }
 
     /// The look is over.
-    pub fn end(self, rest_ms: u32) {
+    pub fn end(self) {
         self.looks.stalled_since.store(self.stalled_since, Relaxed);
-        self.looks.is_blind.store(u32::from(self.is_blind), Relaxed);
-        self.looks.answer(rest_ms);
-    }
-
-    /// Whether some thread was not to be known.
-    pub fn is_blind(&self) -> bool {
-        self.is_blind
-    }
-
-    /// Since which look it has waited for the processor. `None`: there are too many.
-    fn runs_since(&self, tid: u32, had_ns: u64) -> Option<Look> {
-        let before = self.look.wrapping_sub(1);
-        let seen = |runner: &&Runner| runner.seen.load(Relaxed);
-        let known = self.looks.runners.iter().find(|r| seen(r) == before && before != 0 && r.tid.load(Relaxed) == tid);
-        let is_free = |runner: &&Runner| seen(runner) == 0 || ![before, self.look].contains(&seen(runner));
-        let runner = known.or_else(|| self.looks.runners.iter().find(is_free))?;
-        let has_run = had_ns.saturating_sub(runner.had.load(Relaxed)) >= PROGRESS_NS;
-        if known.is_none() || has_run {
-            runner.tid.store(tid, Relaxed);
-            runner.since.store(self.look, Relaxed);
-            runner.had.store(had_ns, Relaxed);
-        }
-        runner.seen.store(self.look, Relaxed);
-        Some(runner.since.load(Relaxed))
+        self.looks.answer(self.look, self.is_blind);
     }
 }
 
@@ -228,6 +218,7 @@ fn is_after(one: Look, other: Look) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::threads::{Deeds, THREADS};
     use super::*;
     use crate::sys::region::Region;
 
@@ -243,12 +234,16 @@ mod tests {
         Pid::from_raw(raw).unwrap()
     }
 
+    fn writes_to(number: u64) -> State {
+        State::Asleep(Deeds::of([Some((Deed::Writes, number)), None]))
+    }
+
     /// One look, in which `see` says what there is.
     fn look(looks: &Looks, see: impl FnOnce(&mut Sighting<'_>)) {
         looks.ask();
         let mut sighting = looks.begin();
         see(&mut sighting);
-        sighting.end(0);
+        sighting.end();
     }
 
     #[test]
@@ -256,7 +251,7 @@ mod tests {
         let region = looks();
         let looks = region.get(0).unwrap();
         let since = looks.next();
-        look(looks, |sighting| sighting.blocked(Deed::Writes, 5));
+        look(looks, |sighting| sighting.saw(pid(7), writes_to(5), 0));
         assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Somebody);
         assert_eq!(looks.saw(since, Deed::Writes, 6), Saw::Nobody);
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
@@ -265,12 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_was_out_already_does_not_count() {
+    fn a_look_that_had_begun_already_does_not_count() {
         let region = looks();
         let looks = region.get(0).unwrap();
         looks.ask();
+        let sighting = looks.begin();
         let since = looks.next();
-        looks.begin().end(0);
+        sighting.end();
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::NotYet);
         look(looks, |_| {});
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
@@ -282,10 +278,10 @@ mod tests {
         let looks = region.get(0).unwrap();
         let since = looks.next();
         for _ in 0..100 {
-            look(looks, |sighting| sighting.running(pid(7), 3 * MS));
+            look(looks, |sighting| sighting.saw(pid(7), State::Running, 3 * MS));
             assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::NotYet);
         }
-        look(looks, |sighting| sighting.running(pid(7), 4 * MS));
+        look(looks, |sighting| sighting.saw(pid(7), State::Running, 4 * MS));
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
         assert_eq!(looks.saw(looks.latest(), Deed::Reads, 5), Saw::NotYet);
     }
@@ -294,12 +290,22 @@ mod tests {
     fn a_thread_that_was_blocked_in_between_begins_anew() {
         let region = looks();
         let looks = region.get(0).unwrap();
-        look(looks, |sighting| sighting.running(pid(7), MS));
+        look(looks, |sighting| sighting.saw(pid(7), State::Running, MS));
         let since = looks.next();
         look(looks, |_| {});
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
-        look(looks, |sighting| sighting.running(pid(7), MS));
+        look(looks, |sighting| sighting.saw(pid(7), State::Running, MS));
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
+    }
+
+    /// The next look is a second away.
+    #[test]
+    fn nobody_waits_for_a_look_where_the_last_one_told_nothing() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        looks.ask();
+        looks.answer_nothing();
+        assert_eq!(looks.saw(looks.next(), Deed::Writes, 5), Saw::Nothing);
     }
 
     #[test]
@@ -309,7 +315,89 @@ mod tests {
         let since = looks.next();
         look(looks, |sighting| sighting.unknown());
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nothing);
-        look(looks, |sighting| (1..=RUNNERS as i32 + 1).for_each(|tid| sighting.running(pid(tid), 0)));
+        look(looks, |sighting| (1..=THREADS as i32 + 1).for_each(|tid| sighting.saw(pid(tid), State::Running, 0)));
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nothing);
+    }
+
+    /// One look at a thread whose clock may tell, and its state where that does not.
+    fn look_at(looks: &Looks, had_ns: u64, state: State) -> bool {
+        let mut is_told = false;
+        look(looks, |sighting| {
+            is_told = sighting.sleeps_on(pid(7), had_ns);
+            if !is_told {
+                sighting.saw(pid(7), state, had_ns);
+            }
+        });
+        is_told
+    }
+
+    #[test]
+    fn who_has_not_run_since_it_slept_is_where_it_was() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        assert!(!look_at(looks, MS, writes_to(5)));
+        let since = looks.next();
+        assert!(look_at(looks, MS, State::Running));
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Somebody);
+        assert!(!look_at(looks, MS + 1, State::Running));
+        assert_eq!(looks.saw(since, Deed::Writes, 6), Saw::Nobody);
+        assert_eq!(looks.saw(looks.latest(), Deed::Writes, 6), Saw::NotYet);
+    }
+
+    #[test]
+    fn a_call_that_began_after_another_look_is_on_what_has_the_number_now() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        let since = looks.next();
+        look_at(looks, MS, writes_to(6));
+        look_at(looks, MS + 1, writes_to(5));
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Nobody);
+        assert_eq!(looks.saw(looks.latest(), Deed::Writes, 5), Saw::Somebody);
+    }
+
+    #[test]
+    fn who_was_running_may_have_been_in_the_call_in_which_it_sleeps_now() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        let since = looks.next();
+        look_at(looks, MS, State::Running);
+        look_at(looks, MS + 1, writes_to(5));
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Somebody);
+        look_at(looks, 2 * MS, writes_to(5));
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Nobody);
+    }
+
+    /// What it had had before somebody began to wait does not count for that one.
+    #[test]
+    fn a_thread_has_to_run_after_the_wait_began() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        look_at(looks, MS, State::Running);
+        let since = looks.next();
+        look_at(looks, 2 * MS - 1, State::Running);
+        look_at(looks, 2 * MS, State::Running);
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::NotYet);
+        look_at(looks, 3 * MS, State::Running);
+        assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Nobody);
+    }
+
+    #[test]
+    fn who_asks_while_the_looker_rests_shares_the_next_look() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        looks.ask();
+        let since = looks.next();
+        looks.begin().end();
+        assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
+    }
+
+    #[test]
+    fn a_fork_child_knows_no_thread() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        look_at(looks, MS, writes_to(5));
+        looks.forget();
+        assert!(!look_at(looks, MS, State::Asleep(Deeds::default())));
+        assert_eq!(looks.saw(looks.latest(), Deed::Writes, 5), Saw::Nobody);
     }
 }

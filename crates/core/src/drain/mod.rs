@@ -16,6 +16,7 @@
 //! | [`dismissal`] | times without a thread of ours |
 //! | [`callers`] | threads that may still be inside a call on a held socket |
 //! | [`looks`] | what is known of all threads |
+//! | [`threads`] | what the looker remembers of each |
 //! | [`looker`] | the thread that looks at them |
 //! | [`ports`] | local ports that are busy because of what is held |
 //! | [`grace`] | receive sides that are shut a moment later |
@@ -42,6 +43,7 @@ pub mod queue;
 pub mod slot;
 pub mod slots;
 pub mod stack;
+pub mod threads;
 
 use crate::bounds::{End, Progress};
 use crate::common::{Common, Ended};
@@ -375,6 +377,16 @@ impl Drain {
             rustix::thread::sched_yield();
         }
         await_release();
+    }
+
+    /// The thread adopts what was offered now, and not when it has rested.
+    fn hurry(&self) {
+        if self.is_in_epoll() {
+            self.wake();
+        } else {
+            // It looks for offers once more before it goes there.
+            self.bell.ring();
+        }
     }
 
     /// Wakes the thread from its rest, from its leisure, or from epoll: there any

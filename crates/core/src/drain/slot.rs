@@ -49,7 +49,8 @@ pub struct Slot {
     fd: AtomicI32,
     pub(super) next: AtomicU32,
     /// See [`Calm`].
-    calm: AtomicU32,
+    written: AtomicU32,
+    calm_since: AtomicU32,
     /// The first look that counts, of writers and of readers.
     writers_since: AtomicU32,
     readers_since: AtomicU32,
@@ -292,11 +293,13 @@ impl Slot {
     }
 
     pub(super) fn calm(&self) -> (Calm, Look) {
-        (Calm(self.calm.load(Relaxed)), self.writers_since.load(Relaxed))
+        let calm = Calm { written: self.written.load(Relaxed), since: Millis(self.calm_since.load(Relaxed)) };
+        (calm, self.writers_since.load(Relaxed))
     }
 
     pub(super) fn note_calm(&self, calm: Calm, since: Look) {
-        self.calm.store(calm.0, Relaxed);
+        self.written.store(calm.written, Relaxed);
+        self.calm_since.store(calm.since.0, Relaxed);
         self.writers_since.store(since, Relaxed);
     }
 

@@ -77,9 +77,7 @@ impl Heirs {
         let is_one = |word: &u64| *word != 0 && *word & ITSELF == 0;
         self.0.iter().map(|place| place.load(SeqCst)).filter(is_one).filter(|&word| end(word)).count() != 0
     }
-}
 
-impl Heirs {
     /// Whether whoever is the parent of those that have ended does not reap them: the first
     /// of them are all still there.
     fn stay_unreaped(&self) -> bool {

@@ -25,9 +25,14 @@ impl Bell {
 
     /// Sleeps until the bell has rung since `seen`, or `timeout_ms` is over.
     pub fn sleep(&self, seen: u32, timeout_ms: u32) {
+        self.sleep_micros(seen, u64::from(timeout_ms) * 1000);
+    }
+
+    /// The same for so many microseconds.
+    pub fn sleep_micros(&self, seen: u32, micros: u64) {
         // Before the kernel compares the count, so that a ring is not missed.
         self.sleepers.fetch_add(1, SeqCst);
-        futex::wait(&self.rung, seen, timeout_ms);
+        futex::wait_micros(&self.rung, seen, micros);
         self.sleepers.fetch_sub(1, SeqCst);
     }
 

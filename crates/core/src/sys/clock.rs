@@ -66,10 +66,12 @@ fn thread_microseconds() -> u64 {
 /// is not coarse, and the vDSO reads the processor's counter for it, which the program may
 /// have forbidden (`PR_SET_TSC`).
 pub fn seconds_since_boot() -> u32 {
-    let mut now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel writes one `timespec`.
-    let _ = unsafe { syscall6(nr::CLOCK_GETTIME, [ClockId::Boottime as usize, (&raw mut now) as usize, 0, 0, 0, 0]) };
-    u32::try_from(now.tv_sec).unwrap_or(0)
+    u32::try_from(by_system_call(ClockId::Boottime as usize).map_or(0, |now| now.tv_sec)).unwrap_or(0)
+}
+
+/// Microseconds since an arbitrary origin; by system call, for the same reason.
+pub fn microseconds() -> u64 {
+    by_system_call(ClockId::Monotonic as usize).map_or(0, nanoseconds) / 1000
 }
 
 /// How long a hook may look for something before it goes without: a millisecond of the
@@ -111,11 +113,18 @@ pub fn thread_time(thread: Option<Pid>) -> Option<u64> {
     let clock = thread.map_or(ClockId::ThreadCPUTime as usize, |thread| {
         !(thread.as_raw_nonzero().get() as usize) << 3 | CPUCLOCK_PERTHREAD_SCHED
     });
+    by_system_call(clock).map(nanoseconds)
+}
+
+fn by_system_call(clock: usize) -> Option<Timespec> {
     let mut time = Timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one `timespec`.
     unsafe { syscall6(nr::CLOCK_GETTIME, [clock, (&raw mut time) as usize, 0, 0, 0, 0]) }.ok()?;
-    let seconds = u64::try_from(time.tv_sec).ok()?;
-    Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64))
+    Some(time)
+}
+
+fn nanoseconds(time: Timespec) -> u64 {
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
 /// In the constructor: has rustix look the vDSO up, for which it asks libc.
@@ -129,7 +138,12 @@ fn read(clock: ClockId) -> Timespec {
 
 /// `ms` milliseconds as the kernel wants them.
 pub fn timespec(ms: u32) -> Timespec {
-    Timespec { tv_sec: i64::from(ms / 1000), tv_nsec: i64::from(ms % 1000) * 1_000_000 }
+    timespec_of_micros(u64::from(ms) * 1000)
+}
+
+/// The same of microseconds.
+pub fn timespec_of_micros(micros: u64) -> Timespec {
+    Timespec { tv_sec: (micros / 1_000_000) as i64, tv_nsec: (micros % 1_000_000) as i64 * 1000 }
 }
 
 /// Sleeps for so many microseconds, or until a signal's handler has run.

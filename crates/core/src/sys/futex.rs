@@ -2,14 +2,19 @@
 //!
 //! Context: any; async-signal-safe.
 
-use super::clock::timespec;
+use super::clock::timespec_of_micros;
 use core::sync::atomic::AtomicU32;
 use rustix::thread::futex::{self, Flags};
 
 /// Sleeps until woken, or `timeout_ms` is over; not at all where the word is no
 /// longer `seen` (the kernel compares as it queues the sleeper).
 pub fn wait(word: &AtomicU32, seen: u32, timeout_ms: u32) {
-    let _ = futex::wait(word, Flags::PRIVATE, seen, Some(&timespec(timeout_ms)));
+    wait_micros(word, seen, u64::from(timeout_ms) * 1000);
+}
+
+/// The same for so many microseconds.
+pub fn wait_micros(word: &AtomicU32, seen: u32, micros: u64) {
+    let _ = futex::wait(word, Flags::PRIVATE, seen, Some(&timespec_of_micros(micros)));
 }
 
 /// Wakes everybody who sleeps on the word.

@@ -392,10 +392,22 @@ pub fn is_under_repair(fd: Fd) -> bool {
 }
 
 /// Bytes that the program has written to this connection so far: acknowledged
-/// (`tcpi_bytes_acked`) and not yet.
+/// (`tcpi_bytes_acked`) and not yet. Two questions, between which something may be
+/// acknowledged: then it looks as if something had been written.
 pub fn written(fd: Fd) -> u64 {
     const BYTES_ACKED: usize = 120;
-    counter(fd, BYTES_ACKED).wrapping_add(u64::from(unacknowledged(fd)))
+    const TRIES: u32 = 4;
+    let acknowledged = || counter(fd, BYTES_ACKED);
+    let mut before = acknowledged();
+    for _ in 0..TRIES {
+        let rest = unacknowledged(fd);
+        let after = acknowledged();
+        if after == before {
+            return after.wrapping_add(u64::from(rest));
+        }
+        before = after;
+    }
+    before.wrapping_add(u64::from(unacknowledged(fd)))
 }
 
 /// The inode number of the socket, as in the `socket:[N]` links of procfs.

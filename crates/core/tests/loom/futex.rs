@@ -9,7 +9,7 @@ loom::lazy_static! {
     static ref QUEUE: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
 }
 
-pub fn wait(word: &AtomicU32, seen: u32, _timeout_ms: u32) {
+pub fn wait_micros(word: &AtomicU32, seen: u32, _micros: u64) {
     let guard = QUEUE.0.lock().unwrap();
     if word.load(SeqCst) == seen {
         drop(QUEUE.1.wait(guard).unwrap());
