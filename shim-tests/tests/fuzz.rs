@@ -177,6 +177,26 @@ mod found {
         assert!(found.is_empty(), "{} of {} runs:\n{}", found.len(), RUNS * JOBS as usize, found.join("\n"));
     }
 
+    /// Nobody counted the connection, and nobody was told that a copy was in flight.
+    #[test]
+    fn what_came_by_exec_and_is_in_flight_is_nobody_s_last() {
+        is_good(
+            here!(),
+            "a0 listen v9
+             a0 accept v3 v9 0
+             a0 write v3 524288
+             a0 exec 0
+             a0 pair v5 v6
+             a0 fork a1 1
+             a0 fork a2 1
+             a0 close v3
+             a2 scmsend v5 v3
+             a2 end 0 1
+             a1 close v3
+             a1 scmrecv v3 v6 0",
+        );
+    }
+
     /// The drain's thread had fallen asleep for half a second before the grace was
     /// noted, and with no connection to drain nothing could wake it.
     #[test]

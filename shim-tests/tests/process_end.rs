@@ -87,7 +87,7 @@ mod releases_everything_else_and_delivers {
 fn who_finishes_has_nothing_but_the_connection() {
     let Some(arena) = Arena::or_skip(here!()) else { return };
     let mut is_seen = false;
-    run(&arena, &leaves("exit", "here"), Shim::Preloaded, |program| {
+    run(&arena, &leaves("exit", "here"), Shim::Preloaded, |_| {
         is_seen = true;
         wait_until("it is finished by another", || arena.finishers().len() == 1);
         let pid = arena.finishers()[0];

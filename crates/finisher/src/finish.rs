@@ -16,7 +16,8 @@ const CHUNK: usize = 256 << 10;
 /// close is left.
 const QUIET_MS: u32 = 250;
 
-/// How often it is looked whether the process has gone that still uses what it has left.
+/// How often it is looked whether the process has gone that still uses what it has left,
+/// where the kernel does not tell (before Linux 5.3).
 const GONE_MS: u64 = 2;
 
 /// Finishes `tasks`, at most `most` of them, within `bound_ms`. As long as `owner`, our
@@ -25,8 +26,9 @@ const GONE_MS: u64 = 2;
 pub fn finish(bound_ms: u64, owner: i32, most: usize, tasks: impl Iterator<Item = Task>) {
     let now = kernel::now_ms();
     // SAFETY: zero is a value of both.
-    let (all, polled) = unsafe { (kernel::memory(most), kernel::memory(most)) };
-    let mut waiting = Waiting { all, polled, left: 0, now, owner };
+    let (all, polled) = unsafe { (kernel::memory(most), kernel::memory(most + 1)) };
+    let end = if owner == 0 { -1 } else { kernel::open_process(owner) };
+    let mut waiting = Waiting { all, polled, left: 0, now, owner, end };
     tasks.for_each(|task| waiting.take(task));
     let mut deadline = now.saturating_add(bound_ms);
     while waiting.left != 0 && waiting.now < deadline {
@@ -59,6 +61,8 @@ struct Waiting {
     now: u64,
     /// The process that still uses those that are not half-closed.
     owner: i32,
+    /// A descriptor of it, or -1.
+    end: i32,
 }
 
 impl Waiting {
@@ -96,13 +100,18 @@ impl Waiting {
 
     fn turn(&mut self, deadline: u64) {
         let parts = self.all.iter().take(self.left).map(|held| held.part_at).filter(|&at| at != 0);
-        let tick = if self.owner == 0 { TICK_MS } else { GONE_MS };
+        let tick = if self.owner != 0 && self.end < 0 { GONE_MS } else { TICK_MS };
         let wake = parts.fold(deadline.min(self.now + tick), u64::min);
-        let polled = self.polled.get_mut(..self.left).unwrap_or_default();
+        if let Some(last) = self.polled.get_mut(self.left) {
+            let fd = if self.owner == 0 { -1 } else { self.end };
+            *last = PollFd { fd, events: POLLIN, found: 0 };
+        }
+        let polled = self.polled.get_mut(..=self.left).unwrap_or_default();
         let found = kernel::poll(polled, wake.saturating_sub(self.now));
         self.now = kernel::now_ms();
+        let has_ended = self.polled.get(self.left).is_some_and(|end| end.found != 0);
         let discarded = self.look(!found);
-        if found && discarded < FLOOD {
+        if found && !has_ended && discarded < FLOOD {
             kernel::poll(&mut [], REST_MS);
         }
     }

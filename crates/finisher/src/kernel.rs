@@ -170,6 +170,13 @@ pub fn parent() -> i32 {
     unsafe { syscall6(nr::GETPPID, [0; 6]) as i32 }
 }
 
+/// A descriptor of a process, in which its end is seen (`pidfd_open`); a negative number where
+/// there is none to be had.
+pub fn open_process(pid: i32) -> i32 {
+    // SAFETY: integers only.
+    unsafe { syscall6(nr::PIDFD_OPEN, [pid as usize, 0, 0, 0, 0, 0]) as i32 }
+}
+
 /// Blocks every signal that can be blocked.
 pub fn block_signals() {
     const SIG_SETMASK: usize = 2;

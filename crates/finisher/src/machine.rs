@@ -20,6 +20,7 @@ pub mod nr {
     pub const CLOCK_GETTIME: usize = 228;
     pub const EXIT_GROUP: usize = 231;
     pub const PPOLL: usize = 271;
+    pub const PIDFD_OPEN: usize = 434;
 }
 
 /// Makes system call `nr`; a negative answer is the complement of an errno, as the kernel

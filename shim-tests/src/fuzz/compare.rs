@@ -140,8 +140,9 @@ fn is_excuse(line: &str) -> bool {
         return true;
     }
     let Ok(Step { verb, args, .. }) = step.parse() else { return false };
-    // A message that is not sent leaves its mark.
-    if verb.name == "scmsend" {
+    // A message that is not sent leaves its mark, and so does a program that is not started:
+    // what is open, and not close-on-exec, another one may have handed on.
+    if matches!(verb.name, "scmsend" | "spawn" | "vspawn" | "spawnon" | "system") {
         return !result.starts_with('s');
     }
     if result.starts_with(['-', 's']) {
@@ -159,8 +160,8 @@ fn is_excuse(line: &str) -> bool {
         // Its child may end at the same time as the program: where only procfs tells
         // who holds a connection, each sees the other, and both leave it alone.
         "popen" => true,
-        // What was open, and not close-on-exec, another program may have handed on.
-        "spawn" | "vspawn" | "spawnon" | "system" => true,
+        // Its child executes another program.
+        "vfork" => args[0] == 2,
         // For what `popen` has not made it is undefined.
         "pclose" => true,
         // What a listener is set to, its connections are.

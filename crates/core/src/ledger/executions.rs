@@ -78,11 +78,19 @@ impl Ledger {
         self.table.each(|_, slot| self.descriptions().mark(slot, Marks::LEAKED));
     }
 
-    /// `fd` is sent through `SCM_RIGHTS`, or was received or taken from another process.
+    /// `fd` is sent through `SCM_RIGHTS`, or was taken from another process. What nobody
+    /// counts others of the family may have as well.
     pub fn pass(&self, fd: Fd) {
-        if let Some(slot) = self.slot_now(fd) {
-            self.descriptions().mark(slot, Marks::PASSED);
+        if !self.is_marked_passed(fd) {
+            self.family().hand_strays();
         }
+    }
+
+    /// Marks what is counted as passed.
+    pub(super) fn is_marked_passed(&self, fd: Fd) -> bool {
+        let slot = self.slot_now(fd);
+        slot.into_iter().for_each(|slot| self.descriptions().mark(slot, Marks::PASSED));
+        slot.is_some()
     }
 
     /// The slot of the connection that `fd` is now, whoever of the family opened it.

@@ -339,7 +339,7 @@ impl Owner<'_> {
     pub fn received(self, fd: Fd) {
         self.forgotten(fd);
         if socket::tcp_info(fd).is_ok() && self.0.join().is_some() {
-            self.0.pass(fd);
+            self.0.is_marked_passed(fd);
             self.0.table.set_received(fd);
         }
     }
@@ -354,9 +354,10 @@ impl Owner<'_> {
             }
             return;
         }
+        let has_joined = self.0.join().is_some();
         self.0.pass(fd);
         let is_counted = self.0.table.slot(fd).is_some_and(|slot| self.is_current(fd, slot));
-        if !is_counted && self.0.join().is_some() {
+        if !is_counted && has_joined {
             self.forgotten(fd);
             self.0.table.set_received(fd);
         }
