@@ -8,7 +8,7 @@ use shim_tests::program::{Exit, Finished, Program};
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{FINISHER, Shim, library};
 use shim_tests::twice::says;
-use shim_tests::victim::Victim;
+use shim_tests::victim::{Victim, compiled_library};
 use shim_tests::{DEADLINE, here, skip};
 use std::fs;
 
@@ -257,4 +257,17 @@ fn leaves_no_child_to_a_subreaper() {
 #[test]
 fn leaves_room_for_the_program_s_own_processes() {
     says(here!(), &Victim::c("few_processes"), &["served: 40", "answered: 40"]);
+}
+
+/// softclose-drain stayed in it, for two seconds.
+#[test]
+fn leaves_nobody_in_its_process_group() {
+    says(here!(), &Victim::c("job_group"), &["job: status 7", "group: empty"]);
+}
+
+/// Whoever is asked first is called last: after softclose had ended the process.
+#[test]
+fn calls_what_a_library_that_began_first_has_asked_quick_exit_for() {
+    let victim = Victim::c("quick_word").behind(compiled_library("lib_quick"));
+    says(here!(), &victim, &["last word", "status 7"]);
 }
