@@ -327,6 +327,12 @@ mod an_exec_that_fails_in_a_child_leaves_it_the_connection {
     fn in_a_pid_namespace_with_the_procfs_of_another() {
         leaves(here!(), "outside");
     }
+
+    #[test]
+    fn where_another_process_has_its_pid_in_procfs() {
+        leaves(here!(), "stranger");
+        leaves(here!(), "copied");
+    }
 }
 
 /// By the numbers of another namespace the call was over.

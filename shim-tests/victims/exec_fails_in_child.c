@@ -5,6 +5,8 @@
  *	here
  *	leaderless	the child's first thread ends
  *	outside	in a pid namespace that has the /proc of another one
+ *	stranger	there, with the pid of one who has all numbers
+ *	copied	the same, and the connection had another number as well
  *	vfork	there, and the child of a thread that is inside vfork, which executes nothing */
 #include "kept_by_another.h"
 #include <sched.h>
@@ -87,13 +89,32 @@ static int with_fork(int is_leaderless)
 	return 0;
 }
 
+/* The next process of this namespace has that pid. */
+static void choose_pid(const char *pid)
+{
+	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || dprintf(fd, "%d", atoi(pid) - 1) < 0)
+		unsupported("a pid of our choice");
+	must(close(fd) == 0);
+}
+
+static void have_all_numbers(void)
+{
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < 64)
+		;
+}
+
 static void inside(char **arguments)
 {
+	char me[16];
+	snprintf(me, sizeof me, "%d", getpid());
+	if (strcmp(arguments[1], "outside"))
+		have_all_numbers();
 	if (unshare(CLONE_NEWPID))
 		unsupported("a pid namespace");
 	pid_t first = fork(), second = first ? first : fork();
 	if (second == 0) {
-		execv("/proc/self/exe", (char *[]){arguments[0], arguments[1], "inside", NULL});
+		execv("/proc/self/exe", (char *[]){arguments[0], arguments[1], me, NULL});
 		_exit(98);
 	}
 	wait_for_child(second);
@@ -105,12 +126,17 @@ int main(int count, char **arguments)
 	struct turn turns[2];
 	must(count >= 2);
 	at_most_a_minute();
-	int is_vfork = !strcmp(arguments[1], "vfork");
-	if (count == 2 && (is_vfork || !strcmp(arguments[1], "outside")))
+	int is_vfork = !strcmp(arguments[1], "vfork"), is_copied = !strcmp(arguments[1], "copied");
+	int is_chosen = is_copied || !strcmp(arguments[1], "stranger");
+	if (count == 2 && (is_vfork || is_chosen || !strcmp(arguments[1], "outside")))
 		inside(arguments);
 	make_turns(turns, 2);
 	has_failed = turns[0];
 	has_closed = turns[1];
 	make_connection();
+	if (is_copied)
+		must(close(dup(pair[1])) == 0);
+	if (is_chosen)
+		choose_pid(arguments[2]);
 	return is_vfork ? with_vfork() : with_fork(!strcmp(arguments[1], "leaderless"));
 }
