@@ -75,7 +75,7 @@ impl Heirs {
     /// Ends all of them; answers whether there was any.
     fn end(&self) -> bool {
         let is_one = |word: &u64| *word != 0 && *word & ITSELF == 0;
-        self.0.iter().map(|place| place.load(SeqCst)).filter(is_one).fold(false, |any, word| end(word) || any)
+        self.0.iter().map(|place| place.load(SeqCst)).filter(is_one).filter(|&word| end(word)).count() != 0
     }
 }
 
