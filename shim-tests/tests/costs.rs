@@ -29,6 +29,15 @@ fn calls(arena: &Arena, pairs: u64, shim: Shim) -> u64 {
     traced.calls().values().sum()
 }
 
+/// Looks at procfs in all of a run.
+fn looks(arena: &Arena, victim: &Victim) -> u64 {
+    let traced = Traced::of(&victim.clone().open_files(4096));
+    traced.start(arena, Shim::Preloaded).finish();
+    let calls = traced.calls();
+    let is_one = |name: &str| ["readlinkat", "getdents64"].contains(&name);
+    calls.iter().filter(|((_, name), _)| is_one(name)).map(|(_, count)| count).sum()
+}
+
 /// Calls for a fork and its child, beside so many children that live on.
 fn calls_a_fork(arena: &Arena, live: u64) -> u64 {
     let run = |forks: u64| {
@@ -68,4 +77,24 @@ fn the_close_of_a_file_is_at_most_one_system_call_more() {
     let [native, shimmed] = Shim::BOTH.map(|shim| calls(&arena, 2 * PAIRS, shim) - calls(&arena, PAIRS, shim));
     assert_eq!(native, 2 * PAIRS, "an open and a close each, natively");
     assert!(shimmed <= native + PAIRS, "{shimmed} calls for {PAIRS} files, {native} natively");
+}
+
+/// It took hundreds of thousands of calls, up to two seconds of the processor a program.
+#[test]
+fn a_program_that_inherited_many_connections_hardly_looks_for_their_holders() {
+    let Some(arena) = arena_to_count_in(here!()) else { return };
+    for way in ["ends", "closefrom", "close_range"] {
+        let looks = looks(&arena, &Victim::c("helper_inherits").arg("300").arg(way));
+        assert!(looks < 200, "{looks} looks at procfs where the program {way}");
+    }
+    let looks = looks(&arena, &Victim::c("helper_inherits").arg("300").arg("close"));
+    assert!(looks < 300 + 200, "{looks} looks at procfs where the program closes one by one");
+}
+
+/// What is open was listed, in small pieces.
+#[test]
+fn the_end_of_a_process_with_many_files_lists_none() {
+    let Some(arena) = arena_to_count_in(here!()) else { return };
+    let [few, many] = ["10", "1000"].map(|files| looks(&arena, &Victim::c("many_files").arg(files)));
+    assert_eq!((few, many), (0, 0), "looks at procfs with 10 and with 1000 open files");
 }

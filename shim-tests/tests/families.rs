@@ -146,6 +146,23 @@ mod a_process_that_gives_up_root {
         }
     }
 
+    /// A close between the dismissal and libc's own call started a thread, which stayed root.
+    #[test]
+    fn beside_threads_that_close_keeps_no_thread_of_root() {
+        if is_root(here!()) {
+            let victim = Victim::c("setuid_threads").arg("closing");
+            says(here!(), &victim, &["threads of somebody else: status 0"; 10]);
+        }
+    }
+
+    /// What was held then was given up.
+    #[test]
+    fn for_a_while_after_a_close_delivers_what_it_has_sent() {
+        if is_root(here!()) {
+            Gauntlet::of(Victim::c("seteuid_after_close")).after_close().prove(here!());
+        }
+    }
+
     /// Nobody counts it for the parent.
     #[test]
     fn may_leave_a_child_that_serves() {

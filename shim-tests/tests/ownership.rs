@@ -310,3 +310,66 @@ mod threads {
         receives(here!(), "all", |peer| peer.upload(1 << 20), 1 << 20);
     }
 }
+
+/// The program was taken to have left its image, so that only a look could tell whether it
+/// still held the connection; and the look was at a stranger, or at a process that shows nothing.
+mod an_exec_that_fails_in_a_child_leaves_it_the_connection {
+    use super::*;
+
+    fn leaves(test: &str, place: &str) {
+        says(test, &Victim::c("exec_fails_in_child").arg(place), &["child: works"]);
+    }
+
+    #[test]
+    fn of_one_thread() {
+        leaves(here!(), "here");
+    }
+
+    #[test]
+    fn of_which_the_first_thread_ends() {
+        leaves(here!(), "leaderless");
+    }
+
+    #[test]
+    fn in_a_pid_namespace_with_the_procfs_of_another() {
+        leaves(here!(), "outside");
+    }
+
+    #[test]
+    fn where_another_process_has_its_pid_in_procfs() {
+        leaves(here!(), "stranger");
+        leaves(here!(), "copied");
+    }
+}
+
+/// By the numbers of another namespace the call was over.
+#[test]
+fn a_vfork_child_keeps_the_connection_where_procfs_is_of_another_pid_namespace() {
+    says(here!(), &Victim::c("exec_fails_in_child").arg("vfork"), &["child: works"]);
+}
+
+/// Another process of the family took itself for the last.
+mod a_thread_with_a_table_of_its_own_keeps_the_connection {
+    use super::*;
+
+    fn keeps(test: &str, how: &str) {
+        for place in ["child", "parent"] {
+            says(test, &Victim::c("own_table").arg(how).arg(place), &["thread: works"]);
+        }
+    }
+
+    #[test]
+    fn by_unshare() {
+        keeps(here!(), "unshare");
+    }
+
+    #[test]
+    fn by_the_number_of_unshare() {
+        keeps(here!(), "SYS_unshare");
+    }
+
+    #[test]
+    fn by_close_range() {
+        keeps(here!(), "close_range");
+    }
+}

@@ -8,7 +8,7 @@ use shim_tests::program::{Exit, Finished, Program};
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{FINISHER, Shim, library};
 use shim_tests::twice::says;
-use shim_tests::victim::Victim;
+use shim_tests::victim::{Victim, compiled_library};
 use shim_tests::{DEADLINE, here, skip};
 use std::fs;
 
@@ -100,9 +100,9 @@ fn who_finishes_has_nothing_but_the_connection() {
         assert_eq!(fs::read(format!("/proc/{pid}/environ")).expect("it is there"), b"");
         // All but SIGKILL and SIGSTOP.
         wait_until("it hears nobody", || field(pid, "SigBlk") == "fffffffffffbfeff");
-        let group = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
-        let group = group.rsplit_once(") ").expect("a name").1.split(' ').nth(2).expect("a group").to_owned();
-        assert_eq!(group, pid.to_string(), "a group of its own");
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
+        let mut ids = stat.rsplit_once(") ").expect("a name").1.split(' ').skip(2).take(2);
+        assert!(ids.all(|id| id == pid.to_string()), "a group and a session of its own: {stat}");
     });
     assert!(is_seen);
 }
@@ -257,4 +257,17 @@ fn leaves_no_child_to_a_subreaper() {
 #[test]
 fn leaves_room_for_the_program_s_own_processes() {
     says(here!(), &Victim::c("few_processes"), &["served: 40", "answered: 40"]);
+}
+
+/// softclose-drain stayed in it, for two seconds.
+#[test]
+fn leaves_nobody_in_its_process_group() {
+    says(here!(), &Victim::c("job_group"), &["job: status 7", "group: empty"]);
+}
+
+/// Whoever is asked first is called last: after softclose had ended the process.
+#[test]
+fn calls_what_a_library_that_began_first_has_asked_quick_exit_for() {
+    let victim = Victim::c("quick_word").behind(compiled_library("lib_quick"));
+    says(here!(), &victim, &["last word", "status 7"]);
 }

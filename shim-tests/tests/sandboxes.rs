@@ -47,6 +47,19 @@ mod a_sandbox {
         }
     }
 
+    /// A hook that another thread was in made its next call under the filter; in a fork child
+    /// one more thread than there was had left its hook.
+    #[test]
+    fn beside_threads_that_close_meets_none_of_our_calls() {
+        says(here!(), &Victim::c("sandboxed_beside"), &["process: status 0"; 5]);
+    }
+
+    /// It was taken for installed, and every hook passed through from then on.
+    #[test]
+    fn that_is_refused_changes_nothing() {
+        Gauntlet::of(Victim::c("filter_refused")).prove(here!());
+    }
+
     /// Many libraries ask what the kernel could do, and install nothing.
     #[test]
     fn that_is_only_asked_about_changes_nothing() {

@@ -1,7 +1,9 @@
 /* A program closes a connection and gives up its privileges: every thread of the
  * process has given them up.
  *
- * setuid_threads [beside]: another thread may be at the connection */
+ * setuid_threads [beside|closing], where
+ *	beside	another thread may be at the connection
+ *	closing	other threads close connections meanwhile; ten processes, one after another */
 #include "round_trip.h"
 #include <dirent.h>
 
@@ -60,12 +62,57 @@ static void await_threads(int many)
 		sched_yield();
 }
 
+static _Atomic int closes;
+
+static void *closer(void *nothing)
+{
+	int ends[2];
+	for (;;) {
+		tcp_pair(ends);
+		must(write(ends[1], "x", 1) == 1 && close(ends[1]) == 0 && close(ends[0]) == 0);
+		closes++;
+	}
+	return nothing;
+}
+
+static void await_closes(int until)
+{
+	while (closes < until)
+		sched_yield();
+}
+
+/* The exit status is how many are found. */
+static void closing(int start)
+{
+	at_most_a_minute();
+	start_thread(closer, NULL);
+	start_thread(closer, NULL);
+	await_closes(start);
+	if (setgid(NOBODY) || setuid(NOBODY))
+		unsupported("setuid");
+	int found = threads_of_somebody_else();
+	await_closes(closes + 20);
+	_exit(found + threads_of_somebody_else());
+}
+
+static int ten_times(void)
+{
+	for (int round = 0; round < 10; round++) {
+		pid_t child = fork();
+		if (child == 0)
+			closing(10 + 3 * round);
+		say_end_of("threads of somebody else", child);
+	}
+	return 0;
+}
+
 int main(int count, char **arguments)
 {
 	static char data[64 << 10];
 	int pair[2], room = 4 << 20;
-	(void)arguments;
 	at_most_a_minute();
+	if (count == 2 && !strcmp(arguments[1], "closing"))
+		return ten_times();
 	tcp_pair(pair);
 	if (count == 2) {
 		start_thread(sleeper, NULL);

@@ -12,7 +12,7 @@
 //! Context: the thread that forks; the child handlers run before anything of the
 //! program's does. Async-signal-safe.
 
-use super::guard::{Guard, with_engine, with_guard};
+use super::guard::{Guard, forget_hooks, with_engine, with_guard};
 use super::real;
 use core::cell::Cell;
 use softclose_core::Pid;
@@ -67,6 +67,7 @@ pub extern "C" fn parent() {
 /// The copied memory is the child's own, and so is nothing that was held.
 pub extern "C" fn child() {
     IS_ANNOUNCED.set(false);
+    forget_hooks();
     let Some(guard) = Guard::enter() else { return };
     if let Forking::Yes(fork) = FORKING.replace(Forking::No) {
         guard.engine().become_child(fork);

@@ -64,6 +64,13 @@ pub fn engine() -> Option<&'static Engine> {
     if PASSIVE.load(Ordering::SeqCst) { None } else { ENGINE.get() }
 }
 
+/// In a fork child, ahead of its first hook: those of the parent's threads are not in it.
+pub fn forget_hooks() {
+    if let Some(engine) = ENGINE.get() {
+        engine.presence.forget();
+    }
+}
+
 /// A number of the calling thread, and no other's.
 fn thread_number() -> usize {
     const PAGE_BITS: u32 = 12;

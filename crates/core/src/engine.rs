@@ -206,7 +206,6 @@ impl Engine {
 
     /// After a fork, in the child.
     pub fn become_child(&self, fork: Fork) {
-        self.presence.forget();
         self.drain.become_child();
         self.ledger.become_child(fork.child);
         self.common.counters.become_child();

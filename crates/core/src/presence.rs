@@ -40,10 +40,11 @@ impl Presence {
         &self.0.get(thread % LINES).unwrap_or(first).0
     }
 
-    /// Waits until nobody is there but the calling thread, which is in `own` hooks. Not for
+    /// Waits until nobody is there but the calling thread, which is in `own` hooks: a thread
+    /// that waits for a processor may take long to leave one. Not for
     /// ever: who has left a hook by a jump is never seen to leave it.
     pub fn await_all_but(&self, own: i32) {
-        const PATIENCE_MS: u32 = 20;
+        const PATIENCE_MS: u32 = 250;
         const LOOK_US: u32 = 50;
         let deadline = Millis::now().plus(PATIENCE_MS);
         let count = || self.0.iter().map(|line| line.0.load(SeqCst)).sum::<i32>();
@@ -52,7 +53,7 @@ impl Presence {
         }
     }
 
-    /// In a fork child: the hooks of other threads are not in it.
+    /// In a fork child, by a thread that is in no hook: those of other threads are not in it.
     pub fn forget(&self) {
         self.0.iter().for_each(|line| line.0.store(0, SeqCst));
     }

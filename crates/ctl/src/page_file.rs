@@ -133,3 +133,32 @@ fn is_of_a_user(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.strip_prefix("softclose-").is_some_and(|user| user.parse::<u32>().is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any user may write such a page, and root reads it: the sum was beyond what a time can be.
+    #[test]
+    fn a_page_that_says_it_was_made_at_the_end_of_time_is_not_marked() {
+        let made_at = |founded| PageFile {
+            path: PathBuf::new(),
+            id: PageId { device: (0, 0), inode: 0 },
+            user: 0,
+            changed: UNIX_EPOCH + Duration::from_secs(100),
+            content: Ok(Reading {
+                version: String::new(),
+                founder: 0,
+                started: 0,
+                founded,
+                namespace: 0,
+                program: String::new(),
+                settings: Vec::new(),
+                values: Vec::new(),
+                held: Vec::new(),
+            }),
+        };
+        assert!([i64::MAX as u64, i64::MAX as u64 - 1, u64::MAX, 99].iter().all(|&at| !made_at(at).is_marked()));
+        assert!(made_at(90).is_marked());
+    }
+}

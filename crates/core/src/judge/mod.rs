@@ -65,8 +65,12 @@ pub fn may_hold_still(pid: Pid, number: Option<Fd>, inode: u64) -> bool {
     }
     let Ok(root) = Dir::root() else { return true };
     let look = Look { root, inode, budget: Budget::begin() };
-    let held = look.is_held_by(DecInt::new(pid.as_raw_nonzero().get()).as_c_str());
-    !matches!(held, Ok(Seen::Others | Seen::Nothing) | Err(Errno::NOENT | Errno::SRCH))
+    let is_let_go = match look.is_held_by(DecInt::new(pid.as_raw_nonzero().get()).as_c_str()) {
+        Ok(Seen::Others | Seen::Nothing) => procfs::shows_our_numbers(),
+        Ok(Seen::Socket | Seen::Unknown) => false,
+        Err(_) => process::has_gone(pid),
+    };
+    !is_let_go
 }
 
 /// What a program was started with its parent has under the same number, as a rule: that is

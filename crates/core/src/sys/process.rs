@@ -6,7 +6,7 @@
 use super::Fd;
 use super::raw::{nr, syscall6};
 use rustix::io::{Errno, Result};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 /// The process' id; `None` where the kernel does not tell.
 pub fn pid() -> Option<Pid> {
@@ -51,6 +51,11 @@ pub fn users() -> Option<[u32; 3]> {
     // SAFETY: the kernel writes three uids.
     unsafe { syscall6(nr::GETRESUID, [real, effective, saved, 0, 0, 0]) }.ok()?;
     Some(users)
+}
+
+/// Whether nobody has this pid any more, not even one who has ended and is not reaped.
+pub fn has_gone(pid: Pid) -> bool {
+    test_kill_process(pid) == Err(Errno::SRCH)
 }
 
 /// Whether the calling thread may install a seccomp filter (`seccomp(2)`, `EACCES`): it has

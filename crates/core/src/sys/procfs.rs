@@ -12,7 +12,7 @@ use core::ops::ControlFlow::{self, Break};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, fstatfs, openat, readlinkat_raw};
 use rustix::io::{Errno, Result};
 use rustix::path::DecInt;
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::Pid;
 
 const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 
@@ -231,7 +231,8 @@ pub fn holds_at(pid: Pid, fd: Fd, inode: u64) -> Option<bool> {
     let link = Path::join(numbers.as_c_str(), DecInt::new(fd.raw()).as_c_str());
     let mut room = [MaybeUninit::<u8>::uninit(); 40];
     match readlinkat_raw(CWD, link.as_c_str(), &mut room[..]) {
-        Ok((text, _)) => Some(socket_inode(text) == Some(inode)),
+        // In another namespace that is somebody else's.
+        Ok((text, _)) => Some(socket_inode(text) == Some(inode)).filter(|&is_it| is_it || shows_our_numbers()),
         Err(Errno::NOENT | Errno::SRCH) => lacks(pid, numbers.as_c_str()).then_some(false),
         Err(_) => None,
     }
@@ -240,7 +241,7 @@ pub fn holds_at(pid: Pid, fd: Fd, inode: u64) -> Option<bool> {
 /// Whether there is no such number because the process has gone, or has others: it may be
 /// hidden, in another namespace, or shown without numbers as its first thread has ended.
 fn lacks(pid: Pid, numbers: &CStr) -> bool {
-    test_kill_process(pid) == Err(Errno::SRCH) || shows_our_numbers() && has_entries(numbers)
+    process::has_gone(pid) || shows_our_numbers() && has_entries(numbers)
 }
 
 fn has_entries(path: &CStr) -> bool {
