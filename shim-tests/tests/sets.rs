@@ -118,7 +118,8 @@ fn looks(arena: &Arena, closes: u32) -> u64 {
     traced.start(arena, Shim::Preloaded).finish();
     let calls = traced.calls();
     let count = |name: &str| calls.get(&(Caller::Program, name.to_owned())).copied().unwrap_or(0);
-    assert!(closes == 0 || calls.keys().any(|(caller, _)| *caller == Caller::Thread), "nothing was drained");
+    // The thread itself may not have come to run.
+    assert!(closes == 0 || count("clone") == 1, "nothing was drained: {calls:#?}");
     ["openat", "getdents64", "readlink", "readlinkat"].map(count).iter().sum()
 }
 

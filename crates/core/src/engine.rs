@@ -466,6 +466,8 @@ fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
 
 pub mod exec;
 pub mod exit;
+mod inventory;
+mod kept;
 pub mod numbers;
 mod observe;
 pub mod shutdown;

@@ -12,7 +12,9 @@
 //! context. No allocation; lists are mapped.
 
 use super::Engine;
-use super::numbers::{each_socket, is_connected};
+use super::inventory::{Inventory, each_counted, is_lowest};
+use super::kept::Kept;
+use super::numbers::is_connected;
 use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
 use crate::judge::Looks;
@@ -24,11 +26,9 @@ use crate::settings::{LogLevel, Strategy};
 use crate::successor::{self, Home};
 use crate::sys::clock::Millis;
 use crate::sys::numbers::close_all_but;
-use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::signals::{self, Mask};
 use crate::sys::stop::{self, Others};
-use crate::sys::{Fd, descriptors, memory, socket, thread};
-use core::ops::ControlFlow::{Break, Continue};
+use crate::sys::{Fd, descriptors, socket, thread};
 use rustix::process::Pid;
 
 /// How the process ends.
@@ -51,67 +51,6 @@ struct Estate<'a> {
     left: Leftovers<'a>,
     /// Numbers that are not to be closed before the end.
     kept: Kept,
-}
-
-/// A list of numbers, with room for as many as there can be.
-struct Kept {
-    few: [i32; Self::FEW],
-    many: Option<&'static mut [i32]>,
-    len: usize,
-}
-
-impl Kept {
-    const FEW: usize = 8 + Self::MESSENGERS;
-    /// So many unix sockets, at most, are kept.
-    const MESSENGERS: usize = 16;
-
-    fn with_room(most: usize) -> Self {
-        let many = if most > Self::FEW { memory::zeroed(most) } else { None };
-        Self { few: [0; Self::FEW], many, len: 0 }
-    }
-
-    fn room(&mut self) -> &mut [i32] {
-        self.many.as_deref_mut().unwrap_or(&mut self.few)
-    }
-
-    fn add(&mut self, fd: Fd) {
-        let len = self.len;
-        if let Some(place) = self.room().get_mut(len) {
-            *place = fd.raw();
-        }
-        self.len += 1;
-    }
-
-    /// A message that nobody has received may hold a connection with `SO_LINGER`, for which a
-    /// close of the socket would wait, and the end of the process does not.
-    fn add_messenger(&mut self, fd: Fd) {
-        if socket::is_unix(fd) {
-            self.add(fd);
-        }
-    }
-
-    /// `None` where there was too little memory.
-    fn sorted(&mut self) -> Option<&[i32]> {
-        let len = self.len;
-        let numbers = self.room().get_mut(..len)?;
-        numbers.sort_unstable();
-        Some(numbers)
-    }
-}
-
-/// So many connections that no hook has seen coming are asked for; see [`Engine::strays`].
-const FEW_STRAYS: usize = 16;
-
-/// What there is to finish.
-struct Inventory {
-    strays: [Option<Fd>; FEW_STRAYS],
-    /// The time that there is for those that others may have as well.
-    looks: Looks,
-    /// Most connections that are open, and that will be finished.
-    open: usize,
-    ours: usize,
-    /// Those that the drain holds.
-    held: usize,
 }
 
 impl Engine {
@@ -342,39 +281,6 @@ impl Engine {
         is_connected(fd) && self.strategy(fd, owner.role(fd)) != Strategy::Observe
     }
 
-    /// Those that are counted, also where there is no procfs, and those that only procfs knows.
-    #[inline(never)]
-    fn take_inventory(&self, owner: Owner<'_>) -> Inventory {
-        let (strays, looks, held) = (self.strays(owner), Looks::begin(), self.drain.held() as usize);
-        let (mut open, mut ours) = (0, 0);
-        let mut count = |fd| {
-            let is_open = is_connected(fd);
-            open += usize::from(is_open);
-            ours += usize::from(is_open && self.strategy(fd, owner.role(fd)) != Strategy::Observe);
-        };
-        strays.into_iter().flatten().for_each(&mut count);
-        each_counted(owner, looks, count);
-        Inventory { strays, looks: Looks::begin(), open, ours, held }
-    }
-
-    /// The connections that no hook has seen coming, if these are few: a server that was
-    /// started for one has it under three numbers. A helper of a server that lets it inherit
-    /// hundreds has nothing to do with them, and they end as natively.
-    fn strays(&self, owner: Owner<'_>) -> [Option<Fd>; FEW_STRAYS] {
-        let mut strays = [None; FEW_STRAYS];
-        let (mut count, looks) = (0, Looks::begin());
-        each_socket(|fd| {
-            if !owner.knows(fd) && !self.drain.owns(fd) && is_connected(fd) {
-                strays.get_mut(count).into_iter().for_each(|place| *place = Some(fd));
-                count += 1;
-            }
-            let goes_on = count <= FEW_STRAYS && !looks.are_over();
-            count = if goes_on { count } else { usize::MAX };
-            goes_on
-        });
-        if count <= FEW_STRAYS { strays } else { [None; FEW_STRAYS] }
-    }
-
     #[inline(never)]
     fn sum_up(&self) {
         if !self.common.counters.has_tcp() {
@@ -391,34 +297,6 @@ impl Engine {
     }
 }
 
-/// Calls `visit` for the connections that are counted: first those that this process alone
-/// was ever counted for, then the others while there is time. A child of a server with
-/// thousands of them has nothing to do with most.
-fn each_counted(owner: Owner<'_>, looks: Looks, mut visit: impl FnMut(Fd)) {
-    owner.each(|fd| {
-        if owner.is_only_ours(fd) {
-            visit(fd);
-        }
-    });
-    owner.each(|fd| {
-        if !owner.is_only_ours(fd) && !looks.are_over() {
-            visit(fd);
-        }
-    });
-}
-
 fn sooner(one: Millis, other: Millis) -> Millis {
     if one.since(other) == 0 { one } else { other }
-}
-
-/// Whether no lower number refers to the same socket: an inetd server has it as
-/// 0, 1 and 2.
-#[inline(never)]
-fn is_lowest(fd: Fd) -> bool {
-    let (Ok(inode), Ok(dir)) = (socket::inode(fd), Dir::own_descriptors()) else { return false };
-    let lower = dir.each(|name| {
-        let is_lower = descriptor(name).is_some_and(|other| other < fd);
-        if is_lower && dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
-    });
-    lower == Ok(None)
 }
