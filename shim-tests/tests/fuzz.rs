@@ -177,6 +177,20 @@ mod found {
         assert!(found.is_empty(), "{} of {} runs:\n{}", found.len(), RUNS * JOBS as usize, found.join("\n"));
     }
 
+    /// A thread that had made a process by `vfork`, and waited for another one now, was taken
+    /// for being in `vfork` still.
+    #[test]
+    fn a_process_that_was_made_by_vfork_is_no_doubt_for_another_thread() {
+        is_good(
+            here!(),
+            "a0 connect v1 0
+             peer psend k0 10947
+             a0 write v1 131072
+             a0 vfork 0 v1
+             a0 thread a3",
+        );
+    }
+
     /// Nobody counted the connection, and nobody was told that a copy was in flight.
     #[test]
     fn what_came_by_exec_and_is_in_flight_is_nobody_s_last() {

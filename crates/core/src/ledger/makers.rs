@@ -136,16 +136,18 @@ fn me() -> Option<u32> {
 fn has_made(word: u32) -> bool {
     let thread = word & THREAD;
     let is_mine = me() == Some(thread);
-    if is_mine { word & UNSEEN != 0 } else { has_gone_on(thread) }
+    let is_unseen = word & UNSEEN != 0;
+    if is_mine { is_unseen } else { has_gone_on(thread, is_unseen) }
 }
 
-/// Whether a thread waits in a call that it makes after its process only, or has ended.
+/// Whether a thread waits in a call that it makes after its process only, or has ended. Where
+/// its own call is `is_unseen` there is none between the hook and that.
 #[inline(never)]
-fn has_gone_on(thread: u32) -> bool {
+fn has_gone_on(thread: u32, is_unseen: bool) -> bool {
     let mut room = [0; 256];
     let name = Path::join(DecInt::new(thread).as_c_str(), c"/syscall");
     let tasks = Dir::root().and_then(|root| root.below(c"self/task"));
-    match tasks.and_then(|tasks| tasks.read(name.as_c_str(), &mut room).map(waits_elsewhere)) {
+    match tasks.and_then(|tasks| tasks.read(name.as_c_str(), &mut room).map(|line| waits_elsewhere(line, is_unseen))) {
         Ok(waits) => waits,
         Err(error) => matches!(error, Errno::NOENT | Errno::SRCH) && procfs::shows_our_numbers(),
     }
@@ -153,13 +155,14 @@ fn has_gone_on(thread: u32) -> bool {
 
 /// Of a line of `/proc/TID/syscall`. A lock (`futex`) or a mapping may come before the
 /// process that `system` makes; of a thread that is `running` nobody knows.
-fn waits_elsewhere(line: &[u8]) -> bool {
+fn waits_elsewhere(line: &[u8], is_unseen: bool) -> bool {
+    const FUTEX: u64 = 202;
     /// `read`, `write`, `poll`, `select`, `nanosleep`, `accept`, `recvfrom`, `recvmsg`,
     /// `wait4`, `clock_nanosleep`, `epoll_wait`, `waitid`, `pselect6`, `ppoll`,
     /// `epoll_pwait`, `accept4`.
     const WAITS: [u64; 16] = [0, 1, 7, 23, 35, 43, 45, 47, 61, 230, 232, 247, 270, 271, 281, 288];
     let number = line.split(|&byte| byte == b' ').next().and_then(procfs::number);
-    number.is_some_and(|number| WAITS.contains(&number))
+    number.is_some_and(|number| WAITS.contains(&number) || is_unseen && number == FUTEX)
 }
 
 #[cfg(test)]
@@ -168,10 +171,12 @@ mod tests {
 
     #[test]
     fn a_line_tells_whether_the_thread_has_gone_on() {
-        assert!(waits_elsewhere(b"61 0x7 0x7ff 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n"));
-        assert!(!waits_elsewhere(b"58 0x0 0x0 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n"));
-        assert!(!waits_elsewhere(b"running\n"));
-        assert!(!waits_elsewhere(b"-1 0x7ff 0x7f1\n"));
+        assert!(waits_elsewhere(b"61 0x7 0x7ff 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n", false));
+        assert!(!waits_elsewhere(b"58 0x0 0x0 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n", false));
+        assert!(!waits_elsewhere(b"running\n", false));
+        let lock = b"202 0x7 0x7ff 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n";
+        assert_eq!([false, true].map(|is_unseen| waits_elsewhere(lock, is_unseen)), [false, true]);
+        assert!(!waits_elsewhere(b"-1 0x7ff 0x7f1\n", false));
     }
 
     #[test]
