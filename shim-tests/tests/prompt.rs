@@ -73,6 +73,12 @@ mod the_end_comes_with_the_data_beside_threads {
     fn beside_many_threads() {
         comes(here!(), "blocking", "100");
     }
+
+    /// The kernel does not tell what they are at, but it tells that they sleep.
+    #[test]
+    fn of_a_process_that_has_changed_its_user() {
+        comes(here!(), "unprivileged", "8");
+    }
 }
 
 /// The FIN came with the bound on silence: the socket was "in error", and so not writable.

@@ -80,12 +80,13 @@ impl Slot {
         self.calm().0.written == socket::written(fd) as u32
     }
 
-    /// Whether whoever is blocked in a write on the number is so on what has it now: there was
-    /// room on ours before that look began, and there is none on the other.
-    fn is_of_another(&self, fd: Fd) -> bool {
+    /// Whether whoever sleeps, in a write on the number as it seems, is not at ours, where
+    /// there was room before that look began: what has the number now has none, or nobody
+    /// tells where anybody `is_hidden`.
+    fn is_elsewhere(&self, fd: Fd, is_hidden: bool) -> bool {
         let has_room = socket::is_writable(fd);
         let had_room = self.set_seen_room(has_room);
-        had_room && has_room && Fd::new(self.number() as i32).is_some_and(socket::is_full)
+        had_room && has_room && (is_hidden || Fd::new(self.number() as i32).is_some_and(socket::is_full))
     }
 
     /// Who may still write.
@@ -98,15 +99,19 @@ impl Slot {
         }
         let saw = |deed| looks.map_or(Saw::Nothing, |looks| looks.saw(since, deed, self.number()));
         let (writes, feeds) = (saw(Deed::Writes), saw(Deed::Feeds));
+        let calm_ms = Millis::now().since(calm.since);
         if [writes, feeds].contains(&Saw::Somebody) {
-            if !self.is_of_another(fd) {
+            let is_hidden = looks.is_some_and(Looks::has_hidden);
+            if !self.is_elsewhere(fd, is_hidden) {
                 // By the next look it may be running: then it is waited for.
                 self.note_calm(calm, next(looks));
+                if is_hidden && socket::is_writable(fd) {
+                    return looked(calm_ms);
+                }
             } else if looks.is_some_and(|looks| !looks.is_stalled(since)) {
                 return Callers::None;
             }
         }
-        let calm_ms = Millis::now().since(calm.since);
         if self.never_blocks() {
             judge_nonblocking(writes, feeds, calm_ms)
         } else {

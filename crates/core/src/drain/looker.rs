@@ -223,6 +223,7 @@ fn see(tasks: &Dir, name: &CStr, tid: Pid, sighting: &mut Sighting<'_>) {
     }
     match calls::of(tasks, name) {
         Doing::Blocked(deeds) => sighting.saw(tid, State::Asleep(Deeds::of(deeds)), had_ns.unwrap_or(0)),
+        Doing::Asleep => sighting.saw(tid, State::Asleep(Deeds::HIDDEN), had_ns.unwrap_or(0)),
         Doing::Running => sighting.saw(tid, State::Running, had_ns.unwrap_or(0)),
         Doing::Gone => {}
         Doing::Unknown => sighting.unknown(),

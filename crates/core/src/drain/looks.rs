@@ -14,7 +14,7 @@
 //!
 //! Context: the looker writes while a look is out; the drainer reads when none is.
 
-use super::threads::{State, Threads};
+use super::threads::{Deeds, State, Threads};
 use crate::judge::calls::Deed;
 use crate::sys::clock::Millis;
 use crate::sys::region::Zeroed;
@@ -77,6 +77,8 @@ pub struct Looks {
     answered: AtomicU32,
     stalled_since: AtomicU32,
     is_blind: AtomicU32,
+    /// Whether a thread sleeps of which nobody tells where.
+    has_hidden: AtomicU32,
     /// No look is asked for before.
     rests_until: AtomicU32,
     deeds: [Numbers; 3],
@@ -119,10 +121,16 @@ impl Looks {
             _ if is_blind && self.rests_for(Millis::now()) != 0 => Saw::Nothing,
             latest if is_after(since, latest) => Saw::NotYet,
             _ if is_blind => Saw::Nothing,
+            _ if self.has_hidden() => Saw::Somebody,
             _ if self.deeds.get(deed as usize).is_none_or(|at| at.has(number as usize, since)) => Saw::Somebody,
             _ if self.is_stalled(since) => Saw::NotYet,
             _ => Saw::Nobody,
         }
+    }
+
+    /// Whether a thread sleeps of which nobody tells where: it may be at any number.
+    pub fn has_hidden(&self) -> bool {
+        self.has_hidden.load(Relaxed) != 0
     }
 
     /// Whether a thread that this look found running has not come to run since.
@@ -153,7 +161,7 @@ impl Looks {
     pub fn begin(&self) -> Sighting<'_> {
         let look = self.begin_one();
         self.deeds.iter().flat_map(|at| &at.0).for_each(|word| word.store(0, Relaxed));
-        Sighting { looks: self, look, stalled_since: look.wrapping_add(1), is_blind: false }
+        Sighting { looks: self, look, stalled_since: look.wrapping_add(1), is_blind: false, has_hidden: false }
     }
 
     /// In a fork child: nothing is asked for. Two looks on, so that no thread is known.
@@ -170,6 +178,7 @@ pub struct Sighting<'a> {
     look: Look,
     stalled_since: Look,
     is_blind: bool,
+    has_hidden: bool,
 }
 
 impl Sighting<'_> {
@@ -189,6 +198,7 @@ impl Sighting<'_> {
         let is_remembered = since.is_some() || self.looks.threads.remember(tid, self.look, state, had_ns);
         let since = since.unwrap_or(self.look);
         match state {
+            State::Asleep(Deeds::HIDDEN) => self.has_hidden = true,
             State::Asleep(deeds) => deeds.each().for_each(|(deed, number)| self.is_at(deed, number, since)),
             State::Running if !is_remembered => self.is_blind = true,
             State::Running if is_after(self.stalled_since, since) => self.stalled_since = since,
@@ -208,6 +218,7 @@ impl Sighting<'_> {
     /// The look is over.
     pub fn end(self) {
         self.looks.stalled_since.store(self.stalled_since, Relaxed);
+        self.looks.has_hidden.store(u32::from(self.has_hidden), Relaxed);
         self.looks.answer(self.look, self.is_blind);
     }
 }
@@ -218,7 +229,7 @@ fn is_after(one: Look, other: Look) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::threads::{Deeds, THREADS};
+    use super::super::threads::THREADS;
     use super::*;
     use crate::sys::region::Region;
 
@@ -257,6 +268,20 @@ mod tests {
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
         look(looks, |_| {});
         assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Nobody);
+    }
+
+    #[test]
+    fn who_sleeps_where_nobody_tells_may_be_at_any_number() {
+        let region = looks();
+        let looks = region.get(0).unwrap();
+        let since = looks.next();
+        look(looks, |sighting| sighting.saw(pid(7), State::Asleep(Deeds::HIDDEN), 0));
+        assert_eq!([Deed::Reads, Deed::Writes].map(|deed| looks.saw(since, deed, 5)), [Saw::Somebody; 2]);
+        assert!(looks.has_hidden());
+        look(looks, |sighting| assert!(sighting.sleeps_on(pid(7), 0)));
+        assert!(looks.has_hidden());
+        look(looks, |_| {});
+        assert!(!looks.has_hidden());
     }
 
     #[test]

@@ -25,6 +25,8 @@ const PROGRESS_NS: u64 = 1_000_000;
 pub struct Deeds(u32);
 
 impl Deeds {
+    /// Nobody tells what. No call does this.
+    pub const HIDDEN: Self = Self(RUNNING - 1);
     const BITS: u32 = 16;
     const NUMBERS: u32 = NUMBERS as u32;
 
@@ -37,7 +39,8 @@ impl Deeds {
 
     /// Each, as the place of the deed and the number.
     pub fn each(self) -> impl Iterator<Item = (usize, usize)> {
-        let words = [self.0 & 0xffff, self.0 >> Self::BITS].into_iter().filter(|&word| word != 0);
+        let known = if self == Self::HIDDEN { 0 } else { self.0 };
+        let words = [known & 0xffff, known >> Self::BITS].into_iter().filter(|&word| word != 0);
         words.map(|word| ((word / Self::NUMBERS - 1) as usize, (word % Self::NUMBERS) as usize))
     }
 }

@@ -7,7 +7,8 @@
 //! Source: `/proc/self/task/TID/syscall`, which a process may read of its own threads
 //! (`__ptrace_may_access`, same thread group), but not always open: the file is root's
 //! where the process has changed its user (`task_dump_owner`), and that of a thread
-//! that is about to be gone.
+//! that is about to be gone. `stat` beside it is for everybody, and tells whether the thread
+//! sleeps.
 //!
 //! Context: the thread of [`crate::drain::looker`], as files are opened.
 
@@ -32,7 +33,9 @@ pub enum Deed {
 pub enum Doing {
     /// Blocked in a call that does this to these numbers; a `splice` has two.
     Blocked([Option<(Deed, u64)>; 2]),
-    /// It has the processor, or waits for it: in which call, if any, nobody tells.
+    /// It sleeps until it is woken, in which call nobody tells.
+    Asleep,
+    /// It has the processor, or waits for it or for a disk: in which call, if any, nobody tells.
     Running,
     /// It has ended.
     Gone,
@@ -48,15 +51,20 @@ pub fn of(tasks: &Dir, tid: &CStr) -> Doing {
         Ok(line) => parse(line),
         Err(Errno::SRCH) => Doing::Gone,
         // Also where the kernel has no such file (gVisor).
-        Err(_) if is_ending(tasks, tid) => Doing::Gone,
-        Err(_) => Doing::Unknown,
+        Err(_) => by_state(tasks, tid),
     }
 }
 
-/// Whether the thread has begun to end: it is in no call on a descriptor any more.
+/// One that has begun to end is in no call on a descriptor any more.
 #[inline(never)]
-fn is_ending(tasks: &Dir, tid: &CStr) -> bool {
-    Stat::read(tasks, tid).map_or_else(|error| error != Errno::ACCESS, |stat| stat.is_ending)
+fn by_state(tasks: &Dir, tid: &CStr) -> Doing {
+    match Stat::read(tasks, tid) {
+        Ok(stat) if stat.is_ending => Doing::Gone,
+        Ok(Stat { state: b'S', .. }) => Doing::Asleep,
+        Ok(_) => Doing::Running,
+        Err(Errno::ACCESS) => Doing::Unknown,
+        Err(_) => Doing::Gone,
+    }
 }
 
 /// `NR ARG0 ARG1 ... SP PC` in hexadecimal, `-1 SP PC` outside of a call, or the word
