@@ -79,6 +79,7 @@ mod of_libc {
         replaced_while_a_thread_waits: Refused;
         closed_in_a_range_while_a_thread_waits: Refused;
         others_gone_while_a_thread_waits: Taken;
+        closed_by_who_has_waited: Taken;
         /// `io_uring_setup` fails in every container.
         no_ring: Taken;
         another_number: Refused;

@@ -103,6 +103,9 @@ const EXPORTED: &[&str] = &[
     // Who watches.
     "epoll_create",
     "epoll_create1",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_wait",
     "epoll_ctl",
     // The end of the program.
     "execve",

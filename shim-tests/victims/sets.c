@@ -342,6 +342,19 @@ static int replaced_while_a_thread_waits(void) { return gone_while_a_thread_wait
 
 static int closed_in_a_range_while_a_thread_waits(void) { return gone_while_a_thread_waits(close_set_in_range); }
 
+/* A lingering close of the program's own: the thread that has waited for the set closes it. */
+static int closed_by_who_has_waited(void)
+{
+	int set = libc_set(), bell = bell_in(set), own = libc_set();
+	struct epoll_event event;
+	pthread_t thread = start_waiting(&set);
+	open_one();
+	add_for_input(own);
+	must(epoll_wait(own, &event, 1, 0) == 0);
+	close_set(own);
+	return finish_waiting(thread, bell);
+}
+
 /* Sets come and go beside a thread; the connection is in another one. */
 static int others_gone_while_a_thread_waits(void)
 {
@@ -594,6 +607,7 @@ static const struct {
 	{"closed_while_a_thread_waits", closed_while_a_thread_waits},
 	{"replaced_while_a_thread_waits", replaced_while_a_thread_waits},
 	{"closed_in_a_range_while_a_thread_waits", closed_in_a_range_while_a_thread_waits},
+	{"closed_by_who_has_waited", closed_by_who_has_waited},
 	{"others_gone_while_a_thread_waits", others_gone_while_a_thread_waits},
 	{"another_number", another_number},
 	{"another_number_that_was_taken_out", another_number_that_was_taken_out},

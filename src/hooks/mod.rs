@@ -16,6 +16,7 @@ pub mod daemon;
 pub mod dup;
 pub mod epoll_create;
 pub mod epoll_ctl;
+pub mod epoll_wait;
 pub mod exec;
 pub mod exit;
 pub mod fclose;

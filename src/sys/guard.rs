@@ -25,8 +25,8 @@ use once_cell::race::OnceRef;
 use softclose_core::drain::dismissal::Dismissed;
 use softclose_core::engine::Engine;
 use softclose_core::ledger::Owner;
-use softclose_core::sys::clock;
 use softclose_core::sys::signals::{self, Mask};
+use softclose_core::sys::{clock, thread};
 
 /// Filled by the constructor, unless softclose is disabled.
 pub static ENGINE: OnceRef<'static, Engine> = OnceRef::new();
@@ -69,12 +69,6 @@ pub fn forget_hooks() {
     if let Some(engine) = ENGINE.get() {
         engine.presence.forget();
     }
-}
-
-/// A number of the calling thread, and no other's.
-fn thread_number() -> usize {
-    const PAGE_BITS: u32 = 12;
-    INSIDE.with(|inside| core::ptr::from_ref(inside).addr() >> PAGE_BITS)
 }
 
 /// Answers what the thread was inside of, and the cancel state to restore. What is noted
@@ -137,10 +131,10 @@ impl Guard {
     /// passes through.
     pub fn enter() -> Option<Self> {
         let engine = ENGINE.get()?;
-        engine.presence.enter(thread_number());
+        engine.presence.enter(thread::number() as usize);
         // In this order: who sandboxes the program does it the other way round.
         if PASSIVE.load(Ordering::SeqCst) {
-            engine.presence.leave(thread_number());
+            engine.presence.leave(thread::number() as usize);
             return None;
         }
         let errno = Cell::new(errno::get());
@@ -185,7 +179,7 @@ impl Guard {
     pub fn take_signals(&self) -> Option<Mask> {
         let mask = self.signals.take();
         if mask.is_some() {
-            self.engine.presence.enter(thread_number());
+            self.engine.presence.enter(thread::number() as usize);
         }
         mask
     }
@@ -203,7 +197,7 @@ impl Guard {
 pub fn let_signals_in(signals: Option<Mask>) {
     if let (Some(mask), Some(engine)) = (signals, ENGINE.get()) {
         mask.let_in();
-        engine.presence.leave(thread_number());
+        engine.presence.leave(thread::number() as usize);
     }
 }
 
@@ -217,7 +211,7 @@ impl Drop for Guard {
         errno::set(self.errno.get());
         // A handler may not come back.
         self.let_signals_in();
-        self.engine.presence.leave(thread_number());
+        self.engine.presence.leave(thread::number() as usize);
     }
 }
 

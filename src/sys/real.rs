@@ -112,6 +112,11 @@ real! {
     epoll_create(size: c_int) -> c_int = nr::EPOLL_CREATE;
     epoll_create1(flags: c_int) -> c_int = nr::EPOLL_CREATE1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
+    epoll_wait(set: c_int, events: *mut epoll_event, most: c_int, ms: c_int) -> c_int = nr::EPOLL_WAIT;
+    epoll_pwait(set: c_int, events: *mut epoll_event, most: c_int, ms: c_int, mask: *const c_void, size: usize)
+        -> c_int = nr::EPOLL_PWAIT;
+    epoll_pwait2(set: c_int, events: *mut epoll_event, most: c_int, time: *const timespec, mask: *const c_void, size: usize)
+        -> c_int = nr::EPOLL_PWAIT2;
     open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
     open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
     openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPENAT;

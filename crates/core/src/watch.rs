@@ -46,18 +46,17 @@ fn leave_others(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim, left: u3
         return Err(Doubt::Watched);
     }
     let left = left + leave_each(owner, drain, fd)?;
-    let are_gone = || are_gone(owner, drain, claim);
+    let are_gone = || are_gone(owner, claim);
     let is_everything = left >= expected || are_gone();
     // Nobody has kept account of the numbers of what is not counted.
     if is_everything && (is_counted || !owner.sets().has_unseen()) { Ok(()) } else { Err(Doubt::Watched) }
 }
 
 /// A set that nobody else can have, and that is nowhere to be found, is gone; unless the call
-/// that puts the connection into it has not returned yet. A thread that sleeps in `epoll_wait`
-/// holds the set without a number (`fdget`): who has closed it can leave it no more.
-fn are_gone(owner: Owner<'_>, drain: &Drain, claim: &Claim) -> bool {
-    let entry = claim.entry;
-    owner.is_private(entry) && !entry.watched.is_being_added() && drain.is_only_thread_of_program()
+/// that puts the connection into it has not returned yet. (Of one that a thread may have been
+/// waiting for when it was closed, it is said that others have it.)
+fn are_gone(owner: Owner<'_>, claim: &Claim) -> bool {
+    owner.is_private(claim.entry) && !claim.entry.watched.is_being_added()
 }
 
 /// Answers how many sets were left.

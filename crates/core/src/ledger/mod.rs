@@ -40,7 +40,7 @@ use crate::judge;
 use crate::sys::limit::Limit;
 use crate::sys::procfs::{Dir, Stat};
 use crate::sys::region::Birthmark;
-use crate::sys::{Fd, clock, descriptors, process, socket};
+use crate::sys::{Fd, clock, descriptors, process, socket, thread};
 use commons::{Commons, slots_for};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, SlotId};
@@ -795,8 +795,17 @@ impl Ledger {
         self.table.find(0, |fd, slot| self.descriptions().is(slot, cookie) && socket::cookie(fd) == Some(cookie))
     }
 
+    /// The calling thread is about to wait for events of `set`. Context: as often as an event
+    /// loop goes round; no system call.
+    pub fn waits(&self, set: Fd) {
+        self.sets.waits(set, thread::number());
+    }
+
     /// The program is about to close `fd`, which is open.
     pub fn ending(&self, fd: Fd) {
+        if self.sets.may_be_waited_for(fd, thread::number()) {
+            self.sets.share();
+        }
         self.sets.ending(fd);
     }
 
@@ -807,6 +816,9 @@ impl Ledger {
 
     /// The same for a range of numbers, open or not.
     pub fn ending_range(&self, first: u32, last: u32) {
+        if self.sets.any_waited_for(first, last, thread::number()) {
+            self.sets.share();
+        }
         self.sets.ending_range(first, last);
     }
 

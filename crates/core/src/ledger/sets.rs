@@ -75,12 +75,23 @@ const FAR: u32 = 1024;
 /// A number is plain, in a program with threads, when it was so for so long.
 const SETTLED_MS: u32 = 1000;
 
+/// Which thread has waited for events of a set under this number.
+#[repr(C)]
+struct Waiter(AtomicU32);
+
+// SAFETY: repr(C), an atomic; zero is none.
+unsafe impl Zeroed for Waiter {}
+
+/// More than one thread has.
+const SEVERAL: u32 = u32::MAX;
+
 /// All numbers.
 pub struct Sets {
     /// The numbers below 64, which lie in the page that a process writes to anyway.
     near: Block,
     /// All others; it has a place for the near ones too.
     far: Region<Block>,
+    waiters: Region<Waiter>,
     /// One more than the highest number that was ever seen in use.
     end: AtomicU32,
     generation: AtomicU32,
@@ -115,6 +126,7 @@ impl Sets {
         Self {
             near: Block::new(),
             far: Region::new(),
+            waiters: Region::new(),
             end: AtomicU32::new(0),
             generation: AtomicU32::new(1),
             searching: AtomicBool::new(false),
@@ -126,7 +138,28 @@ impl Sets {
 
     /// Maps room for numbers below `len`.
     pub fn ensure(&self, len: usize) -> bool {
-        self.far.ensure(len.div_ceil(BITS as usize))
+        self.waiters.ensure(len) && self.far.ensure(len.div_ceil(BITS as usize))
+    }
+
+    /// The thread is about to wait for events of `set`.
+    pub fn waits(&self, set: Fd, thread: u32) {
+        let Some(Waiter(word)) = self.waiters.get(set.index()) else { return };
+        let known = word.load(SeqCst);
+        if known == thread || known == SEVERAL {
+            return;
+        }
+        let is_first = known == 0 && word.compare_exchange(0, thread, SeqCst, SeqCst).is_ok();
+        if !is_first {
+            word.store(SEVERAL, SeqCst);
+        }
+    }
+
+    /// The thread gives up a number. If it is a set, a thread that sleeps in `epoll_wait` goes
+    /// on using it without a number (`fdget`), and nobody can leave it any more. Whether any
+    /// other one has waited for it.
+    pub fn may_be_waited_for(&self, fd: Fd, thread: u32) -> bool {
+        let is_others = |word: &Waiter| ![0, thread].contains(&word.0.load(SeqCst));
+        self.is_set(fd) && self.waiters.get(fd.index()).is_none_or(is_others)
     }
 
     fn block(&self, number: u32) -> Option<&Block> {
@@ -188,6 +221,7 @@ impl Sets {
     /// no other process.
     pub fn made(&self, fd: Fd, alone: impl Fn() -> bool) {
         self.opened(fd);
+        self.waiters.get(fd.index()).into_iter().for_each(|word| word.0.store(0, SeqCst));
         self.set(fd, |block| &block.set);
         self.set(fd, |block| &block.own);
         // After the bit is set: whoever shares all sets clears it, or is seen here.
@@ -240,6 +274,18 @@ impl Sets {
                 clear_bits(&block.own, u64::MAX);
             }
         }
+    }
+
+    /// The first set of the range that others may be waiting for.
+    pub fn any_waited_for(&self, first: u32, last: u32, thread: u32) -> bool {
+        let mut from = first;
+        while let Some(set) = self.next_set(from).filter(|set| set.raw() as u32 <= last) {
+            if self.may_be_waited_for(set, thread) {
+                return true;
+            }
+            from = set.raw() as u32 + 1;
+        }
+        false
     }
 
     /// In a fork child.

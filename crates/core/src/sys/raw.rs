@@ -76,7 +76,9 @@ pub mod nr {
     pub const CLOCK_GETTIME: usize = 228;
     pub const EXIT_GROUP: usize = 231;
     pub const EPOLL_CREATE: usize = 213;
+    pub const EPOLL_WAIT: usize = 232;
     pub const EPOLL_CTL: usize = 233;
+    pub const EPOLL_PWAIT2: usize = 441;
     pub const TGKILL: usize = 234;
     pub const INOTIFY_INIT: usize = 253;
     pub const OPENAT: usize = 257;
