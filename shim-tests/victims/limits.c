@@ -10,11 +10,15 @@ enum { TURNS = 20, MOST = 4096 };
 
 static int fillers[MOST], number_of_fillers;
 
+static int is_hard;
+
 static void allow_numbers(rlim_t most)
 {
 	struct rlimit limit;
 	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
 	limit.rlim_cur = most;
+	if (is_hard)
+		limit.rlim_max = most;
 	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
@@ -97,6 +101,8 @@ int main(int count, char **arguments)
 	at_most_a_minute();
 	must(count == 2);
 	const char *what = arguments[1];
+	/* Else there are numbers beyond, but not right after the limit was moved. */
+	is_hard = !strcmp(what, "no-number");
 	allow_numbers(128);
 	int open_before = entries("/proc/self/fd");
 	if (!strcmp(what, "no-memory"))
