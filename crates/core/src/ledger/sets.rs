@@ -61,7 +61,13 @@ impl Block {
 /// What is known of a number that is closed.
 impl Block {
     fn forget(&self, mask: u64) {
-        for word in [&self.plain, &self.was_plain, &self.free, &self.own] {
+        self.forget_found(mask);
+        clear_bits(&self.own, mask);
+    }
+
+    /// Of that what a search finds.
+    fn forget_found(&self, mask: u64) {
+        for word in [&self.plain, &self.was_plain, &self.free] {
             clear_bits(word, mask);
         }
     }
@@ -156,9 +162,9 @@ impl Sets {
 
     /// The thread gives up a number. If it is a set, a thread that sleeps in `epoll_wait` goes
     /// on using it without a number (`fdget`), and nobody can leave it any more. Whether any
-    /// other one has waited for it.
+    /// other one has waited for it; what comes under the number next is another matter.
     pub fn may_be_waited_for(&self, fd: Fd, thread: u32) -> bool {
-        let is_others = |word: &Waiter| ![0, thread].contains(&word.0.load(SeqCst));
+        let is_others = |word: &Waiter| ![0, thread].contains(&word.0.swap(0, SeqCst));
         self.is_set(fd) && self.waiters.get(fd.index()).is_none_or(is_others)
     }
 
@@ -180,14 +186,18 @@ impl Sets {
     /// The program is about to close `fd`, which is open.
     pub fn ending(&self, fd: Fd) {
         self.reach(fd);
-        self.ended(fd);
-    }
-
-    /// The program has just closed `fd`.
-    pub fn ended(&self, fd: Fd) {
         let number = fd.raw() as u32;
         if let Some(block) = self.block(number) {
             block.forget(bit(number));
+        }
+    }
+
+    /// The program has just closed `fd`. Another thread may have made a set of its own there
+    /// since.
+    pub fn ended(&self, fd: Fd) {
+        let number = fd.raw() as u32;
+        if let Some(block) = self.block(number) {
+            block.forget_found(bit(number));
         }
     }
 
@@ -674,6 +684,22 @@ mod tests {
         };
         assert_eq!([asked(false), asked(false), asked(true)], [vec![0, 1, 2], vec![0, 1, 2], vec![0, 1, 2]]);
         assert_eq!(asked(false), [1, 2]);
+    }
+
+    #[test]
+    fn who_else_has_waited_is_a_matter_of_the_set_and_not_of_its_number() {
+        let sets = room();
+        sets.made(fd(5), || true);
+        sets.waits(fd(5), 7);
+        assert!(!sets.may_be_waited_for(fd(5), 7));
+        // A connection, closed by another thread.
+        assert!(!sets.may_be_waited_for(fd(5), 8));
+        sets.made(fd(5), || true);
+        sets.waits(fd(5), 7);
+        assert!(sets.may_be_waited_for(fd(5), 8));
+        sets.made(fd(5), || true);
+        [7, 8].into_iter().for_each(|thread| sets.waits(fd(5), thread));
+        assert!(sets.may_be_waited_for(fd(5), 8));
     }
 
     #[test]
