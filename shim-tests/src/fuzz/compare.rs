@@ -53,7 +53,7 @@ fn checks<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item =
     let pairs = native.checks.iter().zip(&shimmed.checks).enumerate();
     let has = |what: fn(&str) -> bool| shimmed.seen.iter().any(|line| what(line));
     // A program that was executed with a connection is not told that a copy is in flight.
-    let is_past_an_execution = has(|line| line.contains(" exec ")) && has(|line| line.contains(" scmsend "));
+    let is_past_an_execution = has(executes) && has(|line| line.contains(" scmsend "));
     let (may_linger, may_end) = (has(has_undirected_child), has(is_mapped) || is_past_an_execution);
     let is_good = move |before: End, after: End| {
         may_become(before, after)
@@ -68,6 +68,10 @@ fn checks<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item =
 /// A child of `popen` ends when it likes, with whatever connection it has.
 fn has_undirected_child(line: &str) -> bool {
     line.contains(" popen s")
+}
+
+fn executes(line: &str) -> bool {
+    [" exec ", " spawn ", " vspawn ", " spawnon ", " system"].into_iter().any(|word| line.contains(word))
 }
 
 /// A mapping holds a connection beyond its close, but nobody can send by it: the FIN comes with the close.
