@@ -6,20 +6,6 @@
 
 static char data[64 << 10];
 
-static void *sleeper(void *nothing)
-{
-	pause();
-	return nothing;
-}
-
-static void start_small_thread(void)
-{
-	pthread_t thread;
-	pthread_attr_t small;
-	must(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 64 << 10) == 0);
-	must(pthread_create(&thread, &small, sleeper, NULL) == 0);
-}
-
 int main(int count, char **arguments)
 {
 	must(count == 3);

@@ -9,20 +9,6 @@ enum { ANSWER = 100000, LATE_US = 3000, REST_US = 5000 };
 
 static char data[ANSWER];
 
-static void *sleeper(void *nothing)
-{
-	pause();
-	return nothing;
-}
-
-static void start_small_thread(void)
-{
-	pthread_t thread;
-	pthread_attr_t small;
-	must(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 64 << 10) == 0);
-	must(pthread_create(&thread, &small, sleeper, NULL) == 0);
-}
-
 static long now_us(void)
 {
 	struct timespec now;

@@ -31,4 +31,19 @@ static UNUSED int connect_slowly(int port)
 	return fd;
 }
 
+/* One that asks, says more than that, and reads nothing. */
+static UNUSED int slow_peer_of(int listener)
+{
+	int peer = connect_slowly(port_of(listener));
+	must(write(peer, "GO 0 0\nmore", 11) == 11);
+	return peer;
+}
+
+static UNUSED void answer_one(int listener)
+{
+	int conn = accept_one(listener);
+	read_request(conn);
+	respond(conn, 0, 1 << 20);
+}
+
 #endif

@@ -4,28 +4,10 @@
  *
  * scheduled (fifo|pinned) */
 #include "round_trip.h"
+#include "pinned.h"
 #include <dirent.h>
-#include <sched.h>
 
 enum { UPLOAD = 8 << 20, SPIN_MS = 4000 };
-
-static cpu_set_t at_start;
-
-static int processor(int which)
-{
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &at_start) && which-- == 0)
-			return cpu;
-	return -1;
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t one;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	must(sched_setaffinity(0, sizeof one, &one) == 0);
-}
 
 static void upload(int port)
 {

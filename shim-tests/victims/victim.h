@@ -303,4 +303,19 @@ static UNUSED pthread_t start_thread(void *(*work)(void *), void *argument)
 	return thread;
 }
 
+/* One that waits for ever, on a stack so small that there can be a thousand. */
+static UNUSED void *sleep_for_ever(void *nothing)
+{
+	pause();
+	return nothing;
+}
+
+static UNUSED void start_small_thread(void)
+{
+	pthread_t thread;
+	pthread_attr_t small;
+	must(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 64 << 10) == 0);
+	must(pthread_create(&thread, &small, sleep_for_ever, NULL) == 0);
+}
+
 #endif

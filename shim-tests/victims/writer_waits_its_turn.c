@@ -4,32 +4,15 @@
  *
  * writer_waits_its_turn */
 #include "round_trip.h"
+#include "pinned.h"
 #include <linux/sockios.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 
 enum { WHOLE = 4 << 20, SPIN_MS = 300 };
 
 static int pair[2];
 static char data[WHOLE];
-static cpu_set_t at_start;
 static _Atomic pid_t sender_id;
-
-static int processor(int which)
-{
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &at_start) && which-- == 0)
-			return cpu;
-	return -1;
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t one;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	must(sched_setaffinity(0, sizeof one, &one) == 0);
-}
 
 static void *sender(void *nothing)
 {
