@@ -12,7 +12,7 @@
 //! context. No allocation; lists are mapped.
 
 use super::Engine;
-use super::inventory::{Inventory, each_counted, is_lowest};
+use super::inventory::{Inventory, each_counted};
 use super::kept::Kept;
 use super::numbers::is_connected;
 use crate::bounds::End;
@@ -232,13 +232,13 @@ impl Engine {
     fn each_open(&self, owner: Owner<'_>, inventory: &Inventory, deadline: Millis, mut visit: impl FnMut(Fd)) {
         // To look at procfs, once for each that the counts do not decide, must not
         // outlast the bound either.
-        let in_time = || deadline.since(Millis::now()) != 0;
-        inventory.strays.into_iter().flatten().filter(|&fd| is_lowest(fd)).for_each(&mut visit);
-        each_counted(owner, inventory.looks, |fd| {
-            if in_time() {
+        let mut visit_in_time = |fd| {
+            if deadline.since(Millis::now()) != 0 {
                 visit(fd);
             }
-        });
+        };
+        self.lowest_strays(inventory).for_each(&mut visit_in_time);
+        each_counted(owner, inventory.looks, visit_in_time);
     }
 
     fn consider(&self, owner: Owner<'_>, fd: Fd, looks: Looks, estate: &mut Estate<'_>) {

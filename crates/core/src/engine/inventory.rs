@@ -9,9 +9,7 @@ use super::numbers::{each_socket, is_connected};
 use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::settings::Strategy;
-use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::{Fd, socket};
-use core::ops::ControlFlow::{Break, Continue};
 
 /// So many connections that no hook has seen coming are asked for; see [`Engine::strays`].
 const FEW_STRAYS: usize = 16;
@@ -50,18 +48,27 @@ impl Engine {
     /// started for one has it under three numbers. A helper of a server that lets it inherit
     /// hundreds has nothing to do with them, and they end as natively.
     fn strays(&self, owner: Owner<'_>) -> [Option<Fd>; FEW_STRAYS] {
-        let mut strays = [None; FEW_STRAYS];
-        let (mut count, looks) = (0, Looks::begin());
+        let (mut strays, mut are_few, looks) = ([None; FEW_STRAYS], true, Looks::begin());
+        let mut places = strays.iter_mut();
         each_socket(|fd| {
             if !owner.knows(fd) && !self.drain.owns(fd) && is_connected(fd) {
-                strays.get_mut(count).into_iter().for_each(|place| *place = Some(fd));
-                count += 1;
+                are_few = places.next().map(|place| *place = Some(fd)).is_some();
             }
-            let goes_on = count <= FEW_STRAYS && !looks.are_over();
-            count = if goes_on { count } else { usize::MAX };
-            goes_on
+            are_few = are_few && !looks.are_over();
+            are_few
         });
-        if count <= FEW_STRAYS { strays } else { [None; FEW_STRAYS] }
+        if are_few { strays } else { [None; FEW_STRAYS] }
+    }
+
+    /// Those of them that no lower number refers to as well: an inetd server has its connection
+    /// as 0, 1 and 2.
+    pub(super) fn lowest_strays(&self, inventory: &Inventory) -> impl Iterator<Item = Fd> {
+        inventory.strays.into_iter().flatten().filter(|&fd| {
+            let Some(cookie) = socket::cookie(fd) else { return false };
+            let strays = inventory.strays.into_iter().flatten();
+            let stray = strays.take_while(|&other| other < fd).find(|&other| socket::cookie(other) == Some(cookie));
+            stray.or_else(|| self.ledger.number_of(cookie)).is_none_or(|other| other > fd)
+        })
     }
 }
 
@@ -79,16 +86,4 @@ pub fn each_counted(owner: Owner<'_>, looks: Looks, mut visit: impl FnMut(Fd)) {
             visit(fd);
         }
     });
-}
-
-/// Whether no lower number refers to the same socket: an inetd server has it as
-/// 0, 1 and 2.
-#[inline(never)]
-pub fn is_lowest(fd: Fd) -> bool {
-    let (Ok(inode), Ok(dir)) = (socket::inode(fd), Dir::own_descriptors()) else { return false };
-    let lower = dir.each(|name| {
-        let is_lower = descriptor(name).is_some_and(|other| other < fd);
-        if is_lower && dir.socket_link(name) == Some(inode) { Break(()) } else { Continue(()) }
-    });
-    lower == Ok(None)
 }
