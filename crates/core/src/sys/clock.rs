@@ -148,7 +148,7 @@ pub fn timespec_of_micros(micros: u64) -> Timespec {
 
 /// Sleeps for so many microseconds, or until a signal's handler has run.
 pub fn rest_us(us: u32) {
-    let _ = rustix::thread::nanosleep(&Timespec { tv_sec: 0, tv_nsec: i64::from(us) * 1000 });
+    let _ = rustix::thread::nanosleep(&timespec_of_micros(u64::from(us)));
 }
 
 #[cfg(test)]
