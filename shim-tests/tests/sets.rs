@@ -55,6 +55,10 @@ mod by_instruction {
         raw_for_file: Taken;
         raw_beyond: Taken;
         raw_moved: Taken;
+        /// The known one was left, and no other looked for.
+        raw_beside_libc_s: Taken;
+        raw_beside_libc_s_later: Taken;
+        raw_into_another_of_libc_s: Taken;
         in_it_already: Taken;
     }
 }

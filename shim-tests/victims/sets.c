@@ -170,6 +170,27 @@ static int raw_moved(void)
 	return finish(set);
 }
 
+/* One set through libc, another one by an instruction. */
+static int raw_beside(int raw)
+{
+	int set = libc_set();
+	open_one();
+	add(set);
+	raw_add(raw);
+	return finish(raw);
+}
+
+static int raw_beside_libc_s(void) { return raw_beside(raw_set()); }
+
+static int raw_beside_libc_s_later(void)
+{
+	close_others();
+	return raw_beside(raw_set());
+}
+
+/* Both are libc's. */
+static int raw_into_another_of_libc_s(void) { return raw_beside(libc_set()); }
+
 static int many(void)
 {
 	int sets[MANY];
@@ -593,6 +614,9 @@ static const struct {
 	{"raw_for_file", raw_for_file},
 	{"raw_beyond", raw_beyond},
 	{"raw_moved", raw_moved},
+	{"raw_beside_libc_s", raw_beside_libc_s},
+	{"raw_beside_libc_s_later", raw_beside_libc_s_later},
+	{"raw_into_another_of_libc_s", raw_into_another_of_libc_s},
 	{"many", many},
 	{"several", several},
 	{"in_it_already", in_it_already},

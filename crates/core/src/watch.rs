@@ -6,7 +6,7 @@
 //! spinning event loop. So every set is left before the close.
 //!
 //! Which sets there are the ledger knows, as far as hooks have seen: mostly one, and
-//! one call leaves it. Else the number is taken out of everything that may be a set. To
+//! one call leaves it. Then the number is taken out of everything that may be another one. To
 //! ask is to act: `EPOLL_CTL_DEL` on a number that is no set fails with `EINVAL`, on
 //! a free one with `EBADF`, on a set without the connection with `ENOENT`. That takes
 //! no descriptor and no procfs.
@@ -15,7 +15,7 @@
 
 use crate::decision::Doubt;
 use crate::drain::Drain;
-use crate::ledger::sets::Kind;
+use crate::ledger::sets::{Kind, Reach};
 use crate::ledger::{Claim, Owner};
 use crate::sys::Fd;
 use crate::sys::clock::Budget;
@@ -28,28 +28,23 @@ use rustix::io::Errno;
 /// # Errors
 /// Why that cannot be known to be done.
 pub fn leave_all(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim) -> Result<(), Doubt> {
-    let entry = claim.entry;
-    let left = entry.watched.only().is_some_and(|set| poller::leave(set, fd).is_ok());
-    let is_everything = entry.slot.is_some() && entry.was_watched && claim.watchers <= u32::from(left);
-    if is_everything { Ok(()) } else { leave_others(owner, drain, fd, claim, u32::from(left)) }
-}
-
-/// One set at most is left already. What remains is in sets that have other numbers by now,
-/// or that no hook has seen; or it is not in our power.
-#[inline(never)]
-fn leave_others(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim, left: u32) -> Result<(), Doubt> {
-    let (entry, members) = (claim.entry, claim.entry.watched.members());
+    let (entry, sets, members) = (claim.entry, owner.sets(), claim.entry.watched.members());
     let is_counted = entry.slot.is_some();
     let expected = if is_counted { claim.watchers } else { members };
     // Under another number, which only the end of the connection takes out.
-    if expected > members || (!is_counted && owner.sets().has_left_behind()) {
+    if expected > members || (!is_counted && sets.has_left_behind()) {
         return Err(Doubt::Watched);
     }
-    let left = left + leave_each(owner, drain, fd)?;
-    let are_gone = || are_gone(owner, claim);
-    let is_everything = left >= expected || are_gone();
+    let left = u32::from(entry.watched.only().is_some_and(|set| poller::leave(set, fd).is_ok()));
+    let is_accounted_for = is_counted && entry.was_watched && left >= expected;
+    let reach = if is_accounted_for { sets.reach() } else { Reach::All };
+    let left = left + leave_each(owner, drain, fd, reach)?;
+    if left > expected {
+        sets.filled_unseen();
+    }
+    let is_everything = left >= expected || are_gone(owner, claim);
     // Nobody has kept account of the numbers of what is not counted.
-    if is_everything && (is_counted || !owner.sets().has_unseen()) { Ok(()) } else { Err(Doubt::Watched) }
+    if is_everything && (is_counted || !sets.has_unseen()) { Ok(()) } else { Err(Doubt::Watched) }
 }
 
 /// A set that nobody else can have, and that is nowhere to be found, is gone; unless the call
@@ -60,10 +55,10 @@ fn are_gone(owner: Owner<'_>, claim: &Claim) -> bool {
 }
 
 /// Answers how many sets were left.
-fn leave_each(owner: Owner<'_>, drain: &Drain, fd: Fd) -> Result<u32, Doubt> {
+fn leave_each(owner: Owner<'_>, drain: &Drain, fd: Fd, reach: Reach) -> Result<u32, Doubt> {
     let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
     let is_excluded = |set| set == fd || drain.owns(set);
-    let found = owner.sets().search(&Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
+    let found = owner.sets().search(reach, &Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
         Ok(()) => {
             left += 1;
             Kind::Set

@@ -126,7 +126,7 @@ pub fn in_directory(directory: &Path) -> Vec<PageFile> {
 pub fn usual_directories() -> Vec<PathBuf> {
     let shared = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
     let users = shared.map(|entry| entry.path()).filter(|path| is_of_a_user(path));
-    [PathBuf::from("/run/softclose")].into_iter().chain(users).collect()
+    ["/run/softclose", "/dev/softclose"].map(PathBuf::from).into_iter().chain(users).collect()
 }
 
 fn is_of_a_user(path: &Path) -> bool {

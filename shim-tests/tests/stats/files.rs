@@ -53,6 +53,26 @@ fn a_file_is_ours_alone_while_we_live_and_then_gone() {
     assert!(memory.files()[0].starts_with(&format!("{}-", victim.pid())), "{:?}", memory.files());
 }
 
+/// A worker that has given up root could take the page's memory away (`MADV_REMOVE`) and fill
+/// `/dev/shm`: the next close of its master was a `SIGBUS`.
+#[test]
+fn of_root_is_where_no_other_user_can_fill_the_file_system() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let mut victim = Victim::c("serve").arg("1").start(&arena, Shim::Preloaded);
+    let owner = fs::metadata(format!("/proc/{}", victim.pid())).expect("it lives").uid();
+    if owner != 0 {
+        return skip(here!(), "not root");
+    }
+    Peer::to(victim.port()).ask(64, 0).read_to_end().start(&arena).tally();
+    victim.expect("closed");
+    let maps = fs::read_to_string(format!("/proc/{}/maps", victim.pid())).expect("it lives");
+    let page = maps.lines().find(|line| line.ends_with(".softclose")).expect("a page");
+    let parent = ["/run/softclose/", "/dev/softclose/"].into_iter().find(|parent| page.contains(parent));
+    let parent = Path::new(parent.unwrap_or_else(|| panic!("{page}"))).parent().expect("a directory of the system's");
+    let parent = fs::metadata(parent).expect("a directory of the system's");
+    assert_eq!((parent.uid(), parent.mode() & 0o022), (0, 0));
+}
+
 /// What a program did that was killed can still be read, until it is cleaned away.
 #[test]
 fn counters_survive_sigkill() {

@@ -6,6 +6,10 @@
 //! later step is relative to that descriptor. The file is a new one (`O_EXCL`), of mode
 //! 0600, filled before it is mapped, and named after the process: pid and start time.
 //!
+//! Root's is where nobody else may write anything. A worker that has given up root still has
+//! the page in its memory, and can take its memory away (`MADV_REMOVE`): if it could fill the
+//! file system then, the next store of its master's would be a `SIGBUS`.
+//!
 //! Context: any hook, on the program's own thread; no allocation. As in [`crate::judge`]
 //! a descriptor lies on a low number for the length of a call: another thread of the
 //! program could see it, the drainer's never calls this. Whatever fails, fails silently:
@@ -44,11 +48,13 @@ enum Place {
     Given = 0,
     /// `/run/softclose`, root's.
     Run = 1,
-    /// `/dev/shm/softclose-UID`.
-    Shm = 2,
+    /// `/dev/softclose`, root's: containers have no memory in `/run`.
+    Dev = 2,
+    /// `/dev/shm/softclose-UID`, others'.
+    Shm = 3,
 }
 
-const PLACES: [Place; 3] = [Place::Given, Place::Run, Place::Shm];
+const PLACES: [Place; 4] = [Place::Given, Place::Run, Place::Dev, Place::Shm];
 
 /// Where the file of this process' page is: in memory of its own, see [`super::page`].
 pub struct Whereabouts {
@@ -196,12 +202,13 @@ fn open(place: Place, identity: &Identity, user: u32) -> Option<Known> {
             let given = directory(CWD, identity.directory.as_deref()?)?;
             given.only(given.is_safe(&[0, user]))
         }
-        Place::Run if user != 0 => None,
-        Place::Run => below(c"/run", c"softclose", user),
-        Place::Shm => {
+        Place::Run if user == 0 => below(c"/run", c"softclose", user),
+        Place::Dev if user == 0 => below(c"/dev", c"softclose", user),
+        Place::Shm if user != 0 => {
             let name = Path::join(c"softclose-", DecInt::new(user).as_c_str());
             below(c"/dev/shm", name.as_c_str(), user)
         }
+        Place::Run | Place::Dev | Place::Shm => None,
     }
 }
 

@@ -107,6 +107,10 @@ pub struct Sets {
     settled: AtomicU32,
     /// A search has found a set that no hook had seen.
     has_unseen: AtomicBool,
+    /// A connection was in a set that no hook had seen it being put into.
+    are_filled_unseen: AtomicBool,
+    /// When all were last asked, in [`Millis`].
+    asked: AtomicU32,
     /// A set may watch a connection that is not counted under a number that was closed.
     has_left_behind: AtomicBool,
 }
@@ -120,6 +124,15 @@ pub enum Kind {
     Plain,
     /// An epoll set of the program's.
     Set,
+}
+
+/// Which numbers a search asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All that may be a set.
+    All,
+    /// Those that may be a set which no hook has seen.
+    Unseen,
 }
 
 /// The search was not over within its budget.
@@ -138,6 +151,8 @@ impl Sets {
             searching: AtomicBool::new(false),
             settled: AtomicU32::new(0),
             has_unseen: AtomicBool::new(false),
+            are_filled_unseen: AtomicBool::new(false),
+            asked: AtomicU32::new(0),
             has_left_behind: AtomicBool::new(false),
         }
     }
@@ -185,7 +200,7 @@ impl Sets {
 
     /// The program is about to close `fd`, which is open.
     pub fn ending(&self, fd: Fd) {
-        self.reach(fd);
+        self.grow(fd);
         let number = fd.raw() as u32;
         if let Some(block) = self.block(number) {
             block.forget(bit(number));
@@ -201,7 +216,7 @@ impl Sets {
         }
     }
 
-    fn reach(&self, fd: Fd) {
+    fn grow(&self, fd: Fd) {
         let end = fd.raw() as u32 + 1;
         if self.end.load(SeqCst) < end {
             self.end.fetch_max(end, SeqCst);
@@ -309,6 +324,20 @@ impl Sets {
         self.has_unseen.load(SeqCst)
     }
 
+    /// A connection was in a set that no hook had seen it being put into.
+    pub fn filled_unseen(&self) {
+        self.are_filled_unseen.store(true, SeqCst);
+    }
+
+    /// How far to look for a connection all of whose sets are known, as far as hooks have
+    /// seen. Its program may fill sets by raw system calls, too. To ask each of its sets at
+    /// each close takes longer the more it has, and waits for who is using them; so that is
+    /// done once in a while, until one such connection was found.
+    pub fn reach(&self) -> Reach {
+        let is_due = || is_due(&self.asked);
+        if self.are_filled_unseen.load(SeqCst) || is_due() { Reach::All } else { Reach::Unseen }
+    }
+
     /// A set may go on watching a number of a connection that is not counted.
     pub fn leave_behind(&self) {
         self.has_left_behind.store(true, SeqCst);
@@ -319,7 +348,7 @@ impl Sets {
         self.has_left_behind.load(SeqCst)
     }
 
-    /// Calls `probe` with every number that may be an epoll set, but for what `is_excluded`:
+    /// Calls `probe` with every number within `reach`, but for what `is_excluded`:
     /// softclose's own numbers. `alone` says that no other thread of the program opens and
     /// closes numbers meanwhile.
     ///
@@ -328,6 +357,7 @@ impl Sets {
     #[inline(never)]
     pub fn search(
         &self,
+        reach: Reach,
         budget: &Budget,
         alone: bool,
         is_excluded: impl Fn(Fd) -> bool,
@@ -336,7 +366,7 @@ impl Sets {
         // Of two searches at a time one may set bits and end at them: they say that
         // what is beyond has been looked at.
         let is_first = self.searching.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
-        let found = self.search_as(Searcher::new(self, is_first, alone), budget, is_excluded, probe);
+        let found = self.search_as(Searcher::new(self, reach, is_first, alone), budget, is_excluded, probe);
         if is_first {
             if found.is_err() {
                 self.forget_free();
@@ -375,12 +405,7 @@ impl Sets {
     /// Whether a search that begins now, and that no other one is beside, may find that
     /// numbers have stayed plain: the last one that could was a while ago.
     fn may_settle(&self) -> bool {
-        let (now, last) = (Millis::now(), self.settled.load(SeqCst));
-        let may = last == 0 || now.since(Millis(last)) >= SETTLED_MS;
-        if may {
-            self.settled.store(now.0.max(1), SeqCst);
-        }
-        may
+        is_due(&self.settled)
     }
 
     fn forget_free(&self) {
@@ -391,11 +416,12 @@ impl Sets {
         }
     }
 
-    fn next_not_plain(&self, from: u32) -> Option<Fd> {
+    fn next_not_plain(&self, from: u32, reach: Reach) -> Option<Fd> {
         let mut number = from;
         loop {
             let Some(block) = self.block(number) else { return Fd::new(i32::try_from(number).ok()?) };
-            match first_bit(!block.plain.load(SeqCst), number) {
+            let known = if reach == Reach::Unseen { block.set.load(SeqCst) } else { 0 };
+            match first_bit(!(block.plain.load(SeqCst) | known), number) {
                 Some(found) => return Fd::new(found as i32),
                 None => number = (number | (BITS - 1)) + 1,
             }
@@ -435,6 +461,7 @@ impl Sets {
 /// One search.
 struct Searcher<'a> {
     sets: &'a Sets,
+    reach: Reach,
     /// No other search is beside it.
     is_first: bool,
     /// No other thread closes numbers beside it.
@@ -445,19 +472,23 @@ struct Searcher<'a> {
 }
 
 impl<'a> Searcher<'a> {
-    fn new(sets: &'a Sets, is_first: bool, alone: bool) -> Self {
-        Self { sets, is_first, alone, may_settle: !alone && is_first && sets.may_settle(), ends: 0 }
+    fn new(sets: &'a Sets, reach: Reach, is_first: bool, alone: bool) -> Self {
+        Self { sets, reach, is_first, alone, may_settle: !alone && is_first && sets.may_settle(), ends: 0 }
     }
 
     fn next(&self, from: u32) -> Option<Fd> {
-        if self.ends == ENOUGH { self.sets.next_set(from) } else { self.sets.next_not_plain(from) }
+        match (self.ends, self.reach) {
+            (ENOUGH, Reach::All) => self.sets.next_set(from),
+            (ENOUGH, Reach::Unseen) => None,
+            _ => self.sets.next_not_plain(from, self.reach),
+        }
     }
 
     fn learn(&mut self, fd: Fd, kind: Kind) {
         let sets = self.sets;
         match kind {
             Kind::Plain => {
-                sets.reach(fd);
+                sets.grow(fd);
                 sets.clear(fd, |block| &block.set);
                 self.learn_plain(fd);
             }
@@ -467,7 +498,7 @@ impl<'a> Searcher<'a> {
             }
             Kind::Set if sets.is_set(fd) => {}
             Kind::Set => {
-                sets.reach(fd);
+                sets.grow(fd);
                 sets.set(fd, |block| &block.set);
                 sets.has_unseen.store(true, SeqCst);
             }
@@ -486,6 +517,16 @@ impl<'a> Searcher<'a> {
         let is_new = self.sets.end.load(SeqCst) <= fd.raw() as u32;
         is_new || (self.is_first && self.sets.set(fd, |block| &block.free))
     }
+}
+
+/// Whether it was never done, or a while ago; then it counts as done now.
+fn is_due(last: &AtomicU32) -> bool {
+    let (now, before) = (Millis::now(), last.load(SeqCst));
+    let is_due = before == 0 || now.since(Millis(before)) >= SETTLED_MS;
+    if is_due {
+        last.store(now.0.max(1), SeqCst);
+    }
+    is_due
 }
 
 /// Without a write where there is nothing to clear: memory that a fork child shares with its
@@ -528,6 +569,7 @@ mod tests {
         fn asked(&self, sets: &Sets) -> Vec<u32> {
             let mut asked = Vec::new();
             let found = sets.search(
+                Reach::All,
                 &Budget::new(),
                 true,
                 |_| false,
@@ -600,6 +642,26 @@ mod tests {
     }
 
     #[test]
+    fn sets_that_are_known_are_asked_now_and_then_until_one_was_filled_unseen() {
+        let sets = room();
+        let asked = || {
+            let mut asked = Vec::new();
+            let kind = |number| if number < 2 { Kind::Set } else { Kind::Free };
+            let probe = |fd: Fd| {
+                asked.push(fd.raw());
+                kind(fd.raw())
+            };
+            assert_eq!(sets.search(sets.reach(), &Budget::new(), true, |_| false, probe), Ok(()));
+            asked
+        };
+        sets.made(fd(0), || true);
+        sets.made(fd(1), || true);
+        assert_eq!([asked(), asked(), asked()], [vec![0, 1, 2, 3], vec![2, 3], vec![2, 3]]);
+        sets.filled_unseen();
+        assert_eq!([asked(), asked()], [[0, 1, 2, 3]; 2]);
+    }
+
+    #[test]
     fn a_closed_range_is_asked_again() {
         let sets = room();
         let truth = Truth::of(&(0..200).map(|number| (number, Kind::Plain)).collect::<Vec<_>>());
@@ -618,7 +680,7 @@ mod tests {
             if fd.raw() == 0 { Kind::Plain } else { Kind::Free }
         };
         let is_excluded = |fd: Fd| fd.raw() == 0 && is_private.load(SeqCst);
-        assert_eq!(sets.search(&Budget::new(), true, is_excluded, probe), Ok(()));
+        assert_eq!(sets.search(Reach::All, &Budget::new(), true, is_excluded, probe), Ok(()));
         assert!(Truth::default().asked(&sets).contains(&0));
     }
 
@@ -626,7 +688,7 @@ mod tests {
     fn a_search_that_is_cut_short_leaves_nothing_to_end_at() {
         let sets = room();
         sets.opened(fd(500));
-        assert_eq!(sets.search(&Budget::spent(), true, |_| false, |_| Kind::Free), Err(Spent));
+        assert_eq!(sets.search(Reach::All, &Budget::spent(), true, |_| false, |_| Kind::Free), Err(Spent));
         let truth = Truth::of(&[(400, Kind::Set)]);
         assert!(truth.asked(&sets).contains(&400));
     }
@@ -638,6 +700,7 @@ mod tests {
         sets.ending(fd(5));
         let mut inner = Vec::new();
         let _ = sets.search(
+            Reach::All,
             &Budget::new(),
             true,
             |_| false,
@@ -671,6 +734,7 @@ mod tests {
             }
             let mut asked = Vec::new();
             let found = sets.search(
+                Reach::All,
                 &Budget::new(),
                 false,
                 |_| false,

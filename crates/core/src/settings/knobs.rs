@@ -179,6 +179,6 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Path,
         default: "",
         allowed: "an absolute path",
-        help: "directory of that file, on a tmpfs; unset means /run/softclose (root) or /dev/shm/softclose-UID",
+        help: "directory of that file, on a tmpfs; unset means /run/softclose or /dev/softclose (root), or /dev/shm/softclose-UID",
     },
 ];
