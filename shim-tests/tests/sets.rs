@@ -59,6 +59,7 @@ mod by_instruction {
         raw_beside_libc_s: Taken;
         raw_beside_libc_s_later: Taken;
         raw_into_another_of_libc_s: Taken;
+        raw_into_another_of_libc_s_later: Taken;
         in_it_already: Taken;
     }
 }

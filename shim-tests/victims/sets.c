@@ -191,6 +191,17 @@ static int raw_beside_libc_s_later(void)
 /* Both are libc's. */
 static int raw_into_another_of_libc_s(void) { return raw_beside(libc_set()); }
 
+/* A connection has been closed just before that was in one set only. */
+static int raw_into_another_of_libc_s_later(void)
+{
+	int set = libc_set();
+	open_one();
+	add(set);
+	close_answered(conn);
+	must(close(peer) == 0);
+	return raw_beside(set);
+}
+
 static int many(void)
 {
 	int sets[MANY];
@@ -617,6 +628,7 @@ static const struct {
 	{"raw_beside_libc_s", raw_beside_libc_s},
 	{"raw_beside_libc_s_later", raw_beside_libc_s_later},
 	{"raw_into_another_of_libc_s", raw_into_another_of_libc_s},
+	{"raw_into_another_of_libc_s_later", raw_into_another_of_libc_s_later},
 	{"many", many},
 	{"several", several},
 	{"in_it_already", in_it_already},

@@ -76,6 +76,8 @@ impl Block {
 const BITS: u32 = u64::BITS;
 /// A search ends at so many numbers that were free all the time.
 const ENOUGH: u32 = 2;
+/// So many known sets are asked at each close.
+const FEW: u32 = 8;
 /// So many numbers may be closed unseen in a range that has an end.
 const FAR: u32 = 1024;
 /// A number is plain, in a program with threads, when it was so for so long.
@@ -131,8 +133,8 @@ pub enum Kind {
 pub enum Reach {
     /// All that may be a set.
     All,
-    /// Those that may be a set which no hook has seen.
-    Unseen,
+    /// Of those that are known to be one a few.
+    Few,
 }
 
 /// The search was not over within its budget.
@@ -330,12 +332,12 @@ impl Sets {
     }
 
     /// How far to look for a connection all of whose sets are known, as far as hooks have
-    /// seen. Its program may fill sets by raw system calls, too. To ask each of its sets at
-    /// each close takes longer the more it has, and waits for who is using them; so that is
+    /// seen. Its program may fill sets by raw system calls, too. To ask many at
+    /// each close takes long, and waits for who is using them; so that is
     /// done once in a while, until one such connection was found.
     pub fn reach(&self) -> Reach {
         let is_due = || is_due(&self.asked);
-        if self.are_filled_unseen.load(SeqCst) || is_due() { Reach::All } else { Reach::Unseen }
+        if self.are_filled_unseen.load(SeqCst) || is_due() { Reach::All } else { Reach::Few }
     }
 
     /// A set may go on watching a number of a connection that is not counted.
@@ -416,11 +418,11 @@ impl Sets {
         }
     }
 
-    fn next_not_plain(&self, from: u32, reach: Reach) -> Option<Fd> {
+    fn next_not_plain(&self, from: u32, with_known: bool) -> Option<Fd> {
         let mut number = from;
         loop {
             let Some(block) = self.block(number) else { return Fd::new(i32::try_from(number).ok()?) };
-            let known = if reach == Reach::Unseen { block.set.load(SeqCst) } else { 0 };
+            let known = if with_known { 0 } else { block.set.load(SeqCst) };
             match first_bit(!(block.plain.load(SeqCst) | known), number) {
                 Some(found) => return Fd::new(found as i32),
                 None => number = (number | (BITS - 1)) + 1,
@@ -461,7 +463,8 @@ impl Sets {
 /// One search.
 struct Searcher<'a> {
     sets: &'a Sets,
-    reach: Reach,
+    /// So many known sets are still to be asked.
+    known: u32,
     /// No other search is beside it.
     is_first: bool,
     /// No other thread closes numbers beside it.
@@ -473,14 +476,15 @@ struct Searcher<'a> {
 
 impl<'a> Searcher<'a> {
     fn new(sets: &'a Sets, reach: Reach, is_first: bool, alone: bool) -> Self {
-        Self { sets, reach, is_first, alone, may_settle: !alone && is_first && sets.may_settle(), ends: 0 }
+        let known = if reach == Reach::All { u32::MAX } else { FEW };
+        Self { sets, known, is_first, alone, may_settle: !alone && is_first && sets.may_settle(), ends: 0 }
     }
 
     fn next(&self, from: u32) -> Option<Fd> {
-        match (self.ends, self.reach) {
-            (ENOUGH, Reach::All) => self.sets.next_set(from),
-            (ENOUGH, Reach::Unseen) => None,
-            _ => self.sets.next_not_plain(from, self.reach),
+        match (self.ends, self.known) {
+            (ENOUGH, 0) => None,
+            (ENOUGH, _) => self.sets.next_set(from),
+            (_, known) => self.sets.next_not_plain(from, known != 0),
         }
     }
 
@@ -496,7 +500,7 @@ impl<'a> Searcher<'a> {
                 sets.clear(fd, |block| &block.set);
                 self.ends += u32::from(self.ends < ENOUGH && self.was_free(fd));
             }
-            Kind::Set if sets.is_set(fd) => {}
+            Kind::Set if sets.is_set(fd) => self.known -= 1,
             Kind::Set => {
                 sets.grow(fd);
                 sets.set(fd, |block| &block.set);
@@ -642,11 +646,11 @@ mod tests {
     }
 
     #[test]
-    fn sets_that_are_known_are_asked_now_and_then_until_one_was_filled_unseen() {
+    fn many_sets_that_are_known_are_asked_now_and_then_until_one_was_filled_unseen() {
         let sets = room();
         let asked = || {
             let mut asked = Vec::new();
-            let kind = |number| if number < 2 { Kind::Set } else { Kind::Free };
+            let kind = |number| if number < 20 { Kind::Set } else { Kind::Free };
             let probe = |fd: Fd| {
                 asked.push(fd.raw());
                 kind(fd.raw())
@@ -654,11 +658,11 @@ mod tests {
             assert_eq!(sets.search(sets.reach(), &Budget::new(), true, |_| false, probe), Ok(()));
             asked
         };
-        sets.made(fd(0), || true);
-        sets.made(fd(1), || true);
-        assert_eq!([asked(), asked(), asked()], [vec![0, 1, 2, 3], vec![2, 3], vec![2, 3]]);
+        (0..20).for_each(|number| sets.made(fd(number), || true));
+        let [all, few] = [20, 8].map(|known| (0..known).chain([20, 21]).collect::<Vec<_>>());
+        assert_eq!([asked(), asked(), asked()], [&all, &few, &few].map(Vec::clone));
         sets.filled_unseen();
-        assert_eq!([asked(), asked()], [[0, 1, 2, 3]; 2]);
+        assert_eq!([asked(), asked()], [&all, &all].map(Vec::clone));
     }
 
     #[test]
