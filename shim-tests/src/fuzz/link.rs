@@ -85,6 +85,10 @@ impl Link {
             self.sent += count;
             self.was_refused |= stream.write(&vec![b'x'; count]).is_err();
             becomes_true(|| is_acknowledged(stream));
+            // Whether the FIN was read before or after is chance.
+            if self.was_refused && self.end == End::Eof && self.received.is_empty() {
+                self.end = End::Reset;
+            }
         }
     }
 
@@ -98,9 +102,12 @@ impl Link {
         }
     }
 
-    /// Answers the program's FIN, if it was the end of the connection.
+    /// Answers the program's FIN, if it was the end of the connection. Before the end only
+    /// where something was said: nobody waits for an answer to less, and what is still to be
+    /// sent is refused in both runs.
     pub fn answer(&mut self, at_the_end: bool) {
-        if self.end == End::Eof && (at_the_end || !self.is_shut) && !self.has_sent_fin {
+        let is_awaited = at_the_end || (!self.is_shut && !self.received.is_empty());
+        if self.end == End::Eof && is_awaited && !self.has_sent_fin {
             self.fin();
         }
     }
