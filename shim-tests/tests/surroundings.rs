@@ -3,6 +3,7 @@
 //! Filters are in `sandboxes.rs`.
 
 use shim_tests::arena::Arena;
+use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::{becomes_true, descriptors, threads};
@@ -237,6 +238,18 @@ mod a_limit {
         let victim = Victim::c("limits").arg("no-memory");
         says(here!(), &victim, ALONE);
         is_counted(here!(), &victim, &["reason=full", "reason=unsure"]);
+    }
+
+    /// `ulimit -v`: what the tables take would be missed.
+    #[test]
+    fn of_address_space() {
+        if find("prlimit").is_none() {
+            return skip(here!(), "there is no prlimit");
+        }
+        for mebibytes in [24, 64, 96, 128, 256, 512] {
+            let limit = format!("--as={}", mebibytes << 20);
+            says(here!(), &Victim::c("limits").arg("none").under(["prlimit", &limit]), WITH_OTHERS);
+        }
     }
 
     #[test]

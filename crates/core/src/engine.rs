@@ -455,7 +455,8 @@ fn left_in_its_sets(owner: Owner<'_>, claim: Claim) {
 #[inline(never)]
 fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
     let counted = claim.entry.slot.is_some();
-    let scope = Scope { trust_self: counted || leaving, in_family: counted, not_before: claim.not_before };
+    let trust_self = counted || leaving;
+    let scope = Scope { trust_self, in_family: counted, not_before: claim.not_before, at_end: leaving };
     // A process with more numbers than the table has would be looked through for
     // each of them.
     if !owner.covers(fd) || !socket::is_tcp(fd) {

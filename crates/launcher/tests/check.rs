@@ -76,6 +76,16 @@ fn a_static_program_is_warned_about() {
     }
 }
 
+/// It ends a program that another library is loaded ahead of.
+#[test]
+fn a_program_that_needs_address_sanitizer_is_told_what_to_do() {
+    let home = Home::new();
+    match home.compile("sanitized", "int main(void) { return 0; }", &["-fsanitize=address"]) {
+        Some(program) => assert_warned(&home, &program, "ASAN_OPTIONS=verify_asan_link_order=0"),
+        None => skipped("AddressSanitizer", "cc cannot link it here"),
+    }
+}
+
 #[test]
 fn set_id_programs_are_warned_about() {
     let home = Home::new();

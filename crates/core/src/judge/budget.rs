@@ -23,10 +23,21 @@ impl Budget {
     /// Links between two looks at the clock: a microsecond each.
     const LINKS: u32 = 64;
 
+    /// So many times as long at the end of a process.
+    const AT_END: u64 = 4;
+
     /// From now on.
     pub fn begin() -> Self {
-        let until = ThreadTime::after(Self::MICROSECONDS);
-        Self { until, links: Cell::new(0), is_spent: Cell::new(false) }
+        Self::of(Self::MICROSECONDS)
+    }
+
+    /// From now on, at the end of the process.
+    pub fn at_end() -> Self {
+        Self::of(Self::AT_END * Self::MICROSECONDS)
+    }
+
+    fn of(microseconds: u64) -> Self {
+        Self { until: ThreadTime::after(microseconds), links: Cell::new(0), is_spent: Cell::new(false) }
     }
 
     /// Whether it is spent; to be asked at each link.

@@ -40,6 +40,8 @@ pub struct Scope {
     /// Who was started earlier cannot hold it, in clock ticks after boot; 0 where that is
     /// not known.
     pub not_before: u64,
+    /// The process ends: a look may take longer, as no event loop waits for it.
+    pub at_end: bool,
 }
 
 /// What speaks against `fd` being the only reference to its socket; `None`: it provably is.
@@ -49,7 +51,8 @@ pub fn doubt(fd: Fd, scope: Scope) -> Option<Doubt> {
     if parent_has(fd, inode) {
         return Some(Doubt::Found);
     }
-    let look = Look { root, inode, budget: Budget::begin() };
+    let budget = if scope.at_end { Budget::at_end() } else { Budget::begin() };
+    let look = Look { root, inode, budget };
     if !look.sees_all(scope) {
         return Some(Doubt::Unseen);
     }
@@ -148,7 +151,7 @@ impl Look {
     #[inline(never)]
     fn is_held_by(&self, pid: &CStr) -> Result<Seen, Errno> {
         match self.seen_in(&self.root.below(Path::join(pid, c"/fd").as_c_str())?)? {
-            Seen::Nothing if Stat::read(&self.root, pid).is_ok_and(|stat| stat.is_kernel_thread) => Ok(Seen::Nothing),
+            Seen::Nothing if Stat::read(&self.root, pid).is_ok_and(has_no_descriptors) => Ok(Seen::Nothing),
             Seen::Nothing => self.is_held_by_a_thread(pid),
             seen => Ok(seen),
         }
@@ -187,6 +190,11 @@ impl Look {
     }
 }
 
+/// Kernel threads, and processes that have ended and wait for their parent.
+fn has_no_descriptors(stat: Stat) -> bool {
+    stat.is_kernel_thread || (stat.is_ending && stat.threads <= 1)
+}
+
 /// Whether no process is outside of what we see: `PROC_PID_INIT_INO` is the inode
 /// of the first pid namespace.
 fn is_outermost(root: &Dir) -> bool {
@@ -209,7 +217,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
 
-    const ANYBODY: Scope = Scope { trust_self: false, in_family: true, not_before: 0 };
+    const ANYBODY: Scope = Scope { trust_self: false, in_family: true, not_before: 0, at_end: false };
 
     fn connection() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -228,6 +236,20 @@ mod tests {
         let copy = here.try_clone().unwrap();
         assert_eq!(doubt(fd(&here), ANYBODY), Some(Doubt::Found));
         drop(copy);
+    }
+
+    /// Where pid 1 does not reap there are many, and each took as long as a program.
+    #[test]
+    #[cfg_attr(miri, ignore = "procfs")]
+    fn a_child_that_has_ended_and_is_not_reaped_has_no_descriptors() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let name = std::ffi::CString::new(child.id().to_string()).unwrap();
+        let stat = || Stat::read(&Dir::root().unwrap(), &name).unwrap();
+        assert_eq!(stat().threads, 1);
+        while !has_no_descriptors(stat()) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
     }
 
     #[test]

@@ -283,6 +283,8 @@ impl Path {
 pub struct Stat {
     /// What it is at (field 3): `R`, `S`, `D` and others of proc(5).
     pub state: u8,
+    /// How many threads it has, the ended first one included (field 20).
+    pub threads: u64,
     /// Clock ticks after boot at which the process was made (field 22).
     pub start: u64,
     /// Whether it is a kernel thread (`PF_KTHREAD` of field 9).
@@ -312,9 +314,10 @@ impl Stat {
         // After the name comes field 3.
         let state = *fields.next()?.first()?;
         let flags = number(fields.nth(9 - 3 - 1)?)?;
-        let start = number(fields.nth(22 - 9 - 1)?)?;
+        let threads = number(fields.nth(20 - 9 - 1)?)?;
+        let start = number(fields.nth(22 - 20 - 1)?)?;
         let is_ending = flags & PF_EXITING != 0;
-        Some(Self { state, start, is_kernel_thread: flags & PF_KTHREAD != 0, is_ending })
+        Some(Self { state, threads, start, is_kernel_thread: flags & PF_KTHREAD != 0, is_ending })
     }
 }
 
@@ -335,7 +338,10 @@ mod tests {
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
         let line = b"42 (a) b) (c) S 1 2 3 4 5 2097152 7 8 9 10 11 12 13 14 15 16 17 18 991 20 21\n";
-        assert_eq!(Stat::parse(line), Some(Stat { state: b'S', start: 991, is_kernel_thread: true, is_ending: false }));
+        assert_eq!(
+            Stat::parse(line),
+            Some(Stat { state: b'S', threads: 1, start: 991, is_kernel_thread: true, is_ending: false })
+        );
         assert_eq!(Stat::parse(b"42 (a"), None);
     }
 
