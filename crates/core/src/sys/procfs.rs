@@ -340,7 +340,7 @@ mod tests {
         let line = b"42 (a) b) (c) S 1 2 3 4 5 2097152 7 8 9 10 11 12 13 14 15 16 17 18 991 20 21\n";
         assert_eq!(
             Stat::parse(line),
-            Some(Stat { state: b'S', threads: 1, start: 991, is_kernel_thread: true, is_ending: false })
+            Some(Stat { state: b'S', threads: 17, start: 991, is_kernel_thread: true, is_ending: false })
         );
         assert_eq!(Stat::parse(b"42 (a"), None);
     }
