@@ -592,6 +592,7 @@ impl Drainer {
             self.postponed.remove(&self.drain.slots, place);
         }
         self.drain.over(place, slot, fd, if fd.is_none() { End::Lost } else { end });
+        slot.fd().into_iter().for_each(|number| self.drain.ledger.ended(number));
         if let Some(fd) = fd {
             fd.close();
         }

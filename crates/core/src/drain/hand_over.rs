@@ -60,8 +60,7 @@ impl Reserved {
         }
         let number = self.private_number(fd)?;
         self.drain.slots.give(self.place, number);
-        // What a search for epoll sets has found it to be, in between.
-        self.drain.ledger.ended(number);
+        self.drain.ledger.occupied(number);
         Ok(())
     }
 
@@ -184,6 +183,7 @@ impl Reserved {
     pub fn abandon(self) {
         let drain = self.drain;
         if let Some(slot) = self.slot() {
+            slot.fd().into_iter().for_each(|fd| drain.ledger.ended(fd));
             slot.verified().into_iter().for_each(Fd::close);
             slot.forget();
         }

@@ -303,7 +303,8 @@ impl Drain {
     /// In a fork child: the private descriptors are closed, and there is no
     /// thread. Called before anything else runs in the child.
     pub fn become_child(&self) {
-        self.slots.abandon_all(|index| [Some(self.number_of(index)), self.number_beyond(index)]);
+        let numbers_of = |index| [Some(self.number_of(index)), self.number_beyond(index)];
+        self.slots.abandon_all(numbers_of, |fd| self.ledger.ended(fd));
         if let Some(poller) = self.poller() {
             poller.fd().close();
         }

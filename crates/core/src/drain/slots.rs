@@ -155,8 +155,9 @@ impl Slots {
     /// In a fork child: closes every copy of a private descriptor, and begins
     /// afresh. `numbers_of` says which numbers a place asks for, for those whose
     /// descriptor was just being made when another thread forked; those that had just
-    /// ended know their own: a fork copies the descriptors first, and the memory later.
-    pub fn abandon_all(&self, numbers_of: impl Fn(usize) -> [Option<i32>; 2]) {
+    /// ended know their own: a fork copies the descriptors first, and the memory later. Each
+    /// number is `left` first.
+    pub fn abandon_all(&self, numbers_of: impl Fn(usize) -> [Option<i32>; 2], left: impl Fn(Fd)) {
         for (place, slot) in self.touched() {
             slot.in_use.store(Use::Free as u8, SeqCst);
             let asked = || numbers_of(place.index()).map(|number| number.and_then(Fd::new));
@@ -165,6 +166,7 @@ impl Slots {
                 [slot.former(), low, high]
             };
             let numbers = slot.fd().map_or_else(unknown, |fd| [Some(fd), None, None]);
+            slot.fd().into_iter().for_each(&left);
             if let Some(fd) = numbers.into_iter().flatten().find(|&fd| slot.is_on(fd)) {
                 fd.close();
             }
@@ -228,7 +230,7 @@ mod tests {
         slots.at(place).unwrap().fill(cookie, fd, Role::Accepted, Strategy::Drain, Millis(1));
         slots.give(place, copy);
         slots.free(place);
-        slots.abandon_all(|_| [Some(800), None]);
+        slots.abandon_all(|_| [Some(800), None], |_| ());
         assert_eq!(crate::sys::socket::cookie(copy), None);
     }
 

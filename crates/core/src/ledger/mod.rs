@@ -814,6 +814,11 @@ impl Ledger {
         self.sets.ended(fd);
     }
 
+    /// softclose has put a connection under `fd`.
+    pub fn occupied(&self, fd: Fd) {
+        self.sets.occupied(fd);
+    }
+
     /// The same for a range of numbers, open or not.
     pub fn ending_range(&self, first: u32, last: u32) {
         if self.sets.any_waited_for(first, last, thread::number()) {

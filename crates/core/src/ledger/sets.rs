@@ -200,6 +200,13 @@ impl Sets {
         self.set(fd, |block| &block.plain);
     }
 
+    /// softclose has put a connection under `fd`, and says when that [ends](Self::ended): a
+    /// search need not ask each of what is held.
+    pub fn occupied(&self, fd: Fd) {
+        self.ended(fd);
+        self.set(fd, |block| &block.plain);
+    }
+
     /// The program is about to close `fd`, which is open.
     pub fn ending(&self, fd: Fd) {
         self.grow(fd);
@@ -209,7 +216,7 @@ impl Sets {
         }
     }
 
-    /// The program has just closed `fd`. Another thread may have made a set of its own there
+    /// The program has just closed `fd`, or softclose is about to. Another thread may have made a set of its own there
     /// since.
     pub fn ended(&self, fd: Fd) {
         let number = fd.raw() as u32;
@@ -686,6 +693,18 @@ mod tests {
         let is_excluded = |fd: Fd| fd.raw() == 0 && is_private.load(SeqCst);
         assert_eq!(sets.search(Reach::All, &Budget::new(), true, is_excluded, probe), Ok(()));
         assert!(Truth::default().asked(&sets).contains(&0));
+    }
+
+    /// Private numbers lie right beyond the program's where those are many.
+    #[test]
+    fn what_is_held_is_not_asked_each_time() {
+        let sets = room();
+        (0..70).for_each(|number| sets.opened_plain(fd(number)));
+        (70..300).for_each(|number| sets.occupied(fd(number)));
+        let truth = Truth::of(&(0..300).map(|number| (number, Kind::Plain)).collect::<Vec<_>>());
+        assert_eq!(truth.asked(&sets), [300, 301]);
+        sets.ended(fd(200));
+        assert_eq!(truth.asked(&sets), [200, 300, 301]);
     }
 
     #[test]
