@@ -1,35 +1,53 @@
-/* Pid 1 of a namespace does not reap what others leave; a server in there executes a program for
- * each connection, which answers a slow peer and ends.
+/* Pid 1 of a namespace does not reap what others leave; a process in there executes one program
+ * after the other, each of which says more than its slow peer takes, and ends.
  *
  * unreaped: how many there are in the end that nobody reaps. */
 #include "ending.h"
+#include "round_trip.h"
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 
-enum { SESSIONS = 24, MOST = 10, CONN = 100 };
+enum { SESSIONS = 24, MOST = 10 };
 
-/* What is executed: its connection has more under way than its peer takes. */
-static int session(void)
+/* What is executed. */
+static int session(int port)
 {
-	static char response[1 << 20];
-	must(send(CONN, response, sizeof response, MSG_DONTWAIT | MSG_NOSIGNAL) > 0);
+	static char request[1 << 20];
+	int conn = connect_to(port);
+	must(recv(conn, request, 1, MSG_PEEK) == 1);
+	must(send(conn, request, sizeof request, MSG_DONTWAIT | MSG_NOSIGNAL) > 0);
 	exit(STATUS);
+}
+
+static void execute_session(int listener)
+{
+	char port[8];
+	snprintf(port, sizeof port, "%d", port_of(listener));
+	execl("/proc/self/exe", "unreaped", port, NULL);
+	_exit(98);
+}
+
+/* Until nobody has the other end any more: only then may somebody be unreaped. */
+static void outlast(int conn)
+{
+	struct pollfd gone = {.fd = conn};
+	while (send(conn, "more", 4, MSG_NOSIGNAL) == 4)
+		poll(&gone, 1, 10);
+	must(close(conn) == 0);
 }
 
 static void serve(void)
 {
-	int status, pair[2];
+	int status, listener = listener_for(AF_INET, 0);
 	for (int i = 0; i < SESSIONS; i++) {
-		tcp_pair(pair);
-		must(send(pair[0], "unread", 6, MSG_NOSIGNAL) == 6);
 		pid_t child = fork();
-		if (child == 0) {
-			must(dup2(pair[1], CONN) == CONN);
-			execl("/proc/self/exe", "unreaped", "session", NULL);
-			_exit(98);
-		}
-		must(close(pair[1]) == 0 && waitpid(child, &status, 0) == child && WEXITSTATUS(status) == STATUS);
-		fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+		if (child == 0)
+			execute_session(listener);
+		int conn = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		must(conn >= 0 && send(conn, "unread", 6, MSG_NOSIGNAL) == 6);
+		must(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == STATUS);
+		outlast(conn);
 	}
 	_exit(0);
 }
@@ -61,8 +79,8 @@ int main(int count, char **arguments)
 {
 	int status;
 	at_most_a_minute();
-	if (count == 2 && !strcmp(arguments[1], "session"))
-		return session();
+	if (count == 2)
+		return session(atoi(arguments[1]));
 	if (unshare(CLONE_NEWPID | CLONE_NEWNS))
 		unsupported("a pid namespace");
 	pid_t child = fork();
