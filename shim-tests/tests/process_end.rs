@@ -252,13 +252,6 @@ fn leaves_no_child_to_a_subreaper() {
     says(here!(), &victim, &["worker: status 7", "another child: none"]);
 }
 
-/// Each program that is executed is a family of its own: of those that finished what they had
-/// left, every single one stayed.
-#[test]
-fn leaves_few_to_a_pid_1_that_does_not_reap() {
-    says(here!(), &Victim::c("unreaped").env("SOFTCLOSE_EXIT_TIMEOUT", "100ms"), &["unreaped: a few at most"]);
-}
-
 /// There was one more process for each connection that a peer had not finished yet, and soon
 /// the server itself could make none.
 #[test]

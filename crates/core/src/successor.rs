@@ -7,15 +7,14 @@
 //! `chroot` another one may have its path, and what lies there must not run with our rights.
 //!
 //! It is not made where it could do harm. Where pid 1 of a pid namespace ends, everybody in
-//! there ends with it: neither that process nor its children leave anything to anybody. And
-//! where it does not reap what others leave, nobody else does either.
+//! there ends with it: neither that process nor its children leave anything to anybody.
 //!
 //! Context: the end of a process, with every signal blocked. No allocation: memory is mapped.
 
 use crate::leftovers::Leftovers;
 use crate::sys::procfs::may_be_filtered;
 use crate::sys::raw::{nr, syscall6};
-use crate::sys::{Fd, memory, numbers, process, reaper, vfork};
+use crate::sys::{Fd, memory, numbers, process, vfork};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat, stat};
@@ -54,8 +53,7 @@ impl Home {
 /// Whether a process may be made here that outlives us. A filter that this process was started
 /// under may kill whoever makes one; a process that has been seen to make any may.
 pub fn is_welcome(has_forked: bool) -> bool {
-    let is_possible = has_forked || !may_be_filtered(c"self/status");
-    !ends_with_its_namespace() && is_possible && vfork::is_allowed() && !reaper::is_missing()
+    !ends_with_its_namespace() && (has_forked || !may_be_filtered(c"self/status")) && vfork::is_allowed()
 }
 
 /// Pid 1 takes its namespace along, and so may a parent that is pid 1 when it hears of our

@@ -25,7 +25,6 @@ pub mod probe;
 pub mod process;
 pub mod procfs;
 pub mod raw;
-pub mod reaper;
 pub mod region;
 pub mod rehearsal;
 pub mod ring;
