@@ -35,10 +35,12 @@ pub fn leave_all(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim) -> Resu
     if expected > members || (!is_counted && sets.has_left_behind()) {
         return Err(Doubt::Watched);
     }
-    let left = u32::from(entry.watched.only().is_some_and(|set| poller::leave(set, fd).is_ok()));
+    let known = entry.watched.only().filter(|&set| poller::leave(set, fd).is_ok());
+    let left = u32::from(known.is_some());
     let is_accounted_for = is_counted && entry.was_watched && left >= expected;
     let reach = if is_accounted_for { sets.reach() } else { Reach::All };
-    let left = left + leave_each(owner, drain, fd, reach)?;
+    let is_done = |set| set == fd || Some(set) == known;
+    let left = left + leave_each(owner, drain, fd, reach, is_done)?;
     if left > expected {
         sets.filled_unseen();
     }
@@ -54,10 +56,16 @@ fn are_gone(owner: Owner<'_>, claim: &Claim) -> bool {
     owner.is_private(claim.entry) && !claim.entry.watched.is_being_added()
 }
 
-/// Answers how many sets were left.
-fn leave_each(owner: Owner<'_>, drain: &Drain, fd: Fd, reach: Reach) -> Result<u32, Doubt> {
+/// Answers how many sets were left, of those that are not done already.
+fn leave_each(
+    owner: Owner<'_>,
+    drain: &Drain,
+    fd: Fd,
+    reach: Reach,
+    is_done: impl Fn(Fd) -> bool,
+) -> Result<u32, Doubt> {
     let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
-    let is_excluded = |set| set == fd || drain.owns(set);
+    let is_excluded = |set| is_done(set) || drain.owns(set);
     let found = owner.sets().search(reach, &Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
         Ok(()) => {
             left += 1;

@@ -1,8 +1,9 @@
 //! Which numbers of this process are epoll sets, or may be.
 //!
-//! A program may make and fill a set by a raw system call, which no hook sees. So a
-//! connection that hooks have never seen being put into a set may be in any: it is
-//! taken out of every number that may be a set ([`Sets::search`]). That must cost
+//! A program may make and fill a set by a raw system call, which no hook sees. So any
+//! connection may be in any set: it is
+//! taken out of every number that may be one ([`Sets::search`]); where hooks have seen
+//! all of its sets, of those that are known out of a few ([`Sets::reach`]). That must cost
 //! next to nothing in a server that has no such sets. Two facts make it short:
 //!
 //! - A number that was seen not to be a set is none until it is closed, and closes
@@ -22,7 +23,7 @@
 //! the time.
 //!
 //! What remains: a set that was made by a raw system call under a number that was closed
-//! past every hook.
+//! past every hook, one of softclose's own included.
 //!
 //! Context: hooks of any kind; lock-free. [`Sets::ending`] may be called in a `vfork`
 //! child: on its parent's memory it only makes the parent look again.
@@ -216,8 +217,8 @@ impl Sets {
         }
     }
 
-    /// The program has just closed `fd`, or softclose is about to. Another thread may have made a set of its own there
-    /// since.
+    /// The program has just closed `fd`, or softclose is about to. Another thread may have made
+    /// a set of its own there since.
     pub fn ended(&self, fd: Fd) {
         let number = fd.raw() as u32;
         if let Some(block) = self.block(number) {
@@ -507,7 +508,8 @@ impl<'a> Searcher<'a> {
                 sets.clear(fd, |block| &block.set);
                 self.ends += u32::from(self.ends < ENOUGH && self.was_free(fd));
             }
-            Kind::Set if sets.is_set(fd) => self.known -= 1,
+            // It may have become known in between.
+            Kind::Set if sets.is_set(fd) => self.known = self.known.saturating_sub(1),
             Kind::Set => {
                 sets.grow(fd);
                 sets.set(fd, |block| &block.set);
