@@ -54,7 +54,9 @@ fn doubted(doubt: Doubt) -> &'static str {
         Doubt::Blind => "the process has an io_uring, or a second table of descriptors.",
         Doubt::Unseen => "not every process can be seen: no /proc, hidepid, a container, another user.",
         Doubt::Found => "/proc shows another process that has it.",
-        Doubt::LookBudget => "a look at /proc was not over within a millisecond: many processes or descriptors.",
+        Doubt::LookBudget => {
+            "a look at /proc was not over within two milliseconds (eight at the end of a process): many processes or descriptors."
+        }
         Doubt::SetsBudget => "the search for epoll sets was not over within a millisecond: many descriptors.",
     }
 }
