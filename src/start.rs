@@ -11,7 +11,7 @@
 use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
-use crate::sys::{atfork, host, real, tls};
+use crate::sys::{atfork, environment, host, real, tls};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use softclose_core::common::Common;
@@ -47,12 +47,16 @@ extern "C" fn construct() {
     }
     hooks::touch_redhook();
     let secure = is_secure();
+    let ticket = environment::take_ticket().filter(|_| !secure);
+    environment::note_preload(own_path().map(|path| path.as_os_str().as_bytes()));
     let reading = reading(secure);
     let Some(capacity) = capacity().filter(|_| !reading.settings.disable) else { return };
     host::resolve();
     clock::resolve();
     // Nobody else can have set it.
-    let _ = ENGINE.set(engine(reading, secure, capacity));
+    let engine = engine(reading, secure, capacity);
+    let _ = ENGINE.set(engine);
+    ticket.into_iter().for_each(|ticket| engine.ledger.claim(ticket));
     atfork::register();
     // What is registered first runs last: the loader's own handler, which runs all
     // destructors, comes after the constructors.

@@ -6,15 +6,17 @@
 //! itself. None of them returns unless it fails, and some are variadic: they are
 //! jumped through.
 
+use crate::sys::environment::{self, Extended, List};
+use crate::sys::errno;
 use crate::sys::guard::with_guard;
 use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real::{self, Image};
 use core::ffi::{CStr, c_char, c_int, c_void};
-use libc::AT_FDCWD;
+use libc::{AT_FDCWD, E2BIG};
 use softclose_core::image::{Attempt, Candidate, Strings};
+use softclose_core::ledger::{Execution, Place};
 
 type Text = *const c_char;
-type List = *const *const c_char;
 
 macro_rules! exec {
     ($($name:ident by $note:ident;)*) => { $(
@@ -40,99 +42,176 @@ exec! {
 
 extern "C" fn note_execve(kept: &Kept) -> *const c_void {
     let [path, argv, envp, ..] = kept.arguments();
-    before_execve([path, argv, envp]);
-    real::image_address(Image::Execve)
+    execve_by([path, argv, envp], real::image_address(Image::Execve))
 }
 
 extern "C" fn note_execv(kept: &Kept) -> *const c_void {
     let [path, argv, ..] = kept.arguments();
-    before_exec(at(path), &[list(argv), environment()]);
-    real::image_address(Image::Execv)
+    let lists = Lists { argv: argv as List, envp: environment::own() };
+    execute(Door::At(path as Text), lists, real::image_address(Image::Execv))
 }
 
 extern "C" fn note_execl(kept: &Kept) -> *const c_void {
-    let [path, ..] = kept.arguments();
-    before_exec(at(path), &[kept.variadic(), environment()]);
-    real::image_address(Image::Execl)
+    variadic(kept, Door::At, |_| environment::own(), Image::Execl)
 }
 
 /// The environment follows the arguments.
 extern "C" fn note_execle(kept: &Kept) -> *const c_void {
-    let [path, ..] = kept.arguments();
-    let arguments = kept.variadic();
-    before_exec(at(path), &[arguments, arguments.followed_by()]);
-    real::image_address(Image::Execle)
+    variadic(kept, Door::At, |behind| behind as List, Image::Execle)
 }
 
 extern "C" fn note_execvp(kept: &Kept) -> *const c_void {
     let [file, argv, ..] = kept.arguments();
-    before_exec(searched(file), &[list(argv), environment()]);
-    real::image_address(Image::Execvp)
+    let lists = Lists { argv: argv as List, envp: environment::own() };
+    execute(Door::Searched(file as Text), lists, real::image_address(Image::Execvp))
 }
 
 extern "C" fn note_execvpe(kept: &Kept) -> *const c_void {
     let [file, argv, envp, ..] = kept.arguments();
-    before_exec(searched(file), &[list(argv), list(envp)]);
-    real::image_address(Image::Execvpe)
+    let lists = Lists { argv: argv as List, envp: envp as List };
+    execute(Door::Searched(file as Text), lists, real::image_address(Image::Execvpe))
 }
 
 extern "C" fn note_execlp(kept: &Kept) -> *const c_void {
-    let [file, ..] = kept.arguments();
-    before_exec(searched(file), &[kept.variadic(), environment()]);
-    real::image_address(Image::Execlp)
+    variadic(kept, Door::Searched, |_| environment::own(), Image::Execlp)
 }
 
 extern "C" fn note_fexecve(kept: &Kept) -> *const c_void {
     let [fd, argv, envp, ..] = kept.arguments();
-    before_exec(Candidate::Open(fd as c_int), &[list(argv), list(envp)]);
-    real::image_address(Image::Fexecve)
+    let lists = Lists { argv: argv as List, envp: envp as List };
+    execute(Door::Open(fd as c_int), lists, real::image_address(Image::Fexecve))
 }
 
 extern "C" fn note_execveat(kept: &Kept) -> *const c_void {
     let [dir, path, argv, envp, flags, _] = kept.arguments();
-    before_execveat([dir, path, argv, envp, flags]);
-    real::image_address(Image::Execveat)
+    execveat_by([dir, path, argv, envp, flags], real::image_address(Image::Execveat))
 }
 
-/// Before `execve(2)`, by whichever door.
-pub fn before_execve([path, argv, envp]: [usize; 3]) {
-    before_exec(at(path), &[list(argv), list(envp)]);
+/// `execve(2)`, by whichever door.
+pub fn execve_by([path, argv, envp]: [usize; 3], natively: *const c_void) -> *const c_void {
+    execute(Door::At(path as Text), Lists { argv: argv as List, envp: envp as List }, natively)
 }
 
-/// Before `execveat(2)`, by whichever door.
-pub fn before_execveat([dir, path, argv, envp, flags]: [usize; 5]) {
-    let candidate = Candidate::with_flags(dir as c_int, path as Text, flags as c_int);
-    before_exec(candidate, &[list(argv), list(envp)]);
+/// `execveat(2)`, by whichever door.
+pub fn execveat_by([dir, path, argv, envp, flags]: [usize; 5], natively: *const c_void) -> *const c_void {
+    let door = Door::Below(dir as c_int, path as Text, flags as c_int);
+    execute(door, Lists { argv: argv as List, envp: envp as List }, natively)
 }
 
-/// Before the program image is replaced, by whichever door.
-fn before_exec(candidate: Candidate<'_>, lists: &[Strings]) {
-    let attempt = Attempt { candidate, lists };
-    with_guard(|engine, guard| match guard.owner() {
-        Some(owner) => engine.before_exec(owner, &attempt),
-        None => engine.ledger.before_execution(|| attempt.will_fail()),
-    });
+/// Where the program is.
+#[derive(Clone, Copy)]
+enum Door {
+    At(Text),
+    Searched(Text),
+    Open(c_int),
+    Below(c_int, Text, c_int),
 }
 
-fn at<'a>(path: usize) -> Candidate<'a> {
-    Candidate::at(AT_FDCWD, path as Text)
+/// What it is given.
+#[derive(Clone, Copy)]
+struct Lists {
+    argv: List,
+    envp: List,
 }
 
-fn list(at: usize) -> Strings {
-    Strings::at(at as List)
-}
-
-fn environment() -> Strings {
-    unsafe extern "C" {
-        static environ: List;
+/// The arguments are in registers and on the stack; more than there is room for is nothing
+/// that could be counted for.
+#[inline(never)]
+fn variadic(kept: &Kept, door: fn(Text) -> Door, envp: fn(usize) -> List, image: Image) -> *const c_void {
+    const ROOM: usize = 128;
+    let [path, ..] = kept.arguments();
+    let mut argv = [0; ROOM];
+    // SAFETY: what these functions are given ends with a null pointer, and `execle` is given
+    // an environment behind it; behind the others lies the frame of who called them.
+    let behind = unsafe { kept.gather(&mut argv) };
+    let natively = real::image_address(image);
+    match behind {
+        Some(behind) => execute(door(path as Text), Lists { argv: argv.as_ptr().cast(), envp: envp(behind) }, natively),
+        None => {
+            let lists = [kept.variadic(), Strings::at(environment::own())];
+            execute_uncounted(door(path as Text), &lists);
+            natively
+        }
     }
-    // SAFETY: libc's variable, read as libc's own functions read it.
-    Strings::at(unsafe { environ })
+}
+
+/// The program image is about to be replaced, by whichever door. Answers where to go on: what
+/// is counted for another program is executed from here, so that it is known when that fails.
+fn execute(door: Door, lists: Lists, natively: *const c_void) -> *const c_void {
+    let attempt = [Strings::at(lists.argv), Strings::at(lists.envp)];
+    let attempt = Attempt { candidate: door.candidate(), lists: &attempt };
+    match before_exec(&attempt) {
+        Some(execution) if run(door, lists, execution, &attempt) => failed as *const c_void,
+        _ => natively,
+    }
+}
+
+/// False where the call is to be made natively as well: the list is too long for one variable
+/// more.
+#[inline(never)]
+fn run(door: Door, lists: Lists, execution: Execution, attempt: &Attempt<'_>) -> bool {
+    let mut extended = Extended::new();
+    let ticket = execution.ticket.filter(|_| attempt.will_have_loader());
+    let envp = ticket.and_then(|ticket| extended.with(lists.envp, ticket));
+    // SAFETY: the program's own call, but for a variable more.
+    unsafe { door.execute(Lists { envp: envp.unwrap_or(lists.envp), ..lists }) };
+    let is_over = envp.is_none() || errno::get() != E2BIG;
+    if is_over {
+        with_guard(|engine, _| engine.ledger.execution_failed(execution));
+    }
+    is_over
+}
+
+/// All of these functions fail like this.
+extern "C" fn failed() -> isize {
+    -1
+}
+
+fn before_exec(attempt: &Attempt<'_>) -> Option<Execution> {
+    let mut execution = None;
+    with_guard(|engine, guard| {
+        execution = match guard.owner() {
+            Some(owner) => engine.before_exec(owner, attempt),
+            None if attempt.will_fail() => None,
+            None => engine.ledger.begin_execution(Place::Here),
+        };
+    });
+    execution
+}
+
+fn execute_uncounted(door: Door, lists: &[Strings]) {
+    let attempt = Attempt { candidate: door.candidate(), lists };
+    // What it gets it never says.
+    let _ = before_exec(&attempt);
+}
+
+impl Door {
+    fn candidate<'a>(self) -> Candidate<'a> {
+        match self {
+            Self::At(path) => Candidate::at(AT_FDCWD, path),
+            Self::Searched(name) => searched(name),
+            Self::Open(fd) => Candidate::Open(fd),
+            Self::Below(dir, path, flags) => Candidate::with_flags(dir, path, flags),
+        }
+    }
+
+    /// # Safety
+    /// As the man pages say.
+    unsafe fn execute(self, Lists { argv, envp }: Lists) {
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                Self::At(path) => real::execve(path, argv, envp),
+                Self::Searched(name) => real::execvpe(name, argv, envp),
+                Self::Open(fd) => real::fexecve(fd, argv, envp),
+                Self::Below(dir, path, flags) => real::execveat(dir, path, argv, envp, flags),
+            }
+        };
+    }
 }
 
 /// A program's name, and where libc looks for it.
-fn searched<'a>(name: usize) -> Candidate<'a> {
-    let name = name as Text;
+pub fn searched<'a>(name: Text) -> Candidate<'a> {
     if name.is_null() {
         return Candidate::Unknown;
     }

@@ -1,7 +1,7 @@
 //! `io_submit(2)`, by number: a request to wait for a connection (`IOCB_CMD_POLL`) holds it
 //! beyond its close, as a message in flight does. libaio makes the call by instruction.
 
-use super::sendmsg::passed;
+use super::sendmsg::{NO_SOCKET, passed};
 use core::ffi::c_long;
 use softclose_core::sys::{Fd, probe};
 
@@ -28,7 +28,7 @@ pub fn note(count: c_long, requests: usize) {
         let request = unsafe { probe::read(requests.wrapping_add(at)).and_then(|request| probe::read(request)) };
         let polled = request.filter(|request| request.operation == IOCB_CMD_POLL);
         if let Some(fd) = polled.and_then(|request| Fd::new(request.descriptor as i32)) {
-            passed(fd);
+            passed(fd, NO_SOCKET);
         }
     }
 }

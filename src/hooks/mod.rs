@@ -38,6 +38,7 @@ pub mod setrlimit;
 pub mod setsockopt;
 pub mod shutdown;
 pub mod socket;
+pub mod socketpair;
 pub mod stdio;
 pub mod syscall;
 pub mod system;

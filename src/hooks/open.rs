@@ -48,7 +48,6 @@ numbers! {
     creat64(path: *const c_char, mode: mode_t);
     pipe(ends: *mut c_int);
     pipe2(ends: *mut c_int, flags: c_int);
-    socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int);
     eventfd(value: c_uint, flags: c_int);
     timerfd_create(clock: c_int, flags: c_int);
     inotify_init();

@@ -30,7 +30,7 @@ fn takes(is_begin: bool) {
 fn taken(fd: Fd) {
     with_guard(|engine, guard| {
         match guard.owner() {
-            Some(owner) => owner.received(fd),
+            Some(owner) => owner.received(fd, None, engine.ledger.stamp()),
             None => engine.ledger.pass(fd),
         }
         engine.ledger.takes(false);

@@ -19,6 +19,7 @@ pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_cha
 /// Has libc execute another program by `own_call`, which does not tell its pid.
 pub fn nameless<T>(own_call: impl FnOnce() -> T) -> T {
     spawn::begin(Child::Executes, Return::Seen);
+    spawn::hand_kept();
     with_owner(|owner| owner.spawned(None));
     let result = own_call();
     spawn::end(Child::Executes);

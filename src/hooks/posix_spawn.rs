@@ -1,22 +1,27 @@
 //! `posix_spawn(3)`, `posix_spawnp(3)`, and `pidfd_spawn`, `pidfd_spawnp` of glibc 2.39:
 //! another program gets what it is given, by inheritance or by file actions.
 
+use super::exec::searched;
+use crate::sys::environment::Extended;
 use crate::sys::guard::{Guard, with_a_thread_less, with_owner};
-use crate::sys::{file_actions, real, spawn};
+use crate::sys::{real, spawn};
 use core::ffi::{c_char, c_int};
-use libc::{EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
+use libc::{AT_FDCWD, E2BIG, EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
+use softclose_core::image::{Attempt, Candidate};
 use softclose_core::ledger::{Child, Return};
 use softclose_core::sys::process;
 
 type Actions = *const posix_spawn_file_actions_t;
+type Environment = *const *mut c_char;
 
 redhook::hook! {
     unsafe fn posix_spawn(
         pid: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char
     ) -> c_int => my_posix_spawn {
-        named(pid, actions, |pid| {
+        let candidate = Candidate::at(AT_FDCWD, path);
+        named(pid, candidate, actions, envp, |pid, envp| {
             // SAFETY: the program's own call.
             unsafe { redhook::real!(posix_spawn)(pid, path, actions, attributes, argv, envp) }
         })
@@ -28,7 +33,8 @@ redhook::hook! {
         pid: *mut pid_t, file: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char
     ) -> c_int => my_posix_spawnp {
-        named(pid, actions, |pid| {
+        let candidate = searched(file);
+        named(pid, candidate, actions, envp, |pid, envp| {
             // SAFETY: the program's own call.
             unsafe { redhook::real!(posix_spawnp)(pid, file, actions, attributes, argv, envp) }
         })
@@ -101,33 +107,74 @@ pub fn touch() {
 }
 
 /// The program need not ask for the pid; we do.
-fn named(pid: *mut pid_t, actions: Actions, own_call: impl Fn(*mut pid_t) -> c_int) -> c_int {
+fn named(
+    pid: *mut pid_t,
+    candidate: Candidate<'_>,
+    actions: Actions,
+    envp: Environment,
+    own_call: impl Fn(*mut pid_t, Environment) -> c_int,
+) -> c_int {
     let mut ours: pid_t = 0;
     let at = &raw mut ours;
-    let result = spawned(actions, || own_call(at));
-    if result == 0 {
-        with_owner(|owner| owner.spawned(Pid::from_raw(ours)));
+    let result = spawned(|| {
+        counted(candidate, actions, envp, |envp| match own_call(at, envp) {
+            // SAFETY: written by the call.
+            0 => Ok(Pid::from_raw(unsafe { *at })),
+            error => Err(error),
+        })
+    });
+    if let (0, Some(child)) = result {
+        with_owner(|owner| owner.spawned(Some(child)));
         if !pid.is_null() {
             // SAFETY: where the program wants its pid.
-            unsafe { *pid = ours };
+            unsafe { *pid = child.as_raw_nonzero().get() };
         }
     }
-    result
+    result.0
+}
+
+/// What the program gets is counted for it. With one variable more its list may be too long.
+fn counted(
+    candidate: Candidate<'_>,
+    actions: Actions,
+    envp: Environment,
+    own_call: impl Fn(Environment) -> Result<Option<Pid>, c_int>,
+) -> (c_int, Option<Pid>) {
+    // SAFETY: what the program gives to `posix_spawn`.
+    let Some(execution) = (unsafe { spawn::count(actions) }) else { return of(own_call(envp)) };
+    let mut extended = Extended::new();
+    let ticket = execution.ticket.filter(|_| Attempt { candidate, lists: &[] }.will_have_loader());
+    let longer = ticket.and_then(|ticket| extended.with(envp.cast(), ticket));
+    let mut result = own_call(longer.map_or(envp, |longer| longer.cast()));
+    if result == Err(E2BIG) && longer.is_some() {
+        result = own_call(envp);
+    }
+    spawn::counted(execution, result.ok().flatten());
+    of(result)
+}
+
+fn of(result: Result<Option<Pid>, c_int>) -> (c_int, Option<Pid>) {
+    match result {
+        Ok(pid) => (0, pid),
+        Err(error) => (error, None),
+    }
 }
 
 fn nameless(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
-    let result = spawned(actions, own_call);
-    if result == 0 {
+    let result = spawned(|| {
+        // SAFETY: what the program gives to `posix_spawn`.
+        unsafe { spawn::hand_kept_and(actions) };
+        (own_call(), None)
+    });
+    if result.0 == 0 {
         with_owner(|owner| owner.spawned(None));
     }
-    result
+    result.0
 }
 
-fn spawned(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
+fn spawned(own_call: impl Fn() -> (c_int, Option<Pid>)) -> (c_int, Option<Pid>) {
     spawn::begin(Child::Executes, Return::Seen);
-    // SAFETY: what the program gives to `posix_spawn`.
-    unsafe { file_actions::each(actions, spawn::hand) };
-    let own_call = || with_a_thread_less(&own_call, |&result| result == EAGAIN);
+    let own_call = || with_a_thread_less(&own_call, |&(result, _)| result == EAGAIN);
     let result = match Guard::enter() {
         Some(guard) => guard.own_call(own_call),
         None => own_call(),

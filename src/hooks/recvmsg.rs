@@ -1,19 +1,21 @@
 //! `recvmsg(2)` and `recvmmsg(2)`: a descriptor that was passed to us may have
 //! been passed to others as well. Cancellation points: no guard.
 
-use crate::sys::guard::with_guard;
+use crate::sys::guard::{engine, with_guard};
 use crate::sys::{real, rights};
-use libc::{c_int, c_uint, mmsghdr, msghdr, timespec};
+use libc::{MSG_PEEK, c_int, c_uint, mmsghdr, msghdr, timespec};
+use softclose_core::ledger::{Message, Stamp};
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
 /// `recvmsg(2)`.
 pub unsafe extern "C-unwind" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize {
+    let since = engine().map(|engine| engine.ledger.stamp());
     // SAFETY: the program's own call.
     let result = unsafe { real::recvmsg(fd, message, flags) };
-    if result >= 0 {
+    if let Some(since) = since.filter(|_| result >= 0) {
         // SAFETY: the kernel has filled it.
-        unsafe { rights::each(message, received) };
+        unsafe { rights::each(message, |found| received(found, fd, flags, since)) };
     }
     result
 }
@@ -27,18 +29,25 @@ pub unsafe extern "C-unwind" fn recvmmsg(
     flags: c_int,
     timeout: *mut timespec,
 ) -> c_int {
+    let since = engine().map(|engine| engine.ledger.stamp());
     // SAFETY: the program's own call.
     let result = unsafe { real::recvmmsg(fd, messages, count, flags, timeout) };
-    for index in 0..usize::try_from(result).unwrap_or(0) {
-        // SAFETY: the kernel has filled so many.
-        unsafe { rights::each(&raw const (*messages.add(index)).msg_hdr, received) };
+    let filled = usize::try_from(result).unwrap_or(0);
+    if let Some(since) = since {
+        for index in 0..filled {
+            // SAFETY: the kernel has filled so many.
+            unsafe {
+                rights::each(&raw const (*messages.add(index)).msg_hdr, |found| received(found, fd, flags, since))
+            };
+        }
     }
     result
 }
 
-fn received(fd: Fd) {
+fn received(fd: Fd, via: c_int, flags: c_int, since: Stamp) {
+    let message = Fd::new(via).map(|via| Message { via, is_peeked: flags & MSG_PEEK != 0 });
     with_guard(|engine, guard| match guard.owner() {
-        Some(owner) => owner.received(fd),
+        Some(owner) => owner.received(fd, message, since),
         None => engine.ledger.pass(fd),
     });
 }

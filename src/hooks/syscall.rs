@@ -137,8 +137,8 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
             dismiss_for_a_moment();
             super::unshare::prepare(a as c_int);
         }
-        nr::EXECVE => exec::before_execve([a, b, c]),
-        nr::EXECVEAT => exec::before_execveat([a, b, c, d, e]),
+        nr::EXECVE => return exec::execve_by([a, b, c], real::syscall_address()),
+        nr::EXECVEAT => return exec::execveat_by([a, b, c, d, e], real::syscall_address()),
         nr::CLONE => before_by_number(a as c_int),
         nr::CLONE3 => before_clone3(a),
         nr::VFORK => before_by_number(CLONE_VM | CLONE_VFORK),

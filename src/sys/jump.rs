@@ -25,6 +25,28 @@ impl Kept {
         let [_, rest @ ..] = &self.arguments;
         Strings::in_two(rest, core::ptr::from_ref(self).wrapping_add(1).cast())
     }
+
+    /// Copies those up to the null one, and answers the one behind that; `None` where there is
+    /// too little room.
+    ///
+    /// # Safety
+    /// The function is given a null one, and one behind it.
+    pub unsafe fn gather(&self, room: &mut [usize]) -> Option<usize> {
+        let [_, rest @ ..] = &self.arguments;
+        let stack = core::ptr::from_ref(self).wrapping_add(1).cast::<usize>();
+        let word = |at: usize| match rest.get(at) {
+            Some(&word) => word,
+            // SAFETY: the caller's: nothing is read behind the one that is answered.
+            None => unsafe { stack.add(at - rest.len()).read() },
+        };
+        for (at, place) in room.iter_mut().enumerate() {
+            *place = word(at);
+            if *place == 0 {
+                return Some(word(at + 1));
+            }
+        }
+        None
+    }
 }
 
 /// Defines such a function. `$note` takes a reference to [`Kept`], and answers an

@@ -2,6 +2,7 @@
 
 pub mod atfork;
 pub mod ending;
+pub mod environment;
 pub mod errno;
 pub mod file_actions;
 pub mod guard;

@@ -431,6 +431,33 @@ pub fn image_address(image: Image) -> *const c_void {
     IMAGES.get(image as usize).map_or(missing as *const c_void, address)
 }
 
+/// Defines the calls of [`Image`] that others can be made by.
+macro_rules! images {
+    ($($name:ident: $image:ident($($arg:ident: $type:ty),*);)*) => { $(
+        /// libc's function of that name.
+        ///
+        /// # Safety
+        /// As its man page says.
+        pub unsafe fn $name($($arg: $type),*) -> c_int {
+            type Function = unsafe extern "C-unwind" fn($($type),*) -> c_int;
+            match IMAGES.get(Image::$image as usize).and_then(needed) {
+                // SAFETY: the pointer is that function's, the arguments are the caller's.
+                Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
+                None => super::errno::fail(libc::ENOSYS),
+            }
+        }
+    )* };
+}
+
+type List = *const *const c_char;
+
+images! {
+    execve: Execve(path: *const c_char, argv: List, envp: List);
+    execvpe: Execvpe(file: *const c_char, argv: List, envp: List);
+    fexecve: Fexecve(fd: c_int, argv: List, envp: List);
+    execveat: Execveat(dir: c_int, path: *const c_char, argv: List, envp: List, flags: c_int);
+}
+
 /// Where `syscall(2)` is, for a jump.
 pub fn syscall_address() -> *const c_void {
     address(&SYSCALL)

@@ -4,15 +4,17 @@
 //! one that runs on it or on a copy: that only makes stores to memory that the family
 //! shares.
 
+use super::file_actions;
 use super::guard::{ENGINE, with_guard, with_owner};
-use softclose_core::ledger::{Child, Return};
-use softclose_core::sys::Fd;
+use libc::posix_spawn_file_actions_t;
+use softclose_core::Pid;
+use softclose_core::ledger::{Child, Execution, Place, Return};
 
 /// Before the call.
 pub fn begin(child: Child, end: Return) {
     with_guard(|engine, guard| match guard.owner() {
-        Some(owner) => owner.before_spawn(child, end),
-        None if child == Child::Executes => engine.ledger.before_execution(|| false),
+        Some(owner) => _ = owner.before_spawn(child, end),
+        None if child == Child::Executes => {}
         None => engine.ledger.leak_all(),
     });
 }
@@ -22,9 +24,41 @@ pub fn end(child: Child) {
     with_owner(|owner| owner.after_spawn(child));
 }
 
-/// The child is given `fd`, whatever that is.
-pub fn hand(fd: Fd) {
-    with_guard(|engine, _| engine.ledger.hand(fd));
+/// Another program gets what it gets, and nobody counts it.
+pub fn hand_kept() {
+    with_guard(|engine, _| engine.ledger.hand_kept());
+}
+
+/// The same, and of what its file `actions` name.
+///
+/// # Safety
+/// As of [`count`].
+pub unsafe fn hand_kept_and(actions: *const posix_spawn_file_actions_t) {
+    hand_kept();
+    // SAFETY: the caller's.
+    with_guard(|engine, _| unsafe { file_actions::each(actions, |fd| engine.ledger.hand(fd)) });
+}
+
+/// What another program gets is counted for it, and what its file `actions` name.
+///
+/// # Safety
+/// `actions` is null, or what `posix_spawn` may be given.
+pub unsafe fn count(actions: *const posix_spawn_file_actions_t) -> Option<Execution> {
+    let mut execution = None;
+    with_guard(|engine, _| {
+        execution = engine.ledger.begin_execution(Place::Child);
+        // SAFETY: the caller's.
+        unsafe { file_actions::each(actions, |fd| engine.ledger.give(execution, fd)) };
+    });
+    execution
+}
+
+/// It runs in the process of this pid, or not at all.
+pub fn counted(execution: Execution, pid: Option<Pid>) {
+    with_guard(|engine, _| match pid {
+        Some(pid) => engine.ledger.execution_runs(execution, pid),
+        None => engine.ledger.execution_failed(execution),
+    });
 }
 
 /// The child goes on beside this process, with all that is open.

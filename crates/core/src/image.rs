@@ -37,14 +37,22 @@ pub enum Candidate<'a> {
 /// What a file is to `exec`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Finding {
-    /// It will run.
+    /// It will run, and be loaded by a loader, which loads what is to be preloaded.
     Program,
+    /// It will run, without a loader.
+    Static,
     /// It is not there, or not for us: a search goes on.
     Absent,
     /// In no format of the kernel's; libc's search has a shell run it (`ENOEXEC`).
     Text,
     /// Anything else.
     Unknown,
+}
+
+impl Finding {
+    fn runs(self) -> bool {
+        matches!(self, Self::Program | Self::Static)
+    }
 }
 
 impl Candidate<'_> {
@@ -66,11 +74,15 @@ impl Candidate<'_> {
 
     /// Whether it is as good as certain to run.
     fn will_run(self) -> bool {
+        self.find().runs()
+    }
+
+    fn find(self) -> Finding {
         match self {
-            Self::At(dir, path) => examine(dir, path, DEEPEST) == Finding::Program,
-            Self::Open(fd) => Fd::new(fd).is_some_and(|fd| examine_open(fd) == Finding::Program),
-            Self::Searched(name, directories) => search::finds_program(name, directories),
-            Self::Unknown => false,
+            Self::At(dir, path) => examine(dir, path, DEEPEST),
+            Self::Open(fd) => Fd::new(fd).map_or(Finding::Unknown, examine_open),
+            Self::Searched(name, directories) => search::find_program(name, directories),
+            Self::Unknown => Finding::Unknown,
         }
     }
 
@@ -96,6 +108,11 @@ impl Attempt<'_> {
     /// Whether it is as good as certain to succeed.
     pub fn will_succeed(&self) -> bool {
         self.candidate.will_run() && Arguments(self.lists).will_fit()
+    }
+
+    /// Whether it is as good as certain that a loader will load the program.
+    pub fn will_have_loader(&self) -> bool {
+        self.candidate.find() == Finding::Program
     }
 
     /// Whether it is as good as certain to fail.
@@ -129,27 +146,28 @@ fn examine(dir: i32, path: *const c_char, depth: u32) -> Finding {
 }
 
 fn examine_content(fd: Fd, depth: u32) -> Finding {
-    let runs = match Format::of(fd) {
-        Some(Format::Elf) => true,
-        Some(Format::Interpreted(loader)) => is_loader(loader.as_ptr()),
-        Some(Format::Script(name)) => depth > 1 && examine(file::HERE, name.as_ptr(), depth - 1) == Finding::Program,
-        Some(Format::Text) => return Finding::Text,
-        None => false,
-    };
-    if runs { Finding::Program } else { Finding::Unknown }
+    match Format::of(fd) {
+        Some(Format::Script(name)) if depth > 1 => match examine(file::HERE, name.as_ptr(), depth - 1) {
+            found if found.runs() => found,
+            _ => Finding::Unknown,
+        },
+        Some(Format::Text) => Finding::Text,
+        found => binary(found),
+    }
+}
+
+fn binary(found: Option<Format>) -> Finding {
+    match found {
+        Some(Format::Elf) => Finding::Static,
+        Some(Format::Interpreted(loader)) if is_loader(loader.as_ptr()) => Finding::Program,
+        _ => Finding::Unknown,
+    }
 }
 
 /// A script that is run through a close-on-exec number cannot be found again by its
 /// interpreter: only binaries are certain.
 fn examine_open(fd: Fd) -> Finding {
-    let runs = file::is_executable(fd)
-        && !file::is_being_written(fd)
-        && match Format::of(fd) {
-            Some(Format::Elf) => true,
-            Some(Format::Interpreted(loader)) => is_loader(loader.as_ptr()),
-            _ => false,
-        };
-    if runs { Finding::Program } else { Finding::Unknown }
+    if file::is_executable(fd) && !file::is_being_written(fd) { binary(Format::of(fd)) } else { Finding::Unknown }
 }
 
 fn is_loader(path: *const c_char) -> bool {

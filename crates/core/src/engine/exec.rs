@@ -12,7 +12,7 @@ use crate::bounds::End;
 use crate::decision::Verdict;
 use crate::image::Attempt;
 use crate::judge::Looks;
-use crate::ledger::Owner;
+use crate::ledger::{Execution, Owner};
 use crate::leftovers::Leftovers;
 use crate::sys::clock::Millis;
 use crate::sys::stop::{self, Others};
@@ -22,8 +22,13 @@ impl Engine {
     /// The attempt is judged only where something depends on it: that takes a few system
     /// calls.
     #[inline(never)]
-    pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) {
-        owner.may_move(|| attempt.will_fail());
+    pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) -> Option<Execution> {
+        let execution = owner.may_move(|| attempt.will_fail());
+        self.finish_before_exec(owner, attempt);
+        execution
+    }
+
+    fn finish_before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) {
         let will_succeed = || attempt.will_succeed();
         self.common.counters.leave_for_another_program(will_succeed);
         let bound = self.common.settings.exit_timeout_ms;

@@ -4,9 +4,13 @@ use super::{DEEPEST, Finding, examine, glance};
 use crate::sys::file;
 use core::ffi::{CStr, c_char};
 
-/// Whether the first file of that name that `execvp` would try to run is a program.
-pub fn finds_program(name: &CStr, directories: &CStr) -> bool {
-    is_run(first(name, directories, |path| examine(file::HERE, path, DEEPEST)))
+/// What the first file of that name is that `execvp` would try to run. What the kernel does
+/// not understand, libc has run by a shell.
+pub fn find_program(name: &CStr, directories: &CStr) -> Finding {
+    match first(name, directories, |path| examine(file::HERE, path, DEEPEST)) {
+        Finding::Text => examine(file::HERE, c"/bin/sh".as_ptr(), DEEPEST),
+        found => found,
+    }
 }
 
 /// Whether there is none that it could try.
@@ -27,15 +31,6 @@ fn first(name: &CStr, directories: &CStr, look: impl Fn(*const c_char) -> Findin
     });
     let found = if name.is_empty() { None } else { tried.find(|&found| found != Finding::Absent) };
     found.unwrap_or(Finding::Absent)
-}
-
-/// What the kernel does not understand, libc has run by a shell.
-fn is_run(found: Finding) -> bool {
-    match found {
-        Finding::Program => true,
-        Finding::Text => examine(file::HERE, c"/bin/sh".as_ptr(), DEEPEST) == Finding::Program,
-        Finding::Absent | Finding::Unknown => false,
-    }
 }
 
 /// A path made of parts; what is longer than a path may be is not known.

@@ -92,7 +92,7 @@ struct Look {
 impl Look {
     /// Whether whoever may hold it can be seen at all.
     fn sees_all(&self, scope: Scope) -> bool {
-        (scope.in_family || is_outermost(&self.root)) && hidden::is_nobody(&self.root, &self.budget)
+        (scope.in_family || procfs::is_outermost(&self.root)) && hidden::is_nobody(&self.root, &self.budget)
     }
 
     /// Whether this process has it under one number only.
@@ -193,12 +193,6 @@ impl Look {
 /// Kernel threads, and processes that have ended and wait for their parent.
 fn has_no_descriptors(stat: Stat) -> bool {
     stat.is_kernel_thread || (stat.is_ending && stat.threads <= 1)
-}
-
-/// Whether no process is outside of what we see: `PROC_PID_INIT_INO` is the inode
-/// of the first pid namespace.
-fn is_outermost(root: &Dir) -> bool {
-    root.is_link_to(c"thread-self/ns/pid", b"pid:[4026531836]")
 }
 
 /// What one directory of descriptors shows.

@@ -6,6 +6,14 @@
 //! holder. A child that is killed leaves its cell behind: the count errs on the
 //! safe side until [`super::family`] finds the process dead.
 //!
+//! A process that is about to be another program marks its cell as [`ABROAD`]: what that
+//! program does with the connection nobody knows until it says what it has. If it ends
+//! without having said so, it may have handed the connection on, and the slot is marked
+//! [`Marks::HANDED`] before the cell is emptied.
+//!
+//! A message with the connection is counted too ([`Slot::depart`]) until its receiver, who
+//! has raised his own cell before, takes it back.
+//!
 //! Context: hooks of any kind, in shared memory. Lock-free; two processes that
 //! release at the same instant both see the other's cell gone, never both still
 //! there.
@@ -22,6 +30,11 @@ const CELLS: usize = 5;
 const TRIES: usize = 128;
 /// More descriptors than a process has of one connection.
 const MANY: u32 = 1 << 20;
+/// In a cell: the holder runs, or is about to run, a program that has not said what it has.
+const ABROAD: u64 = 1 << 31;
+const COUNT: u64 = ABROAD - 1;
+/// In the word of messages: how many are under way. Above: the socket that they were sent on.
+const FLYING: u64 = (1 << 16) - 1;
 
 /// Something is known about a description that the counts cannot express.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +53,8 @@ impl Marks {
     pub const HANDED: Self = Self(32);
     /// A process has had it under more than one number.
     pub const COPIED: Self = Self(64);
+    /// Nobody holds it, and somebody has looked whether a message with it was received.
+    const AWAITED: Self = Self(128);
 
     /// Whether all of `other` is set.
     pub fn has(self, other: Self) -> bool {
@@ -68,8 +83,17 @@ pub struct Released {
     pub left: Left,
     /// How many epoll sets watched it then.
     pub watchers: u32,
+    /// What was marked on it then.
+    pub marks: Marks,
+    /// Whether a message with it was under way then.
+    pub is_flying: bool,
     /// Whether the caller is to free the slot, as nobody is left.
     pub is_over: bool,
+}
+
+impl Released {
+    /// Nothing was held.
+    pub const NOTHING: Self = Self { left: Left::Here, watchers: 0, marks: Marks(0), is_flying: false, is_over: false };
 }
 
 /// One description. All zeroes: free.
@@ -84,6 +108,8 @@ pub struct Slot {
     /// How often epoll sets watch it, under numbers of any process; see
     /// [`super::membership`].
     watchers: AtomicU32,
+    /// How many messages with it are under way, and on which socket they were sent.
+    messages: AtomicU64,
 }
 
 impl Slot {
@@ -91,6 +117,7 @@ impl Slot {
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
         self.watchers.store(0, SeqCst);
+        self.messages.store(0, SeqCst);
         for (at, cell) in self.cells.iter().enumerate() {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
@@ -103,6 +130,7 @@ impl Slot {
         let cookie = other.cookie.load(SeqCst);
         self.marks.store(other.marks.load(SeqCst), SeqCst);
         self.watchers.store(other.watchers.load(SeqCst), SeqCst);
+        self.messages.store(other.messages.load(SeqCst), SeqCst);
         for (to, from) in self.cells.iter().zip(&other.cells) {
             let word = from.load(SeqCst);
             to.store(if token_of(word) == Some(me) { pack(me, MANY) } else { word }, SeqCst);
@@ -117,20 +145,31 @@ impl Slot {
     /// came and went since.
     pub fn settle(&self, other: &Self, me: Token) {
         if self.count(me) >= MANY / 2 {
-            self.change(me, i64::from(other.count(me)) - i64::from(MANY));
+            let by = i64::from(other.count(me)) - i64::from(MANY);
+            self.change(me, |word| shift(word, by));
         }
     }
 
     fn count(&self, holder: Token) -> u32 {
         let words = self.cells.iter().map(|cell| cell.load(SeqCst));
-        words.filter(|&word| token_of(word) == Some(holder)).fold(0, |sum: u32, word| sum.saturating_add(word as u32))
+        words
+            .filter(|&word| token_of(word) == Some(holder))
+            .fold(0, |sum: u32, word| sum.saturating_add((word & COUNT) as u32))
     }
 
     /// Takes the connection out if its holders have all died without closing: whoever is
     /// answered true frees the slot.
     pub fn bury(&self, alive: impl Fn(Token) -> bool) -> bool {
         let cookie = self.cookie.load(SeqCst);
-        cookie != 0 && self.bury_the_dead(alive) == Left::Nobody && self.take_out(cookie)
+        cookie != 0 && self.bury_the_dead(alive) == Left::Nobody && self.is_given_up() && self.take_out(cookie)
+    }
+
+    /// A message that nobody receives is waited for until somebody looks for the second time:
+    /// who receives it later finds no slot, and knows nothing of the connection.
+    fn is_given_up(&self) -> bool {
+        let was_awaited = self.marks().has(Marks::AWAITED);
+        self.mark(Marks::AWAITED);
+        was_awaited || !self.is_flying()
     }
 
     /// Of all who find nobody left, one takes the connection out.
@@ -171,37 +210,100 @@ impl Slot {
 
     /// Raises the count of `holder` by one descriptor.
     pub fn hold(&self, holder: Token) {
-        if !(self.change(holder, 1) || self.enter(holder)) {
+        if !(self.change(holder, |word| shift(word, 1)) || self.enter(pack(holder, 1))) {
             self.mark(Marks::CROWDED);
         }
+    }
+
+    /// `holder` executes another program with one descriptor of it more.
+    pub fn hold_abroad(&self, holder: Token) {
+        if !(self.change(holder, |word| shift(word, 1) | ABROAD) || self.enter(pack(holder, 1) | ABROAD)) {
+            self.mark(Marks::HANDED);
+        }
+    }
+
+    /// `holder` is about to be another program, which gets it.
+    pub fn go_abroad(&self, holder: Token) {
+        if !self.change(holder, |word| word | ABROAD) {
+            self.mark(Marks::HANDED);
+        }
+    }
+
+    /// It has not become another program.
+    pub fn stay(&self, holder: Token) {
+        self.change(holder, |word| word & !ABROAD);
+    }
+
+    /// The program that `holder` runs has said that it has so many descriptors of it, and is
+    /// followed from now on.
+    pub fn come_home(&self, holder: Token, count: u32) {
+        let counted = if count == 0 { 0 } else { pack(holder, count) };
+        if !self.change(holder, |_| counted) && count != 0 && !self.enter(counted) {
+            self.mark(Marks::CROWDED);
+        }
+    }
+
+    /// Whether the program that `holder` runs has it, as far as is known, and has not said so.
+    pub fn is_abroad(&self, holder: Token) -> bool {
+        self.cells.iter().any(|cell| {
+            let word = cell.load(SeqCst);
+            token_of(word) == Some(holder) && word & ABROAD != 0
+        })
+    }
+
+    /// A message with it is about to be sent on the socket with this cookie. Messages on more
+    /// than one socket at the same time are not told apart.
+    pub fn depart(&self, via: u64) {
+        let via = via << 16;
+        let one_more = |word: u64| match word & FLYING {
+            0 => Some(via | 1),
+            FLYING => None,
+            _ => (word & !FLYING == via).then_some(word + 1),
+        };
+        if self.messages.fetch_update(SeqCst, SeqCst, one_more).is_err() {
+            self.mark(Marks::PASSED);
+        }
+    }
+
+    /// A message that was sent on that socket has been received, by somebody who is counted,
+    /// or was not sent at all; false where none is known to be under way.
+    pub fn arrive(&self, via: u64) -> bool {
+        let one_less = |word: u64| (word & FLYING != 0 && word & !FLYING == via << 16).then(|| word - 1);
+        self.messages.fetch_update(SeqCst, SeqCst, one_less).is_ok()
+    }
+
+    fn is_flying(&self) -> bool {
+        self.messages.load(SeqCst) & FLYING != 0
     }
 
     /// Lowers the count of `me` by one and says whether anybody is left.
     pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> Released {
         let cookie = self.cookie.load(SeqCst);
-        let was_counted = self.change(me, -1);
+        let was_counted = self.change(me, |word| shift(word, -1));
+        // In this order: who receives a message raises his cell before he takes it back.
+        let is_flying = self.is_flying();
         let left = self.bury_the_dead(alive);
         // Before anybody else can take it.
-        let watchers = self.watchers.load(SeqCst);
+        let (watchers, marks) = (self.watchers.load(SeqCst), self.marks());
         // Another releaser may have freed it already, and a third process taken it.
-        let is_over = left == Left::Nobody && self.take_out(cookie);
+        let is_over = left == Left::Nobody && !is_flying && self.take_out(cookie);
         let left = match left {
             _ if !was_counted => Left::Unknown,
             Left::Elsewhere if self.holders().any(|holder| holder == me) => Left::Here,
             left => left,
         };
-        Released { left, watchers, is_over }
+        Released { left, watchers, marks, is_flying, is_over }
     }
 
-    /// Adds `by` to the holder's cell; false where it has none.
-    fn change(&self, holder: Token, by: i64) -> bool {
+    /// Changes the holder's cell; false where it has none.
+    fn change(&self, holder: Token, to: impl Fn(u64) -> u64) -> bool {
         self.cells.iter().any(|cell| {
             let mut word = cell.load(SeqCst);
             for _ in 0..TRIES {
                 if token_of(word) != Some(holder) {
                     return false;
                 }
-                match cell.compare_exchange(word, shift(word, by), SeqCst, SeqCst) {
+                match cell.compare_exchange(word, to(word), SeqCst, SeqCst) {
                     Ok(_) => return true,
                     Err(now) => word = now,
                 }
@@ -210,8 +312,7 @@ impl Slot {
         })
     }
 
-    fn enter(&self, holder: Token) -> bool {
-        let word = pack(holder, 1);
+    fn enter(&self, word: u64) -> bool {
         self.cells.iter().any(|cell| cell.compare_exchange(0, word, SeqCst, SeqCst).is_ok())
     }
 
@@ -222,7 +323,12 @@ impl Slot {
             let word = cell.load(SeqCst);
             match token_of(word) {
                 Some(token) if alive(token) => left = Left::Elsewhere,
-                Some(_) => _ = cell.compare_exchange(word, 0, SeqCst, SeqCst),
+                Some(_) => {
+                    if word & ABROAD != 0 {
+                        self.mark(Marks::HANDED);
+                    }
+                    let _ = cell.compare_exchange(word, 0, SeqCst, SeqCst);
+                }
                 None => {}
             }
         }
@@ -240,8 +346,8 @@ fn token_of(word: u64) -> Option<Token> {
 
 /// A cell that reaches zero descriptors is empty as a whole.
 fn shift(word: u64, by: i64) -> u64 {
-    match (word & 0xffff_ffff) as i64 + by {
-        count if count > 0 => word & !0xffff_ffff | (count as u64).min(0xffff_ffff),
+    match (word & COUNT) as i64 + by {
+        count if count > 0 => word & !COUNT | (count as u64).min(COUNT),
         _ => 0,
     }
 }

@@ -6,10 +6,10 @@
 //!
 //! Context: hooks of any kind; lock-free.
 
-pub use super::cells::{Left, Marks};
+pub use super::cells::{Left, Marks, Released};
 
 use super::bitmap::BITS;
-use super::cells::{Released, Slot};
+use super::cells::Slot;
 use super::commons::Commons;
 use super::token::Token;
 use crate::sys::region::Zeroed;
@@ -139,14 +139,45 @@ impl<'a> Descriptions<'a> {
     }
 
     /// Lowers the count of `me` by one and says whether anybody is left. Where
-    /// nobody is, the slot is free again; and how many sets watched it then.
-    pub fn release(self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> (Left, u32) {
-        let Some(slot) = self.slot(id) else { return (Left::Here, 0) };
-        let Released { left, watchers, is_over } = slot.release(me, alive);
-        if is_over && let Some(head) = self.0.head() {
+    /// nobody is, the slot is free again.
+    pub fn release(self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> Option<Released> {
+        let released = self.slot(id)?.release(me, alive);
+        if released.is_over
+            && let Some(head) = self.0.head()
+        {
             head.taken.free(id.index());
         }
-        (left, watchers)
+        Some(released)
+    }
+
+    /// Has the cell of one holder changed by one of [`Slot`]'s methods.
+    pub fn with(self, id: SlotId, change: impl FnOnce(&Slot)) {
+        if let Some(slot) = self.slot(id) {
+            change(slot);
+        }
+    }
+
+    /// See [`Slot::is_abroad`].
+    pub fn is_abroad(self, id: SlotId, holder: Token) -> bool {
+        self.slot(id).is_some_and(|slot| slot.is_abroad(holder))
+    }
+
+    /// Holds the connection with this cookie by one descriptor more, if it has a slot among
+    /// the first `reach`.
+    pub fn join(self, cookie: u64, me: Token, reach: usize) -> Option<SlotId> {
+        let id = self.find(cookie, reach)?;
+        self.hold(id, me);
+        // It may have been freed since it was found, and be another connection's.
+        if self.is(id, cookie) {
+            return Some(id);
+        }
+        self.release(id, me, |_| true);
+        None
+    }
+
+    /// A message that was sent on that socket has arrived; see [`Slot::arrive`].
+    pub fn arrive(self, id: SlotId, via: u64) -> bool {
+        self.slot(id).is_some_and(|slot| slot.arrive(via))
     }
 
     /// Has memory that nobody shares yet give out no slot that is in use here.
@@ -216,6 +247,7 @@ impl<F: Fn(Token) -> bool> Questions<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::shared::Reach;
 
     fn token(raw: u32) -> Token {
         Token::new(raw).unwrap()
@@ -227,7 +259,7 @@ mod tests {
 
     fn room(len: usize) -> Commons {
         let commons = Commons::new();
-        assert!(commons.ensure(len));
+        assert!(commons.ensure(len, Reach::Forks));
         commons
     }
 
@@ -237,8 +269,8 @@ mod tests {
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(1));
-        assert_eq!(all.release(id, token(1), everybody).0, Left::Here);
-        assert_eq!(all.release(id, token(1), everybody).0, Left::Nobody);
+        assert_eq!(all.release(id, token(1), everybody).unwrap().left, Left::Here);
+        assert_eq!(all.release(id, token(1), everybody).unwrap().left, Left::Nobody);
         assert!(!all.is(id, 77));
     }
 
@@ -248,8 +280,8 @@ mod tests {
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(2));
-        assert_eq!(all.release(id, token(1), everybody).0, Left::Elsewhere);
-        assert_eq!(all.release(id, token(2), everybody).0, Left::Nobody);
+        assert_eq!(all.release(id, token(1), everybody).unwrap().left, Left::Elsewhere);
+        assert_eq!(all.release(id, token(2), everybody).unwrap().left, Left::Nobody);
     }
 
     #[test]
@@ -258,7 +290,7 @@ mod tests {
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
         all.hold(id, token(2));
-        assert_eq!(all.release(id, token(1), |t| t != token(2)).0, Left::Nobody);
+        assert_eq!(all.release(id, token(1), |t| t != token(2)).unwrap().left, Left::Nobody);
     }
 
     #[test]
@@ -293,12 +325,12 @@ mod tests {
             let child = token(2 + cookie as u32 % CHILDREN);
             let id = all.open(cookie, token(1), everybody).unwrap();
             all.hold(id, child);
-            assert_eq!(all.release(id, token(1), everybody).0, Left::Elsewhere);
+            assert_eq!(all.release(id, token(1), everybody).unwrap().left, Left::Elsewhere);
             assert!(id.raw() <= CHILDREN, "{id:?} for connection {cookie}");
             served.push_back((id, child));
             if served.len() == CHILDREN as usize {
                 let (id, child) = served.pop_front().unwrap();
-                assert_eq!(all.release(id, child, everybody).0, Left::Nobody);
+                assert_eq!(all.release(id, child, everybody).unwrap().left, Left::Nobody);
             }
         }
     }
@@ -337,7 +369,7 @@ mod tests {
             let youngest = |token: Token| token.raw() == 1 || token.raw() + AT_A_TIME > child;
             let id = all.open(child.into(), token(1), youngest).unwrap();
             all.hold(id, token(child));
-            assert_eq!(all.release(id, token(1), youngest).0, Left::Elsewhere);
+            assert_eq!(all.release(id, token(1), youngest).unwrap().left, Left::Elsewhere);
             assert!(id.raw() <= 64, "slot {id:?} for child {child}");
         }
     }

@@ -22,6 +22,7 @@ use super::forks::Beside;
 use super::forks::Stamp;
 use super::{Ledger, Owner};
 use crate::sys::Fd;
+use crate::sys::shared::Reach;
 use core::sync::atomic::Ordering::SeqCst;
 
 impl Owner<'_> {
@@ -51,7 +52,7 @@ impl Owner<'_> {
         let since = self.0.stamp();
         self.0.family().may_move(me);
         let (old, fresh) = (self.0.commons.again(), Commons::new());
-        let old = old.filter(|_| fresh.ensure(self.0.commons.len()));
+        let old = old.filter(|_| fresh.ensure(self.0.commons.len(), Reach::Forks));
         if let Some(old) = old {
             self.copy_to(&fresh, me);
             if self.0.commons.give_place_to(fresh) {

@@ -1,10 +1,10 @@
-//! What another program gets of our connections.
+//! What another program gets of our connections, where nobody counts it.
 //!
 //! A program that is executed with a connection may hand it on (`SCM_RIGHTS`, to a process
 //! of any age and any user, in or outside of this pid namespace, or into a message that
 //! nobody has received yet), and end. No look at procfs can prove the contrary. So what is
-//! open and not close-on-exec when another program is executed can never again be proved
-//! to be ours alone.
+//! open and not close-on-exec when another program is executed is counted for that one
+//! ([`super::lineage`]), or else can never again be proved to be ours alone.
 //!
 //! Context: hooks of any kind, also in `vfork` children and in children that no hook has
 //! seen: all stores are to shared memory, and say what is true of the parent as well.
@@ -17,24 +17,46 @@ use crate::sys::{Fd, descriptors, socket};
 const ASKED: usize = 1 << 14;
 
 impl Ledger {
-    /// Before this process, or a child with the same descriptors, executes another program.
-    /// What is as good as certain to fail, as most attempts of a search along `PATH`, hands
-    /// nothing on.
+    /// Before a program is executed that nobody counts for.
     #[inline(never)]
-    pub fn before_execution(&self, will_fail: impl Fn() -> bool) {
+    pub fn hand_kept(&self) {
         // Without a connection nothing is shared; see `Owner::before_spawn`.
-        let has_any = self.me().is_some();
-        if has_any && !will_fail() && !descriptors::each(|fd| self.hand_on(fd)) {
-            self.family().hand_strays();
-            self.hand_known();
+        if self.me().is_some() {
+            self.each_kept(|slot| self.descriptions().mark(slot, Marks::HANDED));
         }
     }
 
-    /// Another program gets `fd`, if it is a connection and not close-on-exec.
-    fn hand_on(&self, fd: Fd) {
-        if !fd.is_close_on_exec() {
-            self.hand(fd);
+    /// Calls `give` for each connection that another program gets, once for each number.
+    pub(super) fn each_kept(&self, give: impl Fn(SlotId)) {
+        if !descriptors::each(|fd| self.keep(fd, &give)) {
+            self.family().hand_strays();
+            self.channels().hand_all();
+            self.each_known_kept(give);
         }
+    }
+
+    fn keep(&self, fd: Fd, give: impl Fn(SlotId)) {
+        if fd.is_close_on_exec() {
+            return;
+        }
+        if !socket::may_connect(fd) {
+            return self.channels().hand(fd);
+        }
+        match self.slot_now(fd) {
+            Some(slot) => give(slot),
+            None => self.family().hand_strays(),
+        }
+    }
+
+    /// The same of those that are counted, where not every number can be looked at.
+    fn each_known_kept(&self, give: impl Fn(SlotId)) {
+        let mut asked = 0;
+        self.table.each(|fd, slot| {
+            asked += 1;
+            if asked > ASKED || !fd.is_close_on_exec() {
+                give(slot);
+            }
+        });
     }
 
     /// Another program gets `fd`, if it is a connection.
@@ -48,21 +70,11 @@ impl Ledger {
         }
     }
 
-    /// The same of those that are counted, where not every number can be looked at.
-    fn hand_known(&self) {
-        let mut asked = 0;
-        self.table.each(|fd, slot| {
-            asked += 1;
-            if asked > ASKED || !fd.is_close_on_exec() {
-                self.descriptions().mark(slot, Marks::HANDED);
-            }
-        });
-    }
-
     /// What is open can be handed on by somebody whom no hook follows from here on, and whose
     /// table of descriptors is a copy of this one.
     pub fn hand_all(&self) {
         self.family().hand_strays();
+        self.channels().hand_all();
         self.table.each(|_, slot| self.descriptions().mark(slot, Marks::HANDED));
     }
 
@@ -76,21 +88,6 @@ impl Ledger {
     /// A process that no count covers gets all that is open.
     pub fn leak_all(&self) {
         self.table.each(|_, slot| self.descriptions().mark(slot, Marks::LEAKED));
-    }
-
-    /// `fd` is sent through `SCM_RIGHTS`, or was taken from another process. What nobody
-    /// counts others of the family may have as well.
-    pub fn pass(&self, fd: Fd) {
-        if !self.is_marked_passed(fd) {
-            self.family().hand_strays();
-        }
-    }
-
-    /// Marks what is counted as passed.
-    pub(super) fn is_marked_passed(&self, fd: Fd) -> bool {
-        let slot = self.slot_now(fd);
-        slot.into_iter().for_each(|slot| self.descriptions().mark(slot, Marks::PASSED));
-        slot.is_some()
     }
 
     /// The slot of the connection that `fd` is now, whoever of the family opened it.

@@ -191,6 +191,15 @@ impl<'a> Family<'a> {
         }
     }
 
+    /// Whether the token is that of process `pid` of namespace `here`; or may still become it,
+    /// where it `may_be_unnamed`.
+    pub fn is_named(self, token: Token, pid: Pid, here: Namespace, may_be_unnamed: bool) -> bool {
+        let Some(record) = self.record(token) else { return false };
+        let word = record.word.load(SeqCst);
+        let is_it = pid_of(word) == Some(pid) && record.namespace.load(SeqCst) == here.0;
+        token_of(word) == token.raw() && (is_it || may_be_unnamed && pid_of(word).is_none())
+    }
+
     /// Takes back a token whose process has ended, or was never made.
     pub fn strike(self, token: Token) {
         let Some(record) = self.record(token) else { return };
@@ -302,12 +311,13 @@ fn exists(pid: Option<Pid>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::shared::Reach;
 
     const HERE: Namespace = Namespace(0);
 
     fn memory() -> Commons {
         let commons = Commons::new();
-        assert!(commons.ensure(64));
+        assert!(commons.ensure(64, Reach::Forks));
         commons
     }
 

@@ -7,8 +7,9 @@
 //! [`descriptions`] and [`cells`] who holds each connection across fork,
 //! [`family`] which of those processes live, in memory that they have in common
 //! ([`commons`]) until one loses its user ([`detach`]), [`kin`] whether there are
-//! children that no hook saw, [`executions`] what other programs got, [`makers`] which are
-//! being made. Where it does not know, it says so, and [`crate::judge`] looks at procfs.
+//! children that no hook saw, [`lineage`] what the programs have that they execute,
+//! [`executions`] what others got, [`channels`] how connections are sent to each other,
+//! [`makers`] which processes are being made. Where it does not know, it says so, and [`crate::judge`] looks at procfs.
 //!
 //! Context: hooks of any kind, signal handlers and `vfork` children included.
 //! A `vfork` child runs on its parent's memory: there every write corrupts the
@@ -16,10 +17,13 @@
 //! [`Ledger::owner`] gives out, after comparing the pid.
 
 pub use forks::Stamp;
+pub use lineage::{Execution, Place, Ticket};
 pub use makers::{Child, Return};
+pub use passing::Message;
 
 pub mod bitmap;
 pub mod cells;
+pub mod channels;
 pub mod commons;
 pub mod descriptions;
 mod detach;
@@ -28,8 +32,10 @@ pub mod family;
 pub mod forks;
 pub mod heirs;
 pub mod kin;
+pub mod lineage;
 pub mod makers;
 pub mod membership;
+pub mod passing;
 pub mod sets;
 pub mod table;
 pub mod token;
@@ -38,12 +44,14 @@ mod user;
 use crate::decision::Doubt;
 use crate::judge;
 use crate::sys::limit::Limit;
-use crate::sys::procfs::{Dir, Stat};
+use crate::sys::procfs::{self, Dir, Stat};
 use crate::sys::region::Birthmark;
+use crate::sys::shared::Reach;
 use crate::sys::{Fd, clock, descriptors, process, socket, thread};
+use channels::Channels;
 use commons::{Commons, slots_for};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
-use descriptions::{Descriptions, Left, Marks, SlotId};
+use descriptions::{Descriptions, Left, Marks, Released, SlotId};
 use family::{Family, Namespace, Token};
 use forks::{Beside, Forks};
 use kin::Kin;
@@ -70,6 +78,8 @@ pub struct Ledger {
     options: AtomicBool,
     kin: Kin,
     sets: Sets,
+    /// Of a process that has no memory yet.
+    own_channels: Channels<4>,
     forks: Forks,
     capacity: AtomicU32,
     /// The pid namespace of this process.
@@ -146,6 +156,7 @@ impl Ledger {
             options: AtomicBool::new(false),
             kin: Kin::new(),
             sets: Sets::new(),
+            own_channels: Channels::new(),
             forks: Forks::new(),
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
@@ -235,9 +246,10 @@ impl Ledger {
             return Some(me);
         }
         let capacity = self.capacity.load(SeqCst) as usize;
-        if !(self.table.ensure(capacity) && self.sets.ensure(capacity) && self.commons.ensure(slots_for(capacity))) {
+        if !(self.table.ensure(capacity) && self.sets.ensure(capacity) && self.ensure_commons(capacity)) {
             return None;
         }
+        self.channels().share();
         if self.options.load(SeqCst) {
             self.family().set_options();
         }
@@ -251,16 +263,27 @@ impl Ledger {
         self.me()
     }
 
-    /// Whether anybody is left, and how many sets watched it.
-    fn drop_reference(&self, slot: SlotId) -> (Left, u32) {
-        let Some(me) = self.me() else { return (Left::Here, 0) };
-        self.descriptions().release(slot, me, |token| self.is_alive(token))
+    fn ensure_commons(&self, capacity: usize) -> bool {
+        let has_one = self.commons.head().is_some();
+        let reach = if has_one || !may_make_segments() { Reach::Forks } else { Reach::Programs };
+        self.commons.ensure(slots_for(capacity), reach)
+    }
+
+    fn drop_reference(&self, slot: SlotId) -> Option<Released> {
+        self.descriptions().release(slot, self.me()?, |token| self.is_alive(token))
     }
 }
 
 /// 0 where the kernel does not tell: then nobody is the owner.
 fn own_pid() -> i32 {
     process::pid().map_or(0, |pid| pid.as_raw_nonzero().get())
+}
+
+/// Whether a filter that kills for the calls which that takes is out of the question. That of
+/// a container answers an error; in the first pid namespace it may be a service's own.
+#[inline(never)]
+fn may_make_segments() -> bool {
+    !procfs::may_be_filtered(c"thread-self/status") || procfs::is_in_inner_namespace()
 }
 
 /// The beginning of time, so that nobody can be excluded for being older.
@@ -305,7 +328,7 @@ impl Owner<'_> {
                     self.0.table.set_watched(new);
                 }
             }
-            _ if entry.received => self.received(new),
+            _ if entry.received => self.received(new, None, since),
             _ => self.forgotten(new),
         }
     }
@@ -335,34 +358,6 @@ impl Owner<'_> {
         self.0.table.set_connected(fd);
     }
 
-    /// `fd` came through `SCM_RIGHTS`, or was taken from another process.
-    pub fn received(self, fd: Fd) {
-        self.forgotten(fd);
-        if socket::tcp_info(fd).is_ok() && self.0.join().is_some() {
-            self.0.is_marked_passed(fd);
-            self.0.table.set_received(fd);
-        }
-    }
-
-    /// `fd` is sent through `SCM_RIGHTS`. Where this process has no count for it, another
-    /// one of the family may have.
-    pub fn passes(self, fd: Fd) {
-        if socket::tcp_info(fd).is_err() {
-            if self.0.sets.is_set(fd) {
-                // Whoever receives it may use it for longer than we have it.
-                self.0.sets.share();
-            }
-            return;
-        }
-        let has_joined = self.0.join().is_some();
-        self.0.pass(fd);
-        let is_counted = self.0.table.slot(fd).is_some_and(|slot| self.is_current(fd, slot));
-        if !is_counted && has_joined {
-            self.forgotten(fd);
-            self.0.table.set_received(fd);
-        }
-    }
-
     /// `fd` no longer means what it meant, and nobody asks who was last.
     pub fn forgotten(self, fd: Fd) {
         if let Some(slot) = self.0.table.take(fd).slot {
@@ -389,16 +384,16 @@ impl Owner<'_> {
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let (mut not_before, mut watchers) = (0, 0);
+        let nothing = Released::NOTHING;
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
-                let marks = self.0.descriptions().marks(slot);
                 not_before = self.not_before();
-                let (left, watched_by) = self.0.drop_reference(slot);
-                watchers = watched_by;
-                if left == Left::Unknown {
+                let released = self.0.drop_reference(slot).unwrap_or(nothing);
+                watchers = released.watchers;
+                if released.left == Left::Unknown {
                     entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
                 }
-                self.release_counted(fd, slot, marks, left)
+                self.release_counted(fd, slot, released)
             }
             Some(stale) => {
                 self.0.drop_reference(stale);
@@ -420,13 +415,15 @@ impl Owner<'_> {
         socket::cookie(fd).is_some_and(|cookie| self.0.descriptions().is(slot, cookie))
     }
 
-    fn release_counted(self, fd: Fd, slot: SlotId, marks: Marks, left: Left) -> Standing {
-        match left {
+    fn release_counted(self, fd: Fd, slot: SlotId, released: Released) -> Standing {
+        match released.left {
             Left::Here => Standing::Shared,
-            Left::Elsewhere if self.is_seen_elsewhere(fd, slot, marks) => Standing::Shared,
+            Left::Elsewhere if self.is_seen_elsewhere(fd, slot, released.marks) => Standing::Shared,
+            // Nobody has received it yet.
+            _ if released.is_flying => Standing::Unprovable(Doubt::Passed),
             // Those that are left have executed another program since, and lost it by that.
-            Left::Elsewhere | Left::Nobody => self.weigh(marks),
-            Left::Unknown => match self.weigh(marks) {
+            Left::Elsewhere | Left::Nobody => self.weigh(released.marks),
+            Left::Unknown => match self.weigh(released.marks) {
                 Standing::Last => Standing::Doubtful,
                 standing => standing,
             },
@@ -443,11 +440,11 @@ impl Owner<'_> {
         let number = (!marks.has(Marks::COPIED)).then_some(fd);
         self.0.descriptions().holders(slot).filter(may_be).any(|token| {
             self.0.family().has_stayed(token)
-                || !marks.has(Marks::HANDED)
-                    && match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
-                        (Some(pid), Ok(inode)) => judge::may_hold_still(pid, number, inode),
-                        _ => true,
-                    }
+                || self.0.descriptions().is_abroad(slot, token)
+                || match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
+                    (Some(pid), Ok(inode)) => judge::may_hold_still(pid, number, inode),
+                    _ => true,
+                }
         })
     }
 
@@ -633,11 +630,11 @@ impl Owner<'_> {
     }
 
     /// A process that came to its connections by `exec` alone needs the shared memory as
-    /// well: its children tell there what they execute with them. False for a process that
-    /// has none.
+    /// well: its children tell there what they execute with them. So does one that may send
+    /// its children connections later on. False for a process that has neither.
     fn shares(self) -> bool {
         self.0.me().is_some() || {
-            let mut has_one = false;
+            let mut has_one = self.0.channels().has_own();
             let all = descriptors::each(|fd| has_one |= socket::may_connect(fd));
             (has_one || !all) && self.0.join().is_some()
         }
@@ -662,17 +659,6 @@ impl Owner<'_> {
         }
     }
 
-    /// This process is about to be another program, whose children nobody counts.
-    pub fn may_move(self, will_fail: impl Fn() -> bool) {
-        self.0.limit.keep();
-        if self.shares()
-            && let Some(me) = self.0.me().filter(|_| !will_fail())
-        {
-            self.0.family().may_move(me);
-            self.0.before_execution(|| false);
-        }
-    }
-
     /// That fork has failed: nobody holds what was counted for the child.
     pub fn not_forked(self, child: Option<Token>) {
         if let Some(child) = child {
@@ -681,16 +667,15 @@ impl Owner<'_> {
         }
     }
 
-    /// A process is about to be made that no count covers.
-    pub fn before_spawn(self, child: Child, end: Return) {
+    /// A process is about to be made that no hook follows as it is. Answers whether there is
+    /// anything that it may get.
+    pub fn before_spawn(self, child: Child, end: Return) -> bool {
         // First: what another thread makes from here on is asked for there.
         self.0.forks.enter(child, end);
         self.disinherit();
         self.0.limit.keep();
         self.0.sets.share();
-        if self.shares() && child == Child::Executes {
-            self.0.before_execution(|| false);
-        }
+        self.shares()
     }
 
     /// It has been made, or the call has failed.

@@ -74,6 +74,7 @@ fn what_another_program_gets_is_never_provable() {
             rustix::io::fcntl_setfd(stage.fd(), rustix::io::FdFlags::empty()).unwrap();
         }
         stage.owner().before_spawn(Child::Executes, Return::Seen);
+        stage.ledger.hand_kept();
         stage.owner().after_spawn(Child::Executes);
         assert_eq!(stage.standing(), standing);
     }
@@ -132,9 +133,9 @@ fn what_was_opened_while_another_thread_forked_is_for_procfs_to_judge() {
 #[test]
 fn what_was_passed_or_received_is_never_provable() {
     let stage = Stage::accepted();
-    stage.owner().passes(stage.fd());
+    stage.owner().passes(stage.fd(), None);
     assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Passed));
-    stage.owner().received(stage.fd());
+    stage.owner().received(stage.fd(), None, stage.ledger.stamp());
     assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Passed));
 }
 
@@ -320,13 +321,15 @@ fn use_everything(stage: &Stage) {
     owner.after_fork();
     owner.forked(child, process::pid().unwrap());
     owner.before_spawn(Child::Executes, Return::Seen);
-    owner.passes(copy_fd);
+    owner.passes(copy_fd, None);
+    stage.ledger.hand_kept();
     let _ = (owner.is_only_ours(fd), owner.may_have_options(Entry::UNKNOWN), stage.ledger.number_of(7));
     let _ = owner.release(copy_fd);
     owner.opened(copy_fd, Role::Connected, since);
     let _ = owner.release(copy_fd);
     let _ = owner.release(fd);
-    owner.may_move(|| false);
+    let execution = owner.may_move(|| false);
+    execution.into_iter().for_each(|execution| stage.ledger.execution_failed(execution));
     owner.opened(fd, Role::Accepted, since);
     owner.detach();
     stage.ledger.become_child(child);

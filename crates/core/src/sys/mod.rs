@@ -29,6 +29,7 @@ pub mod region;
 pub mod rehearsal;
 pub mod ring;
 pub mod schedule;
+pub mod segment;
 pub mod shared;
 pub mod signals;
 pub mod socket;

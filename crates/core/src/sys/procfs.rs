@@ -184,6 +184,17 @@ pub fn may_be_filtered(status: &CStr) -> bool {
     is_free != Ok(true)
 }
 
+/// Whether no process is outside of what procfs shows: `PROC_PID_INIT_INO` is the inode of the
+/// first pid namespace.
+pub fn is_outermost(root: &Dir) -> bool {
+    root.is_link_to(c"thread-self/ns/pid", b"pid:[4026531836]")
+}
+
+/// Whether this process is in a pid namespace other than the first one, provably.
+pub fn is_in_inner_namespace() -> bool {
+    Dir::root().is_ok_and(|root| !is_outermost(&root) && Stat::read(&root, c"thread-self").is_ok())
+}
+
 fn any_line_of(file: Fd, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
     let mut room = [0; 512];
     let mut kept = 0;

@@ -20,6 +20,9 @@ pub mod nr {
     pub const RT_SIGPROCMASK: usize = 14;
     pub const IOCTL: usize = 16;
     pub const PIPE: usize = 22;
+    pub const SHMGET: usize = 29;
+    pub const SHMAT: usize = 30;
+    pub const SHMCTL: usize = 31;
     pub const DUP: usize = 32;
     pub const DUP2: usize = 33;
     pub const PAUSE: usize = 34;

@@ -1,0 +1,196 @@
+//! Pairs of connected unix sockets, on which connections are sent to others of the lineage.
+//!
+//! A message that is under way is held by nobody. It can be counted only where its receiver
+//! is known to get what its sender has counted, and nothing else: on a pair of sockets that a
+//! hook has seen being made, and whose sending end no program has got that nobody follows.
+//! An end is known by its `SO_COOKIE`. A pair that was forgotten for later ones is no pair:
+//! what is sent on it is undecided for ever.
+//!
+//! Context: hooks of any kind, in shared memory, or in that of a process that has no
+//! connection yet. Lock-free.
+
+use super::Ledger;
+use crate::sys::{Fd, socket};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+
+/// The latest so many pairs.
+#[repr(C)]
+pub struct Channels<const LEN: usize> {
+    pairs: [Pair; LEN],
+    next: AtomicU32,
+    _room: AtomicU32,
+}
+
+/// The cookies of both ends; 0 for none.
+#[repr(C)]
+struct Pair([AtomicU64; 2]);
+
+/// With a cookie: a program that nobody follows may send on that end.
+const HANDED: u64 = 1 << 63;
+
+impl<const LEN: usize> Channels<LEN> {
+    /// None.
+    pub const fn new() -> Self {
+        Self {
+            pairs: [const { Pair([const { AtomicU64::new(0) }; 2]) }; LEN],
+            next: AtomicU32::new(0),
+            _room: AtomicU32::new(0),
+        }
+    }
+
+    /// Whether any was ever made.
+    pub fn has_any(&self) -> bool {
+        self.next.load(SeqCst) != 0
+    }
+
+    /// A pair was made, with these cookies.
+    pub fn add(&self, ends: [u64; 2]) {
+        let at = self.next.fetch_add(1, SeqCst) as usize % LEN;
+        if let Some(Pair([one, other])) = self.pairs.get(at) {
+            one.store(0, SeqCst);
+            other.store(ends[1], SeqCst);
+            one.store(ends[0], SeqCst);
+        }
+    }
+
+    /// Whether messages that are sent on the end with this cookie can be counted.
+    pub fn is_counted(&self, sender: u64) -> bool {
+        self.all().any(|ends| ends.contains(&sender))
+    }
+
+    /// The end on which is sent what the end with this cookie receives, if all of that is
+    /// counted.
+    pub fn sender_to(&self, receiver: u64) -> Option<u64> {
+        let is_it = |end: u64| end & !HANDED == receiver;
+        let of = |[one, other]: [u64; 2]| if is_it(one) { Some(other) } else { is_it(other).then_some(one) };
+        self.all().find_map(of).filter(|sender| sender & HANDED == 0)
+    }
+
+    /// A program that nobody follows may have the end with this cookie.
+    pub fn hand(&self, end: u64) {
+        let ends = self.pairs.iter().flat_map(|Pair(ends)| ends);
+        ends.for_each(|at| _ = at.compare_exchange(end, end | HANDED, SeqCst, SeqCst));
+    }
+
+    /// The same of all of them.
+    pub fn hand_all(&self) {
+        self.pairs.iter().flat_map(|Pair(ends)| ends).for_each(|end| _ = end.fetch_or(HANDED, SeqCst));
+    }
+
+    /// Those that are there as a whole.
+    fn all(&self) -> impl Iterator<Item = [u64; 2]> {
+        self.pairs.iter().filter_map(|Pair([one, other])| {
+            let first = one.load(SeqCst);
+            let ends = [first, other.load(SeqCst)];
+            (first & !HANDED != 0 && one.load(SeqCst) & !HANDED == first & !HANDED).then_some(ends)
+        })
+    }
+
+    /// Moves what is there to memory that others have as well.
+    fn move_to<const MORE: usize>(&self, other: &Channels<MORE>) {
+        if self.next.swap(0, SeqCst) != 0 {
+            self.all().for_each(|ends| other.add(ends));
+            self.pairs.iter().flat_map(|Pair(ends)| ends).for_each(|end| end.store(0, SeqCst));
+        }
+    }
+}
+
+/// Those of a process, wherever they are.
+pub struct Known<'a>(&'a Ledger);
+
+impl Ledger {
+    pub(super) fn channels(&self) -> Known<'_> {
+        Known(self)
+    }
+}
+
+impl Known<'_> {
+    /// The program has made a pair.
+    pub fn made(&self, one: Fd, other: Fd) {
+        let Some(ends) = socket::cookie(one).zip(socket::cookie(other)) else { return };
+        let ends = [ends.0, ends.1];
+        match self.0.commons.head() {
+            Some(head) => head.channels.add(ends),
+            None => self.0.own_channels.add(ends),
+        }
+    }
+
+    /// There is memory for them now that others have as well.
+    pub fn share(&self) {
+        if let Some(head) = self.0.commons.head() {
+            self.0.own_channels.move_to(&head.channels);
+        }
+    }
+
+    /// Whether there is any that is not shared yet.
+    pub fn has_own(&self) -> bool {
+        self.0.own_channels.has_any()
+    }
+
+    /// The cookie of `via`, where messages that are sent on it can be counted.
+    pub fn of_sender(&self, via: Fd) -> Option<u64> {
+        let head = self.0.commons.head().filter(|head| head.channels.has_any())?;
+        socket::cookie(via).filter(|&cookie| head.channels.is_counted(cookie))
+    }
+
+    /// The cookie of the end on which is sent what `via` receives, where that is counted.
+    pub fn to_receiver(&self, via: Fd) -> Option<u64> {
+        let head = self.0.commons.head().filter(|head| head.channels.has_any())?;
+        head.channels.sender_to(socket::cookie(via)?)
+    }
+
+    /// A program that nobody follows gets `fd`, if that is an end.
+    pub fn hand(&self, fd: Fd) {
+        if let Some(head) = self.0.commons.head().filter(|head| head.channels.has_any())
+            && let Some(cookie) = socket::cookie(fd)
+        {
+            head.channels.hand(cookie);
+        }
+    }
+
+    /// It gets all of them.
+    pub fn hand_all(&self) {
+        if let Some(head) = self.0.commons.head() {
+            head.channels.hand_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_end_receives_the_other_has_sent() {
+        let channels = Channels::<4>::new();
+        assert!(!channels.has_any() && !channels.is_counted(7));
+        channels.add([7, 8]);
+        channels.add([9, 10]);
+        assert!([7, 8, 9, 10].iter().all(|&end| channels.is_counted(end)));
+        assert_eq!([7, 8, 9, 11].map(|end| channels.sender_to(end)), [Some(8), Some(7), Some(10), None]);
+    }
+
+    #[test]
+    fn what_a_program_that_nobody_follows_may_send_is_not_counted() {
+        let channels = Channels::<4>::new();
+        channels.add([7, 8]);
+        channels.hand(8);
+        assert!(channels.is_counted(7) && !channels.is_counted(8));
+        assert_eq!([channels.sender_to(7), channels.sender_to(8)], [None, Some(7)]);
+    }
+
+    #[test]
+    fn an_old_pair_is_forgotten_for_a_new_one() {
+        let channels = Channels::<4>::new();
+        (1..=5).for_each(|at| channels.add([10 * at, 10 * at + 1]));
+        assert!(!channels.is_counted(10) && channels.sender_to(51) == Some(50));
+    }
+
+    #[test]
+    fn those_of_a_process_are_shared_in_the_end() {
+        let (own, shared) = (Channels::<4>::new(), Channels::<8>::new());
+        own.add([7, 8]);
+        own.move_to(&shared);
+        assert!(!own.has_any() && !own.is_counted(7) && shared.is_counted(7));
+    }
+}

@@ -1,0 +1,22 @@
+//! `socketpair(2)`: on a pair of unix sockets a connection may be sent to another process.
+
+use crate::sys::guard::{with_owner, with_relief};
+use crate::sys::real;
+use core::ffi::c_int;
+use libc::AF_UNIX;
+use softclose_core::sys::Fd;
+
+#[unsafe(no_mangle)]
+/// `socketpair(2)`.
+pub unsafe extern "C-unwind" fn socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> c_int {
+    // SAFETY: the program's own call.
+    let result = with_relief(|| unsafe { real::socketpair(domain, kind, protocol, ends) });
+    if result == 0 && domain == AF_UNIX {
+        // SAFETY: the kernel has written two numbers there.
+        let ends = unsafe { [*ends, *ends.add(1)] };
+        if let [Some(one), Some(other)] = ends.map(Fd::new) {
+            with_owner(|owner| owner.made_pair(one, other));
+        }
+    }
+    result
+}

@@ -1,0 +1,141 @@
+//! The variable that tells a program of its lineage: added to the environment of one that is
+//! about to be executed, and taken out again before that one's own code runs.
+//!
+//! A program without the shim must not find it: it is added only where the loader will load
+//! the shim again, as far as can be told.
+
+use core::ffi::c_char;
+use core::mem::MaybeUninit;
+use softclose_core::ledger::Ticket;
+use softclose_core::sys::probe;
+use std::sync::OnceLock;
+
+type Text = *const c_char;
+/// As `execve(2)` takes it.
+pub type List = *const Text;
+
+unsafe extern "C" {
+    static mut environ: *mut *mut c_char;
+}
+
+/// The program's own.
+pub fn own() -> List {
+    // SAFETY: libc's variable, read as libc's own functions read it.
+    unsafe { environ }.cast_const().cast()
+}
+
+/// The name of the file of the shim, where `LD_PRELOAD` had it loaded; none where something
+/// else has, which then does so again.
+static PRELOADED_AS: OnceLock<Option<&'static [u8]>> = OnceLock::new();
+
+/// In the constructor: how `library` came to be loaded.
+pub fn note_preload(library: Option<&'static [u8]>) {
+    let name = library.and_then(|path| path.rsplit(|&byte| byte == b'/').next());
+    // SAFETY: the program's own environment, before its code runs.
+    let value = unsafe { find(own(), PRELOAD) };
+    let is_it = |name: &&[u8]| value.is_some_and(|value| has(value, name));
+    let _ = PRELOADED_AS.set(name.filter(is_it));
+}
+
+/// In the constructor: takes the ticket out of the environment.
+pub fn take_ticket() -> Option<Ticket> {
+    // SAFETY: the program's own environment, before its code runs, which is the constructor's
+    // to change; a string lies in memory that the program may write to.
+    unsafe {
+        let place = (0..).map(|at| environ.add(at)).take_while(|place| !(**place).is_null());
+        let place = { place }.find(|&place| starts_with(*place, Ticket::NAME))?;
+        let value = (*place).add(Ticket::NAME.len());
+        let len = libc::strlen(value);
+        let ticket = Ticket::read(core::slice::from_raw_parts(value.cast(), len));
+        // Nor is it to be read in procfs.
+        core::ptr::write_bytes(*place, 0, Ticket::NAME.len() + len);
+        let behind = (0..).take_while(|&at| !(*place.add(at)).is_null()).count();
+        core::ptr::copy(place.add(1), place, behind);
+        ticket
+    }
+}
+
+const PRELOAD: &[u8] = b"LD_PRELOAD=";
+
+/// An environment with one variable more.
+pub struct Extended {
+    list: [MaybeUninit<Text>; Self::ROOM],
+    text: [u8; Ticket::LEN],
+}
+
+impl Extended {
+    /// Of a longer one there is no copy.
+    const ROOM: usize = 512;
+
+    /// Empty.
+    pub const fn new() -> Self {
+        Self { list: [MaybeUninit::uninit(); Self::ROOM], text: [0; Ticket::LEN] }
+    }
+
+    /// `environment` and the ticket, as long as this lives; `None` where the shim will not be
+    /// in the program, or where that cannot be told.
+    #[inline(never)]
+    pub fn with(&mut self, environment: List, ticket: Ticket) -> Option<List> {
+        self.text = ticket.text();
+        let (mut len, mut is_preloaded) = (0, false);
+        let wanted = PRELOADED_AS.get()?;
+        loop {
+            // SAFETY: any bytes are a pointer.
+            let text = unsafe { probe::read(environment.wrapping_add(len)) }?;
+            if text.is_null() {
+                break;
+            }
+            // SAFETY: it is read as far as it can be.
+            is_preloaded |= unsafe { is_preload(text, *wanted) };
+            self.list.get_mut(len)?.write(text);
+            len += 1;
+        }
+        self.list.get_mut(len)?.write(self.text.as_ptr().cast());
+        self.list.get_mut(len + 1)?.write(core::ptr::null());
+        (is_preloaded || wanted.is_none()).then_some(self.list.as_ptr().cast())
+    }
+}
+
+/// Whether `text` has the loader load the file of this name.
+///
+/// # Safety
+/// Any address; what can be read there does not change meanwhile.
+unsafe fn is_preload(text: Text, name: Option<&[u8]>) -> bool {
+    const LONGEST: usize = 4096;
+    let is_there = |len| probe::is_readable(text as usize, len);
+    let Some(name) = name.filter(|_| is_there(PRELOAD.len())) else { return false };
+    // SAFETY: so much of it can be read; of the rest no byte is read before it was asked for.
+    unsafe {
+        if !starts_with(text, PRELOAD) {
+            return false;
+        }
+        let bytes = text.cast::<u8>();
+        let end = (0..LONGEST).find(|&at| !is_there(at + 1) || *bytes.add(at) == 0);
+        end.is_some_and(|end| has(core::slice::from_raw_parts(bytes.add(PRELOAD.len()), end - PRELOAD.len()), name))
+    }
+}
+
+/// Whether a list of libraries, by colons or blanks, has one with this file name.
+fn has(value: &[u8], name: &[u8]) -> bool {
+    value.split(|&byte| byte == b':' || byte == b' ').any(|path| path.rsplit(|&byte| byte == b'/').next() == Some(name))
+}
+
+/// The value of the variable of this name, which ends with `=`.
+///
+/// # Safety
+/// A list as `execve` takes it, for as long as the answer is used.
+unsafe fn find<'a>(list: List, name: &[u8]) -> Option<&'a [u8]> {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut all = (0..).map(|at| *list.add(at)).take_while(|text| !text.is_null());
+        let text = all.find(|&text| starts_with(text, name))?;
+        Some(core::slice::from_raw_parts(text.add(name.len()).cast(), libc::strlen(text) - name.len()))
+    }
+}
+
+/// # Safety
+/// `text` is terminated, or longer than `start`.
+unsafe fn starts_with(text: Text, start: &[u8]) -> bool {
+    // SAFETY: the caller's: it stops at the end.
+    start.iter().enumerate().all(|(at, &byte)| unsafe { *text.add(at) } as u8 == byte)
+}
