@@ -120,8 +120,8 @@ impl Ledger {
     }
 
     fn enlist_program(&self, place: Place) -> Option<Token> {
-        if process::is_parent_outside() {
-            // It has another pid here than its family knows.
+        // A child that no hook has seen, which has another pid than its parent knows.
+        if self.owner().is_none() && process::is_parent_outside() {
             return None;
         }
         let holder = self.family().enlist(self.here(), crate::sys::clock::seconds_since_boot())?;
