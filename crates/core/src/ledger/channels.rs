@@ -1,10 +1,11 @@
 //! Pairs of connected unix sockets, on which connections are sent to others of the lineage.
 //!
 //! A message that is under way is held by nobody. It can be counted only where its receiver
-//! is known to get what its sender has counted, and nothing else: on a pair of sockets that a
-//! hook has seen being made, and whose sending end no program has got that nobody follows.
-//! An end is known by its `SO_COOKIE`. A pair that was forgotten for later ones is no pair:
-//! what is sent on it is undecided for ever.
+//! is known to get what its sender has counted, and nobody else can look at it: on a pair of
+//! sockets that a hook has seen being made, and of which no program has an end that nobody
+//! follows. An end that another program gets is abroad until that one has said that it has it.
+//! A pair that was forgotten for later ones is no pair: what is sent on it is undecided for
+//! ever.
 //!
 //! Context: hooks of any kind, in shared memory, or in that of a process that has no
 //! connection yet. Lock-free.
@@ -12,6 +13,9 @@
 use super::Ledger;
 use crate::sys::{Fd, socket};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+
+/// So many pairs a lineage remembers.
+pub const SHARED: usize = 128;
 
 /// The latest so many pairs.
 #[repr(C)]
@@ -21,12 +25,20 @@ pub struct Channels<const LEN: usize> {
     _room: AtomicU32,
 }
 
-/// The cookies of both ends; 0 for none.
+/// Both ends; 0 for none.
 #[repr(C)]
 struct Pair([AtomicU64; 2]);
 
-/// With a cookie: a program that nobody follows may send on that end.
+/// Of the word of an end: its `SO_COOKIE`. Above: how many programs have got it that have not
+/// said so.
+const COOKIE: u64 = ABROAD - 1;
+const ABROAD: u64 = 1 << 48;
+/// A program that nobody follows may have it.
 const HANDED: u64 = 1 << 63;
+
+fn is_free(end: u64) -> bool {
+    end & !COOKIE == 0
+}
 
 impl<const LEN: usize> Channels<LEN> {
     /// None.
@@ -46,35 +58,54 @@ impl<const LEN: usize> Channels<LEN> {
     /// A pair was made, with these cookies.
     pub fn add(&self, ends: [u64; 2]) {
         let at = self.next.fetch_add(1, SeqCst) as usize % LEN;
-        if let Some(Pair([one, other])) = self.pairs.get(at) {
+        if let Some(Pair([one, other])) = self.pairs.get(at).filter(|_| ends.iter().all(|end| end & COOKIE != 0)) {
             one.store(0, SeqCst);
             other.store(ends[1], SeqCst);
             one.store(ends[0], SeqCst);
         }
     }
 
-    /// Whether messages that are sent on the end with this cookie can be counted.
+    /// Whether messages that are sent on the end with this cookie can be counted, if they are
+    /// received where they should be.
     pub fn is_counted(&self, sender: u64) -> bool {
-        self.all().any(|ends| ends.contains(&sender))
+        self.all().any(|ends| ends.contains(&sender) && is_free(sender))
     }
 
     /// The end on which is sent what the end with this cookie receives, if all of that is
     /// counted.
     pub fn sender_to(&self, receiver: u64) -> Option<u64> {
-        let is_it = |end: u64| end & !HANDED == receiver;
-        let of = |[one, other]: [u64; 2]| if is_it(one) { Some(other) } else { is_it(other).then_some(one) };
-        self.all().find_map(of).filter(|sender| sender & HANDED == 0)
+        let of =
+            |[one, other]: [u64; 2]| if one == receiver { Some(other) } else { (other == receiver).then_some(one) };
+        self.all().filter(|ends| ends.iter().all(|&end| is_free(end))).find_map(of)
+    }
+
+    /// Another program gets the end with this cookie.
+    pub fn go_abroad(&self, end: u64) {
+        let one_more =
+            |word: u64| (word & COOKIE == end).then(|| word.checked_add(ABROAD).unwrap_or(word) | word & HANDED);
+        self.ends().for_each(|word| _ = word.fetch_update(SeqCst, SeqCst, one_more));
+    }
+
+    /// It has said that it has it.
+    pub fn come_home(&self, end: u64) {
+        let one_less =
+            |word: u64| (word & COOKIE == end && word & HANDED == 0 && !is_free(word)).then(|| word - ABROAD);
+        self.ends().for_each(|word| _ = word.fetch_update(SeqCst, SeqCst, one_less));
     }
 
     /// A program that nobody follows may have the end with this cookie.
     pub fn hand(&self, end: u64) {
-        let ends = self.pairs.iter().flat_map(|Pair(ends)| ends);
-        ends.for_each(|at| _ = at.compare_exchange(end, end | HANDED, SeqCst, SeqCst));
+        let handed = |word: u64| (word & COOKIE == end).then_some(word | HANDED);
+        self.ends().for_each(|word| _ = word.fetch_update(SeqCst, SeqCst, handed));
+    }
+
+    fn ends(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.pairs.iter().flat_map(|Pair(ends)| ends)
     }
 
     /// The same of all of them.
     pub fn hand_all(&self) {
-        self.pairs.iter().flat_map(|Pair(ends)| ends).for_each(|end| _ = end.fetch_or(HANDED, SeqCst));
+        self.ends().for_each(|end| _ = end.fetch_or(HANDED, SeqCst));
     }
 
     /// Those that are there as a whole.
@@ -82,7 +113,8 @@ impl<const LEN: usize> Channels<LEN> {
         self.pairs.iter().filter_map(|Pair([one, other])| {
             let first = one.load(SeqCst);
             let ends = [first, other.load(SeqCst)];
-            (first & !HANDED != 0 && one.load(SeqCst) & !HANDED == first & !HANDED).then_some(ends)
+            let is_whole = first & COOKIE != 0 && one.load(SeqCst) & COOKIE == first & COOKIE;
+            is_whole.then_some(ends)
         })
     }
 
@@ -90,7 +122,7 @@ impl<const LEN: usize> Channels<LEN> {
     fn move_to<const MORE: usize>(&self, other: &Channels<MORE>) {
         if self.next.swap(0, SeqCst) != 0 {
             self.all().for_each(|ends| other.add(ends));
-            self.pairs.iter().flat_map(|Pair(ends)| ends).for_each(|end| end.store(0, SeqCst));
+            self.ends().for_each(|end| end.store(0, SeqCst));
         }
     }
 }
@@ -139,12 +171,26 @@ impl Known<'_> {
         head.channels.sender_to(socket::cookie(via)?)
     }
 
-    /// A program that nobody follows gets `fd`, if that is an end.
+    /// Another program gets `fd`, if that is an end.
+    pub fn go_abroad(&self, fd: Fd) {
+        self.change(fd, Channels::go_abroad);
+    }
+
+    /// This one, which was executed with `fd`, says so.
+    pub fn come_home(&self, fd: Fd) {
+        self.change(fd, Channels::come_home);
+    }
+
+    /// A program that nobody follows may get `fd`, if that is an end.
     pub fn hand(&self, fd: Fd) {
+        self.change(fd, Channels::hand);
+    }
+
+    fn change(&self, fd: Fd, change: fn(&Channels<SHARED>, u64)) {
         if let Some(head) = self.0.commons.head().filter(|head| head.channels.has_any())
             && let Some(cookie) = socket::cookie(fd)
         {
-            head.channels.hand(cookie);
+            change(&head.channels, cookie);
         }
     }
 
@@ -176,7 +222,20 @@ mod tests {
         channels.add([7, 8]);
         channels.hand(8);
         assert!(channels.is_counted(7) && !channels.is_counted(8));
-        assert_eq!([channels.sender_to(7), channels.sender_to(8)], [None, Some(7)]);
+        assert_eq!([channels.sender_to(7), channels.sender_to(8)], [None, None]);
+    }
+
+    #[test]
+    fn an_end_is_abroad_until_each_program_that_got_it_has_said_so() {
+        let channels = Channels::<4>::new();
+        channels.add([7, 8]);
+        (0..2).for_each(|_| channels.go_abroad(8));
+        channels.come_home(8);
+        assert_eq!((channels.is_counted(7), channels.sender_to(8)), (true, None));
+        channels.come_home(8);
+        assert_eq!((channels.is_counted(8), channels.sender_to(8)), (true, Some(7)));
+        channels.come_home(8);
+        assert!(channels.is_counted(8));
     }
 
     #[test]

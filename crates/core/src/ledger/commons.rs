@@ -5,7 +5,7 @@
 
 use super::bitmap::{BITS, Bitmap};
 use super::cells::Slot;
-use super::channels::Channels;
+use super::channels::{Channels, SHARED};
 use super::family::{MEMBERS, Record, Words};
 use super::heirs::Heirs;
 use crate::sys::region::Zeroed;
@@ -21,7 +21,7 @@ pub struct Head {
     pub(super) taken: Bitmap<{ SLOTS / BITS }>,
     pub(super) records: [Record; MEMBERS],
     pub(super) heirs: Heirs,
-    pub(super) channels: Channels<128>,
+    pub(super) channels: Channels<SHARED>,
 }
 
 // SAFETY: repr(C), atomics only; zero is a family without members.

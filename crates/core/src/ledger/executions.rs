@@ -40,7 +40,7 @@ impl Ledger {
             return;
         }
         if !socket::may_connect(fd) {
-            return self.channels().hand(fd);
+            return self.channels().go_abroad(fd);
         }
         match self.slot_now(fd) {
             Some(slot) => give(slot),
@@ -59,10 +59,10 @@ impl Ledger {
         });
     }
 
-    /// Another program gets `fd`, if it is a connection.
+    /// Another program gets `fd`, if it is a connection or one end of a pair.
     pub fn hand(&self, fd: Fd) {
         if !socket::may_connect(fd) {
-            return;
+            return self.channels().hand(fd);
         }
         match self.slot_now(fd) {
             Some(slot) => self.descriptions().mark(slot, Marks::HANDED),

@@ -214,7 +214,7 @@ impl Ledger {
     /// What was not counted for this process came to it in another way, and nobody counts it.
     fn find_again(&self, fd: Fd, me: Token) {
         if !socket::may_connect(fd) {
-            return;
+            return self.channels().come_home(fd);
         }
         match self.slot_now(fd) {
             Some(slot) if self.descriptions().holders(slot).any(|holder| holder == me) => {

@@ -27,6 +27,7 @@ impl Owner<'_> {
     /// for it, another one of the family may have.
     pub fn passes(self, fd: Fd, via: Option<Fd>) {
         if socket::tcp_info(fd).is_err() {
+            self.0.channels().hand(fd);
             if self.0.sets.is_set(fd) {
                 // Whoever receives it may use it for longer than we have it.
                 self.0.sets.share();

@@ -1,7 +1,7 @@
 //! The cells of a description, which processes share: who is the last holder.
 
 use crate::explore;
-use crate::ledger::cells::{Left, Slot};
+use crate::ledger::cells::{Left, Marks, Slot};
 use crate::ledger::token::Token;
 use loom::thread;
 use std::sync::Arc;
@@ -109,5 +109,99 @@ fn of_two_children_that_are_made_at_once_none_is_lost() {
         slot.hold(token(3));
         other.join().unwrap();
         assert!([1, 2, 3].map(token).iter().all(|&holder| slot.holders().any(|found| found == holder)));
+    });
+}
+
+/// As far as the counts know.
+fn is_last(slot: &Slot, me: u32, alive: impl Fn(Token) -> bool) -> bool {
+    let released = slot.release(token(me), alive);
+    released.left == Left::Nobody && !released.is_flying && !released.marks.has(Marks::HANDED)
+}
+
+const LINK: u64 = 9;
+
+#[test]
+fn who_receives_a_message_is_seen_by_the_sender_who_closes_meanwhile() {
+    explore(|| {
+        let slot = held_by(&[1]);
+        slot.depart(LINK);
+        let theirs = slot.clone();
+        let receiver = thread::spawn(move || {
+            theirs.hold(token(2));
+            assert!(theirs.arrive(LINK));
+        });
+        assert!(!is_last(&slot, 1, everybody));
+        receiver.join().unwrap();
+        assert!(is_last(&slot, 2, everybody));
+    });
+}
+
+#[test]
+fn of_two_messages_the_second_is_still_under_way_when_the_first_has_arrived() {
+    explore(|| {
+        let slot = held_by(&[1]);
+        (0..2).for_each(|_| slot.depart(LINK));
+        let theirs = slot.clone();
+        let receiver = thread::spawn(move || {
+            theirs.hold(token(2));
+            assert!(theirs.arrive(LINK));
+            is_last(&theirs, 2, everybody)
+        });
+        let seen = is_last(&slot, 1, everybody);
+        assert!(!seen && !receiver.join().unwrap());
+        slot.hold(token(3));
+        assert!(slot.arrive(LINK) && is_last(&slot, 3, everybody));
+    });
+}
+
+#[test]
+fn who_sends_on_another_socket_meanwhile_leaves_a_mark() {
+    explore(|| {
+        let slot = held_by(&[1, 2]);
+        let theirs = slot.clone();
+        let other = thread::spawn(move || theirs.depart(LINK + 1));
+        slot.depart(LINK);
+        other.join().unwrap();
+        assert!(slot.marks().has(Marks::PASSED));
+    });
+}
+
+#[test]
+fn a_program_that_says_what_it_has_is_seen_by_who_closes_meanwhile() {
+    explore(|| {
+        let slot = held_by(&[1]);
+        slot.hold_abroad(token(2));
+        let theirs = slot.clone();
+        let program = thread::spawn(move || theirs.come_home(token(2), 3));
+        assert!(!is_last(&slot, 1, everybody));
+        program.join().unwrap();
+        assert!(!slot.is_abroad(token(2)) && !is_last(&slot, 2, everybody) && !is_last(&slot, 2, everybody));
+        assert!(is_last(&slot, 2, everybody));
+    });
+}
+
+#[test]
+fn whoever_finds_a_program_ended_that_has_not_said_what_it_had_knows_that() {
+    explore(|| {
+        let slot = held_by(&[1, 3]);
+        slot.hold_abroad(token(2));
+        let alive = |holder| holder != token(2);
+        let theirs = slot.clone();
+        let other = thread::spawn(move || is_last(&theirs, 3, alive));
+        assert!(!is_last(&slot, 1, alive) && !other.join().unwrap());
+    });
+}
+
+#[test]
+fn a_program_that_joins_beside_another_that_is_killed_is_not_lost() {
+    explore(|| {
+        let slot = held_by(&[1, 2]);
+        let alive = |holder| holder != token(2);
+        let theirs = slot.clone();
+        let joiner = thread::spawn(move || theirs.hold_abroad(token(3)));
+        slot.hold(token(1));
+        assert!(!is_last(&slot, 1, alive));
+        joiner.join().unwrap();
+        assert!(slot.is_abroad(token(3)) && !is_last(&slot, 1, alive));
     });
 }
