@@ -88,6 +88,11 @@ pub fn is_there() -> bool {
     Iterator::open(PATH).is_some()
 }
 
+/// What decides closes that the counts leave open, in words.
+pub fn proof_in_use() -> &'static str {
+    if is_there() { "the kernel's own count of references" } else { "a look at procfs" }
+}
+
 /// As [`Refs::ask`], of an iterator that is pinned elsewhere.
 pub fn ask_at(path: &CStr, fd: Fd) -> Option<Answer> {
     Iterator::open(path)?.read(fd)

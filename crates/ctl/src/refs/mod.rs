@@ -70,6 +70,18 @@ pub fn status() -> Result<String> {
     Ok(format!("installed, and works: a question takes {microseconds:.1} us\n"))
 }
 
+/// Whether a process of this user finds it below `root`, its view of the file system.
+pub fn is_for(root: &Path, user: u32) -> bool {
+    let below = |path: &str| root.join(path.trim_start_matches('/'));
+    let is_searchable = |path| user == 0 || fs::metadata(below(path)).is_ok_and(|found| mode_of(&found) & 0o001 != 0);
+    let pin = below(&path(PATH).to_string_lossy());
+    let is_pinned = statfs(&pin).is_ok_and(|found| found.f_type as u32 == refs::BPF_FS_MAGIC);
+    is_pinned
+        && fs::metadata(&pin).is_ok_and(|found| found.uid() == 0)
+        && is_searchable(FILE_SYSTEM)
+        && is_searchable(DIRECTORY)
+}
+
 /// Why it cannot be asked.
 fn absence() -> anyhow::Error {
     match fs::symlink_metadata(path(PATH)) {
