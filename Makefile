@@ -3,6 +3,8 @@
 PREFIX ?= /usr/local
 # softclose looks for the shim in lib/softclose, lib/MULTIARCH, lib64 and lib of its PREFIX.
 LIBDIR ?= $(PREFIX)/lib/softclose
+# systemd looks for units there, for /usr and for /usr/local.
+UNITS = $(PREFIX)/lib/systemd/system
 
 # Said aloud, so that a user's own cargo configuration cannot put it elsewhere.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -151,6 +153,8 @@ install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREF
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose README.md CHANGELOG.md
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose/docs docs/*.md
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose/examples examples/*
+	install -d $(DESTDIR)$(UNITS)
+	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/softclose-refs.service >$(DESTDIR)$(UNITS)/softclose-refs.service
 	@$(DESTDIR)$(PREFIX)/bin/softclose --print-env >/dev/null
 
 uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX and LIBDIR
@@ -159,6 +163,7 @@ uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX a
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsoftclose.so $(BESIDE))
 	cd $(RELEASE)/share && find . -type f -exec rm -f $(DESTDIR)$(PREFIX)/share/{} \;
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/softclose
+	rm -f $(DESTDIR)$(UNITS)/softclose-refs.service
 	test ! -d $(DESTDIR)$(PREFIX)/lib/softclose || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/lib/softclose
 
 deb: build ## Debian packages, in target/deb; GLIBC=2.17 for older systems (cargo-zigbuild)

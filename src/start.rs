@@ -20,6 +20,7 @@ use softclose_core::counters::founding::Identity;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
+use softclose_core::judge::refs::Refs;
 use softclose_core::ledger::Ledger;
 use softclose_core::log::{self, Log};
 use softclose_core::presence::Presence;
@@ -127,8 +128,8 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     ledger.begin(capacity);
     ledger.begin_as(users());
     let drain = Drain::new(common, ledger);
-    let (rehearsal, rings, presence) = (Rehearsal::new(), Rings::new(), Presence::new());
-    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal, rings, presence })
+    let (rehearsal, rings, refs, presence) = (Rehearsal::new(), Rings::new(), Refs::new(), Presence::new());
+    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal, rings, refs, presence })
 }
 
 /// Where this library lies, and the program that finishes what a process leaves.

@@ -40,6 +40,7 @@ pub struct Gauntlet {
     mptcp: bool,
     victim_connects: bool,
     http: bool,
+    is_counted: bool,
     exit: Exit,
 }
 
@@ -69,6 +70,7 @@ impl Gauntlet {
             mptcp: false,
             victim_connects: false,
             http: false,
+            is_counted: false,
             exit: Exit::Code(0),
         }
     }
@@ -127,6 +129,12 @@ impl Gauntlet {
         self
     }
 
+    /// Where the kernel's own count of references is installed.
+    pub fn counted(mut self) -> Self {
+        self.is_counted = true;
+        self
+    }
+
     /// The exit status that the victim chose, which nobody may change.
     pub fn exits_with(mut self, status: i32) -> Self {
         self.exit = Exit::Code(status);
@@ -155,7 +163,7 @@ impl Gauntlet {
 
     /// Runs the victim once; `None` where there can be no arena.
     pub fn run(&self, test: &str, shim: Shim) -> Option<Outcome> {
-        let arena = Arena::or_skip(test)?;
+        let arena = if self.is_counted { Arena::counted_or_skip(test)? } else { Arena::or_skip(test)? };
         let before = arena.counters();
         let (victim, reports) =
             if self.victim_connects { self.as_client(&arena, shim) } else { self.as_server(&arena, shim) };

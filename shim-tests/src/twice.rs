@@ -8,15 +8,23 @@ use crate::victim::Victim;
 
 /// Runs `scenario` natively, then shimmed, each in an arena of its own, and
 /// answers both results. `None` where there can be no arena.
-pub fn twice<T>(test: &str, mut scenario: impl FnMut(&Arena, Shim) -> T) -> Option<(T, T)> {
-    let mut run = |shim| Arena::or_skip(test).map(|arena| scenario(&arena, shim));
+pub fn twice<T>(test: &str, scenario: impl FnMut(&Arena, Shim) -> T) -> Option<(T, T)> {
+    twice_in(|| Arena::or_skip(test), scenario)
+}
+
+fn twice_in<T>(open: impl Fn() -> Option<Arena>, mut scenario: impl FnMut(&Arena, Shim) -> T) -> Option<(T, T)> {
+    let mut run = |shim| open().map(|arena| scenario(&arena, shim));
     Some((run(Shim::Native)?, run(Shim::Preloaded)?))
 }
 
 /// As [`twice`], and both results must be equal.
 #[track_caller]
 pub fn alike<T: PartialEq + std::fmt::Debug>(test: &str, scenario: impl FnMut(&Arena, Shim) -> T) -> Option<T> {
-    let (native, shimmed) = twice(test, scenario)?;
+    equal(twice(test, scenario)?)
+}
+
+#[track_caller]
+fn equal<T: PartialEq + std::fmt::Debug>((native, shimmed): (T, T)) -> Option<T> {
     assert_eq!(native, shimmed, "native on the left, shimmed on the right");
     Some(native)
 }
@@ -33,6 +41,19 @@ pub fn same_transcript(test: &str, victim: &Victim) -> Option<Finished> {
 #[track_caller]
 pub fn says(test: &str, victim: &Victim, expected: &[&str]) {
     let Some(finished) = same_transcript(test, victim) else { return };
+    assert_said(test, &finished, expected);
+}
+
+/// As [`says`], where the kernel's own count of references is installed.
+#[track_caller]
+pub fn says_counted(test: &str, victim: &Victim, expected: &[&str]) {
+    let both = twice_in(|| Arena::counted_or_skip(test), |arena, shim| victim.start(arena, shim).finish());
+    let Some(finished) = both.and_then(equal) else { return };
+    assert_said(test, &finished, expected);
+}
+
+#[track_caller]
+fn assert_said(test: &str, finished: &Finished, expected: &[&str]) {
     match finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
         Some(reason) => crate::skip(test, reason),
         None => assert_eq!(finished.stdout, expected, "{finished:#?}"),
@@ -59,18 +80,25 @@ pub struct Service {
     response: usize,
     copies: usize,
     cue: Cue,
+    is_counted: bool,
 }
 
 impl Service {
     /// One connection and a response of the usual size.
     pub fn of(victim: Victim) -> Self {
-        Self { victim, response: crate::RESPONSE, copies: 1, cue: Cue::None }
+        Self { victim, response: crate::RESPONSE, copies: 1, cue: Cue::None, is_counted: false }
     }
 
     /// As many connections, with a response of `response` bytes for each.
     pub fn copies(mut self, copies: usize, response: usize) -> Self {
         self.copies = copies;
         self.response = response;
+        self
+    }
+
+    /// Where the kernel's own count of references is installed.
+    pub fn counted(mut self) -> Self {
+        self.is_counted = true;
         self
     }
 
@@ -88,7 +116,8 @@ impl Service {
 
     /// Runs it natively and shimmed.
     pub fn prove(&self, test: &str) {
-        let seen = alike(test, |arena, shim| self.run(arena, shim));
+        let open = || if self.is_counted { Arena::counted_or_skip(test) } else { Arena::or_skip(test) };
+        let seen = twice_in(open, |arena, shim| self.run(arena, shim)).and_then(equal);
         let Some((reports, finished, clean)) = seen else { return };
         assert!(reports.all(|report| report.has_all_of(self.response)), "{reports:#?}\n{finished:#?}");
         assert!(clean, "the kernel aborted a connection\n{reports:#?}\n{finished:#?}");

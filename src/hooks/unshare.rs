@@ -58,6 +58,7 @@ pub fn prepare(flags: c_int) {
 fn blind_beside_others(owner: Owner<'_>) {
     let is_alone = engine().is_some_and(|engine| engine.common.is_single_threaded());
     if !is_alone {
+        owner.splits_table();
         owner.blinded();
     }
 }

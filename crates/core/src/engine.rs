@@ -15,6 +15,7 @@ use crate::decision::{Doubt, Facts, Phase, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_blocked_in_write, may_be_written_to};
 use crate::drain::lingering::Lingering;
+use crate::judge::refs::Refs;
 use crate::judge::{self, Scope};
 use crate::ledger::family::Token;
 use crate::ledger::table::Role;
@@ -29,6 +30,7 @@ use crate::sys::rehearsal::Rehearsal;
 use crate::sys::ring::Rings;
 use crate::sys::socket::{self, TcpInfo};
 use crate::{finish, watch};
+use inventory::Inventory;
 
 /// One process' softclose.
 pub struct Engine {
@@ -42,6 +44,8 @@ pub struct Engine {
     pub rehearsal: Rehearsal,
     /// Rings that no hook has seen.
     pub rings: Rings,
+    /// The kernel's own count of references.
+    pub refs: Refs,
     /// Who is in here.
     pub presence: Presence,
 }
@@ -141,7 +145,7 @@ impl Engine {
             self.common.counters.show();
         }
         let claim = owner.release(fd);
-        let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, None);
         let is_acknowledged = info.is_acknowledged;
         let closing = Closing { owner, fd, claim, strategy, is_acknowledged, linger_ms: None };
         let prepared = match verdict {
@@ -166,7 +170,7 @@ impl Engine {
     /// it into an epoll set, after we had left all, may have done so: nobody could take it
     /// out again. Answers what the call is to wait for.
     pub fn commit(&self, fd: Fd, prepared: Prepared) -> Option<Lingering> {
-        let is_entered = prepared.reserved().is_some() && self.ledger.has_been_entered(fd);
+        let is_entered = prepared.reserved().is_some_and(|reserved| self.has_been_entered(fd, reserved.fd()));
         match prepared {
             prepared if is_entered => self.give_up(prepared),
             Prepared::Plain => {}
@@ -223,9 +227,16 @@ impl Engine {
         self.common.settings.engine == Waits::Inline && self.common.is_single_threaded()
     }
 
-    /// Looks at the kernel only as far as the decision needs it; `leaving` says
-    /// that the process ends, and every number of it with it.
-    fn verdict(&self, owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim, leaving: bool) -> (Verdict, Strategy) {
+    /// Looks at the kernel only as far as the decision needs it; `leaving` is what the
+    /// process has at its end, where every number of it goes with it.
+    fn verdict(
+        &self,
+        owner: Owner<'_>,
+        fd: Fd,
+        info: TcpInfo,
+        claim: Claim,
+        leaving: Option<&Inventory>,
+    ) -> (Verdict, Strategy) {
         let phase = Phase::of(info.state);
         let open = phase != Phase::Unconnected && claim.standing != Standing::Shared;
         let strategy = if open { self.strategy(fd, claim.entry.role) } else { self.common.settings.strategy };
@@ -240,20 +251,22 @@ impl Engine {
             unread: open && minds_unread && socket::unread(fd) != 0,
             sent: has_sent(owner, fd, info, claim),
         };
-        if claim.standing == Standing::Doubtful {
-            // Procfs is asked only where its answer matters.
+        let mut by_kernel = None;
+        if matches!(claim.standing, Standing::Doubtful | Standing::Unprovable(_)) {
+            // The kernel and procfs are asked only where their answer matters.
             facts.standing = Standing::Last;
             if matches!(decided(facts), Verdict::LeaveAlone(_)) {
-                facts.standing = Standing::Doubtful;
+                facts.standing = claim.standing;
             } else {
-                facts.standing = judged(owner, fd, claim, leaving);
+                by_kernel = self.counted_by_kernel(owner, fd, leaving);
+                facts.standing = by_kernel.unwrap_or_else(|| judged(owner, fd, claim, leaving.is_some()));
             }
         }
         let verdict = match decided(facts) {
             Verdict::LeaveAlone(Reason::Unsure) => self.unsure(facts.standing),
             verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
-            _ if self.rings.has_one() => self.blind(),
+            _ if self.rings.has_one() && !self.is_free_of_rings(owner, fd, by_kernel, leaving) => self.blind(),
             verdict => verdict,
         };
         (verdict, strategy)
@@ -281,8 +294,9 @@ impl Engine {
     /// known to be done.
     fn leave_sets(&self, owner: Owner<'_>, fd: Fd, claim: &Claim) -> bool {
         match watch::leave_all(owner, &self.drain, fd, claim) {
-            Ok(()) => true,
-            Err(doubt) => self.doubt(doubt),
+            Ok(()) if !self.may_be_watched_unseen() => true,
+            Ok(()) => self.is_unwatched(fd) || self.doubt(Doubt::Watched),
+            Err(doubt) => self.is_unwatched(fd) || self.doubt(doubt),
         }
     }
 
@@ -292,7 +306,8 @@ impl Engine {
         let members = claim.entry.watched.members();
         let is_in_none = members == 0 && claim.watchers == 0;
         let end_with_us = owner.is_private(claim.entry) && claim.watchers <= members;
-        is_in_none || end_with_us || self.leave_sets(owner, fd, claim)
+        let is_known = !self.may_be_watched_unseen() && (is_in_none || end_with_us);
+        is_known || self.leave_sets(owner, fd, claim)
     }
 
     fn doubt(&self, doubt: Doubt) -> bool {
@@ -451,9 +466,12 @@ fn left_in_its_sets(owner: Owner<'_>, claim: Claim) {
     }
 }
 
-/// What procfs says of a claim that the counts cannot decide.
+/// What procfs says of a claim that the counts cannot decide, where it can say anything.
 #[inline(never)]
 fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
+    if claim.standing != Standing::Doubtful {
+        return claim.standing;
+    }
     let counted = claim.entry.slot.is_some();
     let trust_self = counted || leaving;
     let scope = Scope { trust_self, in_family: counted, not_before: claim.not_before, at_end: leaving };
@@ -471,4 +489,5 @@ mod inventory;
 mod kept;
 pub mod numbers;
 mod observe;
+mod references;
 pub mod shutdown;

@@ -55,6 +55,23 @@ pub enum Command {
     ///
     /// Other commands do so an hour after they have first seen that a program is gone.
     Clean,
+    /// Make the kernel's own count of references readable for programs with softclose.
+    ///
+    /// It decides closes that softclose could not decide otherwise. It stays until the next
+    /// boot, or until it is removed.
+    #[command(subcommand)]
+    Refs(Refs),
+}
+
+/// What to do with the kernel's own count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Refs {
+    /// Load a small BPF program, check its answers, and pin it in /sys/fs/bpf/softclose (root).
+    Install,
+    /// Say whether it is there, and works for this user.
+    Status,
+    /// Take it away again (root).
+    Remove,
 }
 
 /// Options of `top`.

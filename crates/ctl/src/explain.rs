@@ -1,8 +1,8 @@
 //! `softclosectl explain`: why closes were left alone, and what to do about it.
 
 use crate::human;
-use crate::survey::Family;
-use softclose_core::counters::names::{BEGUN, DOUBTED, LEFT_ALONE, RESETS_AVOIDED};
+use crate::survey::{Family, Proof};
+use softclose_core::counters::names::{BEGUN, COUNTED_BY_KERNEL, DOUBTED, LEFT_ALONE, RESETS_AVOIDED};
 use softclose_core::decision::{DOUBTS, Doubt, REASONS, Reason};
 
 /// Reasons with their advice, the most frequent first; those that are no TCP sockets last.
@@ -20,13 +20,33 @@ pub fn text(family: &Family) -> String {
         family.held(),
         family.members.first().map_or("-".to_owned(), |member| human::duration(member.uptime)),
     );
+    let proof = proof(reading.value(COUNTED_BY_KERNEL), family.members.first().and_then(|member| member.proof));
     let none = if seen.is_empty() { "No close was left alone.\n" } else { "Closes that were left alone:\n" };
     let doubts = doubts(family);
     let lines = seen.into_iter().map(|(reason, name)| {
         let more = if *reason == Reason::Unsure { doubts.as_str() } else { "" };
         entry(count(*reason), name, *reason) + more
     });
-    [head, none.to_owned()].into_iter().chain(lines).collect()
+    [head, proof, none.to_owned()].into_iter().chain(lines).collect()
+}
+
+/// What has decided, and decides now, where the counts do not.
+fn proof(count: u64, now: Option<Proof>) -> String {
+    let so_far = if count == 0 { String::new() } else { format!("{count} closes so far, ") };
+    match now {
+        Some(Proof::Kernel) => {
+            format!("Where its counts do not tell, the kernel's own count decides: {so_far}softclosectl refs.\n")
+        }
+        Some(Proof::Procfs) if count == 0 => {
+            "Where its counts do not tell, a look at /proc decides. The kernel could: softclosectl refs install.\n"
+                .to_owned()
+        }
+        Some(Proof::Procfs) => {
+            format!("Where its counts do not tell, the kernel's own count decided: {so_far}but it is gone now.\n")
+        }
+        None if count == 0 => String::new(),
+        None => format!("Closes that the kernel's own count has decided: {count}.\n"),
+    }
 }
 
 fn entry(count: u64, name: &str, reason: Reason) -> String {
@@ -53,7 +73,7 @@ fn doubted(doubt: Doubt) -> &'static str {
         Doubt::Watched => "an epoll set may go on watching it that this process cannot take it out of.",
         Doubt::Blind => "the process has an io_uring, or a second table of descriptors.",
         Doubt::Unseen => "not every process can be seen: no /proc, hidepid, a container, another user.",
-        Doubt::Found => "/proc shows another process that has it.",
+        Doubt::Found => "/proc shows another process that has it, or the kernel counts another reference.",
         Doubt::LookBudget => {
             "a look at /proc was not over within two milliseconds (eight at the end of a process): many processes or descriptors."
         }

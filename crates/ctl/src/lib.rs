@@ -6,6 +6,7 @@
 //! | [`page_file`] | one file with counters, read without trusting who made it |
 //! | [`survey`] | which processes, and which counters are whose |
 //! | [`samples`] | the numbers by their names |
+//! | [`refs`] | the kernel's own count of references |
 //! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`] | the commands |
 //! | [`human`] | durations, sizes, columns |
 //!
@@ -19,13 +20,14 @@ pub mod page_file;
 pub mod printable;
 pub mod prometheus;
 pub mod ps;
+pub mod refs;
 pub mod samples;
 pub mod stat;
 pub mod survey;
 pub mod top;
 
 use anyhow::{Context, Result};
-use args::{Cli, Command};
+use args::{Cli, Command, Refs};
 use softclose_core::settings::read;
 use std::io::{ErrorKind, Write};
 use survey::{Family, Survey, survey};
@@ -34,6 +36,9 @@ use survey::{Family, Survey, survey};
 pub fn run(cli: &Cli) -> Result<()> {
     if let Command::Top(options) = &cli.command {
         return top::run(options, &cli.directories);
+    }
+    if let Command::Refs(what) = cli.command {
+        return print(&count_of_references(what)?);
     }
     let survey = survey(&cli.directories)?;
     match &cli.command {
@@ -59,8 +64,16 @@ fn shown(command: &Command, survey: &Survey) -> Result<String> {
         }
         Command::Explain { pid } => chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect(),
         Command::Prometheus { .. } => prometheus::text(survey),
-        Command::Clean | Command::Top(_) => String::new(),
+        Command::Clean | Command::Top(_) | Command::Refs(_) => String::new(),
     })
+}
+
+fn count_of_references(what: Refs) -> Result<String> {
+    match what {
+        Refs::Install => refs::install(),
+        Refs::Status => refs::status(),
+        Refs::Remove => refs::remove(),
+    }
 }
 
 fn line(value: &serde_json::Value) -> Result<String> {

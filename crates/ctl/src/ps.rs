@@ -2,12 +2,13 @@
 
 use crate::human;
 use crate::printable;
-use crate::survey::{Family, Member, State, Survey};
+use crate::survey::{Family, Member, Proof, State, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const HEADS: [&str; 8] = ["PID", "UID", "PROGRAM", "VERSION", "UPTIME", "COUNTERS", "HELD", "SETTINGS"];
+/// `ASKS`: whom, where its own counts do not tell who else has a connection.
+const HEADS: [&str; 9] = ["PID", "UID", "PROGRAM", "VERSION", "UPTIME", "COUNTERS", "HELD", "ASKS", "SETTINGS"];
 
 /// A table for people; what cannot be read comes below it.
 pub fn text(survey: &Survey) -> String {
@@ -46,6 +47,7 @@ fn row(member: &Member, family: Option<&Family>) -> Vec<String> {
         human::duration(member.uptime),
         counters,
         or_dash(family.map(|family| held_by(family, member).to_string())),
+        or_dash(member.proof.map(|proof| proof.name().to_owned())),
         or_dash(family.map(changed_settings)),
     ]
 }
@@ -65,6 +67,7 @@ fn gone(family: &Family) -> Vec<String> {
         family.reading.version.clone(),
         human::duration(age),
         family.state.name().to_owned(),
+        "-".to_owned(),
         "-".to_owned(),
         changed_settings(family),
     ]
@@ -88,6 +91,7 @@ fn entry(member: &Member, family: Option<&Family>) -> Value {
         "version": family.map(|family| &family.reading.version),
         "family": family.map(Family::pid),
         "held": family.map(|family| held_by(family, member)),
+        "asks": member.proof.map(Proof::name),
         "settings": family.map(settings),
     })
 }

@@ -6,6 +6,7 @@
 
 use crate::page_file::{self, PageFile, PageId};
 use crate::printable::printable;
+use crate::refs;
 use anyhow::Result;
 use procfs::process::{MMapPath, MemoryMap, Process};
 use procfs::{Current, ProcError, Uptime};
@@ -30,6 +31,35 @@ pub struct Member {
     pub uptime: Duration,
     /// The page that it maps, if it has one.
     pub page: Option<PageId>,
+    /// What decides its closes that counts do not, as far as we may know.
+    pub proof: Option<Proof>,
+}
+
+/// What decides closes that counts leave open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The kernel's own count of references.
+    Kernel,
+    /// A look at procfs.
+    Procfs,
+}
+
+impl Proof {
+    /// What a process of this user can ask, with its own view of the file system.
+    fn of(pid: i32, user: u32) -> Option<Self> {
+        let root = PathBuf::from(format!("/proc/{pid}/root"));
+        // Without the right to look there nothing would be found.
+        std::fs::metadata(root.join(".")).ok()?;
+        Some(if refs::is_for(&root, user) { Self::Kernel } else { Self::Procfs })
+    }
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Procfs => "procfs",
+        }
+    }
 }
 
 /// Whether anybody uses a page.
@@ -243,6 +273,7 @@ fn member(process: &Process, uptime: f64, page: Option<PageId>) -> Option<Member
         program: printable(&stat.comm),
         uptime: Duration::from_secs_f64((uptime - started).max(0.0)),
         page,
+        proof: Proof::of(process.pid, status.euid),
     })
 }
 

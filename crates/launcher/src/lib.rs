@@ -32,6 +32,7 @@ use args::{Action, Args};
 use command::Invocation;
 use failure::{Failure, OWN};
 use options::Options;
+use softclose_core::judge::refs::proof_in_use;
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
@@ -61,7 +62,8 @@ fn show_config(options: &Options) -> Result<ExitCode, Failure> {
     for warning in warnings {
         report::stderr(&warning);
     }
-    report::stdout(table.as_bytes(), ExitCode::SUCCESS)
+    let proof = format!("where softclose's own counts do not tell who holds a connection: {}\n", proof_in_use());
+    report::stdout((table + "\n" + &proof).as_bytes(), ExitCode::SUCCESS)
 }
 
 fn print_env(options: &Options) -> Result<ExitCode, Failure> {

@@ -1,11 +1,15 @@
 //! Holds a network namespace for one test: makes it, brings `lo` up, gives it
-//! large send buffers, says `arena ready`, and ends with its standard input.
+//! large send buffers, says `arena ready`, and ends with its standard input. With
+//! the path of `softclosectl` as its argument it also makes a mount namespace, in
+//! which that has installed the kernel's own count of references.
 //!
 //! A process of its own because `unshare` of a user namespace needs a process
 //! with one thread, which a test harness is not.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::{fs, mem};
+use std::process::Command;
+use std::{env, fs, mem, ptr};
 
 /// Room for a whole response, for every socket from its start.
 const SEND_BUFFER: &str = "4096 8388608 8388608";
@@ -22,7 +26,31 @@ fn open() -> Result<&'static str, String> {
     let words = unshare()?;
     loopback_up().map_err(|error| format!("lo up: {error}"))?;
     fs::write("/proc/sys/net/ipv4/tcp_wmem", SEND_BUFFER).map_err(|error| format!("tcp_wmem: {error}"))?;
-    Ok(words)
+    match env::args_os().nth(1) {
+        None => Ok(words),
+        Some(_) if words != "ready" => Err("the kernel's own count: not root".to_owned()),
+        Some(ctl) => count(&ctl).map(|()| "ready counted"),
+    }
+}
+
+fn count(ctl: &OsStr) -> Result<(), String> {
+    let failed = |what: &str| Err(format!("the kernel's own count: {what}: {}", io::Error::last_os_error()));
+    // SAFETY: no memory is passed; this process has one thread.
+    if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
+        return failed("unshare");
+    }
+    let (none, private) = (ptr::null(), libc::MS_REC | libc::MS_PRIVATE);
+    // SAFETY: terminated strings, and no data.
+    if unsafe { libc::mount(none, c"/".as_ptr(), none, private, ptr::null()) } != 0 {
+        return failed("mount --make-rprivate");
+    }
+    let (kind, place) = (c"bpf".as_ptr(), c"/sys/fs/bpf".as_ptr());
+    // SAFETY: as above.
+    if unsafe { libc::mount(kind, place, kind, 0, c"mode=0700".as_ptr().cast()) } != 0 {
+        return failed("mount -t bpf");
+    }
+    let output = Command::new(ctl).args(["refs", "install"]).output().map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).replace('\n', " ")) }
 }
 
 /// A namespace by privilege, else one inside a user namespace.

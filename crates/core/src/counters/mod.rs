@@ -29,7 +29,7 @@ use crate::sys::process;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 use founding::{Identity, Whereabouts};
 use names::{BEGUN, BUCKETS_MS, DISCARDED, DRAIN_MS, DRAIN_TIMES, ENDED, HELD_MOST, LEFT_ALONE, LOG_DROPPED, OBSERVED};
-use names::{COUNT, DOUBTED, HANDOVERS, RESETS_AVOIDED, UNACKNOWLEDGED};
+use names::{COUNT, COUNTED_BY_KERNEL, DOUBTED, HANDOVERS, RESETS_AVOIDED, UNACKNOWLEDGED};
 use page::{Cell, Page, Values};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -149,6 +149,11 @@ impl Counters {
         self.values().add(HANDOVERS, 1);
     }
 
+    /// The kernel's own count has decided a close.
+    pub fn counted_by_kernel(&self) {
+        self.values().add(COUNTED_BY_KERNEL, 1);
+    }
+
     /// A log line could not be written without waiting.
     pub fn log_dropped(&self) {
         self.values().add(LOG_DROPPED, 1);
@@ -173,6 +178,7 @@ impl Counters {
             words.iter().enumerate().for_each(|(at, name)| visit(name, values.get(first + at)));
         }
         visit("exit-handovers", values.get(HANDOVERS));
+        visit("counted-by-kernel", values.get(COUNTED_BY_KERNEL));
         visit("log-dropped", values.get(LOG_DROPPED));
         DOUBTS.iter().enumerate().for_each(|(at, (_, name))| visit(name, values.get(DOUBTED + at)));
     }

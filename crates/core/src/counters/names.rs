@@ -114,8 +114,10 @@ pub const LOG_DROPPED: usize = OBSERVED + 4;
 pub const DOUBTED: usize = LOG_DROPPED + 1;
 /// Processes that ended and left connections to another program.
 pub const HANDOVERS: usize = DOUBTED + DOUBTS.len();
+/// Closes that the kernel's own count of references decided.
+pub const COUNTED_BY_KERNEL: usize = HANDOVERS + 1;
 /// So many values there are.
-pub const COUNT: usize = HANDOVERS + 1;
+pub const COUNT: usize = COUNTED_BY_KERNEL + 1;
 
 /// Upper bounds of the histogram of times in drain, milliseconds. The clock is exact to
 /// a timer tick (`CLOCK_MONOTONIC_COARSE`, 1 to 10 ms).
@@ -212,6 +214,12 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Counter,
         series: Series::One(HANDOVERS),
         help: "Processes that ended and left connections to softclose-drain.",
+    },
+    Metric {
+        name: "softclose_counted_by_kernel_total",
+        kind: Kind::Counter,
+        series: Series::One(COUNTED_BY_KERNEL),
+        help: "Closes that softclose's own counts could not decide and the kernel's own count of references did.",
     },
     Metric {
         name: "softclose_observed_resets_total",

@@ -18,7 +18,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Orde
 /// `softclos`.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"softclos");
 /// Raised with every change of what lies where, and of what counts.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 /// So many processes of a family can say how much they hold.
 pub const CELLS: usize = 256;
 

@@ -86,7 +86,7 @@ impl Engine {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = looks.limit(owner.release(fd));
         let role = claim.entry.role;
-        let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, None);
         match verdict {
             Verdict::Hold | Verdict::WaitUpTo(_) if self.leave_shared_sets(owner, fd, &claim) => {
                 self.take_in(fd, role, strategy, left);

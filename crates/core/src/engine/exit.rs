@@ -17,7 +17,6 @@ use super::kept::Kept;
 use super::numbers::is_connected;
 use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
-use crate::judge::Looks;
 use crate::ledger::Owner;
 use crate::ledger::forks::Stamp;
 use crate::ledger::table::Role;
@@ -212,7 +211,7 @@ impl Engine {
         estate: &mut Estate<'a>,
         deadline: Millis,
     ) {
-        self.each_open(owner, inventory, deadline, |fd| self.consider(owner, fd, inventory.looks, estate));
+        self.each_open(owner, inventory, deadline, |fd| self.consider(owner, fd, inventory, estate));
     }
 
     /// Where nothing is to be done to any: nobody is stopped for that.
@@ -224,7 +223,7 @@ impl Engine {
         let mut none = Estate { left: Leftovers::with_room(0, self.common), kept: Kept::with_room(0) };
         self.each_open(owner, inventory, deadline, |fd| {
             if !self.is_ours(owner, fd) {
-                self.consider(owner, fd, inventory.looks, &mut none);
+                self.consider(owner, fd, inventory, &mut none);
             }
         });
     }
@@ -241,11 +240,11 @@ impl Engine {
         each_counted(owner, inventory.looks, visit_in_time);
     }
 
-    fn consider(&self, owner: Owner<'_>, fd: Fd, looks: Looks, estate: &mut Estate<'_>) {
+    fn consider(&self, owner: Owner<'_>, fd: Fd, inventory: &Inventory, estate: &mut Estate<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
-        let claim = looks.limit(owner.release_at_end(fd));
+        let claim = inventory.looks.limit(owner.release_at_end(fd));
         let role = claim.entry.role;
-        let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, Some(inventory));
         // The end of a process waits for no connection with SO_LINGER, a close does
         // (`inet_release`).
         let lingers = owner.may_have_options(claim.entry) && socket::linger(fd).is_some_and(|seconds| seconds != 0);

@@ -28,6 +28,16 @@ pub struct Inventory {
     pub held: usize,
 }
 
+impl Inventory {
+    /// Under how many numbers the process has the connection of `fd`, as far as that is known
+    /// here: never too many.
+    pub fn numbers_of(&self, fd: Fd) -> u64 {
+        let cookie = socket::cookie(fd);
+        let is_same = |other: &Fd| *other != fd && cookie.is_some() && socket::cookie(*other) == cookie;
+        1 + self.strays.into_iter().flatten().filter(is_same).count() as u64
+    }
+}
+
 impl Engine {
     /// What there is now.
     #[inline(never)]

@@ -13,6 +13,7 @@ pub mod calls;
 mod hidden;
 mod kernel;
 mod looks;
+pub mod refs;
 
 pub use looks::Looks;
 

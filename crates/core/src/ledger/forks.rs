@@ -100,6 +100,12 @@ impl Forks {
         self.makers.is_any_running()
     }
 
+    /// Whether any process is being made: it has got a copy of the table, or gets one yet.
+    pub fn is_any_being_made(&self) -> bool {
+        self.settle();
+        self.is_any_under_way() || self.makers.is_any()
+    }
+
     /// Whether [`Forks::settle`] may have anything to do for the calling thread.
     pub fn is_any_unseen(&self) -> bool {
         self.makers.is_any_unseen()
@@ -161,7 +167,9 @@ mod tests {
         forks.begin();
         let since = forks.stamp();
         assert_eq!(forks.beside(since), Beside::Fork);
+        assert!(forks.is_any_being_made());
         forks.end();
+        assert!(!forks.is_any_being_made());
         assert_eq!(forks.beside(since), Beside::Fork);
     }
 

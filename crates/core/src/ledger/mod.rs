@@ -86,6 +86,8 @@ pub struct Ledger {
     namespace: AtomicU64,
     /// References may be made that no count and no look at procfs can find.
     blind: AtomicU32,
+    /// A thread may have a table of descriptors of its own.
+    is_split: AtomicBool,
     /// That of descriptors.
     pub limit: Limit,
     /// So many processes run on this memory that cannot be told from this one.
@@ -161,6 +163,7 @@ impl Ledger {
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
             blind: AtomicU32::new(0),
+            is_split: AtomicBool::new(false),
             limit: Limit::new(),
             doubles: AtomicU32::new(0),
             outer: AtomicBool::new(false),
@@ -724,7 +727,24 @@ impl Owner<'_> {
 
     /// Whether it can.
     pub fn is_blind(self) -> bool {
-        self.0.blind.load(SeqCst) != 0
+        self.0.is_blind()
+    }
+
+    /// From now on a thread may have a table of descriptors of its own: what one of them
+    /// keeps under a number, the drain's thread does not find there.
+    pub fn splits_table(self) {
+        self.0.is_split.store(true, SeqCst);
+    }
+
+    /// Whether a thread may have one.
+    pub fn has_split_table(self) -> bool {
+        self.0.is_split.load(SeqCst)
+    }
+
+    /// Whether somebody has begun to copy a descriptor of this process, and may do so at any
+    /// moment: a process is being made, or one of the family takes a descriptor of another.
+    pub fn is_any_copy_under_way(self) -> bool {
+        self.0.forks.is_any_being_made() || self.0.family().is_taking()
     }
 
     /// Whether another process may have the same table of descriptors, where what this one
@@ -744,6 +764,11 @@ impl Owner<'_> {
 }
 
 impl Ledger {
+    /// See [`Owner::blinded`].
+    pub fn is_blind(&self) -> bool {
+        self.blind.load(SeqCst) != 0
+    }
+
     /// The program sets `SO_LINGER` or `TCP_REPAIR` on a socket, takes one over of which
     /// nobody knows whether it was set, or makes one of MPTCP.
     pub fn set_options(&self) {
@@ -759,6 +784,7 @@ impl Ledger {
         self.me.store(me.map_or(0, Token::raw), SeqCst);
         self.forks.become_child();
         self.outer.store(false, SeqCst);
+        self.is_split.store(false, SeqCst);
         self.kin.forget();
         self.forget_heir();
         self.sets.become_child();

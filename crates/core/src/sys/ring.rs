@@ -13,11 +13,15 @@
 
 use super::procfs::may_be_filtered;
 use super::raw::{nr, syscall6};
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use rustix::io::Errno;
 
-/// Whether the kernel may be asked, once that is known.
-pub struct Rings(AtomicU8);
+/// What is known of rings that no hook has seen.
+pub struct Rings {
+    /// Whether the kernel may be asked, once that is known.
+    asked: AtomicU8,
+    was_seen: AtomicBool,
+}
 
 const UNKNOWN: u8 = 0;
 const ASKED: u8 = 1;
@@ -26,15 +30,25 @@ const NEVER_ASKED: u8 = 2;
 impl Rings {
     /// Nothing is known yet.
     pub const fn new() -> Self {
-        Self(AtomicU8::new(UNKNOWN))
+        Self { asked: AtomicU8::new(UNKNOWN), was_seen: AtomicBool::new(false) }
     }
 
     /// Whether the calling thread has, or has ever had, a ring.
     pub fn has_one(&self) -> bool {
-        if self.0.load(Relaxed) == UNKNOWN {
-            self.0.store(if may_be_filtered(c"thread-self/status") { NEVER_ASKED } else { ASKED }, Relaxed);
+        if self.asked.load(Relaxed) == UNKNOWN {
+            let asked = if may_be_filtered(c"thread-self/status") { NEVER_ASKED } else { ASKED };
+            self.asked.store(asked, Relaxed);
         }
-        self.0.load(Relaxed) == ASKED && is_known_to_the_kernel()
+        let has_one = self.asked.load(Relaxed) == ASKED && is_known_to_the_kernel();
+        if has_one {
+            self.was_seen.store(true, Relaxed);
+        }
+        has_one
+    }
+
+    /// Whether a thread was found to have one: then the process has had one.
+    pub fn was_one_seen(&self) -> bool {
+        self.was_seen.load(Relaxed)
     }
 }
 
