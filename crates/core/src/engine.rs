@@ -26,8 +26,9 @@ use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
-use crate::sys::ring::Rings;
+use crate::sys::ring::{OfThread, Rings};
 use crate::sys::socket::{self, TcpInfo};
+use crate::sys::thread;
 use crate::{finish, watch};
 
 /// One process' softclose.
@@ -253,10 +254,20 @@ impl Engine {
             Verdict::LeaveAlone(Reason::Unsure) => self.unsure(facts.standing),
             verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
-            _ if self.rings.has_one() => self.blind(),
+            _ if self.has_unseen_ring(owner) => self.blind(),
             verdict => verdict,
         };
         (verdict, strategy)
+    }
+
+    /// Whether this thread may have a ring that no hook has seen. Of one with a ring that they have seen, the numbers
+    /// tell ([`watch`]).
+    fn has_unseen_ring(&self, owner: Owner<'_>) -> bool {
+        match self.rings.of_thread() {
+            OfThread::None => false,
+            OfThread::Some => !owner.rings().is_used_by(thread::number()),
+            OfThread::Registered => true,
+        }
     }
 
     /// A request that is pending in a ring may hold the connection.
@@ -292,7 +303,7 @@ impl Engine {
         let members = claim.entry.watched.members();
         let is_in_none = members == 0 && claim.watchers == 0;
         let end_with_us = owner.is_private(claim.entry) && claim.watchers <= members;
-        is_in_none || end_with_us || self.leave_sets(owner, fd, claim)
+        !owner.rings().is_any() && (is_in_none || end_with_us) || self.leave_sets(owner, fd, claim)
     }
 
     fn doubt(&self, doubt: Doubt) -> bool {
@@ -305,9 +316,10 @@ impl Engine {
     fn at_once(&self, closing: Closing<'_>) -> Prepared {
         let Closing { fd, strategy, .. } = closing;
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
+        let must_leave = is_seen || closing.owner.rings().is_any();
         if let Some(reason) = self.hands_off(closing, true) {
             self.leave_alone(fd, closing.role(), reason)
-        } else if is_seen && !self.leave_sets(closing.owner, fd, &closing.claim) {
+        } else if must_leave && !self.leave_sets(closing.owner, fd, &closing.claim) {
             self.leave_alone(fd, closing.role(), Reason::Unsure)
         } else {
             self.part(fd, closing.role(), strategy)

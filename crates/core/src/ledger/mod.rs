@@ -30,6 +30,7 @@ pub mod heirs;
 pub mod kin;
 pub mod makers;
 pub mod membership;
+pub mod rings;
 pub mod sets;
 pub mod table;
 pub mod token;
@@ -48,6 +49,7 @@ use family::{Family, Namespace, Token};
 use forks::{Beside, Forks};
 use kin::Kin;
 use membership::{Generation, Membership};
+use rings::Rings;
 use rustix::process::Pid;
 use sets::Sets;
 use table::{Entry, FdTable, Role};
@@ -70,6 +72,7 @@ pub struct Ledger {
     options: AtomicBool,
     kin: Kin,
     sets: Sets,
+    rings: Rings,
     forks: Forks,
     capacity: AtomicU32,
     /// The pid namespace of this process.
@@ -146,6 +149,7 @@ impl Ledger {
             options: AtomicBool::new(false),
             kin: Kin::new(),
             sets: Sets::new(),
+            rings: Rings::new(),
             forks: Forks::new(),
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
@@ -295,6 +299,7 @@ impl Owner<'_> {
     /// `new` was made a duplicate of `old` by this process.
     pub fn duplicated(self, old: Fd, new: Fd, since: Stamp) {
         self.0.sets.duplicated(old, new);
+        self.copies_ring(old);
         let entry = self.0.table.look(old);
         match (entry.slot, self.0.me()) {
             (Some(slot), Some(me)) if self.is_counted(slot) && self.is_current(old, slot) => {
@@ -352,6 +357,7 @@ impl Owner<'_> {
                 // Whoever receives it may use it for longer than we have it.
                 self.0.sets.share();
             }
+            self.copies_ring(fd);
             return;
         }
         let has_joined = self.0.join().is_some();
@@ -386,6 +392,7 @@ impl Owner<'_> {
     }
 
     fn give_up(self, fd: Fd, mut entry: Entry) -> Claim {
+        self.look_at_rings();
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let (mut not_before, mut watchers) = (0, 0);
@@ -739,7 +746,7 @@ impl Owner<'_> {
 
     /// Whether it can.
     pub fn is_blind(self) -> bool {
-        self.0.blind.load(SeqCst) != 0
+        self.0.blind.load(SeqCst) != 0 || self.0.rings.has_inherited()
     }
 
     /// Whether another process may have the same table of descriptors, where what this one
@@ -777,6 +784,7 @@ impl Ledger {
         self.kin.forget();
         self.forget_heir();
         self.sets.become_child();
+        self.rings.become_child();
         // A parent without a pid is in an outer namespace, where it has named us.
         if process::is_parent_outside() {
             self.namespace.store(self.family().new_namespace().0, SeqCst);
