@@ -89,15 +89,28 @@ mod harmful {
         says(here!(), &Victim::c("rings").arg("with_registered_files"), &["events: 1", "late data: taken"]);
     }
 
-    #[test]
-    fn pending() {
-        let got = "the peer has got 16777216, then the end";
-        says(here!(), &Victim::c("rings").arg("pending"), &[got]);
-    }
 }
 
 mod behind_the_hooks {
     use super::*;
+
+    /// Of what is pending nothing is cut off, whatever a close is to become.
+    fn goes_on(test: &str, shape: &str) {
+        for strategy in ["drain", "abort", "both"] {
+            let victim = Victim::c("rings").arg(shape).env("SOFTCLOSE_STRATEGY", strategy);
+            says(test, &victim, &["the peer has got 16777216, then the end"]);
+        }
+    }
+
+    #[test]
+    fn pending() {
+        goes_on(here!(), "pending");
+    }
+
+    #[test]
+    fn pending_in_another() {
+        goes_on(here!(), "pending_in_another");
+    }
 
     shapes! {
         sent_by_instruction: Refused;

@@ -424,23 +424,38 @@ static int beside_a_child(void)
 }
 
 /* More than fits: the rest is sent as the peer reads. */
-static int pending(void)
+static int close_pending(int set)
 {
 	enum { LENGTH = 16 << 20 };
 	static char block[1 << 16];
-	make_ring(0);
-	int set = in_a_set();
 	struct io_uring_sqe *request = queue(IORING_OP_SEND, conn);
 	request->addr = (uintptr_t)calloc(LENGTH, 1);
 	request->len = LENGTH;
 	request->msg_flags = MSG_WAITALL;
-	must(syscall(SYS_io_uring_enter, ring.fd, 1, 0, 0, NULL, 0L) == 1);
+	submit_unseen(1);
 	must(close(conn) == 0 && control(set, EPOLL_CTL_DEL, conn) < 0);
 	long total = 0, got;
 	while ((got = recv(peer, block, sizeof block, 0)) > 0)
 		total += got;
 	say("the peer has got %ld, then %s", total, got ? strerrorname_np(errno) : "the end");
 	return 0;
+}
+
+static int pending(void)
+{
+	make_ring(0);
+	return close_pending(in_a_set());
+}
+
+static int pending_in_another(void)
+{
+	struct io_uring_params params = {0};
+	make_ring(0);
+	int set = in_a_set();
+	int fd = by_instruction(SYS_io_uring_setup, 8, (long)&params, 0, 0);
+	must(fd >= 0);
+	use_ring(fd, &params);
+	return close_pending(set);
 }
 
 static const struct {
@@ -478,6 +493,7 @@ static const struct {
 	{"inherited_and_closed", inherited_and_closed},
 	{"used_by_a_child", used_by_a_child},
 	{"pending", pending},
+	{"pending_in_another", pending_in_another},
 };
 
 int main(int count, char **arguments)

@@ -368,3 +368,36 @@ impl Ledger {
         self.rings.knows(fd)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHANGE: Request =
+        Request { operation: OP_EPOLL_CTL, flags: 0, fd: 5, offset: 7, len: 1, operation_flags: 0, data: 0 };
+
+    #[test]
+    fn only_what_changes_a_set_or_nothing_is_harmless() {
+        const SEND: u8 = 26;
+        let nothing = Request { operation: OP_NOP, ..CHANGE };
+        assert!(is_harmless(CHANGE) && is_harmless(nothing));
+        let harmful = [
+            Request { operation: SEND, ..CHANGE },
+            Request { flags: 1, ..CHANGE },
+            Request { operation_flags: 2, ..nothing },
+        ];
+        assert!(!harmful.into_iter().any(is_harmless));
+    }
+
+    #[test]
+    fn what_a_set_is_to_watch_is_told_by_its_offset() {
+        let found = change(CHANGE).map(|change| (change.set.raw(), change.fd.raw(), change.operation));
+        assert_eq!(found, Some((5, 7, ADD)));
+        assert!(change(Request { fd: -1, ..CHANGE }).is_none());
+    }
+
+    #[test]
+    fn counts_go_round() {
+        assert!(is_at_most(u32::MAX, 2) && is_at_most(2, 2) && !is_at_most(2, u32::MAX));
+    }
+}

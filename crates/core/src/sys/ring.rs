@@ -60,8 +60,8 @@ impl Rings {
     }
 }
 
-/// Whether `fd` is a ring. Only for a process that has been given one, and so may ask: under a filter each number is one
-/// for which that answers what the kernel would not.
+/// Whether `fd` is a ring. Only for a process that the kernel has given one: a filter that forbids to use it forbids to
+/// make it. What such a filter answers in the kernel's stead counts as a yes.
 pub fn is_one(fd: Fd) -> bool {
     !matches!(enter_nothing(fd.index(), 0), Err(Errno::OPNOTSUPP | Errno::BADF))
 }
