@@ -88,7 +88,6 @@ mod harmful {
     fn with_registered_files() {
         says(here!(), &Victim::c("rings").arg("with_registered_files"), &["events: 1", "late data: taken"]);
     }
-
 }
 
 mod behind_the_hooks {
