@@ -3,7 +3,7 @@
 #define ACTS_BESIDE_H
 
 #include "acts_processes.h"
-#include <linux/io_uring.h>
+#include "ring.h"
 #include <setjmp.h>
 
 #ifndef sigev_notify_thread_id
@@ -121,38 +121,6 @@ static long do_jumpclose(const int *a)
 static long do_map(const int *a)
 {
 	return mmap(NULL, 4096, PROT_READ, MAP_SHARED, var[a[0]], 0) == MAP_FAILED ? -1 : 0;
-}
-
-/* The last ring that this process has made. */
-static struct {
-	int fd;
-	unsigned *tail, *mask, *array, *done_head, *done_tail, *done_mask;
-	struct io_uring_sqe *requests;
-	struct io_uring_cqe *done;
-} ring = {.fd = -1};
-
-static char *map_ring(int fd, off_t what, size_t length)
-{
-	char *mapped = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, what);
-	must(mapped != MAP_FAILED);
-	return mapped;
-}
-
-static void use_ring(int fd, const struct io_uring_params *params)
-{
-	const struct io_sqring_offsets *to = &params->sq_off;
-	const struct io_cqring_offsets *from = &params->cq_off;
-	char *sent = map_ring(fd, IORING_OFF_SQ_RING, to->array + params->sq_entries * sizeof(unsigned));
-	char *done = map_ring(fd, IORING_OFF_CQ_RING, from->cqes + params->cq_entries * sizeof *ring.done);
-	ring.requests = (void *)map_ring(fd, IORING_OFF_SQES, params->sq_entries * sizeof *ring.requests);
-	ring.tail = (void *)(sent + to->tail);
-	ring.mask = (void *)(sent + to->ring_mask);
-	ring.array = (void *)(sent + to->array);
-	ring.done_head = (void *)(done + from->head);
-	ring.done_tail = (void *)(done + from->tail);
-	ring.done_mask = (void *)(done + from->ring_mask);
-	ring.done = (void *)(done + from->cqes);
-	ring.fd = fd;
 }
 
 /* By libc's syscall(), or by instruction, as liburing does it. Many kernels refuse. */

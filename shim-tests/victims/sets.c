@@ -5,29 +5,12 @@
  * what the peer sent after it. */
 #include "by_instruction.h"
 #include "passing.h"
+#include "watched.h"
 #include <poll.h>
 #include <sched.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 enum { SOME = 3, MANY = 24, HIGH = 200 };
-
-static int peer = -1, conn = -1;
-
-static void open_one(void)
-{
-	int pair[2];
-	tcp_pair(pair);
-	peer = pair[0], conn = pair[1];
-}
-
-static void answer(int fd) { must(send(fd, "answer", 6, MSG_NOSIGNAL) == 6); }
-
-static void close_answered(int fd)
-{
-	answer(fd);
-	must(close(fd) == 0);
-}
 
 /* What is known of a program's numbers after a while. */
 static void close_others(void)
@@ -40,56 +23,11 @@ static void close_others(void)
 	}
 }
 
-/* A connection that is half-closed is writable, and so reported at once. */
-static struct epoll_event interest = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP};
-
-static int control(int set, int op, int fd) { return epoll_ctl(set, op, fd, &interest); }
-
-static void add(int set) { must(control(set, EPOLL_CTL_ADD, conn) == 0); }
-
 static int raw_set(void) { return by_instruction(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0); }
 
 static void raw_add(int set)
 {
 	must(set >= 0 && by_instruction(SYS_epoll_ctl, set, EPOLL_CTL_ADD, conn, (long)&interest) == 0);
-}
-
-static int libc_set(void)
-{
-	int set = epoll_create1(EPOLL_CLOEXEC);
-	must(set >= 0);
-	return set;
-}
-
-static void report(int set)
-{
-	struct epoll_event event;
-	say("events: %d", set < 0 ? 0 : epoll_wait(set, &event, 1, 30));
-}
-
-/* Whether what the peer sends is still acknowledged. */
-static const char *late_data(void)
-{
-	enum { CLOSED = 7 };
-	struct tcp_info info = {.tcpi_unacked = 1};
-	for (int i = 0; i < 2; i++)
-		if (send(peer, "late", 4, MSG_NOSIGNAL) < 0)
-			break;
-	do {
-		socklen_t size = sizeof info;
-		must(getsockopt(peer, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
-	} while (info.tcpi_state != CLOSED && info.tcpi_unacked);
-	return info.tcpi_state == CLOSED ? "refused" : "taken";
-}
-
-static void report_late_data(void) { say("late data: %s", late_data()); }
-
-static int finish(int set)
-{
-	close_answered(conn);
-	report(set);
-	report_late_data();
-	return 0;
 }
 
 static int raw_first(void)

@@ -25,6 +25,7 @@ pub mod fork;
 pub mod forkpty;
 pub mod freopen;
 pub mod io_submit;
+pub mod io_uring;
 pub mod on_exit;
 pub mod open;
 pub mod pidfd_getfd;

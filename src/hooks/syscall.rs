@@ -13,7 +13,7 @@ use super::close::{BY_INSTRUCTION, close_by};
 use super::close_range::close_range_by;
 use super::exec;
 use super::fcntl::fcntl_by;
-use crate::sys::guard::{Guard, dismiss_for_a_moment, with_owner};
+use crate::sys::guard::{Guard, dismiss_for_a_moment};
 use crate::sys::jump::{Kept, jump_through};
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
@@ -22,6 +22,7 @@ use core::ffi::{c_int, c_long, c_uint, c_void};
 use libc::{CLONE_VFORK, CLONE_VM, mmsghdr, msghdr, sockaddr, socklen_t, timespec, uid_t};
 use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
+use softclose_core::sys::ring_memory::Parameters;
 
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
@@ -91,6 +92,8 @@ const fn routes() -> Routes {
     to[nr::EXIT] = looked_at as *const c_void;
     to[nr::EXIT_GROUP] = looked_at as *const c_void;
     to[nr::IO_URING_SETUP] = io_uring_setup as *const c_void;
+    to[nr::IO_URING_ENTER] = io_uring_enter as *const c_void;
+    to[nr::IO_URING_REGISTER] = io_uring_register as *const c_void;
     to[nr::PRCTL] = looked_at as *const c_void;
     to[nr::SECCOMP] = looked_at as *const c_void;
     to[nr::UNSHARE] = looked_at as *const c_void;
@@ -198,23 +201,9 @@ forward! {
     epoll_create(size: c_int) = super::epoll_create::epoll_create;
     epoll_create1(flags: c_int) = super::epoll_create::epoll_create1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut libc::epoll_event) = super::epoll_ctl::epoll_ctl;
-    io_uring_setup(entries: c_uint, parameters: *mut c_void) = set_up_ring;
-}
-
-/// A ring holds files, and changes epoll sets, where nobody can see it. Containers forbid
-/// rings as a rule: then there is none.
-///
-/// # Safety
-/// As `io_uring_setup`.
-unsafe fn set_up_ring(entries: c_uint, parameters: *mut c_void) -> c_int {
-    // SAFETY: the program's own call.
-    let own_call = || unsafe { errno::call(nr::IO_URING_SETUP, [entries as usize, parameters as usize, 0, 0, 0, 0]) };
-    with_owner(|owner| owner.blinded());
-    let result = own_call();
-    if result < 0 {
-        with_owner(|owner| owner.not_blinded());
-    }
-    result
+    io_uring_setup(entries: c_uint, parameters: *mut Parameters) = super::io_uring::setup;
+    io_uring_enter(ring: c_int, submit: c_uint, complete: c_uint, flags: c_uint, argument: usize, size: usize) = super::io_uring::enter;
+    io_uring_register(ring: c_int, operation: c_uint, argument: usize, count: c_uint) = super::io_uring::register;
 }
 
 /// # Safety

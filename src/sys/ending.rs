@@ -4,7 +4,7 @@
 //! The shape is always the same: [`before`], then the program's own call, by
 //! [`Held::through`] where there is something to hold.
 
-use super::guard::{Guard, act_on_cancellation, engine, with_guard};
+use super::guard::{Guard, act_on_cancellation, engine, with_guard, with_owner};
 use libc::c_int;
 use softclose_core::Errno;
 use softclose_core::decision::Reason;
@@ -47,6 +47,9 @@ pub fn before(raw: c_int) -> Ending {
         Err(errno) => {
             if errno != Errno::BADF {
                 guard.engine().ledger.ending(fd);
+                if guard.engine().ledger.is_ring(fd) {
+                    guard.owner().into_iter().for_each(|owner| owner.closing_ring(fd));
+                }
             }
             guard.engine().common.counters.not_tcp(errno);
             Ending::Plain(None)
@@ -117,6 +120,9 @@ pub fn after(raw: c_int) {
 pub fn around_range(first: u32, last: u32) {
     if let Some(engine) = engine() {
         engine.ledger.ending_range(first, last);
+        if engine.ledger.has_rings() {
+            with_owner(|owner| owner.closing_rings(first, last));
+        }
     }
 }
 

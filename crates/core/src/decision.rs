@@ -116,8 +116,8 @@ pub enum Doubt {
     Spawned,
     /// An epoll set may go on watching it that this process cannot take it out of.
     Watched,
-    /// The process can hold sockets in ways that nobody can see: an `io_uring`, a second
-    /// table of descriptors.
+    /// The process can hold sockets in ways that nobody can see: an `io_uring` that may do
+    /// more than change epoll sets, a second table of descriptors.
     Blind,
     /// Not every process that may hold it can be seen: no procfs, hidepid, a pid namespace,
     /// another user.

@@ -27,8 +27,9 @@ use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
-use crate::sys::ring::Rings;
+use crate::sys::ring::{OfThread, Rings};
 use crate::sys::socket::{self, TcpInfo};
+use crate::sys::thread;
 use crate::{finish, watch};
 use inventory::Inventory;
 
@@ -266,10 +267,24 @@ impl Engine {
             Verdict::LeaveAlone(Reason::Unsure) => self.unsure(facts.standing),
             verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
-            _ if self.rings.has_one() && !self.is_free_of_rings(owner, fd, by_kernel, leaving) => self.blind(),
+            _ if self.has_unseen_ring(owner) && !self.is_free_of_rings(owner, fd, by_kernel, leaving) => self.blind(),
             verdict => verdict,
         };
         (verdict, strategy)
+    }
+
+    /// Whether this thread may have a ring that no hook has seen. Of one with a ring that they have seen, the numbers
+    /// tell ([`watch`]).
+    fn has_unseen_ring(&self, owner: Owner<'_>) -> bool {
+        let has_one = match self.rings.of_thread() {
+            OfThread::None => false,
+            OfThread::Some => !owner.rings().is_used_by(thread::number()),
+            OfThread::Registered => true,
+        };
+        if has_one {
+            self.rings.note_unseen();
+        }
+        has_one
     }
 
     /// A request that is pending in a ring may hold the connection.
@@ -306,8 +321,8 @@ impl Engine {
         let members = claim.entry.watched.members();
         let is_in_none = members == 0 && claim.watchers == 0;
         let end_with_us = owner.is_private(claim.entry) && claim.watchers <= members;
-        let is_known = !self.may_be_watched_unseen() && (is_in_none || end_with_us);
-        is_known || self.leave_sets(owner, fd, claim)
+        let may_be_watched = self.may_be_watched_unseen() || owner.rings().is_any();
+        !may_be_watched && (is_in_none || end_with_us) || self.leave_sets(owner, fd, claim)
     }
 
     fn doubt(&self, doubt: Doubt) -> bool {
@@ -320,9 +335,10 @@ impl Engine {
     fn at_once(&self, closing: Closing<'_>) -> Prepared {
         let Closing { fd, strategy, .. } = closing;
         let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
+        let must_leave = is_seen || closing.owner.rings().is_any();
         if let Some(reason) = self.hands_off(closing, true) {
             self.leave_alone(fd, closing.role(), reason)
-        } else if is_seen && !self.leave_sets(closing.owner, fd, &closing.claim) {
+        } else if must_leave && !self.leave_sets(closing.owner, fd, &closing.claim) {
             self.leave_alone(fd, closing.role(), Reason::Unsure)
         } else {
             self.part(fd, closing.role(), strategy)

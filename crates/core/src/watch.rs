@@ -11,6 +11,9 @@
 //! a free one with `EBADF`, on a set without the connection with `ENOENT`. That takes
 //! no descriptor and no procfs.
 //!
+//! In a process that has a harmless ring ([`crate::ledger::rings`]), each number that is no set is asked whether it is
+//! another ring, which no hook has seen.
+//!
 //! Context: any hook, on the program's threads.
 
 use crate::decision::Doubt;
@@ -65,6 +68,7 @@ fn leave_each(
     is_done: impl Fn(Fd) -> bool,
 ) -> Result<u32, Doubt> {
     let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
+    let (rings, mut is_any_unseen) = (owner.rings(), false);
     let is_excluded = |set| is_done(set) || drain.owns(set);
     let found = owner.sets().search(reach, &Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
         Ok(()) => {
@@ -73,7 +77,14 @@ fn leave_each(
         }
         Err(Errno::NOENT) => Kind::Set,
         Err(Errno::BADF) => Kind::Free,
-        Err(_) => Kind::Plain,
+        Err(_) => {
+            is_any_unseen |= rings.is_any() && rings.is_unseen(set);
+            Kind::Plain
+        }
     });
+    if is_any_unseen {
+        owner.has_harmful_ring();
+        return Err(Doubt::Blind);
+    }
     found.map(|()| left).map_err(|_| Doubt::SetsBudget)
 }

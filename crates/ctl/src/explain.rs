@@ -71,7 +71,9 @@ fn doubted(doubt: Doubt) -> &'static str {
             "open, and not close-on-exec, while another program was executed. That one may have handed it on."
         }
         Doubt::Watched => "an epoll set may go on watching it that this process cannot take it out of.",
-        Doubt::Blind => "the process has an io_uring, or a second table of descriptors.",
+        Doubt::Blind => {
+            "the process has an io_uring that may do more than change epoll sets, or a second table of descriptors."
+        }
         Doubt::Unseen => "not every process can be seen: no /proc, hidepid, a container, another user.",
         Doubt::Found => "/proc shows another process that has it, or the kernel counts another reference.",
         Doubt::LookBudget => {

@@ -36,6 +36,7 @@ pub mod lineage;
 pub mod makers;
 pub mod membership;
 pub mod passing;
+pub mod rings;
 pub mod sets;
 pub mod table;
 pub mod token;
@@ -56,6 +57,7 @@ use family::{Family, Namespace, Token};
 use forks::{Beside, Forks};
 use kin::Kin;
 use membership::{Generation, Membership};
+use rings::Rings;
 use rustix::process::Pid;
 use sets::Sets;
 use table::{Entry, FdTable, Role};
@@ -80,6 +82,7 @@ pub struct Ledger {
     sets: Sets,
     /// Of a process that has no memory yet.
     own_channels: Channels<4>,
+    rings: Rings,
     forks: Forks,
     capacity: AtomicU32,
     /// The pid namespace of this process.
@@ -159,6 +162,7 @@ impl Ledger {
             kin: Kin::new(),
             sets: Sets::new(),
             own_channels: Channels::new(),
+            rings: Rings::new(),
             forks: Forks::new(),
             capacity: AtomicU32::new(0),
             namespace: AtomicU64::new(0),
@@ -321,6 +325,7 @@ impl Owner<'_> {
     /// `new` was made a duplicate of `old` by this process.
     pub fn duplicated(self, old: Fd, new: Fd, since: Stamp) {
         self.0.sets.duplicated(old, new);
+        self.copies_ring(old);
         let entry = self.0.table.look(old);
         match (entry.slot, self.0.me()) {
             (Some(slot), Some(me)) if self.is_counted(slot) && self.is_current(old, slot) => {
@@ -384,6 +389,7 @@ impl Owner<'_> {
     }
 
     fn give_up(self, fd: Fd, mut entry: Entry) -> Claim {
+        self.look_at_rings();
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let (mut not_before, mut watchers) = (0, 0);
@@ -766,7 +772,7 @@ impl Owner<'_> {
 impl Ledger {
     /// See [`Owner::blinded`].
     pub fn is_blind(&self) -> bool {
-        self.blind.load(SeqCst) != 0
+        self.blind.load(SeqCst) != 0 || self.rings.has_inherited()
     }
 
     /// The program sets `SO_LINGER` or `TCP_REPAIR` on a socket, takes one over of which
@@ -788,6 +794,7 @@ impl Ledger {
         self.kin.forget();
         self.forget_heir();
         self.sets.become_child();
+        self.rings.become_child();
         // A parent without a pid is in an outer namespace, where it has named us.
         if process::is_parent_outside() {
             self.namespace.store(self.family().new_namespace().0, SeqCst);

@@ -32,6 +32,7 @@ impl Owner<'_> {
                 // Whoever receives it may use it for longer than we have it.
                 self.0.sets.share();
             }
+            self.copies_ring(fd);
             return;
         }
         let has_joined = self.0.join().is_some();

@@ -329,6 +329,13 @@ impl Sets {
         self.searching.store(false, SeqCst);
     }
 
+    /// What a search has found is not known any more: it is asked once more of each number.
+    pub fn look_again(&self) {
+        for number in (0..self.end.load(SeqCst)).step_by(BITS as usize) {
+            self.block(number).into_iter().for_each(|block| block.forget_found(u64::MAX));
+        }
+    }
+
     /// Whether a search has found a set that no hook had seen.
     pub fn has_unseen(&self) -> bool {
         self.has_unseen.load(SeqCst)

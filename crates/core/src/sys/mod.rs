@@ -28,6 +28,7 @@ pub mod raw;
 pub mod region;
 pub mod rehearsal;
 pub mod ring;
+pub mod ring_memory;
 pub mod schedule;
 pub mod segment;
 pub mod shared;

@@ -1,0 +1,82 @@
+//! `io_uring_setup(2)`, `io_uring_enter(2)` and `io_uring_register(2)`, by number: libc has no functions for them. libuv
+//! makes a ring for its epoll sets like this; liburing makes the calls by instruction.
+//!
+//! No guard is held during a call that may wait.
+
+use crate::sys::errno;
+use crate::sys::guard::{Guard, with_owner, with_relief};
+use core::ffi::{c_int, c_uint};
+use softclose_core::ledger::rings::Submission;
+use softclose_core::sys::raw::nr;
+use softclose_core::sys::ring_memory::Parameters;
+use softclose_core::sys::{Fd, probe};
+
+/// Only a call that has succeeded has made one: containers forbid it as a rule. Nobody can have submitted anything to it
+/// before its number is known.
+///
+/// # Safety
+/// As `io_uring_setup`.
+pub unsafe fn setup(entries: c_uint, parameters: *mut Parameters) -> c_int {
+    let arguments = [entries as usize, parameters as usize, 0, 0, 0, 0];
+    // SAFETY: the program's own call.
+    let result = with_relief(|| unsafe { errno::call(nr::IO_URING_SETUP, arguments) });
+    if let Some(fd) = Fd::new(result) {
+        // SAFETY: any bytes are such parameters.
+        with_owner(|owner| owner.made_ring(fd, unsafe { probe::read(parameters) }));
+    }
+    result
+}
+
+/// # Safety
+/// As `io_uring_enter`.
+pub unsafe fn enter(
+    ring: c_int,
+    submit: c_uint,
+    complete: c_uint,
+    flags: c_uint,
+    argument: usize,
+    size: usize,
+) -> c_int {
+    let submission = if submit == 0 { None } else { submitting(ring, submit, flags) };
+    let arguments = [ring as usize, submit as usize, complete as usize, flags as usize, argument, size];
+    // SAFETY: the program's own call.
+    let result = unsafe { errno::call(nr::IO_URING_ENTER, arguments) };
+    if let Some(submission) = submission {
+        with_owner(|owner| owner.submitted(submission));
+    }
+    result
+}
+
+fn submitting(ring: c_int, submit: c_uint, flags: c_uint) -> Option<Submission<'static>> {
+    let guard = Guard::enter()?;
+    let owner = guard.engine().ledger.owner()?;
+    owner.submitting(ring, submit, flags)
+}
+
+/// `IORING_REGISTER_PROBE`: which requests there are.
+const PROBE: c_uint = 8;
+
+/// What is registered may be a connection, or be a way to submit that nobody follows.
+///
+/// # Safety
+/// As `io_uring_register`.
+pub unsafe fn register(ring: c_int, operation: c_uint, argument: usize, count: c_uint) -> c_int {
+    let arguments = [ring as usize, operation as usize, argument, count as usize, 0, 0];
+    // SAFETY: the program's own call.
+    let own_call = || unsafe { errno::call(nr::IO_URING_REGISTER, arguments) };
+    if operation == PROBE {
+        return own_call();
+    }
+    let mut was_blind = true;
+    with_owner(|owner| {
+        was_blind = owner.is_blind();
+        if !was_blind {
+            owner.blinded();
+        }
+    });
+    let result = own_call();
+    if result < 0 && !was_blind {
+        with_owner(|owner| owner.not_blinded());
+    }
+    result
+}
