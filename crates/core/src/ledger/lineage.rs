@@ -192,6 +192,8 @@ impl Ledger {
             self.namespace.store(ticket.namespace, SeqCst);
             self.me.store(token.raw(), SeqCst);
             self.options.store(true, SeqCst);
+            // Who has made the process may not have come to it yet.
+            process::pid().into_iter().for_each(|pid| self.family().name(token, pid, self.here()));
             self.take_stock(token);
         }
     }
