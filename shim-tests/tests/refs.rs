@@ -167,6 +167,22 @@ mod the_command {
         assert!(refused.stderr.concat().contains("there is no BPF file system at /sys/fs/bpf"), "{refused:#?}");
     }
 
+    /// As a container has it: a `/sys` of its own, and the directory bound elsewhere.
+    #[test]
+    fn works_where_its_directory_is_mounted_for_a_container() {
+        let Some(arena) = Arena::counted_or_skip(here!()) else { return };
+        let steps = [
+            "mount -t tmpfs tmpfs /run && mkdir /run/softclose-refs",
+            "mount --bind /sys/fs/bpf/softclose /run/softclose-refs",
+            "mount -o remount,bind,ro /run/softclose-refs && umount /sys/fs/bpf",
+        ];
+        assert_eq!(run(&arena, ROOT, &["sh", "-c", &steps.join(" && ")]).exit, Exit::Code(0));
+        for user in [ROOT, NOBODY] {
+            let status = refs(&arena, "status", user);
+            assert_eq!(status.exit, Exit::Code(0), "{status:#?}");
+        }
+    }
+
     /// Anybody may make a directory there.
     #[test]
     fn does_not_use_a_directory_of_another_user_s() {

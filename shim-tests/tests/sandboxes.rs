@@ -109,6 +109,7 @@ mod a_filter_that_denies {
         ("openat", libc::SYS_openat),
         ("poll", libc::SYS_poll),
         ("ppoll", libc::SYS_ppoll),
+        ("pread64", libc::SYS_pread64),
         ("prlimit64", libc::SYS_prlimit64),
         ("readlinkat", libc::SYS_readlinkat),
         ("recvfrom", libc::SYS_recvfrom),

@@ -1,7 +1,9 @@
 /* A connection is sent to a process that was made before it was accepted. The sender closes
- * its own, and then the receiver answers and closes: it is the last.
+ * its own, and then the receiver answers and closes: it is the last. No hook has seen the pair
+ * of sockets on which it is sent.
  *
  * passed_on [nobody]: as an ordinary user */
+#include "by_instruction.h"
 #include "passing.h"
 
 static void receive_and_serve(int link, int start, int is_nobody)
@@ -20,7 +22,7 @@ static void receive_and_serve(int link, int start, int is_nobody)
 int main(int count, char **arguments)
 {
 	int link[2], start[2];
-	unix_pair(link);
+	must(by_instruction(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, (long)link) == 0);
 	must(pipe(start) == 0);
 	int listener = listen_tcp();
 	pid_t child = fork();

@@ -57,8 +57,8 @@ pub enum Command {
     Clean,
     /// Make the kernel's own count of references readable for programs with softclose.
     ///
-    /// It decides closes that softclose could not decide otherwise. It stays until the next
-    /// boot, or until it is removed.
+    /// It decides closes that softclose could not decide otherwise, in microseconds. It stays
+    /// until the next boot, or until it is removed.
     #[command(subcommand)]
     Refs(Refs),
 }

@@ -30,6 +30,7 @@ fn everything_is_at_its_usual_place_and_is_taken_away_again() {
         "bin/softclosectl",
         "lib/softclose/libsoftclose.so",
         "lib/softclose/softclose-drain",
+        "lib/systemd/system/softclose-refs.service",
         "share/bash-completion/completions/softclose",
         "share/bash-completion/completions/softclosectl",
         "share/doc/softclose/README.md",

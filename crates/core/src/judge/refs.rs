@@ -29,6 +29,9 @@ use rustix::io::pread;
 pub const PATH: &CStr = c"/sys/fs/bpf/softclose/refs";
 /// The directory of [`PATH`]: what a container has to be given.
 pub const DIRECTORY: &str = "/sys/fs/bpf/softclose";
+/// Where it is looked for. A container gets the directory as the second: below the first there
+/// is nothing that a mount could be put on, in a `/sys` of its own.
+pub const PLACES: [&CStr; 2] = [PATH, c"/run/softclose-refs/refs"];
 /// The first word of an answer, of three; raised when the others change.
 pub const SIGNATURE: u64 = u32::from_be_bytes(*b"scr1") as u64;
 /// Of the third word: an epoll set watches the file.
@@ -74,7 +77,7 @@ impl Refs {
         if self.is_absent.load(Relaxed) && Millis::now().0.wrapping_sub(self.since.load(Relaxed)) < ABSENT_MS {
             return None;
         }
-        let iterator = Iterator::open(PATH);
+        let iterator = PLACES.into_iter().find_map(Iterator::open);
         if iterator.is_none() {
             self.since.store(Millis::now().0, Relaxed);
         }
@@ -83,14 +86,14 @@ impl Refs {
     }
 }
 
-/// Whether the kernel can be asked by this process.
-pub fn is_there() -> bool {
-    Iterator::open(PATH).is_some()
+/// Where this process can ask the kernel, if it can.
+pub fn place() -> Option<&'static CStr> {
+    PLACES.into_iter().find(|path| Iterator::open(path).is_some())
 }
 
 /// What decides closes that the counts leave open, in words.
 pub fn proof_in_use() -> &'static str {
-    if is_there() { "the kernel's own count of references" } else { "a look at procfs" }
+    if place().is_some() { "the kernel's own count of references" } else { "a look at procfs" }
 }
 
 /// As [`Refs::ask`], of an iterator that is pinned elsewhere.
@@ -146,7 +149,7 @@ mod tests {
     fn what_is_not_open_has_no_answer() {
         let refs = Refs::new();
         assert_eq!(refs.ask(Fd::new(1 << 28).unwrap()), None);
-        assert_eq!(refs.is_absent.load(Relaxed), !is_there());
+        assert_eq!(refs.is_absent.load(Relaxed), place().is_none());
     }
 
     #[test]

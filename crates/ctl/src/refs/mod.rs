@@ -62,24 +62,21 @@ fn prove_and_show() -> Result<()> {
 
 /// Whether it is there and works, for who asks.
 pub fn status() -> Result<String> {
-    if !refs::is_there() {
-        return Err(absence());
-    }
-    proof::check(PATH).context("installed, but it does not work: softclosectl refs install")?;
-    let microseconds = proof::cost(PATH)?.as_nanos() as f64 / 1000.0;
+    let Some(place) = refs::place() else { return Err(absence()) };
+    proof::check(place).context("installed, but it does not work: softclosectl refs install")?;
+    let microseconds = proof::cost(place)?.as_nanos() as f64 / 1000.0;
     Ok(format!("installed, and works: a question takes {microseconds:.1} us\n"))
 }
 
 /// Whether a process of this user finds it below `root`, its view of the file system.
 pub fn is_for(root: &Path, user: u32) -> bool {
-    let below = |path: &str| root.join(path.trim_start_matches('/'));
-    let is_searchable = |path| user == 0 || fs::metadata(below(path)).is_ok_and(|found| mode_of(&found) & 0o001 != 0);
-    let pin = below(&path(PATH).to_string_lossy());
-    let is_pinned = statfs(&pin).is_ok_and(|found| found.f_type as u32 == refs::BPF_FS_MAGIC);
-    is_pinned
-        && fs::metadata(&pin).is_ok_and(|found| found.uid() == 0)
-        && is_searchable(FILE_SYSTEM)
-        && is_searchable(DIRECTORY)
+    let is_searchable = |path: &Path| user == 0 || fs::metadata(path).is_ok_and(|found| mode_of(&found) & 0o001 != 0);
+    refs::PLACES.into_iter().any(|place| {
+        let pin = root.join(path(place).strip_prefix("/").unwrap_or(Path::new("")));
+        let is_pinned = statfs(&pin).is_ok_and(|found| found.f_type as u32 == refs::BPF_FS_MAGIC);
+        let is_roots = || fs::metadata(&pin).is_ok_and(|found| found.uid() == 0);
+        is_pinned && is_roots() && pin.ancestors().skip(1).take_while(|path| *path != root).all(is_searchable)
+    })
 }
 
 /// Why it cannot be asked.
