@@ -98,10 +98,14 @@ fn cargo(name: Option<&str>) -> Result<PathBuf, String> {
 fn once(kind: &str, wanted: &[String], make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
     // One at a time: two rows may want the same.
     static MAKING: Mutex<()> = Mutex::new(());
-    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let place = target_dir().join("matrix").join("needs").join(kind).join(slug(wanted));
     let (list, stamp) = (wanted.join("\n"), place.with_extension("list"));
-    if wanted.is_empty() || fs::read_to_string(&stamp).is_ok_and(|made| made == list) {
+    let is_there = || wanted.is_empty() || fs::read_to_string(&stamp).is_ok_and(|made| made == list);
+    if is_there() {
+        return Ok(place);
+    }
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if is_there() {
         return Ok(place);
     }
     let _ = fs::remove_dir_all(&place);
