@@ -8,7 +8,7 @@ use std::fmt::Write;
 const HEAD: &str = "\
 # Compatibility
 
-Real programs as Debian, PyPI and npm have them, none of them changed. `make compat` makes this page: each program runs
+Real programs as Debian, PyPI, npm and crates.io have them, none of them changed. `make compat` makes this page: each program runs
 natively and with softclose, in network namespaces of its own.
 
 ![responses lost, without softclose and with it](compatibility.svg)
