@@ -96,7 +96,7 @@ fuzz: setup tools ## 10,000 random programs, natively and shimmed; FUZZ_PROGRAMS
 
 compat: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 compat: export SOFTCLOSE_BIN := $(RELEASE)/softclose
-compat: setup tools ## the matrix of real programs, into docs/compatibility.md; PROGRAMS="nginx redis"
+compat: setup tools ## the matrix of real programs, into docs/compatibility.md; PROGRAMS="nginx redis", "--container nginx"
 	$(BUILD) $(SHIM)
 	$(CARGO) build -p shim-tests
 	@$(DEBUG)/compat $(PROGRAMS)

@@ -15,6 +15,8 @@ function serve(request, response) {
   }
   const file = path.join(directory, path.basename(request.url));
   fs.stat(file, (error, stats) => {
+    // The connection has ended meanwhile: since Node 24 pipeline would throw.
+    if (response.destroyed) return;
     if (error) {
       response.writeHead(404).end();
       return;

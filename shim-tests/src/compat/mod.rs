@@ -2,11 +2,12 @@
 //!
 //! A program is a file in `programs/` ([`row`]); everything else here works for
 //! all of them. A run of one program is a [`stage`]: a namespace, a directory and
-//! a server. [`loss`] and [`sanity`] ask it what a user would ask, [`trace`] looks
+//! a server, which may be in a [`container`]. [`loss`] and [`sanity`] ask it what a user would ask, [`trace`] looks
 //! how it ends its connections, [`verdict`] compares the two runs, and [`page`] and
 //! [`chart`] write down what came out.
 
 pub mod chart;
+pub mod container;
 pub mod hear;
 pub mod install;
 pub mod loss;

@@ -2,13 +2,13 @@
 
 use super::loss::{CONNECTIONS, Toll};
 use super::row::{Group, Row, WAYS};
-use super::verdict::Result as Found;
+use super::verdict::{InContainer, Result as Found};
 use std::fmt::Write;
 
 const HEAD: &str = "\
 # Compatibility
 
-Real programs as Debian, PyPI and npm have them, none of them changed. `make compat` makes this page: each program runs
+Real programs as Debian, PyPI, npm and crates.io have them, none of them changed. `make compat` makes this page: each program runs
 natively and with softclose, in network namespaces of its own.
 
 ![responses lost, without softclose and with it](compatibility.svg)
@@ -20,6 +20,10 @@ Columns:
   a slow reader, and input that nobody reads. In each, answers that arrived in full, of {connections}, without softclose and with
   it; in brackets the connections that the kernel aborted (`TcpExtTCPAbortOnClose` and `TcpExtTCPAbortOnData`). A client that is told
   \"broken pipe\" or \"connection reset\" before it has its answer counts as one that has none.
+- *in a container*: the first of the three that is asked of a program, again, in a container that crun makes: it has a pid and a mount
+  namespace of its own, Docker's default capabilities and its seccomp profile, which refuses io_uring with EPERM. A shell is
+  pid 1, the program is its child, and both are shimmed. The clients are outside, in the same network namespace. A program
+  that does not run there natively, or a machine without crun, has a dash, and a note says why.
 - *the rest*: everyday sessions with the same bytes, the same log lines, the same exit status for every signal, reload and graceful stop,
   no descriptor and no memory left behind by 5,000 connections. What is not as without softclose is named.
 ";
@@ -49,14 +53,14 @@ pub fn render(entries: &[Entry]) -> String {
 
 fn table(entries: &[&Entry]) -> String {
     let mut table =
-        "| program | version | how it serves | lingers itself | ends by | early | trailing | slow | the rest |\n"
+        "| program | version | how it serves | lingers itself | ends by | early | trailing | slow | in a container | the rest |\n"
             .to_owned();
-    table.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    table.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
     for (row, found) in entries {
         let model = format!("{}; {}", row.language, row.model);
         let cells = match found {
             Ok(found) => of_result(row, found),
-            Err(reason) => format!("| | | | | | {reason} |"),
+            Err(reason) => format!("| | | | | | | {reason} |"),
         };
         let version = found.as_ref().map_or("", |found| version(&found.version));
         let _ = writeln!(table, "| {} | {version} | {model} | {} {cells}", row.title, row.lingers);
@@ -65,20 +69,25 @@ fn table(entries: &[&Entry]) -> String {
 }
 
 fn of_result(row: &Row, found: &Found) -> String {
-    let ways = WAYS.map(|way| {
-        let toll = |run: usize| found.tolls[run].get(way);
-        match (toll(0), toll(1)) {
-            (Some(native), Some(with)) => format!("{} → {}", cell(native), cell(with)),
-            _ => "–".to_owned(),
-        }
-    });
+    let ways = WAYS.map(|way| both(found.tolls.each_ref().map(|tolls| tolls.get(way))));
+    let in_container = match &found.in_container {
+        InContainer::Tolls(tolls) => both(tolls.each_ref().map(|tolls| tolls.values().next())),
+        InContainer::Not(_) => both([None, None]),
+    };
     let faults = found.faults(row);
     let rest = match (&row.out_of_reach, faults.as_slice()) {
         (_, [_, ..]) => faults.join("; "),
         (Some(reason), []) => format!("out of reach: {reason}"),
         (None, []) => "as without".to_owned(),
     };
-    format!("| {} | {} | {rest} |", endings(found), ways.join(" | "))
+    format!("| {} | {} | {in_container} | {rest} |", endings(found), ways.join(" | "))
+}
+
+fn both(tolls: [Option<&Toll>; 2]) -> String {
+    match tolls {
+        [Some(native), Some(with)] => format!("{} → {}", cell(native), cell(with)),
+        _ => "–".to_owned(),
+    }
 }
 
 /// Full answers, and aborts if there were any.
@@ -105,7 +114,10 @@ fn version(said: &str) -> &str {
 
 fn notes(entries: &[Entry]) -> String {
     let mut notes = String::new();
-    for (row, _) in entries {
+    for (row, found) in entries {
+        if let Ok(Found { in_container: InContainer::Not(reason), .. }) = found {
+            let _ = writeln!(notes, "- {}, *in a container*: {reason}", row.title);
+        }
         if let Some(note) = &row.note {
             let _ = writeln!(notes, "- {}: {note}", row.title);
         }

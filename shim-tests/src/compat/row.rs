@@ -83,6 +83,8 @@ pub struct Needs {
     pub pypi: Vec<String>,
     /// npm packages.
     pub npm: Vec<String>,
+    /// A package of ours below `programs/apps`, built by cargo.
+    pub cargo: Option<String>,
     /// What must be in the path.
     pub commands: Vec<String>,
 }

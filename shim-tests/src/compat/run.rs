@@ -3,7 +3,7 @@
 use super::row::Row;
 use super::script::Script;
 use super::stage::Stage;
-use super::verdict::Result as Found;
+use super::verdict::{InContainer, Result as Found};
 use super::words::Words;
 use super::{install, loss, sanity, trace};
 use crate::shim::Shim;
@@ -43,7 +43,39 @@ fn found(row: &Row, words: &Words) -> Result<Found, String> {
     let (native_tolls, native) = each(Shim::Native)?;
     let (tolls, observed) = each(Shim::Preloaded)?;
     let endings = trace::endings(&stage(Shim::Native)?)?;
-    Ok(Found { version: version(row, words), endings, tolls: [native_tolls, tolls], observed: [native, observed] })
+    Ok(Found {
+        version: version(row, words),
+        endings,
+        tolls: [native_tolls, tolls],
+        observed: [native, observed],
+        in_container: in_container(row, words)?,
+    })
+}
+
+/// A program that does not run in a container natively is no fault of softclose's.
+fn in_container(row: &Row, words: &Words) -> Result<InContainer, String> {
+    let measure = |shim| loss::measure_first(&Stage::open(row, words, shim)?.in_container()?);
+    let native = match measure(Shim::Native) {
+        Ok(native) => native,
+        Err(reason) => return Ok(InContainer::Not(reason)),
+    };
+    let with = measure(Shim::Preloaded).map_err(|reason| format!("in a container: {reason}"))?;
+    Ok(InContainer::Tolls([native, with]))
+}
+
+/// That column alone, also of the result that is kept.
+///
+/// # Errors
+/// Why it cannot be said.
+pub fn container_alone(row: &Row) -> Result<InContainer, String> {
+    let found = match install::own(row) {
+        Ok(words) => in_container(row, &words)?,
+        Err(reason) => InContainer::Not(reason),
+    };
+    if let Some(kept) = kept(row) {
+        keep(row, &Found { in_container: found.clone(), ..kept });
+    }
+    Ok(found)
 }
 
 fn version(row: &Row, words: &Words) -> String {
@@ -76,7 +108,7 @@ pub fn smoke(row: &Row, words: &Words) -> Result<(), Vec<String>> {
     }
     let observed =
         [said, said_with].map(|said| sanity::Observed { same: [("sessions".to_owned(), said)].into(), left: None });
-    let found = Found { version: String::new(), endings: Default::default(), tolls: [native, with], observed };
+    let found = Found { tolls: [native, with], observed, ..Found::default() };
     match found.faults(row) {
         faults if faults.is_empty() => Ok(()),
         faults => Err(faults),

@@ -1,5 +1,6 @@
 //! One run of one program: a namespace, a directory, its backends, its server.
 
+use super::container::Container;
 use super::install::find;
 use super::row::{Backend, Row, Server};
 use super::script::{Order, Report, Script};
@@ -41,6 +42,7 @@ pub struct Stage {
     /// The program, with this run's words in it.
     pub row: Row,
     shim: Shim,
+    container: Option<Container>,
 }
 
 impl Stage {
@@ -58,7 +60,23 @@ impl Stage {
             .with("www", documents().to_string_lossy())
             .with("programs", super::row::directory().to_string_lossy())
             .with("port", row.server.port.to_string());
-        Ok(Self { arena, scratch, row: words.replace_in(row), shim })
+        Ok(Self { arena, scratch, row: words.replace_in(row), shim, container: None })
+    }
+
+    /// The same, with what is under test in a container.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub fn in_container(self) -> Result<Self, String> {
+        Ok(Self { container: Some(Container::new()?), ..self })
+    }
+
+    /// Starts what is under test, or what a client talks to.
+    fn launch(&self, command: Command, contained: bool) -> Result<Program, String> {
+        Ok(self.arena.start(match &self.container {
+            Some(container) if contained => container.around(&command)?,
+            _ => command,
+        }))
     }
 
     fn server(&self) -> &Server {
@@ -90,7 +108,7 @@ impl Stage {
         };
         let mut command = self.command(&[wrapper, &line].concat(), shim)?;
         command.envs(&self.server().env);
-        let program = self.arena.start(command);
+        let program = self.launch(command, self.row.client.is_none())?;
         let mut running = Running { stage: self, program, backends };
         self.wait_for(self.server().port, &mut running.program)?;
         Ok(running)
@@ -163,7 +181,7 @@ impl Stage {
         let client = self.row.client.as_ref().ok_or("no client")?;
         let mut command = self.command(&client.run, self.shim)?;
         command.envs(&client.env);
-        Ok(self.arena.start(command).finish())
+        Ok(self.launch(command, true)?.finish())
     }
 
     /// What the kernel has counted, once nobody holds a connection of the server

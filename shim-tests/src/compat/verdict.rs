@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What was found out about one program.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Result {
     /// First line of what it says of its version.
     pub version: String,
@@ -17,6 +17,36 @@ pub struct Result {
     pub tolls: [Tolls; 2],
     /// Likewise.
     pub observed: [Observed; 2],
+    /// Likewise.
+    #[serde(default)]
+    pub in_container: InContainer,
+}
+
+/// The first way to lose something, again in a container.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InContainer {
+    /// Without softclose and with it.
+    Tolls([Tolls; 2]),
+    /// Why it was not tried.
+    Not(String),
+}
+
+impl Default for InContainer {
+    fn default() -> Self {
+        Self::Not("not run".to_owned())
+    }
+}
+
+impl InContainer {
+    /// Everything that is worse with softclose.
+    pub fn faults(&self, row: &Row) -> Vec<String> {
+        match self {
+            Self::Tolls(_) if row.out_of_reach.is_some() => Vec::new(),
+            Self::Tolls(tolls) => worse_ways(tolls, row).map(|fault| format!("in a container, {fault}")).collect(),
+            Self::Not(_) => Vec::new(),
+        }
+    }
 }
 
 impl Result {
@@ -30,10 +60,8 @@ impl Result {
             return faults;
         }
         faults.extend(self.growth());
-        for (way, native) in &self.tolls[0] {
-            let with = self.tolls[1].get(way).copied().unwrap_or_default();
-            faults.extend(worse(way, native, &with, row.asks_for_resets.is_some()));
-        }
+        faults.extend(worse_ways(&self.tolls, row));
+        faults.extend(self.in_container.faults(row));
         faults
     }
 
@@ -70,6 +98,14 @@ impl Result {
                 .fold((0, 0), |(lost, all), toll| (lost + toll.connections - toll.full, all + toll.connections))
         })
     }
+}
+
+fn worse_ways(tolls: &[Tolls; 2], row: &Row) -> impl Iterator<Item = String> {
+    let [native, with] = tolls;
+    native.iter().flat_map(|(way, toll)| {
+        let with = with.get(way).copied().unwrap_or_default();
+        worse(way, toll, &with, row.asks_for_resets.is_some())
+    })
 }
 
 /// With softclose nothing is lost that was not lost by the program itself, and the
@@ -114,6 +150,7 @@ mod tests {
             endings: BTreeMap::new(),
             tolls: Default::default(),
             observed: [observed("Code(0)"), with],
+            in_container: InContainer::default(),
         };
         let row = &Row::all(&["nginx".to_owned()]).unwrap()[0];
         assert!(result(observed("Code(0)")).faults(row).is_empty());

@@ -1,20 +1,27 @@
 //! `make compat`: the matrix of real programs. Names as arguments choose rows; all
-//! kept results, these and earlier ones, go into `docs/compatibility.md`.
+//! kept results, these and earlier ones, go into `docs/compatibility.md`. `--container`
+//! ahead of the names: the column *in a container* alone.
 
 use shim_tests::compat::page::{self, Entry};
 use shim_tests::compat::row::Row;
 use shim_tests::compat::run::{self, Outcome};
+use shim_tests::compat::verdict::InContainer;
 use shim_tests::compat::{chart, install};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+/// Asks for the column of that name alone.
+const CONTAINER: &str = "--container";
+
 fn main() -> ExitCode {
-    let names: Vec<String> = std::env::args().skip(1).collect();
+    let mut names: Vec<String> = std::env::args().skip(1).collect();
+    let container_alone = names.first().is_some_and(|name| name == CONTAINER);
+    names.retain(|name| name != CONTAINER);
     let rows = Row::all(&names).unwrap_or_else(|error| panic!("{error}"));
     install::packages(&rows);
-    let bad = run_all(&rows);
+    let bad = run_all(&rows, if container_alone { is_good_in_container } else { is_good });
     write_down().unwrap_or_else(|error| panic!("{error}"));
     println!("{} passed, {bad} failed", rows.len() - bad);
     if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -22,7 +29,7 @@ fn main() -> ExitCode {
 
 /// As many at a time as there are processors: each is in a place of its own. Answers
 /// how many are bad.
-fn run_all(rows: &[Row]) -> usize {
+fn run_all(rows: &[Row], is_good: fn(&Row) -> bool) -> usize {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let (next, bad) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -44,6 +51,7 @@ fn is_good(row: &Row) -> bool {
     let title = &row.title;
     match catch_unwind(AssertUnwindSafe(|| run::whole(row))).unwrap_or_else(panicked) {
         Outcome::Found(found) => {
+            say_if_none(title, &found.in_container);
             let [(before, of), (after, _)] = found.lost();
             let faults = found.faults(row);
             println!(
@@ -60,6 +68,32 @@ fn is_good(row: &Row) -> bool {
             println!("{title}\n  FAULT: {reason}");
             false
         }
+    }
+}
+
+/// As [`is_good`], of that column alone.
+fn is_good_in_container(row: &Row) -> bool {
+    let title = &row.title;
+    match run::container_alone(row) {
+        Ok(found) => {
+            say_if_none(title, &found);
+            if let InContainer::Tolls(tolls) = &found {
+                println!("{title}: in a container: without {:?}, with {:?}", tolls[0], tolls[1]);
+            }
+            let faults = found.faults(row);
+            faults.iter().for_each(|fault| println!("  FAULT: {fault}"));
+            faults.is_empty()
+        }
+        Err(reason) => {
+            println!("{title}\n  FAULT: {reason}");
+            false
+        }
+    }
+}
+
+fn say_if_none(title: &str, found: &InContainer) {
+    if let InContainer::Not(reason) = found {
+        println!("skipped: {title}, in a container: {reason}");
     }
 }
 
