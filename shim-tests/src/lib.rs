@@ -15,6 +15,7 @@ pub mod counters;
 pub mod exports;
 pub mod fuzz;
 pub mod gauntlet;
+pub mod inside;
 pub mod pattern;
 pub mod peer;
 pub mod proc;

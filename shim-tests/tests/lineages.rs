@@ -4,29 +4,17 @@
 use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::inside::{can, inside};
+use shim_tests::peer::Peer;
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
 use shim_tests::strace::Traced;
 use shim_tests::twice::Service;
-use shim_tests::victim::{Victim, compiled};
-use shim_tests::{here, skip};
+use shim_tests::victim::Victim;
+use shim_tests::{RESPONSE, UNREAD, UPLOAD, here, skip};
 
 fn with(name: &str, words: &[&str]) -> Victim {
     words.iter().fold(Victim::c(name), |victim, word| victim.arg(word))
-}
-
-/// `victim` in other surroundings; `words` are those of `victims/inside.c`.
-fn inside(words: &[&str], victim: Victim) -> Victim {
-    let program = compiled("inside").into_os_string();
-    victim.under([program].into_iter().chain(words.iter().chain(&["--"]).map(Into::into)))
-}
-
-/// Whether such surroundings can be had here; else says why not.
-fn can(test: &str, words: &[&str]) -> bool {
-    let Some(arena) = Arena::or_skip(test) else { return false };
-    let finished = inside(words, Victim::c("plain_exit")).start(&arena, Shim::Native).finish();
-    let refusal = finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: "));
-    refusal.map(|reason| skip(test, reason)).is_none()
 }
 
 const WAYS: [&[&str]; 6] = [
@@ -97,8 +85,12 @@ mod a_program_that_was_executed_with_a_connection {
             return skip(here!(), "no strace");
         }
         let Some(arena) = Arena::or_skip(here!()) else { return };
-        let traced = Traced::of(&with("lineage", &["fork-exec", "spawn", "ask-environment"]));
-        let _ = (traced, arena, Exit::Code(0));
+        let traced = Traced::of(&with("lineage", &["fork-exec", "spawn", "serve"]));
+        let mut victim = traced.start(&arena, Shim::Preloaded);
+        let report = Peer::to(victim.port()).ask(RESPONSE, UNREAD).upload(UPLOAD).read_to_end().start(&arena).finish();
+        let finished = victim.finish();
+        assert!(report.has_all_of(RESPONSE), "{report:#?}\n{finished:#?}");
+        assert_eq!((finished.exit, traced.looks()), (Exit::Code(0), 0), "{finished:#?}");
     }
 }
 

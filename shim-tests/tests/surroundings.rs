@@ -5,28 +5,15 @@
 use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::inside::{can, inside};
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::{becomes_true, descriptors, threads};
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
 use shim_tests::twice::{alike, same_transcript, says, without_port};
-use shim_tests::victim::{Victim, compiled};
+use shim_tests::victim::Victim;
 use shim_tests::{RESPONSE, here, skip};
 use std::time::Duration;
-
-/// `victim` in other surroundings; `words` are those of `victims/inside.c`.
-fn inside(words: &[&str], victim: Victim) -> Victim {
-    let program = compiled("inside").into_os_string();
-    victim.under([program].into_iter().chain(words.iter().chain(&["--"]).map(Into::into)))
-}
-
-/// Whether such surroundings can be had here; else says why not.
-fn can(test: &str, words: &[&str]) -> bool {
-    let Some(arena) = Arena::or_skip(test) else { return false };
-    let finished = inside(words, Victim::c("plain_exit")).start(&arena, Shim::Native).finish();
-    let refusal = finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: "));
-    refusal.map(|reason| skip(test, reason)).is_none()
-}
 
 /// A server in other surroundings, with and without children.
 mod a_server {

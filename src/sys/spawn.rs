@@ -48,7 +48,13 @@ pub unsafe fn count(actions: *const posix_spawn_file_actions_t) -> Option<Execut
     with_guard(|engine, _| {
         execution = engine.ledger.begin_execution(Place::Child);
         // SAFETY: the caller's.
-        unsafe { file_actions::each(actions, |fd| engine.ledger.give(execution, fd)) };
+        unsafe {
+            file_actions::each(actions, |fd| match &mut execution {
+                Some(execution) => engine.ledger.give(execution, fd),
+                None => engine.ledger.hand(fd),
+            });
+        }
+        execution = execution.and_then(|execution| engine.ledger.needed(execution));
     });
     execution
 }

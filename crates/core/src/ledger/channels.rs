@@ -79,11 +79,11 @@ impl<const LEN: usize> Channels<LEN> {
         self.all().filter(|ends| ends.iter().all(|&end| is_free(end))).find_map(of)
     }
 
-    /// Another program gets the end with this cookie.
-    pub fn go_abroad(&self, end: u64) {
+    /// Another program gets what has this cookie; answers whether that is an end.
+    pub fn go_abroad(&self, end: u64) -> bool {
         let one_more =
             |word: u64| (word & COOKIE == end).then(|| word.checked_add(ABROAD).unwrap_or(word) | word & HANDED);
-        self.ends().for_each(|word| _ = word.fetch_update(SeqCst, SeqCst, one_more));
+        self.ends().filter(|word| word.fetch_update(SeqCst, SeqCst, one_more).is_ok()).count() != 0
     }
 
     /// It has said that it has it.
@@ -171,27 +171,24 @@ impl Known<'_> {
         head.channels.sender_to(socket::cookie(via)?)
     }
 
-    /// Another program gets `fd`, if that is an end.
-    pub fn go_abroad(&self, fd: Fd) {
-        self.change(fd, Channels::go_abroad);
+    /// Another program gets `fd`; answers whether that is an end.
+    pub fn go_abroad(&self, fd: Fd) -> bool {
+        self.change(fd, Channels::go_abroad).unwrap_or(false)
     }
 
     /// This one, which was executed with `fd`, says so.
     pub fn come_home(&self, fd: Fd) {
-        self.change(fd, Channels::come_home);
+        let _ = self.change(fd, Channels::come_home);
     }
 
     /// A program that nobody follows may get `fd`, if that is an end.
     pub fn hand(&self, fd: Fd) {
-        self.change(fd, Channels::hand);
+        let _ = self.change(fd, Channels::hand);
     }
 
-    fn change(&self, fd: Fd, change: fn(&Channels<SHARED>, u64)) {
-        if let Some(head) = self.0.commons.head().filter(|head| head.channels.has_any())
-            && let Some(cookie) = socket::cookie(fd)
-        {
-            change(&head.channels, cookie);
-        }
+    fn change<T>(&self, fd: Fd, change: fn(&Channels<SHARED>, u64) -> T) -> Option<T> {
+        let head = self.0.commons.head().filter(|head| head.channels.has_any())?;
+        socket::cookie(fd).map(|cookie| change(&head.channels, cookie))
     }
 
     /// It gets all of them.
@@ -229,7 +226,8 @@ mod tests {
     fn an_end_is_abroad_until_each_program_that_got_it_has_said_so() {
         let channels = Channels::<4>::new();
         channels.add([7, 8]);
-        (0..2).for_each(|_| channels.go_abroad(8));
+        (0..2).for_each(|_| assert!(channels.go_abroad(8)));
+        assert!(!channels.go_abroad(9));
         channels.come_home(8);
         assert_eq!((channels.is_counted(7), channels.sender_to(8)), (true, None));
         channels.come_home(8);

@@ -27,18 +27,19 @@ impl Ledger {
     }
 
     /// Calls `give` for each connection that another program gets, once for each number.
-    pub(super) fn each_kept(&self, give: impl Fn(SlotId)) {
-        if !descriptors::each(|fd| self.keep(fd, &give)) {
+    /// Answers whether there is any, or an end of a pair.
+    pub(super) fn each_kept(&self, give: impl Fn(SlotId)) -> bool {
+        let mut is_any = false;
+        let are_all = descriptors::each(|fd| is_any |= !fd.is_close_on_exec() && self.keep(fd, &give));
+        if !are_all {
             self.family().hand_strays();
             self.channels().hand_all();
             self.each_known_kept(give);
         }
+        is_any || !are_all
     }
 
-    fn keep(&self, fd: Fd, give: impl Fn(SlotId)) {
-        if fd.is_close_on_exec() {
-            return;
-        }
+    fn keep(&self, fd: Fd, give: impl Fn(SlotId)) -> bool {
         if !socket::may_connect(fd) {
             return self.channels().go_abroad(fd);
         }
@@ -46,6 +47,7 @@ impl Ledger {
             Some(slot) => give(slot),
             None => self.family().hand_strays(),
         }
+        true
     }
 
     /// The same of those that are counted, where not every number can be looked at.

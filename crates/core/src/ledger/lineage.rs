@@ -94,6 +94,8 @@ pub struct Execution {
     holder: Token,
     /// The name was given for it.
     is_new: bool,
+    /// It gets a connection, or may get one by a message.
+    gets_any: bool,
     /// `None` where it cannot find the memory.
     pub ticket: Option<Ticket>,
 }
@@ -110,13 +112,26 @@ impl Ledger {
             self.hand_kept();
             return None;
         };
-        if is_new {
-            self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.hold_abroad(holder)));
+        let gets_any = if is_new {
+            self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.hold_abroad(holder)))
         } else {
             self.family().may_move(me);
-            self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.go_abroad(me)));
+            self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.go_abroad(me)))
+        };
+        // What is closed by `exec` it is to say as well.
+        let is_concerned = gets_any || is_new || self.table.find(0, |_, _| true).is_some();
+        let ticket = if is_concerned { self.ticket(holder, place) } else { None };
+        let execution = Execution { holder, is_new, gets_any, ticket };
+        if place == Place::Here { self.needed(execution) } else { Some(execution) }
+    }
+
+    /// A new name is needed only where the program gets anything.
+    pub fn needed(&self, execution: Execution) -> Option<Execution> {
+        let is_needed = execution.gets_any || !execution.is_new;
+        if !is_needed {
+            self.family().strike(execution.holder);
         }
-        Some(Execution { holder, is_new, ticket: self.ticket(holder, place) })
+        is_needed.then_some(execution)
     }
 
     fn enlist_program(&self, place: Place) -> Option<Token> {
@@ -147,10 +162,10 @@ impl Ledger {
     }
 
     /// The program gets `fd` too, whatever that is.
-    pub fn give(&self, execution: Option<Execution>, fd: Fd) {
-        match execution.filter(|_| socket::may_connect(fd)).and_then(|execution| self.slot_now(fd).zip(Some(execution)))
-        {
-            Some((slot, execution)) => {
+    pub fn give(&self, execution: &mut Execution, fd: Fd) {
+        match if socket::may_connect(fd) { self.slot_now(fd) } else { None } {
+            Some(slot) => {
+                execution.gets_any = true;
                 self.descriptions().with(slot, |slot| slot.hold_abroad(execution.holder));
             }
             None => self.hand(fd),
