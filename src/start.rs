@@ -48,7 +48,10 @@ extern "C" fn construct() {
     }
     hooks::touch_redhook();
     let secure = is_secure();
-    let ticket = environment::take_ticket().filter(|_| !secure);
+    environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
+    // The memory takes as much address space as that of its maker.
+    let has_space = limit_of(libc::RLIMIT_AS).rlim_cur == libc::RLIM_INFINITY;
+    let ticket = environment::take_ticket().filter(|_| !secure && has_space);
     environment::note_preload(own_path().map(|path| path.as_os_str().as_bytes()));
     let reading = reading(secure);
     let Some(capacity) = capacity().filter(|_| !reading.settings.disable) else { return };

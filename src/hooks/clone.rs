@@ -64,7 +64,10 @@ pub fn before_clone3(arguments: usize) {
 fn before(flags: c_int, end: Return) {
     // A process with our descriptor table closes and copies in it, past every count.
     if flags & CLONE_FILES != 0 {
-        with_owner(|owner| owner.blinded());
+        with_owner(|owner| {
+            owner.splits_table();
+            owner.blinded();
+        });
     }
     spawn::begin(child_of(flags), end);
     if child_of(flags) == Child::RunsOn {

@@ -14,7 +14,7 @@ use crate::sys::real::{self, Image};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::{AT_FDCWD, E2BIG};
 use softclose_core::image::{Attempt, Candidate, Strings};
-use softclose_core::ledger::{Execution, Place};
+use softclose_core::ledger::{Execution, Place, Ticket};
 
 type Text = *const c_char;
 
@@ -116,8 +116,17 @@ struct Lists {
 
 /// The arguments are in registers and on the stack; more than there is room for is nothing
 /// that could be counted for.
-#[inline(never)]
 fn variadic(kept: &Kept, door: fn(Text) -> Door, envp: fn(usize) -> List, image: Image) -> *const c_void {
+    if environment::is_stack_deep() {
+        return gathered(kept, door, envp, image);
+    }
+    let [path, ..] = kept.arguments();
+    execute_uncounted(door(path as Text), &[kept.variadic()]);
+    real::image_address(image)
+}
+
+#[inline(never)]
+fn gathered(kept: &Kept, door: fn(Text) -> Door, envp: fn(usize) -> List, image: Image) -> *const c_void {
     const ROOM: usize = 128;
     let [path, ..] = kept.arguments();
     let mut argv = [0; ROOM];
@@ -148,18 +157,29 @@ fn execute(door: Door, lists: Lists, natively: *const c_void) -> *const c_void {
 
 /// False where the call is to be made natively as well: the list is too long for one variable
 /// more.
-#[inline(never)]
 fn run(door: Door, lists: Lists, execution: Execution, attempt: &Attempt<'_>) -> bool {
-    let mut extended = Extended::new();
-    let ticket = execution.ticket.filter(|_| attempt.will_have_loader());
-    let envp = ticket.and_then(|ticket| extended.with(lists.envp, ticket));
-    // SAFETY: the program's own call, but for a variable more.
-    unsafe { door.execute(Lists { envp: envp.unwrap_or(lists.envp), ..lists }) };
-    let is_over = envp.is_none() || errno::get() != E2BIG;
+    let ticket = execution.ticket.filter(|_| environment::is_stack_deep() && attempt.will_have_loader());
+    let is_over = match ticket {
+        Some(ticket) => run_with(door, lists, ticket),
+        None => {
+            // SAFETY: the program's own call.
+            unsafe { door.execute(lists) };
+            true
+        }
+    };
     if is_over {
         with_guard(|engine, _| engine.ledger.execution_failed(execution));
     }
     is_over
+}
+
+#[inline(never)]
+fn run_with(door: Door, lists: Lists, ticket: Ticket) -> bool {
+    let mut extended = Extended::new();
+    let envp = extended.with(lists.envp, ticket);
+    // SAFETY: the program's own call, but for a variable more.
+    unsafe { door.execute(Lists { envp: envp.unwrap_or(lists.envp), ..lists }) };
+    envp.is_none() || errno::get() != E2BIG
 }
 
 /// All of these functions fail like this.

@@ -28,7 +28,7 @@ pub fn note(count: c_long, requests: usize) {
         let request = unsafe { probe::read(requests.wrapping_add(at)).and_then(|request| probe::read(request)) };
         let polled = request.filter(|request| request.operation == IOCB_CMD_POLL);
         if let Some(fd) = polled.and_then(|request| Fd::new(request.descriptor as i32)) {
-            passed(fd, NO_SOCKET);
+            let _ = passed(fd, NO_SOCKET);
         }
     }
 }

@@ -18,12 +18,14 @@ use softclose_core::sys::{Fd, probe};
 /// As `io_uring_setup`.
 pub unsafe fn setup(entries: c_uint, parameters: *mut Parameters) -> c_int {
     let arguments = [entries as usize, parameters as usize, 0, 0, 0, 0];
+    with_owner(|owner| owner.making_ring());
     // SAFETY: the program's own call.
     let result = with_relief(|| unsafe { errno::call(nr::IO_URING_SETUP, arguments) });
-    if let Some(fd) = Fd::new(result) {
+    with_owner(|owner| match Fd::new(result) {
         // SAFETY: any bytes are such parameters.
-        with_owner(|owner| owner.made_ring(fd, unsafe { probe::read(parameters) }));
-    }
+        Some(fd) => owner.made_ring(fd, unsafe { probe::read(parameters) }),
+        None => owner.not_made_ring(),
+    });
     result
 }
 
@@ -67,15 +69,11 @@ pub unsafe fn register(ring: c_int, operation: c_uint, argument: usize, count: c
     if operation == PROBE {
         return own_call();
     }
-    let mut was_blind = true;
-    with_owner(|owner| {
-        was_blind = owner.is_blind();
-        if !was_blind {
-            owner.blinded();
-        }
-    });
+    // Each for itself: what else makes the process blind may end. Through a ring of its parent's
+    // a child hands what both have to that one.
+    with_owner(|owner| owner.blinded());
     let result = own_call();
-    if result < 0 && !was_blind {
+    if result < 0 {
         with_owner(|owner| owner.not_blinded());
     }
     result

@@ -2,14 +2,14 @@
 //! another program gets what it is given, by inheritance or by file actions.
 
 use super::exec::searched;
-use crate::sys::environment::Extended;
+use crate::sys::environment::{self, Extended};
 use crate::sys::guard::{Guard, with_a_thread_less, with_owner};
 use crate::sys::{real, spawn};
 use core::ffi::{c_char, c_int};
 use libc::{AT_FDCWD, E2BIG, EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
 use softclose_core::image::{Attempt, Candidate};
-use softclose_core::ledger::{Child, Return};
+use softclose_core::ledger::{Child, Return, Ticket};
 use softclose_core::sys::process;
 
 type Actions = *const posix_spawn_file_actions_t;
@@ -142,15 +142,26 @@ fn counted(
 ) -> (c_int, Option<Pid>) {
     // SAFETY: what the program gives to `posix_spawn`.
     let Some(execution) = (unsafe { spawn::count(actions) }) else { return of(own_call(envp)) };
-    let mut extended = Extended::new();
-    let ticket = execution.ticket.filter(|_| Attempt { candidate, lists: &[] }.will_have_loader());
-    let longer = ticket.and_then(|ticket| extended.with(envp.cast(), ticket));
-    let mut result = own_call(longer.map_or(envp, |longer| longer.cast()));
-    if result == Err(E2BIG) && longer.is_some() {
-        result = own_call(envp);
-    }
+    let may_be_told = || environment::is_stack_deep() && Attempt { candidate, lists: &[] }.will_have_loader();
+    let result = match execution.ticket.filter(|_| may_be_told()) {
+        Some(ticket) => told(ticket, envp, &own_call),
+        None => own_call(envp),
+    };
     spawn::counted(execution, result.ok().flatten());
     of(result)
+}
+
+#[inline(never)]
+fn told(
+    ticket: Ticket,
+    envp: Environment,
+    own_call: impl Fn(Environment) -> Result<Option<Pid>, c_int>,
+) -> Result<Option<Pid>, c_int> {
+    let mut extended = Extended::new();
+    match extended.with(envp.cast(), ticket).map(|longer| own_call(longer.cast())) {
+        None | Some(Err(E2BIG)) => own_call(envp),
+        Some(result) => result,
+    }
 }
 
 fn of(result: Result<Option<Pid>, c_int>) -> (c_int, Option<Pid>) {

@@ -9,6 +9,7 @@ use crate::sys::guard::{with_guard, with_owner};
 use crate::sys::real;
 use crate::sys::rights::{self, Control};
 use libc::{c_int, c_uint, mmsghdr, msghdr};
+use softclose_core::ledger::Departure;
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
@@ -17,82 +18,74 @@ pub unsafe extern "C-unwind" fn sendmsg(fd: c_int, message: *const msghdr, flags
     let noted = note(fd, message);
     // SAFETY: the program's own call.
     let result = unsafe { real::sendmsg(fd, message, flags) };
-    settle(fd, message, noted, result >= 0);
+    match noted {
+        // SAFETY: the kernel has accepted it.
+        Noted::Unreadable if result >= 0 => unsafe { rights::each(message, |fd| _ = passed(fd, NO_SOCKET)) },
+        Noted::Departed(departures) if result < 0 => departures.into_iter().flatten().for_each(not_passed),
+        _ => {}
+    }
     result
 }
 
 #[unsafe(no_mangle)]
-/// `sendmmsg(2)`.
+/// `sendmmsg(2)`. What is not sent stays under way.
 pub unsafe extern "C-unwind" fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
     /// The kernel takes no more (`UIO_MAXIOV`).
     const MOST: usize = 1024;
     let header = |index| messages.wrapping_add(index).cast_const().cast::<msghdr>();
-    let count = MOST.min(count as usize);
-    let all = (0..count).map(|index| note(fd, header(index)));
-    // Of messages that cannot be told apart later on, none is one that was not sent.
-    let (mut is_any, mut is_unreadable) = (false, false);
-    all.for_each(|noted| {
-        is_any |= noted == Noted::Passes;
-        is_unreadable |= noted == Noted::Unreadable;
-    });
+    let is_unreadable = |&index: &usize| matches!(note(fd, header(index)), Noted::Unreadable);
+    let count_in_vain = (0..MOST.min(count as usize)).filter(is_unreadable).count();
     // SAFETY: the program's own call.
-    let result = unsafe { real::sendmmsg(fd, messages, count as c_uint, flags) };
-    let sent = usize::try_from(result).unwrap_or(0);
-    if is_unreadable {
-        (0..sent).for_each(|index| settle(fd, header(index), Noted::Unreadable, true));
-    } else if is_any {
-        (sent..count).for_each(|index| settle(fd, header(index), Noted::Passes, false));
+    let result = unsafe { real::sendmmsg(fd, messages, count, flags) };
+    if count_in_vain != 0 {
+        for index in 0..usize::try_from(result).unwrap_or(0) {
+            // SAFETY: the kernel has accepted so many.
+            unsafe { rights::each(header(index), |fd| _ = passed(fd, NO_SOCKET)) };
+        }
     }
     result
 }
 
 /// What was noted of a message before it was sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Noted {
-    /// It passes nothing.
-    Nothing,
-    /// What it passes.
-    Passes,
+    /// What it passes, of which the first are taken back if it is not sent.
+    Departed([Option<Departure>; 4]),
     /// It cannot be read, or nobody may try.
     Unreadable,
 }
 
 /// Notes what a message on `via` passes.
 fn note(via: c_int, message: *const msghdr) -> Noted {
+    let mut departures = [None; 4];
     match rights::control(message) {
-        Control::None => Noted::Nothing,
-        Control::Unreadable => Noted::Unreadable,
+        Control::None => {}
+        Control::Unreadable => return Noted::Unreadable,
         Control::Readable => {
+            let mut places = departures.iter_mut();
+            let note = |fd| {
+                let departure = passed(fd, via);
+                places.next().into_iter().for_each(|place| *place = departure);
+            };
             // SAFETY: it can be read.
-            unsafe { rights::each(message, |fd| passed(fd, via)) };
-            Noted::Passes
+            unsafe { rights::each(message, note) };
         }
     }
-}
-
-/// After the call: what was not sent is not under way, and what could not be read before is
-/// noted now.
-fn settle(via: c_int, message: *const msghdr, noted: Noted, is_sent: bool) {
-    match (noted, is_sent) {
-        // SAFETY: the kernel has accepted it.
-        (Noted::Unreadable, true) => unsafe { rights::each(message, |fd| passed(fd, NO_SOCKET)) },
-        // SAFETY: it could be read.
-        (Noted::Passes, false) => unsafe { rights::each(message, |fd| not_passed(fd, via)) },
-        _ => {}
-    }
+    Noted::Departed(departures)
 }
 
 /// On which nobody counts messages.
 pub const NO_SOCKET: c_int = -1;
 
 /// Something that no process holds has `fd` from now on.
-pub fn passed(fd: Fd, via: c_int) {
+pub fn passed(fd: Fd, via: c_int) -> Option<Departure> {
+    let mut departure = None;
     with_guard(|engine, guard| match guard.owner() {
-        Some(owner) => owner.passes(fd, Fd::new(via)),
+        Some(owner) => departure = owner.passes(fd, Fd::new(via)),
         None => engine.ledger.pass(fd),
     });
+    departure
 }
 
-fn not_passed(fd: Fd, via: c_int) {
-    with_owner(|owner| owner.not_passed(fd, Fd::new(via)));
+fn not_passed(departure: Departure) {
+    with_owner(|owner| owner.not_passed(departure));
 }

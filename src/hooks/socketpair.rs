@@ -3,7 +3,7 @@
 use crate::sys::guard::{with_owner, with_relief};
 use crate::sys::real;
 use core::ffi::c_int;
-use libc::AF_UNIX;
+use libc::{AF_UNIX, SOCK_DGRAM};
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
@@ -11,7 +11,8 @@ use softclose_core::sys::Fd;
 pub unsafe extern "C-unwind" fn socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> c_int {
     // SAFETY: the program's own call.
     let result = with_relief(|| unsafe { real::socketpair(domain, kind, protocol, ends) });
-    if result == 0 && domain == AF_UNIX {
+    // One for datagrams can be connected to others, and be sent to by them.
+    if result == 0 && domain == AF_UNIX && kind & 0xf != SOCK_DGRAM {
         // SAFETY: the kernel has written two numbers there.
         let ends = unsafe { [*ends, *ends.add(1)] };
         if let [Some(one), Some(other)] = ends.map(Fd::new) {

@@ -6,6 +6,7 @@
 
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use softclose_core::ledger::Ticket;
 use softclose_core::sys::probe;
 use std::sync::OnceLock;
@@ -33,26 +34,56 @@ pub fn note_preload(library: Option<&'static [u8]>) {
     let name = library.and_then(|path| path.rsplit(|&byte| byte == b'/').next());
     // SAFETY: the program's own environment, before its code runs.
     let value = unsafe { find(own(), PRELOAD) };
-    let is_it = |name: &&[u8]| value.is_some_and(|value| has(value, name));
+    let is_it = |name: &&[u8]| value.is_some_and(|value| value.windows(name.len()).any(|part| part == *name));
     let _ = PRELOADED_AS.set(name.filter(is_it));
 }
 
-/// In the constructor: takes the ticket out of the environment.
+/// In the constructor: takes the ticket out of the environment. What lies before it moves up by
+/// one, and the environment begins there: whoever looks behind its end finds what was there.
 pub fn take_ticket() -> Option<Ticket> {
     // SAFETY: the program's own environment, before its code runs, which is the constructor's
     // to change; a string lies in memory that the program may write to.
     unsafe {
-        let place = (0..).map(|at| environ.add(at)).take_while(|place| !(**place).is_null());
-        let place = { place }.find(|&place| starts_with(*place, Ticket::NAME))?;
+        let all = (0..).map(|at| environ.add(at)).take_while(|place| !(**place).is_null());
+        let (at, place) = { all }.enumerate().find(|&(_, place)| starts_with(*place, Ticket::NAME))?;
         let value = (*place).add(Ticket::NAME.len());
         let len = libc::strlen(value);
         let ticket = Ticket::read(core::slice::from_raw_parts(value.cast(), len));
         // Nor is it to be read in procfs.
         core::ptr::write_bytes(*place, 0, Ticket::NAME.len() + len);
-        let behind = (0..).take_while(|&at| !(*place.add(at)).is_null()).count();
-        core::ptr::copy(place.add(1), place, behind);
+        core::ptr::copy(environ, environ.add(1), at);
+        environ = environ.add(1);
         ticket
     }
+}
+
+/// Whether there is room for [`Extended`] and a look at a file: on the stack of the first thread,
+/// and not in a handler with a stack of its own. That of a coroutine or of a `clone` may be small.
+#[inline(never)]
+pub fn is_stack_deep() -> bool {
+    /// The program's own frames are not as large, as a rule, and no first thread has less.
+    const DEPTH: usize = 1 << 20;
+    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: nothing is set, and what is asked for is written to memory of that type; all
+    // zeroes is such a value, too.
+    let flags = unsafe {
+        libc::sigaltstack(core::ptr::null(), stack.as_mut_ptr());
+        stack.assume_init().ss_flags
+    };
+    let here = (&raw const stack).addr();
+    let end = STACK_END.load(Ordering::Relaxed);
+    flags & libc::SS_ONSTACK == 0 && end.checked_sub(here).is_some_and(|depth| depth < DEPTH)
+}
+
+/// Where the stack of the first thread begins; 0 where it is small.
+static STACK_END: AtomicUsize = AtomicUsize::new(0);
+
+/// In the constructor, which runs on it.
+pub fn note_stack(limit: u64) {
+    const ENOUGH: u64 = 2 << 20;
+    // SAFETY: libc's variable.
+    let end = unsafe { environ }.addr();
+    STACK_END.store(if limit >= ENOUGH { end } else { 0 }, Ordering::Relaxed);
 }
 
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
@@ -79,19 +110,18 @@ impl Extended {
         self.text = ticket.text();
         let (mut len, mut is_preloaded) = (0, false);
         let wanted = PRELOADED_AS.get()?;
+        self.list.first_mut()?.write(self.text.as_ptr().cast());
         loop {
             // SAFETY: any bytes are a pointer.
             let text = unsafe { probe::read(environment.wrapping_add(len)) }?;
+            len += 1;
+            self.list.get_mut(len)?.write(text);
             if text.is_null() {
                 break;
             }
             // SAFETY: it is read as far as it can be.
             is_preloaded |= unsafe { is_preload(text, *wanted) };
-            self.list.get_mut(len)?.write(text);
-            len += 1;
         }
-        self.list.get_mut(len)?.write(self.text.as_ptr().cast());
-        self.list.get_mut(len + 1)?.write(core::ptr::null());
         (is_preloaded || wanted.is_none()).then_some(self.list.as_ptr().cast())
     }
 }
@@ -115,9 +145,11 @@ unsafe fn is_preload(text: Text, name: Option<&[u8]>) -> bool {
     }
 }
 
-/// Whether a list of libraries, by colons or blanks, has one with this file name.
+/// Whether a list of libraries, by colons or blanks, has one with this file name, which is found
+/// wherever the program works.
 fn has(value: &[u8], name: &[u8]) -> bool {
-    value.split(|&byte| byte == b':' || byte == b' ').any(|path| path.rsplit(|&byte| byte == b'/').next() == Some(name))
+    let is_it = |path: &[u8]| path.starts_with(b"/") && path.rsplit(|&byte| byte == b'/').next() == Some(name);
+    value.split(|&byte| byte == b':' || byte == b' ').any(is_it)
 }
 
 /// The value of the variable of this name, which ends with `=`.

@@ -275,7 +275,7 @@ impl Engine {
 
     /// Whether this thread may have a ring that no hook has seen. Of one with a ring that they have seen, the numbers
     /// tell ([`watch`]).
-    fn has_unseen_ring(&self, owner: Owner<'_>) -> bool {
+    pub(super) fn has_unseen_ring(&self, owner: Owner<'_>) -> bool {
         let has_one = match self.rings.of_thread() {
             OfThread::None => false,
             OfThread::Some => !owner.rings().is_used_by(thread::number()),
@@ -309,7 +309,7 @@ impl Engine {
     /// known to be done.
     fn leave_sets(&self, owner: Owner<'_>, fd: Fd, claim: &Claim) -> bool {
         match watch::leave_all(owner, &self.drain, fd, claim) {
-            Ok(()) if !self.may_be_watched_unseen() => true,
+            Ok(()) if !self.may_be_watched_unseen(owner) => true,
             Ok(()) => self.is_unwatched(fd) || self.doubt(Doubt::Watched),
             Err(doubt) => self.is_unwatched(fd) || self.doubt(doubt),
         }
@@ -321,7 +321,7 @@ impl Engine {
         let members = claim.entry.watched.members();
         let is_in_none = members == 0 && claim.watchers == 0;
         let end_with_us = owner.is_private(claim.entry) && claim.watchers <= members;
-        let may_be_watched = self.may_be_watched_unseen() || owner.rings().is_any();
+        let may_be_watched = self.may_be_watched_unseen(owner) || owner.rings().is_any();
         !may_be_watched && (is_in_none || end_with_us) || self.leave_sets(owner, fd, claim)
     }
 

@@ -39,7 +39,7 @@ pub enum Candidate<'a> {
 enum Finding {
     /// It will run, and be loaded by a loader, which loads what is to be preloaded.
     Program,
-    /// It will run, without a loader.
+    /// It will run, without a loader, or with one that preloads nothing.
     Static,
     /// It is not there, or not for us: a search goes on.
     Absent,
@@ -152,13 +152,14 @@ fn examine_content(fd: Fd, depth: u32) -> Finding {
             _ => Finding::Unknown,
         },
         Some(Format::Text) => Finding::Text,
-        found => binary(found),
+        found => binary(found, fd),
     }
 }
 
-fn binary(found: Option<Format>) -> Finding {
+fn binary(found: Option<Format>, fd: Fd) -> Finding {
     match found {
         Some(Format::Elf) => Finding::Static,
+        Some(Format::Interpreted(loader)) if file::may_set_ids(fd) && is_loader(loader.as_ptr()) => Finding::Static,
         Some(Format::Interpreted(loader)) if is_loader(loader.as_ptr()) => Finding::Program,
         _ => Finding::Unknown,
     }
@@ -167,7 +168,7 @@ fn binary(found: Option<Format>) -> Finding {
 /// A script that is run through a close-on-exec number cannot be found again by its
 /// interpreter: only binaries are certain.
 fn examine_open(fd: Fd) -> Finding {
-    if file::is_executable(fd) && !file::is_being_written(fd) { binary(Format::of(fd)) } else { Finding::Unknown }
+    if file::is_executable(fd) && !file::is_being_written(fd) { binary(Format::of(fd), fd) } else { Finding::Unknown }
 }
 
 fn is_loader(path: *const c_char) -> bool {

@@ -69,6 +69,7 @@ fn leave_each(
 ) -> Result<u32, Doubt> {
     let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
     let (rings, mut is_any_unseen) = (owner.rings(), false);
+    let is_any_being_made = rings.is_any_being_made();
     let is_excluded = |set| is_done(set) || drain.owns(set);
     let found = owner.sets().search(reach, &Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
         Ok(()) => {
@@ -77,13 +78,17 @@ fn leave_each(
         }
         Err(Errno::NOENT) => Kind::Set,
         Err(Errno::BADF) => Kind::Free,
-        Err(_) => {
-            is_any_unseen |= rings.is_any() && rings.is_unseen(set);
-            Kind::Plain
+        Err(_) if rings.is_any() && rings.is_unseen(set) => {
+            is_any_unseen = true;
+            // To be asked again: it may be known by then.
+            Kind::Set
         }
+        Err(_) => Kind::Plain,
     });
     if is_any_unseen {
-        owner.has_harmful_ring();
+        if !is_any_being_made && !rings.is_any_being_made() {
+            owner.has_harmful_ring();
+        }
         return Err(Doubt::Blind);
     }
     found.map(|()| left).map_err(|_| Doubt::SetsBudget)

@@ -53,14 +53,15 @@ impl Engine {
     }
 
     /// Whether sets may be changed where no hook sees it: through a ring.
-    pub(super) fn may_be_watched_unseen(&self) -> bool {
-        self.ledger.is_blind() || self.rings.was_one_seen()
+    pub(super) fn may_be_watched_unseen(&self, owner: Owner<'_>) -> bool {
+        self.ledger.is_blind() || self.rings.was_one_seen() && self.has_unseen_ring(owner)
     }
 
     /// Whether the connection that the program has given up as `fd`, and of which we have
     /// `copy`, has been put into a set since we had left all.
     pub(super) fn has_been_entered(&self, fd: Fd, copy: Option<Fd>) -> bool {
-        let may_be_unseen = || self.may_be_watched_unseen() && !copy.is_some_and(|copy| self.is_unwatched(copy));
+        let is_unseen = || self.ledger.owner().is_some_and(|owner| self.may_be_watched_unseen(owner));
+        let may_be_unseen = || is_unseen() && !copy.is_some_and(|copy| self.is_unwatched(copy));
         self.ledger.has_been_entered(fd) || may_be_unseen()
     }
 }

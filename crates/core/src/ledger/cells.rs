@@ -33,8 +33,18 @@ const MANY: u32 = 1 << 20;
 /// In a cell: the holder runs, or is about to run, a program that has not said what it has.
 const ABROAD: u64 = 1 << 31;
 const COUNT: u64 = ABROAD - 1;
-/// In the word of messages: how many are under way. Above: the socket that they were sent on.
-const FLYING: u64 = (1 << 16) - 1;
+/// In the word of messages: how many are under way.
+const FLYING: u64 = (1 << 8) - 1;
+/// Above: the socket that they were sent on, by the lower half of its cookie.
+const VIA: u64 = (u32::MAX as u64) << 8;
+/// Above: how often a message has departed or a holder was added, modulo 2^24. Who has seen no
+/// addition between two looks has missed nobody who was handed on from one cell or message to
+/// another that he had looked at before.
+const ADDED: u64 = 1 << 40;
+
+fn via(cookie: u64) -> u64 {
+    cookie << 8 & VIA
+}
 
 /// Something is known about a description that the counts cannot express.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -161,7 +171,7 @@ impl Slot {
     /// answered true frees the slot.
     pub fn bury(&self, alive: impl Fn(Token) -> bool) -> bool {
         let cookie = self.cookie.load(SeqCst);
-        cookie != 0 && self.bury_the_dead(alive) == Left::Nobody && self.is_given_up() && self.take_out(cookie)
+        cookie != 0 && self.look(alive).0 == Left::Nobody && self.is_given_up() && self.take_out(cookie)
     }
 
     /// A message that nobody receives is waited for until somebody looks for the second time:
@@ -253,12 +263,11 @@ impl Slot {
 
     /// A message with it is about to be sent on the socket with this cookie. Messages on more
     /// than one socket at the same time are not told apart.
-    pub fn depart(&self, via: u64) {
-        let via = via << 16;
+    pub fn depart(&self, sender: u64) {
         let one_more = |word: u64| match word & FLYING {
-            0 => Some(via | 1),
+            0 => Some((word & !VIA | via(sender) | 1).wrapping_add(ADDED)),
             FLYING => None,
-            _ => (word & !FLYING == via).then_some(word + 1),
+            _ => (word & VIA == via(sender)).then_some((word + 1).wrapping_add(ADDED)),
         };
         if self.messages.fetch_update(SeqCst, SeqCst, one_more).is_err() {
             self.mark(Marks::PASSED);
@@ -267,8 +276,8 @@ impl Slot {
 
     /// A message that was sent on that socket has been received, by somebody who is counted,
     /// or was not sent at all; false where none is known to be under way.
-    pub fn arrive(&self, via: u64) -> bool {
-        let one_less = |word: u64| (word & FLYING != 0 && word & !FLYING == via << 16).then(|| word - 1);
+    pub fn arrive(&self, sender: u64) -> bool {
+        let one_less = |word: u64| (word & FLYING != 0 && word & VIA == via(sender)).then(|| word - 1);
         self.messages.fetch_update(SeqCst, SeqCst, one_less).is_ok()
     }
 
@@ -276,13 +285,26 @@ impl Slot {
         self.messages.load(SeqCst) & FLYING != 0
     }
 
+    /// Who is left, and whether a message is under way, both at one moment; in doubt there is
+    /// one.
+    fn look(&self, alive: impl Fn(Token) -> bool) -> (Left, bool) {
+        const LOOKS: usize = 4;
+        for _ in 0..LOOKS {
+            let before = self.messages.load(SeqCst);
+            let left = self.bury_the_dead(&alive);
+            let after = self.messages.load(SeqCst);
+            if before / ADDED == after / ADDED {
+                return (left, (before | after) & FLYING != 0);
+            }
+        }
+        (self.bury_the_dead(alive), true)
+    }
+
     /// Lowers the count of `me` by one and says whether anybody is left.
     pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> Released {
         let cookie = self.cookie.load(SeqCst);
         let was_counted = self.change(me, |word| shift(word, -1));
-        // In this order: who receives a message raises his cell before he takes it back.
-        let is_flying = self.is_flying();
-        let left = self.bury_the_dead(alive);
+        let (left, is_flying) = self.look(alive);
         // Before anybody else can take it.
         let (watchers, marks) = (self.watchers.load(SeqCst), self.marks());
         // Another releaser may have freed it already, and a third process taken it.
@@ -313,7 +335,10 @@ impl Slot {
     }
 
     fn enter(&self, word: u64) -> bool {
-        self.cells.iter().any(|cell| cell.compare_exchange(0, word, SeqCst, SeqCst).is_ok())
+        let is_in = self.cells.iter().any(|cell| cell.compare_exchange(0, word, SeqCst, SeqCst).is_ok());
+        // Before whoever has added it can give up its own.
+        self.messages.fetch_add(ADDED, SeqCst);
+        is_in
     }
 
     /// Empties the cells of processes that have ended, and says who is left.

@@ -105,7 +105,9 @@ impl<const LEN: usize> Channels<LEN> {
 
     /// The same of all of them.
     pub fn hand_all(&self) {
-        self.ends().for_each(|end| _ = end.fetch_or(HANDED, SeqCst));
+        if self.has_any() {
+            self.ends().for_each(|end| _ = end.fetch_or(HANDED, SeqCst));
+        }
     }
 
     /// Those that are there as a whole.
@@ -183,6 +185,10 @@ impl Known<'_> {
 
     /// A program that nobody follows may get `fd`, if that is an end.
     pub fn hand(&self, fd: Fd) {
+        let own = &self.0.own_channels;
+        if own.has_any() {
+            socket::cookie(fd).into_iter().for_each(|cookie| own.hand(cookie));
+        }
         let _ = self.change(fd, Channels::hand);
     }
 
@@ -193,6 +199,7 @@ impl Known<'_> {
 
     /// It gets all of them.
     pub fn hand_all(&self) {
+        self.0.own_channels.hand_all();
         if let Some(head) = self.0.commons.head() {
             head.channels.hand_all();
         }

@@ -17,7 +17,7 @@ use super::commons::Commons;
 use super::descriptions::SlotId;
 use super::family::{Family, Namespace, Token};
 use super::table::Role;
-use super::{Ledger, Owner};
+use super::{Child, Ledger, Owner, Return};
 use crate::sys::{Fd, descriptors, process, socket};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;
@@ -112,6 +112,11 @@ impl Ledger {
             self.hand_kept();
             return None;
         };
+        if !is_new {
+            // What another thread makes from here on is asked for there.
+            self.forks.enter(Child::Executes, Return::Seen);
+            self.executing.fetch_add(1, SeqCst);
+        }
         let gets_any = if is_new {
             self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.hold_abroad(holder)))
         } else {
@@ -179,8 +184,12 @@ impl Ledger {
             self.each_slot_of(holder, |slot| self.descriptions().with(slot, |slot| slot.come_home(holder, 0)));
             self.family().strike(holder);
         } else {
-            self.each_slot_of(holder, |slot| self.descriptions().with(slot, |slot| slot.stay(holder)));
-            self.family().stays(holder);
+            self.forks.leave(Child::Executes);
+            // Another thread's attempt may succeed.
+            if self.executing.fetch_sub(1, SeqCst) == 1 {
+                self.each_slot_of(holder, |slot| self.descriptions().with(slot, |slot| slot.stay(holder)));
+                self.family().stays(holder);
+            }
         }
     }
 
@@ -228,13 +237,14 @@ impl Ledger {
         self.family().stays(me);
     }
 
-    /// What was not counted for this process came to it in another way, and nobody counts it.
+    /// What was not counted for this process came to it in another way, and nobody counts it; nor
+    /// can anybody here count what has a higher number than the table has.
     fn find_again(&self, fd: Fd, me: Token) {
         if !socket::may_connect(fd) {
             return self.channels().come_home(fd);
         }
         match self.slot_now(fd) {
-            Some(slot) if self.descriptions().holders(slot).any(|holder| holder == me) => {
+            Some(slot) if self.table.has_room(fd) && self.descriptions().holders(slot).any(|holder| holder == me) => {
                 self.table.set(fd, slot, Role::Accepted);
             }
             Some(_) => self.hand(fd),

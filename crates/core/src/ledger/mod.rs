@@ -19,7 +19,7 @@
 pub use forks::Stamp;
 pub use lineage::{Execution, Place, Ticket};
 pub use makers::{Child, Return};
-pub use passing::Message;
+pub use passing::{Departure, Message};
 
 pub mod bitmap;
 pub mod cells;
@@ -81,7 +81,9 @@ pub struct Ledger {
     kin: Kin,
     sets: Sets,
     /// Of a process that has no memory yet.
-    own_channels: Channels<4>,
+    own_channels: Channels<16>,
+    /// So many threads replace the program.
+    executing: AtomicU32,
     rings: Rings,
     forks: Forks,
     capacity: AtomicU32,
@@ -162,6 +164,7 @@ impl Ledger {
             kin: Kin::new(),
             sets: Sets::new(),
             own_channels: Channels::new(),
+            executing: AtomicU32::new(0),
             rings: Rings::new(),
             forks: Forks::new(),
             capacity: AtomicU32::new(0),
@@ -790,6 +793,7 @@ impl Ledger {
         self.me.store(me.map_or(0, Token::raw), SeqCst);
         self.forks.become_child();
         self.outer.store(false, SeqCst);
+        self.executing.store(0, SeqCst);
         self.is_split.store(false, SeqCst);
         self.kin.forget();
         self.forget_heir();

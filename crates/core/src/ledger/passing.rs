@@ -22,10 +22,19 @@ pub struct Message {
     pub is_peeked: bool,
 }
 
+/// A connection in a message that is counted as under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Departure {
+    slot: SlotId,
+    sender: u64,
+}
+
 impl Owner<'_> {
     /// `fd` is about to be sent through `SCM_RIGHTS` on `via`. Where this process has no count
     /// for it, another one of the family may have.
-    pub fn passes(self, fd: Fd, via: Option<Fd>) {
+    ///
+    /// Answers what is to be taken back if it is not sent.
+    pub fn passes(self, fd: Fd, via: Option<Fd>) -> Option<Departure> {
         if socket::tcp_info(fd).is_err() {
             self.0.channels().hand(fd);
             if self.0.sets.is_set(fd) {
@@ -33,11 +42,14 @@ impl Owner<'_> {
                 self.0.sets.share();
             }
             self.copies_ring(fd);
-            return;
+            return None;
         }
         let has_joined = self.0.join().is_some();
         match (self.counted(fd), via.and_then(|via| self.0.channels().of_sender(via))) {
-            (Some(slot), Some(sender)) => self.0.descriptions().with(slot, |slot| slot.depart(sender)),
+            (Some(slot), Some(sender)) => {
+                self.0.descriptions().with(slot, |slot| slot.depart(sender));
+                return Some(Departure { slot, sender });
+            }
             (Some(_), None) => self.0.pass(fd),
             (None, _) => {
                 self.0.pass(fd);
@@ -47,6 +59,7 @@ impl Owner<'_> {
                 }
             }
         }
+        None
     }
 
     /// The program has made a pair of unix sockets.
@@ -55,11 +68,8 @@ impl Owner<'_> {
     }
 
     /// That message was not sent.
-    pub fn not_passed(self, fd: Fd, via: Option<Fd>) {
-        let sender = via.and_then(|via| self.0.channels().of_sender(via));
-        if let (Some(slot), Some(sender)) = (self.counted(fd), sender) {
-            self.0.descriptions().arrive(slot, sender);
-        }
+    pub fn not_passed(self, Departure { slot, sender }: Departure) {
+        self.0.descriptions().arrive(slot, sender);
     }
 
     fn counted(self, fd: Fd) -> Option<SlotId> {
@@ -104,6 +114,7 @@ impl Ledger {
     /// `fd` is sent through `SCM_RIGHTS`, or was taken from another process. What nobody
     /// counts others of the family may have as well.
     pub fn pass(&self, fd: Fd) {
+        self.channels().hand(fd);
         match self.slot_now(fd) {
             Some(slot) => self.descriptions().mark(slot, Marks::PASSED),
             None => self.family().hand_strays(),

@@ -46,8 +46,6 @@ const OP_EPOLL_CTL: u8 = 29;
 struct Ring {
     /// Its descriptor, plus one; negative: inherited; 0: none.
     number: AtomicI32,
-    /// The threads that have made and last used it, which stay known when it is gone.
-    threads: [AtomicU32; 2],
     /// So many of its requests were looked at.
     seen: AtomicU32,
     memory: RingMemory,
@@ -61,10 +59,6 @@ impl Ring {
     fn is_harmless(&self, view: &View<'_>, end: u32) -> bool {
         let (seen, taken) = (self.seen.load(SeqCst), view.taken());
         is_at_most(taken, seen) && between(taken, end, view).all(|at| view.request(at).is_some_and(is_harmless))
-    }
-
-    fn is_of(&self, thread: u32) -> bool {
-        self.threads.iter().any(|known| known.load(SeqCst) == thread)
     }
 
     fn is(&self, fd: Fd) -> bool {
@@ -93,9 +87,22 @@ fn is_harmless(request: Request) -> bool {
         }
 }
 
+/// The thread that has made or used a ring which hooks have seen, the latest of those that share this place.
+#[repr(C)]
+struct User(AtomicU32);
+
+// SAFETY: repr(C), an atomic; zero is no thread.
+unsafe impl Zeroed for User {}
+
+/// Of so many threads it is known, if their numbers differ.
+const USERS: usize = 4096;
+
 /// All that this process has, as far as hooks have seen.
 pub struct Rings {
     table: Region<Ring>,
+    users: Region<User>,
+    /// So many are being made: the kernel may have given one a number already.
+    making: AtomicU32,
     /// One more than the highest place that was ever taken.
     end: AtomicU32,
     is_any: AtomicBool,
@@ -107,7 +114,15 @@ impl Rings {
     /// None.
     pub const fn new() -> Self {
         let [is_any, is_any_inherited, is_any_harmful] = [const { AtomicBool::new(false) }; 3];
-        Self { table: Region::new(), end: AtomicU32::new(0), is_any, is_any_inherited, is_any_harmful }
+        Self {
+            table: Region::new(),
+            users: Region::new(),
+            making: AtomicU32::new(0),
+            end: AtomicU32::new(0),
+            is_any,
+            is_any_inherited,
+            is_any_harmful,
+        }
     }
 
     /// Whether this process has had a harmless ring: then a ring that no hook has seen is to be looked for.
@@ -127,7 +142,19 @@ impl Rings {
 
     /// Whether the thread has made or used a ring that hooks have seen.
     pub fn is_used_by(&self, thread: u32) -> bool {
-        self.is_any() && self.all().any(|ring| ring.is_of(thread))
+        self.is_any() && self.users.get(thread as usize % USERS).is_some_and(|user| user.0.load(SeqCst) == thread)
+    }
+
+    fn note_user(&self) {
+        let thread = thread::number();
+        if let Some(user) = self.users.get(thread as usize % USERS) {
+            user.0.store(thread, SeqCst);
+        }
+    }
+
+    /// Whether a ring may have a number that no hook knows yet.
+    pub fn is_any_being_made(&self) -> bool {
+        self.making.load(SeqCst) != 0
     }
 
     /// Whether there is one that only the parent of this process can follow.
@@ -151,27 +178,30 @@ impl Rings {
         self.all().all(|ring| ring.memory.view().is_none_or(|view| ring.is_harmless(&view, view.written())))
     }
 
-    /// Whether it can be followed from now on. What a thread has made before, it has given up, as a rule.
+    /// Whether it can be followed from now on.
     fn made(&self, fd: Fd, parameters: &Parameters) -> bool {
-        let me = thread::number();
         let can_be = parameters.flags & !KNOWN_FLAGS == 0 && parameters.features & SINGLE_MMAP != 0;
-        if !can_be || !self.table.ensure(MOST) {
+        if !can_be || !self.table.ensure(MOST) || !self.users.ensure(USERS) {
             return false;
         }
         self.find(fd).into_iter().for_each(|stale| self.forget(stale));
-        let take = |ring: &Ring| ring.number.compare_exchange(0, fd.raw() + 1, SeqCst, SeqCst).is_ok();
-        let (of_mine, of_all) = (self.all().find(|ring| ring.is_of(me) && take(ring)), || self.take(take));
-        of_mine.or_else(of_all).is_some_and(|ring| {
-            ring.threads.iter().for_each(|thread| thread.store(me, SeqCst));
-            ring.seen.store(0, SeqCst);
-            ring.memory.fill(fd, parameters)
-        })
+        self.note_user();
+        self.first(MOST).enumerate().any(|(place, ring)| self.take(place, ring, fd, parameters))
     }
 
-    fn take(&self, take: impl Fn(&Ring) -> bool) -> Option<&Ring> {
-        let (place, ring) = self.first(MOST).enumerate().find(|(_, ring)| take(ring))?;
-        self.end.fetch_max(place as u32 + 1, SeqCst);
-        Some(ring)
+    /// False where it is taken, or another thread still reads what was there before.
+    fn take(&self, place: usize, ring: &Ring, fd: Fd, parameters: &Parameters) -> bool {
+        if ring.number.compare_exchange(0, fd.raw() + 1, SeqCst, SeqCst).is_err() {
+            return false;
+        }
+        ring.seen.store(0, SeqCst);
+        let is_filled = ring.memory.fill(fd, parameters);
+        if is_filled {
+            self.end.fetch_max(place as u32 + 1, SeqCst);
+        } else {
+            ring.number.store(0, SeqCst);
+        }
+        is_filled
     }
 
     fn forget(&self, ring: &Ring) {
@@ -185,10 +215,10 @@ impl Rings {
         for ring in self.all() {
             let number = ring.number.load(SeqCst);
             ring.number.store(-number.abs(), SeqCst);
-            ring.threads.iter().for_each(|thread| thread.store(0, SeqCst));
             ring.memory.forget();
             self.is_any_inherited.fetch_or(number != 0, SeqCst);
         }
+        self.making.store(0, SeqCst);
     }
 }
 
@@ -224,7 +254,7 @@ impl Submission<'_> {
     /// The result of request number `at`, where all requests have come to one: those of this call, and those before.
     fn result(&self, at: u32, data: u64, taken: u32) -> Option<i32> {
         let completed = self.view.completed();
-        if self.completed != self.from || completed != taken {
+        if self.completed != self.from || completed != taken || !is_at_most(taken, self.end) {
             return None;
         }
         // As a rule they come in order.
@@ -245,8 +275,23 @@ impl<'a> Owner<'a> {
         &self.0.rings
     }
 
+    /// The program is about to make a ring.
+    pub fn making_ring(self) {
+        self.rings().making.fetch_add(1, SeqCst);
+    }
+
+    /// It has not made one.
+    pub fn not_made_ring(self) {
+        self.rings().making.fetch_sub(1, SeqCst);
+    }
+
     /// The program has made ring `fd`; `None` where its parameters cannot be read.
     pub fn made_ring(self, fd: Fd, parameters: Option<Parameters>) {
+        self.note_ring(fd, parameters);
+        self.not_made_ring();
+    }
+
+    fn note_ring(self, fd: Fd, parameters: Option<Parameters>) {
         let rings = self.rings();
         if !parameters.is_some_and(|parameters| rings.made(fd, &parameters)) {
             self.has_harmful_ring();
@@ -294,9 +339,7 @@ impl<'a> Owner<'a> {
         let view = ring.memory.view()?;
         let (from, written, completed) = (view.taken(), view.written(), view.completed());
         let end = from.wrapping_add(count.min(written.wrapping_sub(from)));
-        if let Some(last) = ring.threads.last() {
-            last.store(thread::number(), SeqCst);
-        }
+        self.rings().note_user();
         ring.is_harmless(&view, end).then_some(Submission { ring, view, from, end, completed })
     }
 
@@ -305,7 +348,9 @@ impl<'a> Owner<'a> {
     pub fn submitted(self, submission: Submission<'_>) {
         let Submission { ring, view, from, end, .. } = &submission;
         let taken = view.taken();
-        for (at, change) in submission.changes(*from, taken) {
+        // What another thread has submitted meanwhile is its own to tell.
+        let ours = if is_at_most(taken, *end) { taken } else { *end };
+        for (at, change) in submission.changes(*from, ours) {
             self.changes(change, submission.result(at, change.data, taken));
         }
         if is_at_most(taken, *end) {

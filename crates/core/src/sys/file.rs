@@ -57,6 +57,13 @@ pub fn is_regular(fd: Fd) -> bool {
     rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
 }
 
+/// Whether who executes an open file may get other ids than its caller by it: then nothing is
+/// preloaded from a path (`AT_SECURE`).
+pub fn may_set_ids(fd: Fd) -> bool {
+    const SET_IDS: u32 = 0o6000;
+    rustix::fs::fstat(fd).is_ok_and(|stat| stat.st_mode & SET_IDS != 0)
+}
+
 /// Opens a regular file for reading.
 ///
 /// # Errors

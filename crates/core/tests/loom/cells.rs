@@ -205,3 +205,36 @@ fn a_program_that_joins_beside_another_that_is_killed_is_not_lost() {
         assert!(slot.is_abroad(token(3)) && !is_last(&slot, 1, alive));
     });
 }
+
+/// It read the messages before the sender's departed, and the cells after it was gone.
+#[test]
+fn a_third_one_who_closes_while_a_message_departs_and_its_sender_closes_is_not_the_last() {
+    explore(|| {
+        let slot = held_by(&[1, 2]);
+        let theirs = slot.clone();
+        let sender = thread::spawn(move || {
+            theirs.depart(LINK);
+            is_last(&theirs, 1, everybody)
+        });
+        let third = is_last(&slot, 2, everybody);
+        assert!(!third && !sender.join().unwrap());
+        slot.hold(token(3));
+        assert!(slot.arrive(LINK) && is_last(&slot, 3, everybody));
+    });
+}
+
+/// It looked at a cell before a child got that, and at its parent's after that had closed.
+#[test]
+fn a_third_one_who_closes_while_another_forks_and_closes_is_not_the_last() {
+    explore(|| {
+        let slot = held_by(&[4, 1, 2]);
+        assert!(!is_last(&slot, 4, everybody));
+        let theirs = slot.clone();
+        let parent = thread::spawn(move || {
+            theirs.hold(token(3));
+            is_last(&theirs, 1, everybody)
+        });
+        assert!(!is_last(&slot, 2, everybody) && !parent.join().unwrap());
+        assert!(is_last(&slot, 3, everybody));
+    });
+}
