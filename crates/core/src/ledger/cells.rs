@@ -97,13 +97,16 @@ pub struct Released {
     pub marks: Marks,
     /// Whether a message with it was under way then.
     pub is_flying: bool,
+    /// See [`Slot::has_additions_since`].
+    pub added: u64,
     /// Whether the caller is to free the slot, as nobody is left.
     pub is_over: bool,
 }
 
 impl Released {
     /// Nothing was held.
-    pub const NOTHING: Self = Self { left: Left::Here, watchers: 0, marks: Marks(0), is_flying: false, is_over: false };
+    pub const NOTHING: Self =
+        Self { left: Left::Here, watchers: 0, marks: Marks(0), is_flying: false, added: 0, is_over: false };
 }
 
 /// One description. All zeroes: free.
@@ -127,7 +130,8 @@ impl Slot {
     pub fn fill(&self, cookie: u64, me: Token) {
         self.marks.store(0, SeqCst);
         self.watchers.store(0, SeqCst);
-        self.messages.store(0, SeqCst);
+        let fresh = |word: u64| Some((word / ADDED * ADDED).wrapping_add(ADDED));
+        let _ = self.messages.fetch_update(SeqCst, SeqCst, fresh);
         for (at, cell) in self.cells.iter().enumerate() {
             cell.store(if at == 0 { pack(me, 1) } else { 0 }, SeqCst);
         }
@@ -285,26 +289,32 @@ impl Slot {
         self.messages.load(SeqCst) & FLYING != 0
     }
 
-    /// Who is left, and whether a message is under way, both at one moment; in doubt there is
-    /// one.
-    fn look(&self, alive: impl Fn(Token) -> bool) -> (Left, bool) {
+    /// Whether anybody was added since, or a message departed, or the slot is another
+    /// connection's: who was left then may have handed it on.
+    pub fn has_additions_since(&self, added: u64) -> bool {
+        self.messages.load(SeqCst) / ADDED != added
+    }
+
+    /// Who is left, whether a message is under way, both at one moment, and what had been added
+    /// until then; in doubt there is a message.
+    fn look(&self, alive: impl Fn(Token) -> bool) -> (Left, bool, u64) {
         const LOOKS: usize = 4;
         for _ in 0..LOOKS {
             let before = self.messages.load(SeqCst);
             let left = self.bury_the_dead(&alive);
             let after = self.messages.load(SeqCst);
             if before / ADDED == after / ADDED {
-                return (left, (before | after) & FLYING != 0);
+                return (left, (before | after) & FLYING != 0, before / ADDED);
             }
         }
-        (self.bury_the_dead(alive), true)
+        (self.bury_the_dead(alive), true, 0)
     }
 
     /// Lowers the count of `me` by one and says whether anybody is left.
     pub fn release(&self, me: Token, alive: impl Fn(Token) -> bool) -> Released {
         let cookie = self.cookie.load(SeqCst);
         let was_counted = self.change(me, |word| shift(word, -1));
-        let (left, is_flying) = self.look(alive);
+        let (left, is_flying, added) = self.look(alive);
         // Before anybody else can take it.
         let (watchers, marks) = (self.watchers.load(SeqCst), self.marks());
         // Another releaser may have freed it already, and a third process taken it.
@@ -314,7 +324,7 @@ impl Slot {
             Left::Elsewhere if self.holders().any(|holder| holder == me) => Left::Here,
             left => left,
         };
-        Released { left, watchers, marks, is_flying, is_over }
+        Released { left, watchers, marks, is_flying, added, is_over }
     }
 
     /// Changes the holder's cell; false where it has none.

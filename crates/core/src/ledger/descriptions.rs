@@ -157,6 +157,11 @@ impl<'a> Descriptions<'a> {
         }
     }
 
+    /// See [`Slot::has_additions_since`].
+    pub fn has_additions_since(self, id: SlotId, added: u64) -> bool {
+        self.slot(id).is_none_or(|slot| slot.has_additions_since(added))
+    }
+
     /// See [`Slot::is_abroad`].
     pub fn is_abroad(self, id: SlotId, holder: Token) -> bool {
         self.slot(id).is_some_and(|slot| slot.is_abroad(holder))

@@ -431,8 +431,11 @@ impl Owner<'_> {
         match released.left {
             Left::Here => Standing::Shared,
             Left::Elsewhere if self.is_seen_elsewhere(fd, slot, released.marks) => Standing::Shared,
-            // Nobody has received it yet.
+            // Nobody has received it yet, or somebody whom nobody has looked at.
             _ if released.is_flying => Standing::Unprovable(Doubt::Passed),
+            Left::Elsewhere if self.0.descriptions().has_additions_since(slot, released.added) => {
+                Standing::Unprovable(Doubt::Passed)
+            }
             // Those that are left have executed another program since, and lost it by that.
             Left::Elsewhere | Left::Nobody => self.weigh(released.marks),
             Left::Unknown => match self.weigh(released.marks) {
