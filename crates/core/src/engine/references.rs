@@ -12,6 +12,9 @@ use crate::decision::Doubt;
 use crate::ledger::{Owner, Standing};
 use crate::sys::{Fd, socket};
 
+/// Who looks at the descriptor in procfs is a reference for an instant; one answer is enough.
+const ASKED: u32 = 3;
+
 impl Engine {
     /// How good the claim to be the last holder is, by the kernel's own count. All numbers that
     /// the process has are given up where it is `leaving`, and this one elsewhere.
@@ -26,14 +29,19 @@ impl Engine {
         if !is_stable || !owner.covers(fd) || !socket::is_tcp(fd) {
             return None;
         }
+        let is_last = self.is_last_reference(fd, leaving)?
+            || (1..ASKED).any(|_| self.is_last_reference(fd, leaving) == Some(true));
+        self.common.counters.counted_by_kernel();
+        Some(if is_last { Standing::Last } else { Standing::Unprovable(Doubt::Found) })
+    }
+
+    fn is_last_reference(&self, fd: Fd, leaving: Option<&Inventory>) -> Option<bool> {
         let answer = self.refs.ask(fd)?;
         let ours = match leaving {
             Some(inventory) if answer.count > 1 => inventory.numbers_of(fd),
             _ => 1,
         };
-        self.common.counters.counted_by_kernel();
-        let is_last = answer.count == ours && !answer.is_table_shared;
-        Some(if is_last { Standing::Last } else { Standing::Unprovable(Doubt::Found) })
+        Some(answer.count == ours && !answer.is_table_shared)
     }
 
     /// Whether no request of a ring holds `fd`: what the kernel has said, or says now.
