@@ -109,7 +109,15 @@ impl<'a> Descriptions<'a> {
 
     /// The slot of the connection with this cookie, among the first `reach`.
     pub fn find(self, cookie: u64, reach: usize) -> Option<SlotId> {
-        (1..=reach as u32).filter_map(SlotId::new).find(|&id| self.is(id, cookie))
+        self.find_behind(None, cookie, reach)
+    }
+
+    /// The same, from the one behind `latest` on: connections that were opened one after the
+    /// other mostly have slots and numbers in that order.
+    pub fn find_behind(self, latest: Option<SlotId>, cookie: u64, reach: usize) -> Option<SlotId> {
+        let latest = latest.map_or(0, SlotId::raw);
+        let all = (latest + 1..=reach as u32).chain(1..=latest);
+        all.filter_map(SlotId::new).find(|&id| self.is(id, cookie))
     }
 
     /// Raises the count of `holder` by one descriptor.
@@ -396,5 +404,6 @@ mod tests {
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
         assert_eq!([77, 78].map(|cookie| all.find(cookie, 8)), [Some(id), None]);
+        assert_eq!([77, 78].map(|cookie| all.find_behind(Some(id), cookie, 8)), [Some(id), None]);
     }
 }

@@ -224,7 +224,8 @@ impl Ledger {
 
     /// What this process has is counted for it, and nothing else.
     fn take_stock(&self, me: Token) {
-        let is_all = descriptors::each(|fd| self.find_again(fd, me));
+        let mut latest = None;
+        let is_all = descriptors::each(|fd| latest = self.find_again(fd, me, latest).or(latest));
         if !is_all {
             // More than is known: nobody takes himself for the last.
             return;
@@ -239,17 +240,20 @@ impl Ledger {
 
     /// What was not counted for this process came to it in another way, and nobody counts it; nor
     /// can anybody here count what has a higher number than the table has.
-    fn find_again(&self, fd: Fd, me: Token) {
+    fn find_again(&self, fd: Fd, me: Token, latest: Option<SlotId>) -> Option<SlotId> {
         if !socket::may_connect(fd) {
-            return self.channels().come_home(fd);
+            self.channels().come_home(fd);
+            return None;
         }
-        match self.slot_now(fd) {
+        let slot = self.descriptions().find_behind(latest, socket::cookie(fd)?, self.family().reach());
+        match slot {
             Some(slot) if self.table.has_room(fd) && self.descriptions().holders(slot).any(|holder| holder == me) => {
                 self.table.set(fd, slot, Role::Accepted);
             }
             Some(_) => self.hand(fd),
             None => {}
         }
+        slot
     }
 }
 
