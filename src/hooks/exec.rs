@@ -3,8 +3,8 @@
 //! is as good as certain to succeed.
 //!
 //! libc's functions call each other inside, past our names: each is hooked for
-//! itself. None of them returns unless it fails, and some are variadic: they are
-//! jumped through.
+//! itself. None of them returns unless it fails, and some are variadic: where nothing is
+//! counted for the program they are jumped through.
 
 use crate::sys::environment::{self, Extended, List};
 use crate::sys::errno;
@@ -52,12 +52,11 @@ extern "C" fn note_execv(kept: &Kept) -> *const c_void {
 }
 
 extern "C" fn note_execl(kept: &Kept) -> *const c_void {
-    variadic(kept, Door::At, |_| environment::own(), Image::Execl)
+    variadic(kept, Door::At, Environment::Own, Image::Execl)
 }
 
-/// The environment follows the arguments.
 extern "C" fn note_execle(kept: &Kept) -> *const c_void {
-    variadic(kept, Door::At, |behind| behind as List, Image::Execle)
+    variadic(kept, Door::At, Environment::Behind, Image::Execle)
 }
 
 extern "C" fn note_execvp(kept: &Kept) -> *const c_void {
@@ -73,7 +72,7 @@ extern "C" fn note_execvpe(kept: &Kept) -> *const c_void {
 }
 
 extern "C" fn note_execlp(kept: &Kept) -> *const c_void {
-    variadic(kept, Door::Searched, |_| environment::own(), Image::Execlp)
+    variadic(kept, Door::Searched, Environment::Own, Image::Execlp)
 }
 
 extern "C" fn note_fexecve(kept: &Kept) -> *const c_void {
@@ -114,34 +113,47 @@ struct Lists {
     envp: List,
 }
 
-/// The arguments are in registers and on the stack; more than there is room for is nothing
-/// that could be counted for.
-fn variadic(kept: &Kept, door: fn(Text) -> Door, envp: fn(usize) -> List, image: Image) -> *const c_void {
-    if environment::is_stack_deep() {
-        return gathered(kept, door, envp, image);
-    }
-    let [path, ..] = kept.arguments();
-    execute_uncounted(door(path as Text), &[kept.variadic()]);
-    real::image_address(image)
+/// Where a variadic function finds it.
+#[derive(Clone, Copy)]
+enum Environment {
+    /// It is the program's own.
+    Own,
+    /// It follows the arguments.
+    Behind,
 }
 
-#[inline(never)]
-fn gathered(kept: &Kept, door: fn(Text) -> Door, envp: fn(usize) -> List, image: Image) -> *const c_void {
-    const ROOM: usize = 128;
+/// The arguments are in registers and on the stack; more than there is room for is nothing
+/// that could be counted for.
+fn variadic(kept: &Kept, door: fn(Text) -> Door, environment: Environment, image: Image) -> *const c_void {
     let [path, ..] = kept.arguments();
+    let (door, natively) = (door(path as Text), real::image_address(image));
+    if environment::is_stack_deep()
+        && let Some(there) = gathered(kept, door, environment, natively)
+    {
+        return there;
+    }
+    let arguments = kept.variadic();
+    let variables = match environment {
+        Environment::Own => Strings::at(environment::own()),
+        Environment::Behind => arguments.followed_by(),
+    };
+    execute_unseen(door, &[arguments, variables]);
+    natively
+}
+
+/// `None` where there are too many of them.
+#[inline(never)]
+fn gathered(kept: &Kept, door: Door, environment: Environment, natively: *const c_void) -> Option<*const c_void> {
+    const ROOM: usize = 128;
     let mut argv = [0; ROOM];
     // SAFETY: what these functions are given ends with a null pointer, and `execle` is given
     // an environment behind it; behind the others lies the frame of who called them.
-    let behind = unsafe { kept.gather(&mut argv) };
-    let natively = real::image_address(image);
-    match behind {
-        Some(behind) => execute(door(path as Text), Lists { argv: argv.as_ptr().cast(), envp: envp(behind) }, natively),
-        None => {
-            let lists = [kept.variadic(), Strings::at(environment::own())];
-            execute_uncounted(door(path as Text), &lists);
-            natively
-        }
-    }
+    let behind = unsafe { kept.gather(&mut argv) }?;
+    let envp = match environment {
+        Environment::Own => environment::own(),
+        Environment::Behind => behind as List,
+    };
+    Some(execute(door, Lists { argv: argv.as_ptr().cast(), envp }, natively))
 }
 
 /// The program image is about to be replaced, by whichever door. Answers where to go on: what
@@ -149,37 +161,28 @@ fn gathered(kept: &Kept, door: fn(Text) -> Door, envp: fn(usize) -> List, image:
 fn execute(door: Door, lists: Lists, natively: *const c_void) -> *const c_void {
     let attempt = [Strings::at(lists.argv), Strings::at(lists.envp)];
     let attempt = Attempt { candidate: door.candidate(), lists: &attempt };
-    match before_exec(&attempt) {
-        Some(execution) if run(door, lists, execution, &attempt) => failed as *const c_void,
-        _ => natively,
+    let Some(execution) = before_exec(&attempt) else { return natively };
+    run(door, lists, execution.ticket.filter(|_| environment::is_stack_deep() && attempt.will_have_loader()));
+    with_guard(|engine, _| engine.ledger.execution_failed(execution));
+    failed as *const c_void
+}
+
+/// With one variable more the list may be too long: then the program is not told.
+fn run(door: Door, lists: Lists, ticket: Option<Ticket>) {
+    if ticket.is_none_or(|ticket| !run_told(door, lists, ticket)) {
+        // SAFETY: the program's own call.
+        unsafe { door.execute(lists) };
     }
 }
 
-/// False where the call is to be made natively as well: the list is too long for one variable
-/// more.
-fn run(door: Door, lists: Lists, execution: Execution, attempt: &Attempt<'_>) -> bool {
-    let ticket = execution.ticket.filter(|_| environment::is_stack_deep() && attempt.will_have_loader());
-    let is_over = match ticket {
-        Some(ticket) => run_with(door, lists, ticket),
-        None => {
-            // SAFETY: the program's own call.
-            unsafe { door.execute(lists) };
-            true
-        }
-    };
-    if is_over {
-        with_guard(|engine, _| engine.ledger.execution_failed(execution));
-    }
-    is_over
-}
-
+/// Whether that has failed, and would without the variable.
 #[inline(never)]
-fn run_with(door: Door, lists: Lists, ticket: Ticket) -> bool {
+fn run_told(door: Door, lists: Lists, ticket: Ticket) -> bool {
     let mut extended = Extended::new();
-    let envp = extended.with(lists.envp, ticket);
+    let Some(envp) = extended.with(lists.envp, ticket) else { return false };
     // SAFETY: the program's own call, but for a variable more.
-    unsafe { door.execute(Lists { envp: envp.unwrap_or(lists.envp), ..lists }) };
-    envp.is_none() || errno::get() != E2BIG
+    unsafe { door.execute(Lists { envp, ..lists }) };
+    errno::get() != E2BIG
 }
 
 /// All of these functions fail like this.
@@ -199,10 +202,10 @@ fn before_exec(attempt: &Attempt<'_>) -> Option<Execution> {
     execution
 }
 
-fn execute_uncounted(door: Door, lists: &[Strings]) {
-    let attempt = Attempt { candidate: door.candidate(), lists };
-    // What it gets it never says.
-    let _ = before_exec(&attempt);
+/// Nobody sees whether it fails.
+fn execute_unseen(door: Door, lists: &[Strings]) {
+    let execution = before_exec(&Attempt { candidate: door.candidate(), lists });
+    with_guard(|engine, _| execution.into_iter().for_each(|execution| _ = engine.ledger.leave_execution(execution)));
 }
 
 impl Door {

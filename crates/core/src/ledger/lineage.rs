@@ -18,7 +18,7 @@ use super::descriptions::SlotId;
 use super::family::{Family, Namespace, Token};
 use super::table::Role;
 use super::{Child, Ledger, Owner, Return};
-use crate::sys::{Fd, descriptors, process, socket};
+use crate::sys::{Fd, clock, descriptors, process, socket};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;
 
@@ -144,7 +144,7 @@ impl Ledger {
         if self.owner().is_none() && process::is_parent_outside() {
             return None;
         }
-        let holder = self.family().enlist(self.here(), crate::sys::clock::seconds_since_boot())?;
+        let holder = self.family().enlist(self.here(), clock::seconds_since_boot())?;
         // Also where nobody ever learns its pid.
         self.family().is_born(holder);
         self.family().may_move(holder);
@@ -183,14 +183,20 @@ impl Ledger {
         if is_new {
             self.each_slot_of(holder, |slot| self.descriptions().with(slot, |slot| slot.come_home(holder, 0)));
             self.family().strike(holder);
-        } else {
-            self.forks.leave(Child::Executes);
-            // Another thread's attempt may succeed.
-            if self.executing.fetch_sub(1, SeqCst) == 1 {
-                self.each_slot_of(holder, |slot| self.descriptions().with(slot, |slot| slot.stay(holder)));
-                self.family().stays(holder);
-            }
+        } else if self.leave_execution(execution) {
+            self.each_slot_of(holder, |slot| self.descriptions().with(slot, |slot| slot.stay(holder)));
+            self.family().stays(holder);
         }
+    }
+
+    /// Nobody waits for it any more. Answers whether it is that of this process, and no other
+    /// thread's attempt may succeed.
+    pub fn leave_execution(&self, execution: Execution) -> bool {
+        if execution.is_new {
+            return false;
+        }
+        self.forks.leave(Child::Executes);
+        self.executing.fetch_sub(1, SeqCst) == 1
     }
 
     /// The process that was made for it has this pid.
