@@ -13,7 +13,7 @@ use softclose_core::ledger::{Child, Execution, Place, Return};
 /// Before the call.
 pub fn begin(child: Child, end: Return) {
     with_guard(|engine, guard| match guard.owner() {
-        Some(owner) => _ = owner.before_spawn(child, end),
+        Some(owner) => owner.before_spawn(child, end),
         None if child == Child::Executes => {}
         None => engine.ledger.leak_all(),
     });

@@ -66,8 +66,14 @@ impl Ledger {
         if !socket::may_connect(fd) {
             return self.channels().hand(fd);
         }
+        self.mark_now(fd, Marks::HANDED);
+    }
+
+    /// Marks the connection that `fd` is now, whoever of the family counts it. What nobody
+    /// counts others of the family may have as well.
+    pub(super) fn mark_now(&self, fd: Fd, mark: Marks) {
         match self.slot_now(fd) {
-            Some(slot) => self.descriptions().mark(slot, Marks::HANDED),
+            Some(slot) => self.descriptions().mark(slot, mark),
             None => self.family().hand_strays(),
         }
     }

@@ -682,15 +682,15 @@ impl Owner<'_> {
         }
     }
 
-    /// A process is about to be made that no hook follows as it is. Answers whether there is
-    /// anything that it may get.
-    pub fn before_spawn(self, child: Child, end: Return) -> bool {
+    /// A process is about to be made that no hook follows as it is.
+    pub fn before_spawn(self, child: Child, end: Return) {
         // First: what another thread makes from here on is asked for there.
         self.0.forks.enter(child, end);
         self.disinherit();
         self.0.limit.keep();
         self.0.sets.share();
-        self.shares()
+        // What it gets is noted there.
+        self.shares();
     }
 
     /// It has been made, or the call has failed.

@@ -111,13 +111,9 @@ impl Owner<'_> {
 }
 
 impl Ledger {
-    /// `fd` is sent through `SCM_RIGHTS`, or was taken from another process. What nobody
-    /// counts others of the family may have as well.
+    /// `fd` is sent through `SCM_RIGHTS`, or was taken from another process.
     pub fn pass(&self, fd: Fd) {
         self.channels().hand(fd);
-        match self.slot_now(fd) {
-            Some(slot) => self.descriptions().mark(slot, Marks::PASSED),
-            None => self.family().hand_strays(),
-        }
+        self.mark_now(fd, Marks::PASSED);
     }
 }
