@@ -16,6 +16,7 @@ pub mod exports;
 pub mod fuzz;
 pub mod gauntlet;
 pub mod inside;
+pub mod late;
 pub mod pattern;
 pub mod peer;
 pub mod proc;

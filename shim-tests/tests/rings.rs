@@ -2,33 +2,9 @@
 //! other is. As soon as a ring may hold a connection in another way, every close is left alone.
 
 use shim_tests::here;
-use shim_tests::program::Exit;
-use shim_tests::twice::{says, twice};
+use shim_tests::late::{Late, ends};
+use shim_tests::twice::says;
 use shim_tests::victim::Victim;
-
-/// What becomes of data that the peer sends after the close.
-#[derive(Clone, Copy)]
-enum Late {
-    /// It is read and discarded: the connection is drained.
-    Taken,
-    /// It is refused, as natively.
-    Refused,
-}
-
-fn ends(test: &str, shape: &str, late: Late) {
-    let seen = twice(test, |arena, shim| Victim::c("rings").arg(shape).start(arena, shim).finish());
-    let Some((native, shimmed)) = seen else { return };
-    if let Some(reason) = native.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
-        return shim_tests::skip(test, reason);
-    }
-    let late = match late {
-        Late::Taken => "late data: taken",
-        Late::Refused => "late data: refused",
-    };
-    assert_eq!(native.stdout, ["events: 0", "late data: refused"], "{native:#?}");
-    assert_eq!(shimmed.stdout, ["events: 0", late], "{shimmed:#?}");
-    assert_eq!([native.exit, shimmed.exit], [Exit::Code(0); 2]);
-}
 
 /// A test for each shape.
 macro_rules! shapes {
@@ -36,7 +12,7 @@ macro_rules! shapes {
         $(#[$meta])*
         #[test]
         fn $name() {
-            ends(here!(), stringify!($name), Late::$late);
+            ends(here!(), "rings", stringify!($name), Late::$late);
         }
     )* };
 }

@@ -3,33 +3,12 @@
 
 use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
-use shim_tests::program::Exit;
+use shim_tests::late::{Late, ends};
 use shim_tests::shim::Shim;
 use shim_tests::strace::{Caller, Traced};
-use shim_tests::twice::{says, twice};
+use shim_tests::twice::says;
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
-
-/// What becomes of data that the peer sends after the close.
-#[derive(Clone, Copy)]
-enum Late {
-    /// It is read and discarded: the connection is drained.
-    Taken,
-    /// It is refused, as natively: a set may go on watching that nobody can leave.
-    Refused,
-}
-
-fn leaves(test: &str, shape: &str, late: Late) {
-    let seen = twice(test, |arena, shim| Victim::c("sets").arg(shape).start(arena, shim).finish());
-    let Some((native, shimmed)) = seen else { return };
-    let late = match late {
-        Late::Taken => "late data: taken",
-        Late::Refused => "late data: refused",
-    };
-    assert_eq!(native.stdout, ["events: 0", "late data: refused"], "{native:#?}");
-    assert_eq!(shimmed.stdout, ["events: 0", late], "{shimmed:#?}");
-    assert_eq!([native.exit, shimmed.exit], [Exit::Code(0); 2]);
-}
 
 /// A test for each shape.
 macro_rules! shapes {
@@ -37,7 +16,7 @@ macro_rules! shapes {
         $(#[$meta])*
         #[test]
         fn $name() {
-            leaves(here!(), stringify!($name), Late::$late);
+            ends(here!(), "sets", stringify!($name), Late::$late);
         }
     )* };
 }

@@ -458,10 +458,7 @@ static int pending_in_another(void)
 	return close_pending(set);
 }
 
-static const struct {
-	const char *name;
-	int (*run)(void);
-} shapes[] = {
+static const struct shape shapes[] = {
 	{"sets_only", sets_only},
 	{"sets_only_without_array", sets_only_without_array},
 	{"idle", idle},
@@ -498,11 +495,5 @@ static const struct {
 
 int main(int count, char **arguments)
 {
-	must(count == 2);
-	at_most_a_minute();
-	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-		if (!strcmp(shapes[i].name, arguments[1]))
-			return shapes[i].run();
-	die("no such shape");
-	return 1;
+	return run_shape(shapes, sizeof shapes / sizeof *shapes, count, arguments);
 }

@@ -553,10 +553,7 @@ static int never_used(void)
 	return finish(in_a_set());
 }
 
-static const struct {
-	const char *name;
-	int (*run)(void);
-} shapes[] = {
+static const struct shape shapes[] = {
 	{"raw_first", raw_first},
 	{"raw_later", raw_later},
 	{"raw_reused", raw_reused},
@@ -599,11 +596,5 @@ static const struct {
 
 int main(int count, char **arguments)
 {
-	must(count == 2);
-	at_most_a_minute();
-	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-		if (!strcmp(shapes[i].name, arguments[1]))
-			return shapes[i].run();
-	die("no such shape");
-	return 1;
+	return run_shape(shapes, sizeof shapes / sizeof *shapes, count, arguments);
 }

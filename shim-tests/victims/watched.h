@@ -67,4 +67,21 @@ static UNUSED int finish(int set)
 	return 0;
 }
 
+/* One of the ways in which a victim closes, by name. */
+struct shape {
+	const char *name;
+	int (*run)(void);
+};
+
+static UNUSED int run_shape(const struct shape *shapes, size_t length, int count, char **arguments)
+{
+	must(count == 2);
+	at_most_a_minute();
+	for (size_t i = 0; i < length; i++)
+		if (!strcmp(shapes[i].name, arguments[1]))
+			return shapes[i].run();
+	die("no such shape");
+	return 1;
+}
+
 #endif
