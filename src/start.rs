@@ -20,8 +20,8 @@ use softclose_core::counters::founding::Identity;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
-use softclose_core::judge::refs::Refs;
-use softclose_core::ledger::Ledger;
+use softclose_core::holders::ledger::Ledger;
+use softclose_core::holders::refs::Refs;
 use softclose_core::log::{self, Log};
 use softclose_core::presence::Presence;
 use softclose_core::settings::knobs::KNOBS;
@@ -61,6 +61,7 @@ extern "C" fn construct() {
     let engine = engine(reading, secure, capacity);
     let _ = ENGINE.set(engine);
     ticket.into_iter().for_each(|ticket| engine.ledger.claim(ticket));
+    engine.ledger.adopt_inherited();
     atfork::register();
     // What is registered first runs last: the loader's own handler, which runs all
     // destructors, comes after the constructors.

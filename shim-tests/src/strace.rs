@@ -48,11 +48,15 @@ impl Traced {
 
     /// How often it looked at what another process has open.
     pub fn looks(&self) -> usize {
-        let is_one = |line: &&str| {
-            let name = line.split_once("openat(").and_then(|(_, rest)| rest.split('"').nth(1)).unwrap_or_default();
-            name.strip_suffix("/fd").is_some_and(|pid| pid.ends_with(|end: char| end.is_ascii_digit()))
-        };
-        self.text().lines().filter(is_one).count()
+        self.text().lines().filter(|line| is_look(line)).count()
+    }
+
+    /// The same, where the program could see it: on one of its own threads.
+    pub fn looks_of_program(&self) -> usize {
+        let text = self.text();
+        let threads = bare_threads(&text);
+        let is_program = |line: &str| line.split_once(' ').is_some_and(|(pid, _)| !threads.contains(pid));
+        text.lines().filter(|line| is_look(line) && is_program(line)).count()
     }
 
     fn text(&self) -> String {
@@ -60,8 +64,25 @@ impl Traced {
     }
 }
 
+fn is_look(line: &str) -> bool {
+    let name = line.split_once("openat(").and_then(|(_, rest)| rest.split('"').nth(1)).unwrap_or_default();
+    name.strip_suffix("/fd").is_some_and(|pid| pid.ends_with(|end: char| end.is_ascii_digit()))
+}
+
 fn read(text: &str) -> Calls {
-    let (mut calls, mut threads, mut begun) = (Calls::new(), HashSet::new(), HashMap::new());
+    let (mut calls, threads) = (Calls::new(), bare_threads(text));
+    for (pid, call) in text.lines().filter_map(|line| line.split_once(' ')) {
+        if let Some((name, arguments)) = call.trim_start().split_once('(').filter(|(name, _)| is_name(name)) {
+            let caller = if threads.contains(pid) { Caller::Thread } else { Caller::Program };
+            *calls.entry((caller, with_option(name, arguments))).or_default() += 1;
+        }
+    }
+    calls
+}
+
+/// The ids of softclose's threads: one may be heard of before the call that makes it returns.
+fn bare_threads(text: &str) -> HashSet<&str> {
+    let (mut threads, mut begun) = (HashSet::new(), HashMap::new());
     for (pid, call) in text.lines().filter_map(|line| line.split_once(' ')) {
         let call = call.trim_start();
         if call.starts_with("clone") {
@@ -73,12 +94,8 @@ fn read(text: &str) -> Calls {
         {
             threads.insert(thread);
         }
-        if let Some((name, arguments)) = call.split_once('(').filter(|(name, _)| is_name(name)) {
-            let caller = if threads.contains(pid) { Caller::Thread } else { Caller::Program };
-            *calls.entry((caller, with_option(name, arguments))).or_default() += 1;
-        }
     }
-    calls
+    threads
 }
 
 /// glibc makes its threads by `clone3` (2.34 and later), softclose its own by `clone`.

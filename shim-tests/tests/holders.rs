@@ -4,6 +4,7 @@
 
 use shim_tests::arena::Arena;
 use shim_tests::compat::install::find;
+use shim_tests::late::{self, Late};
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
 use shim_tests::strace::Traced;
@@ -196,6 +197,38 @@ fn closes_after_a_helper_was_started_look_at_no_process() {
         let traced = Traced::of(&Victim::c("closes_after_system").arg("5").arg(way));
         let finished = traced.start(&arena, Shim::Preloaded).finish();
         assert_eq!((finished.exit, traced.looks()), (Exit::Code(0), 0), "{way}: {finished:#?}");
+    }
+}
+
+/// That opened descriptors where the program could see them.
+mod what_is_accepted_beside_a_child {
+    use super::*;
+
+    fn is_drained(test: &str, shape: &str) {
+        late::ends(test, "accepts_beside", shape, Late::Taken);
+        if find("strace").is_none() {
+            return skip(test, "no strace");
+        }
+        let Some(arena) = Arena::or_skip(test) else { return };
+        let traced = Traced::of(&Victim::c("accepts_beside").arg(shape));
+        let finished = traced.start(&arena, Shim::Preloaded).finish();
+        assert_eq!((finished.exit, traced.looks_of_program()), (Exit::Code(0), 0), "{shape}: {finished:#?}");
+        assert!(traced.looks() > 0, "{shape}");
+    }
+
+    #[test]
+    fn that_has_ended_is_drained() {
+        is_drained(here!(), "fork_that_ended");
+    }
+
+    #[test]
+    fn that_lasts_is_drained() {
+        is_drained(here!(), "fork_that_lasts");
+    }
+
+    #[test]
+    fn that_no_hook_has_seen_is_drained() {
+        is_drained(here!(), "clone_that_lasts");
     }
 }
 

@@ -6,8 +6,8 @@ use crate::sys::guard::{Guard, engine, with_relief};
 use crate::sys::real;
 use libc::{c_int, sockaddr, socklen_t};
 use softclose_core::engine::Engine;
-use softclose_core::ledger::table::Role;
-use softclose_core::ledger::{Owner, Stamp};
+use softclose_core::holders::ledger::table::Role;
+use softclose_core::holders::ledger::{Owner, Stamp};
 use softclose_core::sys::{Fd, socket};
 
 #[unsafe(no_mangle)]
@@ -39,6 +39,7 @@ fn accepted(listener: c_int, result: c_int, since: Option<Stamp>) -> c_int {
         && is_tcp(guard.engine(), owner, listener, fd)
     {
         owner.opened(fd, Role::Accepted, since);
+        guard.engine().look_ahead();
         guard.engine().common.counters.show();
     }
     result

@@ -7,7 +7,7 @@ use crate::sys::spawn;
 use core::ffi::{c_int, c_void};
 use libc::{CLONE_FILES, CLONE_NEWPID, CLONE_THREAD, CLONE_VFORK, CLONE_VM};
 use softclose_core::Pid;
-use softclose_core::ledger::{Child, Return};
+use softclose_core::holders::ledger::{Child, Return};
 use softclose_core::sys::probe;
 
 #[unsafe(no_mangle)]

@@ -11,7 +11,6 @@ use crate::sys::real;
 use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
 use softclose_core::drain::lingering::Lingering;
 use softclose_core::engine::numbers::Stop;
-use softclose_core::judge::Looks;
 
 #[unsafe(no_mangle)]
 /// `close_range(2)`.
@@ -96,9 +95,8 @@ fn each_piece(
     waits: &mut Waits,
 ) -> c_int {
     let mut from = first;
-    let looks = Looks::begin();
     ending::around_range(first, last);
-    while let Some(stop) = next_stop(from, last, looks) {
+    while let Some(stop) = next_stop(from, last) {
         let at = stop.fd().raw() as c_uint;
         if at > from && own_call(from, at - 1) != 0 {
             return -1;
@@ -115,10 +113,10 @@ fn each_piece(
     result
 }
 
-fn next_stop(first: c_uint, last: c_uint, looks: Looks) -> Option<Stop> {
+fn next_stop(first: c_uint, last: c_uint) -> Option<Stop> {
     let guard = Guard::enter()?;
     let owner = guard.owner()?;
-    guard.engine().next_stop(owner, first, last, looks)
+    guard.engine().next_stop(owner, first, last)
 }
 
 /// `closefrom` must work where the kernel has no `close_range` (before 5.9).

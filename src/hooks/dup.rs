@@ -3,10 +3,10 @@
 //! `dup2` over them.
 
 use crate::sys::ending::{self, Ending};
-use crate::sys::guard::{engine, let_signals_in, with_guard, with_relief};
+use crate::sys::guard::{engine, let_signals_in, with_owner, with_relief};
 use crate::sys::{errno, real};
 use libc::{EBADF, O_CLOEXEC, c_int};
-use softclose_core::ledger::Stamp;
+use softclose_core::holders::ledger::Stamp;
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]
@@ -45,11 +45,10 @@ pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int) -> c_int {
     result
 }
 
+/// Of a child that runs on this memory, or that no hook has seen, a copy is nothing new: it has
+/// all that is open until it ends, or executes a program, for which what it has is counted.
 fn copied(old: Fd, new: Fd, since: Option<Stamp>) {
-    with_guard(|engine, guard| match guard.owner().zip(since) {
-        Some((owner, since)) => owner.duplicated(old, new, since),
-        None => engine.ledger.copied_unseen(old),
-    });
+    with_owner(|owner| since.into_iter().for_each(|since| owner.duplicated(old, new, since)));
 }
 
 /// Makes the copy over `new`, which may be the last reference to a connection.

@@ -6,7 +6,7 @@
 use crate::sys::guard::{Guard, engine, with_owner};
 use crate::sys::{errno, real};
 use libc::{EEXIST, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, c_int, epoll_event};
-use softclose_core::ledger::Joined;
+use softclose_core::holders::ledger::Joined;
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]

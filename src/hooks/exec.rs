@@ -13,8 +13,8 @@ use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real::{self, Image};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::{AT_FDCWD, E2BIG};
+use softclose_core::holders::ledger::{Execution, Place, Ticket};
 use softclose_core::image::{Attempt, Candidate, Strings};
-use softclose_core::ledger::{Execution, Place, Ticket};
 
 type Text = *const c_char;
 

@@ -6,7 +6,7 @@
 use crate::sys::errno;
 use crate::sys::guard::{Guard, with_owner, with_relief};
 use core::ffi::{c_int, c_uint};
-use softclose_core::ledger::rings::Submission;
+use softclose_core::holders::ledger::rings::Submission;
 use softclose_core::sys::raw::nr;
 use softclose_core::sys::ring_memory::Parameters;
 use softclose_core::sys::{Fd, probe};

@@ -4,7 +4,7 @@ use crate::sys::guard::{with_a_thread_less, with_owner};
 use crate::sys::{errno, real, spawn};
 use core::ffi::c_char;
 use libc::{EAGAIN, ENOMEM};
-use softclose_core::ledger::{Child, Return};
+use softclose_core::holders::ledger::{Child, Return};
 
 #[unsafe(no_mangle)]
 /// `popen(3)`.

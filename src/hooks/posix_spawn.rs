@@ -8,8 +8,8 @@ use crate::sys::{real, spawn};
 use core::ffi::{c_char, c_int};
 use libc::{AT_FDCWD, E2BIG, EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
+use softclose_core::holders::ledger::{Child, Return, Ticket};
 use softclose_core::image::{Attempt, Candidate};
-use softclose_core::ledger::{Child, Return, Ticket};
 use softclose_core::sys::process;
 
 type Actions = *const posix_spawn_file_actions_t;

@@ -4,7 +4,7 @@
 use crate::sys::guard::{engine, with_guard};
 use crate::sys::{real, rights};
 use libc::{MSG_PEEK, c_int, c_uint, mmsghdr, msghdr, timespec};
-use softclose_core::ledger::{Message, Stamp};
+use softclose_core::holders::ledger::{Message, Stamp};
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]

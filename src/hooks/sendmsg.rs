@@ -9,7 +9,7 @@ use crate::sys::guard::{with_guard, with_owner};
 use crate::sys::real;
 use crate::sys::rights::{self, Control};
 use libc::{c_int, c_uint, mmsghdr, msghdr};
-use softclose_core::ledger::Departure;
+use softclose_core::holders::ledger::Departure;
 use softclose_core::sys::Fd;
 
 #[unsafe(no_mangle)]

@@ -1,15 +1,11 @@
 //! `unshare(2)` and `setns(2)`: what a process with two threads may not do, it must
 //! be able to do with softclose loaded; so the drain's thread is dismissed first.
 //! And with `CLONE_FILES` a thread gets a descriptor table of its own, which no
-//! count covers. In another time namespace procfs tells other times of the same
-//! processes; and children in another pid namespace may have the pid of their parent.
+//! count covers. And children in another pid namespace may have the pid of their parent.
 
 use crate::sys::guard::{dismiss, engine, with_owner};
 use core::ffi::c_int;
-use softclose_core::ledger::Owner;
-
-/// `linux/sched.h`
-const CLONE_NEWTIME: c_int = 0x80;
+use softclose_core::holders::ledger::Owner;
 
 redhook::hook! {
     unsafe fn unshare(flags: c_int) -> c_int => my_unshare {
@@ -37,15 +33,11 @@ pub fn touch() {
 
 /// Before `setns(2)`, which need not be told what kind of namespace it is.
 pub fn prepare_setns(kind: c_int) {
-    const MATTERS: c_int = CLONE_NEWTIME | libc::CLONE_NEWPID;
-    prepare(if kind == 0 { MATTERS } else { kind & MATTERS });
+    prepare(if kind == 0 { libc::CLONE_NEWPID } else { kind & libc::CLONE_NEWPID });
 }
 
 /// Before `unshare(2)`, with no thread of ours.
 pub fn prepare(flags: c_int) {
-    if flags & CLONE_NEWTIME != 0 {
-        with_owner(|owner| owner.clock_moves());
-    }
     if flags & libc::CLONE_NEWPID != 0 {
         with_owner(|owner| owner.is_outside());
     }

@@ -7,7 +7,7 @@
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use softclose_core::ledger::Ticket;
+use softclose_core::holders::ledger::Ticket;
 use softclose_core::sys::probe;
 use std::sync::OnceLock;
 

@@ -24,7 +24,7 @@ use libc::c_int;
 use once_cell::race::OnceRef;
 use softclose_core::drain::dismissal::Dismissed;
 use softclose_core::engine::Engine;
-use softclose_core::ledger::Owner;
+use softclose_core::holders::ledger::Owner;
 use softclose_core::sys::signals::{self, Mask};
 use softclose_core::sys::{clock, thread};
 
@@ -160,7 +160,7 @@ impl Guard {
         self.engine
     }
 
-    /// The pid test; see [`softclose_core::ledger`].
+    /// The pid test; see [`softclose_core::holders::ledger`].
     pub fn owner(&self) -> Option<Owner<'_>> {
         self.engine.ledger.owner()
     }

@@ -8,7 +8,7 @@ use super::file_actions;
 use super::guard::{ENGINE, with_guard, with_owner};
 use libc::posix_spawn_file_actions_t;
 use softclose_core::Pid;
-use softclose_core::ledger::{Child, Execution, Place, Return};
+use softclose_core::holders::ledger::{Child, Execution, Place, Return};
 
 /// Before the call.
 pub fn begin(child: Child, end: Return) {

@@ -2,7 +2,7 @@
 //!
 //! Context: pure arithmetic, on any thread.
 
-use crate::ledger::table::Role;
+use crate::holders::ledger::table::Role;
 use crate::settings::Settings;
 use crate::sys::clock::Millis;
 

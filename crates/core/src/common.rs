@@ -5,7 +5,7 @@
 
 use crate::bounds::{End, Outcome};
 use crate::counters::Counters;
-use crate::ledger::table::Role;
+use crate::holders::ledger::table::Role;
 use crate::log::note::Note;
 use crate::log::{Line, Log};
 use crate::settings::{LogLevel, Settings, Strategy};

@@ -2,37 +2,10 @@
 //!
 //! Context: pure functions, on any thread.
 
-use crate::ledger::Standing;
-use crate::ledger::table::Role;
+use crate::holders::ledger::Standing;
+use crate::holders::ledger::table::Role;
 use crate::settings::RolePolicy;
-
-/// The states of `include/net/tcp_states.h`, as far as they matter here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// No connection to say goodbye to: closed, connecting, listening.
-    Unconnected,
-    /// The peer may still send.
-    Open,
-    /// The peer's FIN has come: nothing can arrive any more.
-    PeerDone,
-}
-
-impl Phase {
-    /// From `tcpi_state`.
-    pub fn of(state: u8) -> Self {
-        const ESTABLISHED: u8 = 1;
-        const FIN_WAIT1: u8 = 4;
-        const FIN_WAIT2: u8 = 5;
-        const CLOSE_WAIT: u8 = 8;
-        const LAST_ACK: u8 = 9;
-        const CLOSING: u8 = 11;
-        match state {
-            ESTABLISHED | FIN_WAIT1 | FIN_WAIT2 => Self::Open,
-            CLOSE_WAIT | LAST_ACK | CLOSING => Self::PeerDone,
-            _ => Self::Unconnected,
-        }
-    }
-}
+use crate::sys::phase::Phase;
 
 /// Why a close was left as the program made it. The last three are no decisions: what is
 /// closed is no TCP socket.

@@ -11,27 +11,27 @@
 
 use crate::bounds::End;
 use crate::common::{Common, Ended};
-use crate::decision::{Doubt, Facts, Phase, Reason, Verdict, decide};
+use crate::decision::{Doubt, Facts, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_blocked_in_write, may_be_written_to};
 use crate::drain::lingering::Lingering;
-use crate::judge::refs::Refs;
-use crate::judge::{self, Scope};
-use crate::ledger::family::Token;
-use crate::ledger::table::Role;
-use crate::ledger::{Claim, Ledger, Owner, Standing};
+use crate::finish;
+use crate::holders::ledger::family::Token;
+use crate::holders::ledger::table::Role;
+use crate::holders::ledger::{Claim, Ledger, Owner, Standing};
+use crate::holders::refs::Refs;
+use crate::holders::watch;
 use crate::log::note::Note;
 use crate::presence::Presence;
 use crate::settings::{Engine as Waits, LogLevel, Strategy};
 use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
+use crate::sys::phase::Phase;
 use crate::sys::rehearsal::Rehearsal;
 use crate::sys::ring::{OfThread, Rings};
 use crate::sys::socket::{self, TcpInfo};
 use crate::sys::thread;
-use crate::{finish, watch};
-use inventory::Inventory;
 
 /// One process' softclose.
 pub struct Engine {
@@ -146,7 +146,7 @@ impl Engine {
             self.common.counters.show();
         }
         let claim = owner.release(fd);
-        let (verdict, strategy) = self.verdict(owner, fd, info, claim, None);
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         let is_acknowledged = info.is_acknowledged;
         let closing = Closing { owner, fd, claim, strategy, is_acknowledged, linger_ms: None };
         let prepared = match verdict {
@@ -228,15 +228,15 @@ impl Engine {
         self.common.settings.engine == Waits::Inline && self.common.is_single_threaded()
     }
 
-    /// Looks at the kernel only as far as the decision needs it; `leaving` is what the
-    /// process has at its end, where every number of it goes with it.
+    /// Looks at the kernel only as far as the decision needs it; where the
+    /// process `is_leaving`, every number of it goes with it.
     fn verdict(
-        &self,
+        &'static self,
         owner: Owner<'_>,
         fd: Fd,
         info: TcpInfo,
         claim: Claim,
-        leaving: Option<&Inventory>,
+        is_leaving: bool,
     ) -> (Verdict, Strategy) {
         let phase = Phase::of(info.state);
         let open = phase != Phase::Unconnected && claim.standing != Standing::Shared;
@@ -259,15 +259,16 @@ impl Engine {
             if matches!(decided(facts), Verdict::LeaveAlone(_)) {
                 facts.standing = claim.standing;
             } else {
-                by_kernel = self.counted_by_kernel(owner, fd, leaving);
-                facts.standing = by_kernel.unwrap_or_else(|| judged(owner, fd, claim, leaving.is_some()));
+                (facts.standing, by_kernel) = self.proof(owner, fd, claim, is_leaving);
             }
         }
         let verdict = match decided(facts) {
             Verdict::LeaveAlone(Reason::Unsure) => self.unsure(facts.standing),
             verdict @ (Verdict::LeaveAlone(_) | Verdict::Observe) => verdict,
             _ if !self.rehearsal.is_allowed() => Verdict::LeaveAlone(Reason::Denied),
-            _ if self.has_unseen_ring(owner) && !self.is_free_of_rings(owner, fd, by_kernel, leaving) => self.blind(),
+            _ if self.has_unseen_ring(owner) && !self.is_free_of_rings(owner, fd, by_kernel, is_leaving) => {
+                self.blind()
+            }
             verdict => verdict,
         };
         (verdict, strategy)
@@ -482,28 +483,11 @@ fn left_in_its_sets(owner: Owner<'_>, claim: Claim) {
     }
 }
 
-/// What procfs says of a claim that the counts cannot decide, where it can say anything.
-#[inline(never)]
-fn judged(owner: Owner<'_>, fd: Fd, claim: Claim, leaving: bool) -> Standing {
-    if claim.standing != Standing::Doubtful {
-        return claim.standing;
-    }
-    let counted = claim.entry.slot.is_some();
-    let trust_self = counted || leaving;
-    let scope = Scope { trust_self, in_family: counted, not_before: claim.not_before, at_end: leaving };
-    // A process with more numbers than the table has would be looked through for
-    // each of them.
-    if !owner.covers(fd) || !socket::is_tcp(fd) {
-        return Standing::Unprovable(Doubt::Unseen);
-    }
-    judge::doubt(fd, scope).map_or(Standing::Last, Standing::Unprovable)
-}
-
 pub mod exec;
 pub mod exit;
 mod inventory;
 mod kept;
 pub mod numbers;
 mod observe;
-mod references;
+pub mod proof;
 pub mod shutdown;

@@ -7,7 +7,7 @@
 use crate::bounds::{Bounds, End, Progress};
 use crate::common::{Common, Ended};
 use crate::finish::{is_quiet, wait};
-use crate::ledger::table::Role;
+use crate::holders::ledger::table::Role;
 use crate::log::note::Note;
 use crate::settings::Strategy;
 use crate::sip::Sip;

@@ -8,8 +8,7 @@
 //! |---|---|
 //! | [`settings`] | what a user can set |
 //! | [`common`] | settings, counters, log, host: what all parts use |
-//! | [`ledger`] | who holds which socket, across threads and fork |
-//! | [`judge`] | who holds it in truth: procfs, where the ledger cannot know |
+//! | [`holders`] | who holds a connection, who watches it, who is using it |
 //! | [`decision`] | what one close becomes |
 //! | [`strategy`] | the ways to say goodbye |
 //! | [`bounds`] | how long and how much a drain may take |
@@ -46,9 +45,8 @@ pub mod decision;
 pub mod drain;
 pub mod engine;
 pub mod finish;
+pub mod holders;
 pub mod image;
-pub mod judge;
-pub mod ledger;
 pub mod leftovers;
 pub mod log;
 pub mod presence;
@@ -58,7 +56,6 @@ pub mod strategy;
 pub mod successor;
 mod sync;
 pub mod sys;
-pub mod watch;
 
 pub use rustix::io::Errno;
 pub use rustix::process::Pid;

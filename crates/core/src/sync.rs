@@ -1,7 +1,7 @@
 //! The words of the lock-free protocols.
 //!
 //! Their files name atomics through this module alone: `drain/stack.rs`,
-//! `drain/inbox.rs`, `drain/gate.rs`, `ledger/bitmap.rs`, `ledger/cells.rs` and
+//! `drain/inbox.rs`, `drain/gate.rs`, `holders/ledger/bitmap.rs`, `holders/ledger/cells.rs` and
 //! `sys/bell.rs`. The models in `tests/loom` compile the very same files beside a module of this
 //! name that has loom's atomics.
 

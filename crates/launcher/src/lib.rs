@@ -32,7 +32,7 @@ use args::{Action, Args};
 use command::Invocation;
 use failure::{Failure, OWN};
 use options::Options;
-use softclose_core::judge::refs::proof_in_use;
+use softclose_core::holders::refs::proof_in_use;
 use std::ffi::OsStr;
 use std::process::ExitCode;
 

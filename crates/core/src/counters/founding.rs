@@ -10,7 +10,7 @@
 //! the page in its memory, and can take its memory away (`MADV_REMOVE`): if it could fill the
 //! file system then, the next store of its master's would be a `SIGBUS`.
 //!
-//! Context: any hook, on the program's own thread; no allocation. As in [`crate::judge`]
+//! Context: any hook, on the program's own thread; no allocation. As in [`crate::holders::judge`]
 //! a descriptor lies on a low number for the length of a call: another thread of the
 //! program could see it, the drainer's never calls this. Whatever fails, fails silently:
 //! the counters stay where they are.

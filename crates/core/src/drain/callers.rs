@@ -24,7 +24,7 @@
 
 use super::looks::{Look, Looks, Saw};
 use super::slot::Slot;
-use crate::judge::calls::Deed;
+use crate::holders::calls::Deed;
 use crate::sys::clock::Millis;
 use crate::sys::{Fd, socket};
 

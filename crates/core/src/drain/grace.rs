@@ -14,7 +14,7 @@
 
 use super::{Drain, Guest};
 use crate::decision::Reason;
-use crate::ledger::Owner;
+use crate::holders::ledger::Owner;
 use crate::sys::clock::Millis;
 use crate::sys::region::{Region, Zeroed};
 use crate::sys::{Fd, socket};

@@ -1,5 +1,5 @@
-//! The thread that looks at what the program's threads are at, and has a table of
-//! descriptors of its own.
+//! The thread that looks at what the program's threads are at, and at who else has its
+//! connections. It has a table of descriptors of its own.
 //!
 //! Files of procfs have to be opened for that, on the lowest free numbers. In the program's
 //! table another thread could see them, and count on the number in vain. So the looker
@@ -8,17 +8,21 @@
 //! and closes them again, `dup_fd`, `NR_OPEN_DEFAULT`: for some microseconds, once. Where a
 //! close is more than that, there is no looker, and time decides.)
 //!
-//! It is started when the drainer wants to know, looks when it is asked, and leaves when it
-//! has not been asked for a while, or with the drainer. Looks take a tenth of a processor at
-//! most, whatever the number of threads is ([`Credit`]); who asks while it rests shares the next
-//! one.
+//! It is started when the drainer or a closer wants to know, looks when it is asked, and leaves
+//! when it has not been asked for a while, or with the drainer. Looks at threads take a tenth of
+//! a processor at most, whatever their number is ([`Credit`]); who asks while it rests shares
+//! the next one. Closers wait, and get their answer at once.
 //!
 //! Context: as the drainer's thread, but for the table.
 
 use super::Drain;
+use super::inquiries::{Asked, Inquiries, PLACES};
 use super::looks::{Looks, Sighting};
 use super::threads::{Deeds, State};
-use crate::judge::calls::{self, Doing};
+use crate::decision::Doubt;
+use crate::holders::calls::{self, Doing};
+use crate::holders::judge::{self, Budget, Scope, Sought};
+use crate::holders::ledger::leaks::{self, Leak};
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Millis};
 use crate::sys::fd::{is_any_flushed, leave_table};
@@ -26,9 +30,10 @@ use crate::sys::process;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::region::Region;
 use crate::sys::thread::{self, Room, ThreadId};
+use crate::sys::{Fd, schedule, socket};
 use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
-use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use parking_lot::Mutex;
 use rustix::process::Pid;
 
@@ -65,9 +70,14 @@ impl Credit {
 /// What belongs to the looker.
 pub struct Looker {
     looks: Region<Looks>,
+    inquiries: Region<Inquiries>,
+    /// So many looks at leaks are still to be tried.
+    leaks: AtomicU32,
+    /// So many closers are about to start the thread.
+    starting: AtomicU32,
     bell: Bell,
     thread: ThreadId,
-    /// Only ever tried, and only by the drainer.
+    /// Only ever tried.
     room: Mutex<Room>,
     /// It cannot have a table of its own (before Linux 5.9, or a filter).
     is_impossible: AtomicBool,
@@ -78,6 +88,9 @@ impl Looker {
     pub const fn new() -> Self {
         Self {
             looks: Region::new(),
+            inquiries: Region::new(),
+            leaks: AtomicU32::new(0),
+            starting: AtomicU32::new(0),
             bell: Bell::new(),
             thread: ThreadId::none(),
             room: Mutex::new(Room::new()),
@@ -88,6 +101,31 @@ impl Looker {
     /// What was seen; `None` where there is no memory for it.
     pub fn looks(&self) -> Option<&Looks> {
         self.looks.ensure(1).then(|| self.looks.get(0)).flatten()
+    }
+
+    fn inquiries(&self) -> Option<&Inquiries> {
+        self.inquiries.ensure(1).then(|| self.inquiries.get(0)).flatten()
+    }
+
+    /// What may have leaked, where somebody has asked for a look at it. While a process is being
+    /// made it is looked at later.
+    fn leaks(&self, drain: &Drain) -> [Option<Leak>; leaks::MOST] {
+        let tries = self.leaks.load(SeqCst);
+        let leaked = if tries == 0 { None } else { drain.ledger.leaked() };
+        let left = if leaked.is_some() { 0 } else { tries.saturating_sub(1) };
+        let _ = self.leaks.compare_exchange(tries, left, SeqCst, SeqCst);
+        leaked.unwrap_or([None; leaks::MOST])
+    }
+
+    /// Until it looks again by itself.
+    fn nap(&self) -> u64 {
+        const A_FORK: u64 = 5000;
+        if self.leaks.load(SeqCst) == 0 { STAY } else { A_FORK }
+    }
+
+    /// Whether a closer is about to start it.
+    pub fn is_starting(&self) -> bool {
+        self.starting.load(SeqCst) != 0
     }
 
     /// Its thread, where there is one.
@@ -106,6 +144,9 @@ impl Looker {
         self.bell.forget();
         self.is_impossible.store(false, SeqCst);
         self.looks.get(0).into_iter().for_each(Looks::forget);
+        self.inquiries.get(0).into_iter().for_each(Inquiries::forget);
+        self.leaks.store(0, SeqCst);
+        self.starting.store(0, SeqCst);
         if self.room.is_locked() {
             // SAFETY: the thread that held it is not in this process, which has only
             // one; nobody can be inside.
@@ -135,38 +176,85 @@ impl Drain {
     }
 
     fn start_looker(&'static self) -> bool {
-        let may = !self.looker.is_impossible.load(SeqCst) && !self.dismissals.is_any();
-        may && self
-            .looker
-            .room
-            .try_lock()
-            .is_some_and(|mut room| thread::spawn(&mut room, &self.looker.thread, run, self).is_ok())
+        self.looker.starting.fetch_add(1, SeqCst);
+        let is_started = self.may_look() && !self.dismissals.is_any() && self.try_start_looker().is_some();
+        self.looker.starting.fetch_sub(1, SeqCst);
+        is_started
+    }
+
+    fn try_start_looker(&'static self) -> Option<()> {
+        let mut room = self.looker.room.try_lock()?;
+        thread::spawn(&mut room, &self.looker.thread, run, self).ok()?;
+        self.looker.thread().into_iter().for_each(|thread| schedule::as_at_start(thread, self.common.processors));
+        Some(())
+    }
+
+    /// Whether there may be such a thread.
+    pub fn may_look(&self) -> bool {
+        !self.looker.is_impossible.load(SeqCst)
+    }
+
+    /// What speaks against `fd` being the only reference to its socket; `None`: it provably is.
+    /// Waits for a look at all processes, within the looker's budget. With signals held back.
+    pub fn inquire(&'static self, fd: Fd, scope: Scope) -> Option<Doubt> {
+        let Ok(inode) = socket::inode(fd) else { return Some(Doubt::Unseen) };
+        if judge::parent_has(fd, inode) {
+            return Some(Doubt::Found);
+        }
+        match self.looker.inquiries().and_then(|inquiries| inquiries.ask(inode, scope)) {
+            Some(question) => question.wait(|| self.rouse_looker()),
+            None => Some(Doubt::LookBudget),
+        }
+    }
+
+    /// Has the looker look for what may have leaked, before it is closed.
+    pub fn look_ahead(&'static self) {
+        /// A process may be under way each time.
+        const TRIES: u32 = 16;
+        if self.may_look() {
+            self.looker.leaks.store(TRIES, SeqCst);
+            self.rouse_looker();
+        }
+    }
+
+    /// Answers whether there is one; it may have begun to leave.
+    fn rouse_looker(&'static self) -> bool {
+        self.looker.ring();
+        self.looker.thread().is_some() || self.start_looker()
     }
 }
 
 /// The body of the thread.
 extern "C" fn run(drain: &'static Drain) {
     let looker = &drain.looker;
-    let Some(looks) = looker.looks() else { return };
+    let (Some(looks), Some(inquiries)) = (looker.looks(), looker.inquiries()) else { return };
     // By this thread: a file system may not answer. The next one looks again.
     let is_harmful = is_any_flushed();
     if is_harmful || leave_table().is_err() {
         looker.is_impossible.store(!is_harmful, SeqCst);
         looks.answer_nothing();
+        inquiries.asked().into_iter().flatten().for_each(|asked| asked.answer(Some(Doubt::Unseen)));
+        inquiries.have_answers();
         return drain.bell.ring();
     }
     let mut credit = Credit::default();
-    while turn(drain, looks, &mut credit) {}
+    while turn(drain, looks, inquiries, &mut credit) {}
 }
 
 /// False when it is to leave.
-fn turn(drain: &Drain, looks: &Looks, credit: &mut Credit) -> bool {
+fn turn(drain: &Drain, looks: &Looks, inquiries: &Inquiries, credit: &mut Credit) -> bool {
     let looker = &drain.looker;
     let seen = looker.bell.count();
+    if drain.dismissals.is_any() {
+        return false;
+    }
+    if is_asked(looker, inquiries) {
+        inquire(drain, inquiries);
+    }
     if is_unwanted(drain) {
         return false;
     }
-    let nap = if looks.is_out() { credit.rests_for(clock::microseconds()) } else { STAY };
+    let nap = if looks.is_out() { credit.rests_for(clock::microseconds()) } else { looker.nap() };
     if nap == 0 {
         let took = look(drain, looks);
         drain.bell.ring();
@@ -174,11 +262,38 @@ fn turn(drain: &Drain, looks: &Looks, credit: &mut Credit) -> bool {
         return true;
     }
     looker.bell.sleep_micros(seen, nap);
-    looks.is_out() || looker.bell.count() != seen
+    looks.is_out() || looker.bell.count() != seen || is_asked(looker, inquiries)
 }
 
 fn is_unwanted(drain: &Drain) -> bool {
-    drain.dismissals.is_any() || drain.gate.is_idle()
+    drain.dismissals.is_any() || drain.gate.is_idle() && drain.looker.leaks.load(SeqCst) == 0
+}
+
+fn is_asked(looker: &Looker, inquiries: &Inquiries) -> bool {
+    looker.leaks.load(SeqCst) != 0 || inquiries.is_any()
+}
+
+/// One look for all that closers ask for, and all that may have leaked.
+fn inquire(drain: &Drain, inquiries: &Inquiries) {
+    /// Hooks have seen it being opened, in this process or an ancestor of it.
+    const LEAKED: Scope = Scope { trust_self: true, in_family: true };
+    let (asked, leaked) = (inquiries.asked(), drain.looker.leaks(drain));
+    let leaks = leaked.into_iter().flatten();
+    let wanted = asked.iter().flatten().map(Asked::what).chain(leaks.clone().map(|leak| (leak.inode, LEAKED)));
+    let mut sought: [Sought; PLACES + leaks::MOST] = core::array::from_fn(|_| Sought::new(0, LEAKED));
+    let mut len = 0;
+    for (place, (inode, scope)) in sought.iter_mut().zip(wanted) {
+        *place = Sought::new(inode, scope);
+        len += 1;
+    }
+    let Some(sought) = sought.get(..len).filter(|sought| !sought.is_empty()) else { return };
+    let is_waited_for = asked.iter().any(Option::is_some);
+    let view = judge::look(sought, if is_waited_for { Budget::begin() } else { Budget::ahead() });
+    let mut doubts = sought.iter().map(|sought| view.doubt(sought));
+    asked.into_iter().flatten().zip(doubts.by_ref()).for_each(|(asked, doubt)| asked.answer(doubt));
+    inquiries.have_answers();
+    let sole = leaks.zip(doubts).filter(|(_, doubt)| doubt.is_none());
+    sole.for_each(|(leak, _)| drain.ledger.heal(leak));
 }
 
 /// Answers what it took of the processor, in microseconds.

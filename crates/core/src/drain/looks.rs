@@ -15,7 +15,7 @@
 //! Context: the looker writes while a look is out; the drainer reads when none is.
 
 use super::threads::{Deeds, State, Threads};
-use crate::judge::calls::Deed;
+use crate::holders::calls::Deed;
 use crate::sys::clock::Millis;
 use crate::sys::region::Zeroed;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};

@@ -17,7 +17,8 @@
 //! | [`callers`] | threads that may still be inside a call on a held socket |
 //! | [`looks`] | what is known of all threads |
 //! | [`threads`] | what the looker remembers of each |
-//! | [`looker`] | the thread that looks at them |
+//! | [`looker`] | the thread that looks at them, and at other processes |
+//! | [`inquiries`] | what closers ask it |
 //! | [`ports`] | local ports that are busy because of what is held |
 //! | [`grace`] | receive sides that are shut a moment later |
 //!
@@ -33,6 +34,7 @@ pub mod gate;
 pub mod grace;
 pub mod hand_over;
 pub mod inbox;
+pub mod inquiries;
 pub mod lingering;
 pub mod looker;
 pub mod looks;
@@ -47,7 +49,7 @@ pub mod threads;
 
 use crate::bounds::{End, Progress};
 use crate::common::{Common, Ended};
-use crate::ledger::Ledger;
+use crate::holders::ledger::Ledger;
 use crate::leftovers::Held;
 use crate::log::note::Note;
 use crate::sys::Fd;
@@ -366,7 +368,7 @@ impl Drain {
         let deadline = Millis::now().plus(PATIENCE_MS);
         let in_time = || deadline.since(Millis::now()) != 0;
         let mut leaving = [None; 3];
-        while (self.has_thread() || self.gate.is_starting()) && in_time() {
+        while (self.has_thread() || self.gate.is_starting() || self.looker.is_starting()) && in_time() {
             let seen = self.ended.count();
             leaving.iter_mut().zip(self.own_threads()).for_each(|(id, now)| *id = now.or(*id));
             self.wake();

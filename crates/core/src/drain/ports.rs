@@ -9,7 +9,7 @@
 
 use super::Drain;
 use super::slot::Slot;
-use crate::ledger::table::Role;
+use crate::holders::ledger::table::Role;
 use crate::sys::clock::Millis;
 use crate::sys::{Fd, socket};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};

@@ -181,7 +181,7 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::table::Role;
+    use crate::holders::ledger::table::Role;
     use crate::settings::Strategy;
     use crate::sys::clock::Millis;
     use std::os::fd::AsRawFd;

@@ -9,7 +9,7 @@
 //! Context: the looker's thread alone.
 
 use super::looks::{Look, NUMBERS};
-use crate::judge::calls::Deed;
+use crate::holders::calls::Deed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use rustix::process::Pid;
 

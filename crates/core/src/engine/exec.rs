@@ -7,14 +7,14 @@
 
 use super::Engine;
 use super::exit::TICK_MS;
-use super::numbers::is_connected;
 use crate::bounds::End;
 use crate::decision::Verdict;
+use crate::holders::judge::Looks;
+use crate::holders::ledger::{Execution, Owner};
 use crate::image::Attempt;
-use crate::judge::Looks;
-use crate::ledger::{Execution, Owner};
 use crate::leftovers::Leftovers;
 use crate::sys::clock::Millis;
+use crate::sys::socket::is_connected;
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, socket};
 
@@ -64,7 +64,7 @@ impl Engine {
 
     /// To find out whose each of them is takes time as well.
     #[inline(never)]
-    fn half_close_leaving(&self, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'_> {
+    fn half_close_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'static> {
         let mut left = Leftovers::with_room(count, self.common);
         let looks = Looks::begin();
         each_leaving(owner, |fd| {
@@ -76,17 +76,17 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn observe_leaving(&self, owner: Owner<'_>) {
+    fn observe_leaving(&'static self, owner: Owner<'_>) {
         let mut none = Leftovers::with_room(0, self.common);
         let looks = Looks::begin();
         each_leaving(owner, |fd| self.let_go(owner, fd, looks, &mut none));
     }
 
-    fn let_go(&self, owner: Owner<'_>, fd: Fd, looks: Looks, left: &mut Leftovers<'_>) {
+    fn let_go(&'static self, owner: Owner<'_>, fd: Fd, looks: Looks, left: &mut Leftovers<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = looks.limit(owner.release(fd));
         let role = claim.entry.role;
-        let (verdict, strategy) = self.verdict(owner, fd, info, claim, None);
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
         match verdict {
             Verdict::Hold | Verdict::WaitUpTo(_) if self.leave_shared_sets(owner, fd, &claim) => {
                 self.take_in(fd, role, strategy, left);

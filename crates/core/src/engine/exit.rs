@@ -14,18 +14,18 @@
 use super::Engine;
 use super::inventory::{Inventory, each_counted};
 use super::kept::Kept;
-use super::numbers::is_connected;
 use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
-use crate::ledger::Owner;
-use crate::ledger::forks::Stamp;
-use crate::ledger::table::Role;
+use crate::holders::ledger::Owner;
+use crate::holders::ledger::forks::Stamp;
+use crate::holders::ledger::table::Role;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
 use crate::successor::{self, Home};
 use crate::sys::clock::Millis;
 use crate::sys::numbers::close_all_but;
 use crate::sys::signals::{self, Mask};
+use crate::sys::socket::is_connected;
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, descriptors, socket, thread};
 use rustix::process::Pid;
@@ -204,11 +204,11 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn half_close_open<'a>(
-        &'a self,
+    fn half_close_open(
+        &'static self,
         owner: Owner<'_>,
         inventory: &Inventory,
-        estate: &mut Estate<'a>,
+        estate: &mut Estate<'_>,
         deadline: Millis,
     ) {
         self.each_open(owner, inventory, deadline, |fd| self.consider(owner, fd, inventory, estate));
@@ -216,7 +216,7 @@ impl Engine {
 
     /// Where nothing is to be done to any: nobody is stopped for that.
     #[inline(never)]
-    fn observe_open(&self, owner: Owner<'_>, inventory: &Inventory, deadline: Millis) {
+    fn observe_open(&'static self, owner: Owner<'_>, inventory: &Inventory, deadline: Millis) {
         if !self.observes() {
             return;
         }
@@ -231,20 +231,19 @@ impl Engine {
     fn each_open(&self, owner: Owner<'_>, inventory: &Inventory, deadline: Millis, mut visit: impl FnMut(Fd)) {
         // To look at procfs, once for each that the counts do not decide, must not
         // outlast the bound either.
-        let mut visit_in_time = |fd| {
+        let visit_in_time = |fd| {
             if deadline.since(Millis::now()) != 0 {
                 visit(fd);
             }
         };
-        self.lowest_strays(inventory).for_each(&mut visit_in_time);
         each_counted(owner, inventory.looks, visit_in_time);
     }
 
-    fn consider(&self, owner: Owner<'_>, fd: Fd, inventory: &Inventory, estate: &mut Estate<'_>) {
+    fn consider(&'static self, owner: Owner<'_>, fd: Fd, inventory: &Inventory, estate: &mut Estate<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = inventory.looks.limit(owner.release_at_end(fd));
         let role = claim.entry.role;
-        let (verdict, strategy) = self.verdict(owner, fd, info, claim, Some(inventory));
+        let (verdict, strategy) = self.verdict(owner, fd, info, claim, true);
         // The end of a process waits for no connection with SO_LINGER, a close does
         // (`inet_release`).
         let lingers = owner.may_have_options(claim.entry) && socket::linger(fd).is_some_and(|seconds| seconds != 0);

@@ -5,7 +5,7 @@
 use super::{Engine, Prepared};
 use crate::counters::Loss;
 use crate::decision::Reason;
-use crate::ledger::table::Role;
+use crate::holders::ledger::table::Role;
 use crate::settings::{LogLevel, Strategy};
 use crate::strategy::choice;
 use crate::sys::Fd;

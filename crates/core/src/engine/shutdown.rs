@@ -8,10 +8,11 @@
 //! Context: hooks of any kind. No wait.
 
 use super::Engine;
-use crate::decision::{Phase, covers};
-use crate::ledger::Owner;
+use crate::decision::covers;
+use crate::holders::ledger::Owner;
 use crate::settings::Engine as Waits;
 use crate::strategy;
+use crate::sys::phase::Phase;
 use crate::sys::{Fd, socket};
 
 impl Engine {

@@ -7,7 +7,7 @@
 //! Context: any hook, and the drainer's thread.
 
 use super::Line;
-use crate::ledger::table::Role;
+use crate::holders::ledger::table::Role;
 use crate::sys::region::Zeroed;
 use crate::sys::{Fd, socket};
 use core::net::Ipv6Addr;

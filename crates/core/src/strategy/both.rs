@@ -8,8 +8,9 @@
 //! All of it happens before the program's own close, on its own descriptor.
 
 use super::{Goodbye, unless_asked};
-use crate::decision::{Facts, Phase, Reason, Verdict};
+use crate::decision::{Facts, Reason, Verdict};
 use crate::settings::Strategy;
+use crate::sys::phase::Phase;
 use crate::sys::{Fd, socket};
 
 /// See the module.

@@ -31,11 +31,12 @@ pub mod peer_first;
 pub mod wait;
 
 use crate::bounds::{Bounds, End};
-use crate::decision::{Facts, Phase, Reason, Verdict};
-use crate::ledger::table::Role;
+use crate::decision::{Facts, Reason, Verdict};
+use crate::holders::ledger::table::Role;
 use crate::settings::{Settings, Strategy};
 use crate::sip::Sip;
 use crate::sys::Fd;
+use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
 
 /// One way to say goodbye. What is not said otherwise is that of a way which is done at

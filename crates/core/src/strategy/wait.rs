@@ -10,10 +10,11 @@
 
 use super::{Goodbye, unless_asked};
 use crate::bounds::End;
-use crate::decision::{Facts, Phase, Reason, Verdict};
+use crate::decision::{Facts, Reason, Verdict};
 use crate::settings::Strategy;
 use crate::sip::Sip;
 use crate::sys::Fd;
+use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
 use crate::sys::socket::{self, Left};
 

@@ -69,6 +69,11 @@ pub fn seconds_since_boot() -> u32 {
     u32::try_from(by_system_call(ClockId::Boottime as usize).map_or(0, |now| now.tv_sec)).unwrap_or(0)
 }
 
+/// Nanoseconds since boot, in the same way.
+pub fn nanoseconds_since_boot() -> u64 {
+    by_system_call(ClockId::Boottime as usize).map_or(0, nanoseconds)
+}
+
 /// Microseconds since an arbitrary origin; by system call, for the same reason.
 pub fn microseconds() -> u64 {
     by_system_call(ClockId::Monotonic as usize).map_or(0, nanoseconds) / 1000

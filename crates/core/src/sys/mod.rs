@@ -19,6 +19,7 @@ pub mod limit;
 pub mod mapped;
 pub mod memory;
 pub mod numbers;
+pub mod phase;
 pub mod pids;
 pub mod poller;
 pub mod probe;

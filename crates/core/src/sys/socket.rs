@@ -1,12 +1,13 @@
 //! What the kernel tells about one TCP socket, and what can be done with it.
 
 use super::Fd;
+use super::phase::Phase;
 use super::raw::{nr, syscall6};
 use core::mem::offset_of;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 use rustix::io::{Errno, Result};
 use rustix::net::{AddressFamily, Shutdown, ipproto, sockopt};
 use rustix::time::Timespec;
@@ -22,7 +23,6 @@ const SIOCOUTQNSD: usize = 0x894B;
 /// The head of the kernel's `struct tcp_info` (`include/uapi/linux/tcp.h`), up
 /// to what we read.
 #[repr(C)]
-#[derive(Default)]
 struct Head {
     state: u8,
     _ca_state_to_flags: [u8; 7],
@@ -39,6 +39,27 @@ struct Head {
     _delivered: u32,
     _delivered_ce: u32,
     bytes_sent: u64,
+}
+
+impl Head {
+    /// Nothing read. A constant: a signal stack may be small.
+    const NOTHING: Self = Self {
+        state: 0,
+        _ca_state_to_flags: [0; 7],
+        _rto_to_rcv_mss: [0; 4],
+        unacked: 0,
+        _sacked_to_last_ack_sent: [0; 6],
+        last_data_recv: 0,
+        _last_ack_recv_to_segs_in: [0; 22],
+        notsent_bytes: 0,
+        _min_rtt: 0,
+        _data_segs_in: 0,
+        _data_segs_out: 0,
+        _delivery_rate_to_sndbuf_limited: [0; 4],
+        _delivered: 0,
+        _delivered_ce: 0,
+        bytes_sent: 0,
+    };
 }
 
 /// What a TCP socket says of itself.
@@ -64,7 +85,7 @@ pub struct TcpInfo {
 /// `ENOTSOCK`, `EBADF`, `EOPNOTSUPP`, `ENOPROTOOPT`: not a TCP socket.
 /// Source: `do_tcp_getsockopt`; MPTCP answers for its first subflow.
 pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
-    let mut head = Head::default();
+    let mut head = Head::NOTHING;
     let mut len = size_of::<Head>() as u32;
     let args = [fd.index(), IPPROTO_TCP, TCP_INFO, (&raw mut head) as usize, (&raw mut len) as usize, 0];
     // SAFETY: the kernel writes at most `len` bytes into `head`, and `len`.
@@ -78,6 +99,11 @@ pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
         // What lies in the queue has not been counted as sent yet.
         has_sent: !tells(size_of::<Head>()) || bytes_sent != 0 || notsent_bytes != 0,
     })
+}
+
+/// Whether `fd` is a TCP socket with a connection.
+pub fn is_connected(fd: Fd) -> bool {
+    tcp_info(fd).is_ok_and(|info| Phase::of(info.state) != Phase::Unconnected)
 }
 
 /// Whether `fd` is a TCP socket that is a connection, or may become one: no listener.
@@ -117,9 +143,9 @@ pub fn cookie(fd: Fd) -> Option<u64> {
     sockopt::socket_cookie(fd).ok()
 }
 
-/// Whether it is a socket, of any kind.
+/// Whether it is a socket, of any kind: by `fstat`, for which no filter kills.
 pub fn is_socket(fd: Fd) -> bool {
-    sockopt::socket_type(fd).is_ok()
+    rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket)
 }
 
 /// Whether the socket is TCP or MPTCP. `TCP_INFO` is also answered by SMC.

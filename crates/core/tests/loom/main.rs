@@ -25,7 +25,7 @@ mod drain {
 }
 
 #[allow(dead_code)]
-#[path = "../../src/ledger"]
+#[path = "../../src/holders/ledger"]
 mod ledger {
     pub mod bitmap;
     pub mod cells;

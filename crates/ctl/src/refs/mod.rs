@@ -7,7 +7,7 @@
 //! | [`bpf`] | bpf(2) |
 //! | [`proof`] | questions of which the answers are known |
 //!
-//! What is asked, and who is believed, is defined in `softclose_core::judge::refs`.
+//! What is asked, and who is believed, is defined in `softclose_core::holders::refs`.
 
 pub mod assembler;
 mod bpf;
@@ -19,7 +19,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use layout::Layout;
 use rustix::fs::{Mode, chmod, statfs};
 use rustix::process::geteuid;
-use softclose_core::judge::refs::{self, DIRECTORY, PATH};
+use softclose_core::holders::refs::{self, DIRECTORY, PATH};
 use std::ffi::CStr;
 use std::fs::{self, Metadata};
 use std::io::{Error, ErrorKind};

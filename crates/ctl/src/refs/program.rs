@@ -11,7 +11,7 @@
 use super::assembler::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
 use super::assembler::{Assembler, Condition, Helper, Instruction, Jump, Register};
 use super::layout::Layout;
-use softclose_core::judge::refs::{SHARED_TABLE, SIGNATURE, WATCHED};
+use softclose_core::holders::refs::{SHARED_TABLE, SIGNATURE, WATCHED};
 
 /// The context: `struct bpf_iter__task`.
 const CONTEXT: Register = R6;

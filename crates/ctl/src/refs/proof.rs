@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use rustix::event::epoll;
-use softclose_core::judge::refs::{Answer, ask_at};
+use softclose_core::holders::refs::{Answer, ask_at};
 use softclose_core::sys::Fd;
 use std::ffi::CStr;
 use std::net::UdpSocket;

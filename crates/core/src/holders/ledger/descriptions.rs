@@ -6,7 +6,7 @@
 //!
 //! Context: hooks of any kind; lock-free.
 
-pub use super::cells::{Left, Marks, Released};
+pub use super::cells::{Left, Marks, Released, Wound};
 
 use super::bitmap::BITS;
 use super::cells::Slot;
@@ -105,6 +105,16 @@ impl<'a> Descriptions<'a> {
         if let Some(slot) = self.slot(id) {
             slot.mark(mark);
         }
+    }
+
+    /// See [`Slot::wound`].
+    pub fn wound(self, id: SlotId) -> Option<Wound> {
+        self.slot(id).map(Slot::wound)
+    }
+
+    /// See [`Slot::heal`].
+    pub fn heal(self, id: SlotId, wound: Wound) {
+        self.with(id, |slot| slot.heal(wound));
     }
 
     /// The slot of the connection with this cookie, among the first `reach`.

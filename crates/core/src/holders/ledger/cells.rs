@@ -57,18 +57,39 @@ impl Marks {
     /// program.
     pub const LEAKED: Self = Self(2);
     /// More processes hold it than a slot has cells.
-    pub const CROWDED: Self = Self(8);
+    pub const CROWDED: Self = Self(4);
+    /// It came from outside of the lineage, where others may have it still.
+    pub const FOREIGN: Self = Self(8);
     /// Another program was executed that had it: it may have handed it on, to a process of
     /// any age and any user, and have ended.
-    pub const HANDED: Self = Self(32);
+    pub const HANDED: Self = Self(16);
     /// A process has had it under more than one number.
     pub const COPIED: Self = Self(64);
     /// Nobody holds it, and somebody has looked whether a message with it was received.
-    const AWAITED: Self = Self(128);
+    const AWAITED: Self = Self(32);
+    /// Somebody may hold it whom no count has, and a look at all processes would find him.
+    pub const UNCOUNTED: Self = Self(Self::LEAKED.0 | Self::CROWDED.0 | Self::FOREIGN.0);
+    const ALL: u32 = 127;
 
     /// Whether all of `other` is set.
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether any of `other` is set.
+    pub fn has_any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// The marks of a connection at some moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wound(u32);
+
+impl Wound {
+    /// Those.
+    pub fn marks(self) -> Marks {
+        Marks(self.0 & Marks::ALL)
     }
 }
 
@@ -117,9 +138,10 @@ pub struct Slot {
     cookie: AtomicU64,
     /// Token in the upper half, number of descriptors in the lower; 0: empty.
     cells: [AtomicU64; CELLS],
+    /// [`Marks`], and above how often one was made: see [`Slot::heal`].
     marks: AtomicU32,
     /// How often epoll sets watch it, under numbers of any process; see
-    /// [`super::membership`].
+    /// [`crate::holders::watch::membership`].
     watchers: AtomicU32,
     /// How many messages with it are under way, and on which socket they were sent.
     messages: AtomicU64,
@@ -128,7 +150,8 @@ pub struct Slot {
 impl Slot {
     /// A slot that was taken is that of a new connection, held once by `me`.
     pub fn fill(&self, cookie: u64, me: Token) {
-        self.marks.store(0, SeqCst);
+        let unmarked = |word: u32| Some((word & !Marks::ALL).wrapping_add(Marks::ALL + 1));
+        let _ = self.marks.fetch_update(SeqCst, SeqCst, unmarked);
         self.watchers.store(0, SeqCst);
         let fresh = |word: u64| Some((word / ADDED * ADDED).wrapping_add(ADDED));
         let _ = self.messages.fetch_update(SeqCst, SeqCst, fresh);
@@ -198,12 +221,25 @@ impl Slot {
 
     /// What is marked on the connection.
     pub fn marks(&self) -> Marks {
-        Marks(self.marks.load(SeqCst))
+        Marks(self.marks.load(SeqCst) & Marks::ALL)
     }
 
     /// Adds a mark, for every process of the family.
     pub fn mark(&self, mark: Marks) {
-        self.marks.fetch_or(mark.0, SeqCst);
+        let marked = |word: u32| Some((word | mark.0).wrapping_add(Marks::ALL + 1));
+        let _ = self.marks.fetch_update(SeqCst, SeqCst, marked);
+    }
+
+    /// What [`Slot::heal`] takes, to be read before the look.
+    pub fn wound(&self) -> Wound {
+        Wound(self.marks.load(SeqCst))
+    }
+
+    /// A look at all processes that began after `wound` was read has found nobody who is not
+    /// counted: what leaked did so to nobody who is still there. Not if anything was marked
+    /// since.
+    pub fn heal(&self, wound: Wound) {
+        let _ = self.marks.compare_exchange(wound.0, wound.0 & !Marks::LEAKED.0, SeqCst, SeqCst);
     }
 
     /// It is about to be put into one more epoll set.

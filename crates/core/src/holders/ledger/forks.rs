@@ -4,7 +4,7 @@
 //! Context: hooks of any kind; lock-free.
 
 use super::makers::{Child, Makers, Return};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// The beginnings and ends of calls that make a process, numbered.
 pub struct Forks {
@@ -14,7 +14,6 @@ pub struct Forks {
     /// Of those whose child runs another one.
     executions: AtomicU32,
     makers: Makers,
-    clock_moved: AtomicBool,
 }
 
 /// The processes made up to some moment; see [`super::Owner::opened`].
@@ -48,7 +47,6 @@ impl Forks {
             under_way: AtomicU32::new(0),
             executions: AtomicU32::new(0),
             makers: Makers::new(),
-            clock_moved: AtomicBool::new(false),
         }
     }
 
@@ -120,16 +118,6 @@ impl Forks {
     pub fn become_child(&self) {
         self.under_way.store(0, SeqCst);
         self.makers.forget();
-    }
-
-    /// This process or its children see another time since boot than its family does.
-    pub fn move_clock(&self) {
-        self.clock_moved.store(true, SeqCst);
-    }
-
-    /// Whether times of the family mean something here.
-    pub fn has_clock(&self) -> bool {
-        !self.clock_moved.load(SeqCst)
     }
 
     /// Who may have what was made since.

@@ -8,7 +8,7 @@
 //! threads that close the same number one gets nothing.
 
 use super::descriptions::SlotId;
-use super::membership::Membership;
+use crate::holders::watch::membership::Membership;
 use crate::sys::Fd;
 use crate::sys::region::{Region, Zeroed};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -33,8 +33,6 @@ pub struct Entry {
     pub watched: Membership,
     /// A hook has seen it being put into a set, now or earlier: no other runtime uses it.
     pub was_watched: bool,
-    /// It came through `SCM_RIGHTS`: copies may be in flight.
-    pub received: bool,
 }
 
 #[repr(C)]
@@ -55,8 +53,7 @@ impl Cell {
 }
 
 const CONNECTED: u32 = 1;
-const RECEIVED: u32 = 2;
-const WATCHED: u32 = 4;
+const WATCHED: u32 = 2;
 
 /// Numbers below have their cells in the table itself, which lies in the page that a fork
 /// child and its parent write to anyway.
@@ -96,13 +93,6 @@ impl FdTable {
         let Some(cell) = self.note(fd) else { return };
         cell.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
         cell.slot.store(slot.raw(), SeqCst);
-    }
-
-    /// Notes that `fd`, which was taken, came through `SCM_RIGHTS`.
-    pub fn set_received(&self, fd: Fd) {
-        if let Some(cell) = self.note(fd) {
-            cell.flags.store(RECEIVED, SeqCst);
-        }
     }
 
     /// Notes that the program connected `fd`.
@@ -149,9 +139,8 @@ impl FdTable {
     fn entry(&self, cell: &Cell, slot: u32) -> Entry {
         let flags = cell.flags.load(SeqCst);
         let role = if flags & CONNECTED != 0 { Role::Connected } else { Role::Accepted };
-        let received = flags & RECEIVED != 0;
         let watched = Membership::from_word(cell.watched.load(SeqCst));
-        Entry { slot: SlotId::new(slot), role, watched, was_watched: flags & WATCHED != 0, received }
+        Entry { slot: SlotId::new(slot), role, watched, was_watched: flags & WATCHED != 0 }
     }
 
     /// Calls `visit` for every number with a known description.
@@ -180,8 +169,7 @@ impl FdTable {
 
 impl Entry {
     /// Nothing is known.
-    pub const UNKNOWN: Self =
-        Self { slot: None, role: Role::Accepted, watched: Membership::NONE, was_watched: false, received: false };
+    pub const UNKNOWN: Self = Self { slot: None, role: Role::Accepted, watched: Membership::NONE, was_watched: false };
 }
 
 #[cfg(test)]

@@ -86,13 +86,6 @@ impl Ledger {
         self.table.each(|_, slot| self.descriptions().mark(slot, Marks::HANDED));
     }
 
-    /// A copy of `fd` was made that no count covers: by a process whose memory this is not.
-    pub fn copied_unseen(&self, fd: Fd) {
-        if let Some(slot) = self.table.slot(fd) {
-            self.descriptions().mark(slot, Marks::HANDED);
-        }
-    }
-
     /// A process that no count covers gets all that is open.
     pub fn leak_all(&self) {
         self.table.each(|_, slot| self.descriptions().mark(slot, Marks::LEAKED));

@@ -24,7 +24,7 @@ use rustix::process::Pid;
 
 /// Changes with every change of what lies in the memory: another version of this library
 /// finds nothing there.
-const LAYOUT: u64 = 0x736f_6674_0000_0001;
+const LAYOUT: u64 = 0x736f_6674_0000_0002;
 
 /// What a program needs to find the memory again, and itself in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

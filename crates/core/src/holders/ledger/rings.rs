@@ -13,7 +13,7 @@
 //!   duplicate, anything registered.
 //! - A fork child is blind as long as it has a ring of its parent's: through it, it could submit for what both have,
 //!   and so could the parent. The parent goes on: whatever the child submits is taken from the same queue.
-//! - Rings that no hook has seen are looked for among the numbers, by the search for epoll sets ([`crate::watch`]), from
+//! - Rings that no hook has seen are looked for among the numbers, by the search for epoll sets ([`crate::holders::watch`]), from
 //!   the first known ring on. Before, the kernel knows whether the thread has ever had one ([`crate::sys::ring`]).
 //!
 //! Assumed: nobody else writes to a queue between our look and the kernel's. A ring is a thread's own, as its queues

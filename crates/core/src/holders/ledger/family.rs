@@ -37,7 +37,7 @@ const BORN: u64 = 2;
 pub struct Words {
     /// The next token.
     next: AtomicU64,
-    /// When the founder was started.
+    /// When it was founded.
     founded: AtomicU64,
     /// The next namespace.
     namespaces: AtomicU64,
@@ -238,15 +238,15 @@ impl<'a> Family<'a> {
         Namespace(self.words().map_or(0, |words| words.namespaces.fetch_add(1, SeqCst).wrapping_add(1)))
     }
 
-    /// Remembers when the founder of the family was started, clock ticks after
-    /// boot: whoever is older cannot have inherited from it.
-    pub fn found(self, start: u64) {
+    /// The family begins `now`, nanoseconds after boot: no other one that had the same place
+    /// in memory did.
+    pub fn found(self, now: u64) {
         if let Some(words) = self.words() {
-            let _ = words.founded.compare_exchange(0, start, SeqCst, SeqCst);
+            let _ = words.founded.compare_exchange(0, now.max(1), SeqCst, SeqCst);
         }
     }
 
-    /// See [`Family::found`]; 0 where that is not known.
+    /// See [`Family::found`]; 0 before.
     pub fn founded(self) -> u64 {
         self.words().map_or(0, |words| words.founded.load(SeqCst))
     }

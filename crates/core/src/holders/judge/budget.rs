@@ -1,9 +1,9 @@
 //! How long a look may take.
 //!
-//! It is made on the program's own thread, which may be that of an event loop. A machine
-//! full of processes, or a process full of descriptors, takes a hundred times as long. What
-//! counts is the time that the thread itself needs: where others take the processor away
-//! from it, they do so natively.
+//! A closer waits for it, which may be the thread of an event loop. A machine full of
+//! processes, or a process full of descriptors, takes a hundred times as long. What counts is
+//! the time that the looking thread itself needs: where others take the processor away from it,
+//! they do so natively.
 //!
 //! Context: hooks of any kind.
 
@@ -25,6 +25,8 @@ impl Budget {
 
     /// So many times as long at the end of a process.
     const AT_END: u64 = 4;
+    /// And where nobody waits for it.
+    const AHEAD: u64 = 50;
 
     /// From now on.
     pub fn begin() -> Self {
@@ -34,6 +36,11 @@ impl Budget {
     /// From now on, at the end of the process.
     pub fn at_end() -> Self {
         Self::of(Self::AT_END * Self::MICROSECONDS)
+    }
+
+    /// From now on, where nobody waits.
+    pub fn ahead() -> Self {
+        Self::of(Self::AHEAD * Self::MICROSECONDS)
     }
 
     fn of(microseconds: u64) -> Self {

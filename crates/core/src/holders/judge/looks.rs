@@ -4,7 +4,7 @@
 //! Context: hooks of any kind.
 
 use crate::decision::Doubt;
-use crate::ledger::{Claim, Standing};
+use crate::holders::ledger::{Claim, Standing};
 use crate::sys::clock::ThreadTime;
 
 /// A point in time after which no look begins.

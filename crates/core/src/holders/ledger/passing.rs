@@ -44,22 +44,17 @@ impl Owner<'_> {
             self.copies_ring(fd);
             return None;
         }
-        let has_joined = self.0.join().is_some();
-        match (self.counted(fd), via.and_then(|via| self.0.channels().of_sender(via))) {
-            (Some(slot), Some(sender)) => {
+        let slot = self.counted(fd).or_else(|| self.adopt(fd, self.0.stamp()));
+        match slot.zip(via.and_then(|via| self.0.channels().of_sender(via))) {
+            Some((slot, sender)) => {
                 self.0.descriptions().with(slot, |slot| slot.depart(sender));
-                return Some(Departure { slot, sender });
+                Some(Departure { slot, sender })
             }
-            (Some(_), None) => self.0.pass(fd),
-            (None, _) => {
+            None => {
                 self.0.pass(fd);
-                if has_joined {
-                    self.forgotten(fd);
-                    self.0.table.set_received(fd);
-                }
+                None
             }
         }
-        None
     }
 
     /// The program has made a pair of unix sockets.
@@ -80,15 +75,14 @@ impl Owner<'_> {
     /// stays where it was if it was only peeked at. `since` is from before.
     pub fn received(self, fd: Fd, message: Option<Message>, since: Stamp) {
         self.forgotten(fd);
-        if socket::tcp_info(fd).is_err() || self.0.join().is_none() {
+        if socket::tcp_info(fd).is_err() {
             return;
         }
         match message.and_then(|message| self.arrives(fd, message)) {
             Some(slot) => self.refers(fd, slot, Role::Accepted, since),
             None => {
-                let slot = self.0.slot_now(fd);
-                slot.into_iter().for_each(|slot| self.0.descriptions().mark(slot, Marks::PASSED));
-                self.0.table.set_received(fd);
+                self.adopt(fd, since);
+                self.0.mark_now(fd, Marks::PASSED);
             }
         }
     }

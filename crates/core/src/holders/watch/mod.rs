@@ -11,19 +11,22 @@
 //! a free one with `EBADF`, on a set without the connection with `ENOENT`. That takes
 //! no descriptor and no procfs.
 //!
-//! In a process that has a harmless ring ([`crate::ledger::rings`]), each number that is no set is asked whether it is
+//! In a process that has a harmless ring ([`crate::holders::ledger::rings`]), each number that is no set is asked whether it is
 //! another ring, which no hook has seen.
 //!
 //! Context: any hook, on the program's threads.
 
+pub mod membership;
+pub mod sets;
+
 use crate::decision::Doubt;
 use crate::drain::Drain;
-use crate::ledger::sets::{Kind, Reach};
-use crate::ledger::{Claim, Owner};
+use crate::holders::ledger::{Claim, Owner};
 use crate::sys::Fd;
 use crate::sys::clock::Budget;
 use crate::sys::poller;
 use rustix::io::Errno;
+use sets::{Kind, Reach};
 
 /// Takes `fd` out of every epoll set that may watch its connection, of which `claim`
 /// claims to be the last holder.

@@ -2,14 +2,12 @@
 //!
 //! `shutdown(2)` acts on the connection, not on the descriptor, so softclose may
 //! act only on the last reference to one. The ledger knows the references that
-//! hooks have seen: [`table`] what each number of this process means, [`sets`] which
-//! of them are epoll sets,
-//! [`descriptions`] and [`cells`] who holds each connection across fork,
+//! hooks have seen: [`table`] what each number of this process means, [`descriptions`] and [`cells`] who holds each connection across fork,
 //! [`family`] which of those processes live, in memory that they have in common
 //! ([`commons`]) until one loses its user ([`detach`]), [`kin`] whether there are
 //! children that no hook saw, [`lineage`] what the programs have that they execute,
 //! [`executions`] what others got, [`channels`] how connections are sent to each other,
-//! [`makers`] which processes are being made. Where it does not know, it says so, and [`crate::judge`] looks at procfs.
+//! [`foreign`] what came from elsewhere, [`leaks`] what may be in a child unseen, [`makers`] which processes are being made. Where it does not know, it says so; the order of who is asked then is in `engine/proof.rs`.
 //!
 //! Context: hooks of any kind, signal handlers and `vfork` children included.
 //! A `vfork` child runs on its parent's memory: there every write corrupts the
@@ -29,23 +27,24 @@ pub mod descriptions;
 mod detach;
 pub mod executions;
 pub mod family;
+pub mod foreign;
 pub mod forks;
 pub mod heirs;
 pub mod kin;
+pub mod leaks;
 pub mod lineage;
 pub mod makers;
-pub mod membership;
 pub mod passing;
 pub mod rings;
-pub mod sets;
 pub mod table;
 pub mod token;
 mod user;
 
 use crate::decision::Doubt;
-use crate::judge;
+use crate::holders::watch::membership::{Generation, Membership};
+use crate::holders::watch::sets::Sets;
 use crate::sys::limit::Limit;
-use crate::sys::procfs::{self, Dir, Stat};
+use crate::sys::procfs;
 use crate::sys::region::Birthmark;
 use crate::sys::shared::Reach;
 use crate::sys::{Fd, clock, descriptors, process, socket, thread};
@@ -56,10 +55,8 @@ use descriptions::{Descriptions, Left, Marks, Released, SlotId};
 use family::{Family, Namespace, Token};
 use forks::{Beside, Forks};
 use kin::Kin;
-use membership::{Generation, Membership};
 use rings::Rings;
 use rustix::process::Pid;
-use sets::Sets;
 use table::{Entry, FdTable, Role};
 use user::User;
 
@@ -82,6 +79,8 @@ pub struct Ledger {
     sets: Sets,
     /// Of a process that has no memory yet.
     own_channels: Channels<16>,
+    /// See [`Ledger::may_have_leaked`].
+    leaks: AtomicBool,
     /// So many threads replace the program.
     executing: AtomicU32,
     rings: Rings,
@@ -121,9 +120,8 @@ pub struct Claim {
     pub cookie: Option<u64>,
     /// How often epoll sets watch it, under any number of any process, where it is counted.
     pub watchers: u32,
-    /// Where the standing is doubtful: who was started earlier cannot have it, in clock
-    /// ticks after boot; 0 where that is not known.
-    pub not_before: u64,
+    /// Whether processes outside of the lineage may have it as well.
+    pub is_foreign: bool,
 }
 
 /// How good our claim to be the last holder is.
@@ -164,6 +162,7 @@ impl Ledger {
             kin: Kin::new(),
             sets: Sets::new(),
             own_channels: Channels::new(),
+            leaks: AtomicBool::new(false),
             executing: AtomicU32::new(0),
             rings: Rings::new(),
             forks: Forks::new(),
@@ -263,7 +262,7 @@ impl Ledger {
         if self.options.load(SeqCst) {
             self.family().set_options();
         }
-        self.family().found(if self.forks.has_clock() { start_time() } else { ANY_TIME });
+        self.family().found(clock::nanoseconds_since_boot());
         let token = self.family().enlist(self.here(), 0)?;
         self.family().name(token, process::pid()?, self.here());
         let raced = self.me.compare_exchange(0, token.raw(), SeqCst, SeqCst);
@@ -294,16 +293,6 @@ fn own_pid() -> i32 {
 #[inline(never)]
 fn may_make_segments() -> bool {
     !procfs::may_be_filtered(c"thread-self/status") || procfs::is_in_inner_namespace()
-}
-
-/// The beginning of time, so that nobody can be excluded for being older.
-const ANY_TIME: u64 = 1;
-
-/// When this process was started, where procfs tells. A frame of its own: it has buffers.
-#[inline(never)]
-fn start_time() -> u64 {
-    let stat = Dir::root().and_then(|root| Stat::read(&root, c"self"));
-    stat.map_or(ANY_TIME, |stat| stat.start)
 }
 
 /// Connections and their descriptors.
@@ -339,7 +328,6 @@ impl Owner<'_> {
                     self.0.table.set_watched(new);
                 }
             }
-            _ if entry.received => self.received(new, None, since),
             _ => self.forgotten(new),
         }
     }
@@ -358,7 +346,10 @@ impl Owner<'_> {
         self.0.sets.opened_plain(fd);
         match self.0.forks.beside(since) {
             Beside::Nothing => {}
-            Beside::Fork => self.0.descriptions().mark(slot, Marks::LEAKED),
+            Beside::Fork => {
+                self.0.descriptions().mark(slot, Marks::LEAKED);
+                self.0.leaks.store(true, SeqCst);
+            }
             Beside::Execution if fd.is_close_on_exec() => {}
             Beside::Execution => self.0.descriptions().mark(slot, Marks::HANDED),
         }
@@ -366,6 +357,9 @@ impl Owner<'_> {
 
     /// The program called `connect` on `fd`.
     pub fn connected(self, fd: Fd) {
+        if self.0.table.slot(fd).is_none() {
+            self.adopt(fd, self.0.stamp());
+        }
         self.0.table.set_connected(fd);
     }
 
@@ -395,13 +389,12 @@ impl Owner<'_> {
         self.look_at_rings();
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
-        let (mut not_before, mut watchers) = (0, 0);
+        let (mut is_foreign, mut watchers) = (true, 0);
         let nothing = Released::NOTHING;
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
-                not_before = self.not_before();
                 let released = self.0.drop_reference(slot).unwrap_or(nothing);
-                watchers = released.watchers;
+                (watchers, is_foreign) = (released.watchers, released.marks.has(Marks::FOREIGN));
                 if released.left == Left::Unknown {
                     entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
                 }
@@ -410,11 +403,11 @@ impl Owner<'_> {
             Some(stale) => {
                 self.0.drop_reference(stale);
                 entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
-                self.weigh_stray(false)
+                self.weigh_stray()
             }
-            None => self.weigh_stray(entry.received),
+            None => self.weigh_stray(),
         };
-        Claim { entry, standing, cookie, watchers, not_before }
+        Claim { entry, standing, cookie, watchers, is_foreign }
     }
 
     /// Whether this process is among the holders: not where there are too many, nor of what
@@ -445,19 +438,19 @@ impl Owner<'_> {
         }
     }
 
-    /// An everyday child holds what it is counted for. One that may have executed a
-    /// program since is looked at, where that matters: it inherited the descriptor under
-    /// its number, and has lost it if it was close-on-exec. One that nobody has heard of is
-    /// no child, if libc's fork has failed.
+    /// An everyday child holds what it is counted for. One that may have executed a program
+    /// since has lost what was close-on-exec, and what was not is abroad: one link tells
+    /// whether it still has the number that it inherited, where it can have no other. One that
+    /// nobody has heard of is no child, if libc's fork has failed.
     fn is_seen_elsewhere(self, fd: Fd, slot: SlotId, marks: Marks) -> bool {
         let (me, is_forking) = (self.0.me(), self.0.forks.is_any_under_way());
         let may_be = |token: &Token| Some(*token) != me && (is_forking || self.0.family().may_be_born(*token));
-        let number = (!marks.has(Marks::COPIED)).then_some(fd);
         self.0.descriptions().holders(slot).filter(may_be).any(|token| {
             self.0.family().has_stayed(token)
                 || self.0.descriptions().is_abroad(slot, token)
+                || marks.has(Marks::COPIED)
                 || match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
-                    (Some(pid), Ok(inode)) => judge::may_hold_still(pid, number, inode),
+                    (Some(pid), Ok(inode)) => procfs::holds_at(pid, fd, inode).unwrap_or(true),
                     _ => true,
                 }
         })
@@ -472,7 +465,7 @@ impl Owner<'_> {
             Standing::Unprovable(Doubt::Passed)
         } else if is_handed || forks.is_child_under_way() {
             Standing::Unprovable(Doubt::Spawned)
-        } else if marks.has(Marks::LEAKED) || marks.has(Marks::CROWDED) || kin.has_stranger() {
+        } else if marks.has_any(Marks::UNCOUNTED) || kin.has_stranger() {
             Standing::Doubtful
         } else {
             Standing::Last
@@ -480,10 +473,9 @@ impl Owner<'_> {
     }
 
     /// Of what this process has no count for.
-    fn weigh_stray(self, is_received: bool) -> Standing {
+    fn weigh_stray(self) -> Standing {
         match self.doubt() {
             Some(doubt) => Standing::Unprovable(doubt),
-            None if is_received => Standing::Unprovable(Doubt::Passed),
             None if self.0.family().has_handed_strays() => Standing::Unprovable(Doubt::Spawned),
             None if self.0.forks.is_child_under_way() => Standing::Unprovable(Doubt::Spawned),
             None => Standing::Doubtful,
@@ -493,13 +485,6 @@ impl Owner<'_> {
     /// What makes every claim doubtful.
     fn doubt(self) -> Option<Doubt> {
         if self.is_blind() { Some(Doubt::Blind) } else { self.0.family().is_taking().then_some(Doubt::Passed) }
-    }
-
-    /// When the founder of the family was started. Who has one of its connections has
-    /// inherited it from there on: everybody else got it by a message or another program,
-    /// which is marked.
-    fn not_before(self) -> u64 {
-        if self.0.forks.has_clock() { self.0.family().founded() } else { 0 }
     }
 
     /// Calls `visit` for every number that is known to be a TCP socket.
@@ -727,11 +712,6 @@ impl Owner<'_> {
         self.0.blind.fetch_sub(1, SeqCst);
     }
 
-    /// From now on this process or its children may be in another time namespace.
-    pub fn clock_moves(self) {
-        self.0.forks.move_clock();
-    }
-
     /// From now on children of this process are in another pid namespace.
     pub fn is_outside(self) {
         self.0.outer.store(true, SeqCst);
@@ -797,6 +777,7 @@ impl Ledger {
         self.forks.become_child();
         self.outer.store(false, SeqCst);
         self.executing.store(0, SeqCst);
+        self.leaks.store(false, SeqCst);
         self.is_split.store(false, SeqCst);
         self.kin.forget();
         self.forget_heir();

@@ -1,0 +1,50 @@
+//! Connections that came from outside of the lineage: a program was started with them by one
+//! that is not followed, or they arrived in a message that nobody had counted.
+//!
+//! They get a slot like all others, and a mark that says what the counts cannot: somebody else
+//! may have them still.
+//!
+//! Context: [`Ledger::adopt_inherited`] the constructor; hooks of any kind.
+
+use super::descriptions::{Marks, SlotId};
+use super::table::Role;
+use super::{Ledger, Owner, Stamp};
+use crate::sys::{Fd, descriptors, socket};
+
+/// A helper of a server that lets it inherit more than that has nothing to do with them: they
+/// end as natively.
+const FEW: usize = 16;
+
+impl Ledger {
+    /// What this program was started with, and nobody has counted for it.
+    #[inline(never)]
+    pub fn adopt_inherited(&self) {
+        let (mut found, mut are_few) = ([None; FEW], true);
+        let mut places = found.iter_mut();
+        descriptors::each_of_first(|fd| {
+            if socket::is_socket(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd) {
+                are_few = places.next().map(|place| *place = Some(fd)).is_some();
+            }
+        });
+        if let Some(owner) = self.owner().filter(|_| are_few) {
+            found.into_iter().flatten().for_each(|fd| _ = owner.adopt(fd, self.stamp()));
+        }
+    }
+}
+
+impl Owner<'_> {
+    /// `fd` is a connection for which this process has no count yet; `None` where there is no
+    /// room for it: then it is one that nobody knows.
+    pub(super) fn adopt(self, fd: Fd, since: Stamp) -> Option<SlotId> {
+        let (me, cookie) = (self.0.join()?, socket::cookie(fd)?);
+        let (family, all) = (self.0.family(), self.0.descriptions());
+        let known = all.join(cookie, me, family.reach());
+        let slot = known.or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
+        all.mark(slot, Marks::FOREIGN);
+        family.reaches(slot.raw());
+        // What was set on it nobody has seen.
+        self.0.set_options();
+        self.refers(fd, slot, Role::Accepted, since);
+        Some(slot)
+    }
+}
