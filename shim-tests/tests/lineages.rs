@@ -137,3 +137,15 @@ mod a_connection_that_is_sent_to_an_executed_worker {
         Service::of(Victim::c("cluster").arg("bare")).when_closed().prove(here!());
     }
 }
+
+/// Places in its memory, names and messages are used again.
+#[test]
+fn a_lineage_that_lives_for_thousands_of_connections_does_not_grow() {
+    const MOST_KIB: i64 = 128;
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let finished = with("lasts", &["10000"]).start(&arena, Shim::Preloaded).finish();
+    let [more, answered] = finished.stdout.as_slice() else { panic!("{finished:#?}") };
+    let kib: i64 = more.strip_suffix(" KiB more").expect("a number").parse().expect("a number");
+    assert!(kib <= MOST_KIB, "{finished:#?}");
+    assert_eq!((answered.as_str(), finished.exit), ("10000 of 10000 answered", Exit::Code(0)));
+}

@@ -45,15 +45,23 @@ impl Engine {
             return Standing::Unprovable(Doubt::Unseen);
         }
         let scope = Scope { trust_self: claim.entry.slot.is_some() || is_leaving, in_family: !claim.is_foreign };
-        let has_looker = self.common.settings.engine != Waits::Inline && self.drain.may_look();
-        let doubt = if is_leaving {
+        let before = self.ledger.stamp();
+        match self.look(fd, scope, is_leaving) {
+            // A child that another thread has made meanwhile may have it.
+            None if self.ledger.stamp() != before => Standing::Unprovable(Doubt::Spawned),
+            None => Standing::Last,
+            Some(doubt) => Standing::Unprovable(doubt),
+        }
+    }
+
+    fn look(&'static self, fd: Fd, scope: Scope, is_leaving: bool) -> Option<Doubt> {
+        if is_leaving {
             judge::doubt(fd, scope, Budget::at_end())
-        } else if has_looker {
-            self.drain.inquire(fd, scope)
-        } else {
+        } else if self.common.settings.engine == Waits::Inline || !self.drain.may_look() {
             judge::doubt(fd, scope, Budget::begin())
-        };
-        doubt.map_or(Standing::Last, Standing::Unprovable)
+        } else {
+            self.drain.inquire(fd, scope)
+        }
     }
 
     /// What a hook has noticed may call for a look at all processes, before it is needed.
