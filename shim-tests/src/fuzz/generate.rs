@@ -425,19 +425,30 @@ fn two_sockets(kind: i32, both: [i32; 2]) -> BoxedStrategy<Step> {
     }
 }
 
-/// A connection in a message to a program that was executed with the other end, and not with the connection.
+/// A connection in a message to a program that was executed with the other end, or from it to its parent;
+/// sent before it is executed, or after.
 fn sent_to_executed() -> Scene {
-    (0..4_i32, 0..4_i32, 0..10_i32, way(), is_bare(), any::<bool>())
-        .prop_flat_map(|(var, link, kind, way, is_bare, is_late)| {
-            let mut steps = vec![two_sockets(kind, PAIR), fixed(0, "cloexec", vec![Some(var), Some(1)])];
-            steps.extend(executed(0, 1, way, is_bare));
-            steps.push(fixed(0, "scmsend", vec![Some(PAIR[0]), Some(var)]));
-            let gone = fixed(0, "close", vec![Some(var)]);
-            let came = fixed(1, "scmrecv", vec![Some(var), Some(PAIR[1])]);
+    let order = (any::<bool>(), any::<bool>(), prop_oneof![3 => Just(false), 1 => Just(true)]);
+    (0..4_i32, 0..4_i32, 0..10_i32, way(), is_bare(), order)
+        .prop_flat_map(|(var, link, kind, way, is_bare, (is_late, is_early_sent, from_child))| {
+            let (sender, receiver) = if from_child { (1, 0) } else { (0, 1) };
+            let sent = fixed(sender, "scmsend", vec![Some(PAIR[0]), Some(var)]);
+            let gone = fixed(sender, "close", vec![Some(var)]);
+            let came = fixed(receiver, "scmrecv", vec![Some(var), Some(PAIR[1])]);
+            let closes_on_exec = Some(i32::from(!from_child));
+            let mut steps = vec![two_sockets(kind, PAIR), fixed(0, "cloexec", vec![Some(var), closes_on_exec])];
+            let execution = executed(0, 1, way, is_bare);
+            match is_early_sent && !from_child {
+                true => steps.extend([sent].into_iter().chain(execution)),
+                false => steps.extend(execution.into_iter().chain([sent])),
+            }
+            if from_child {
+                steps.push(fixed(0, "close", vec![Some(var)]));
+            }
             steps.extend(if is_late { [came, gone] } else { [gone, came] });
             steps.push(fixed(0, "check", vec![Some(link)]));
-            steps.push(fixed(1, "write", vec![Some(var)]));
-            steps.push(fixed(1, "close", vec![Some(var)]));
+            steps.push(fixed(receiver, "write", vec![Some(var)]));
+            steps.push(fixed(receiver, "close", vec![Some(var)]));
             steps.push(fixed(0, "check", vec![Some(link)]));
             together(steps)
         })
@@ -492,19 +503,24 @@ fn cut_off() -> Scene {
         .boxed()
 }
 
-/// A ring that is not used, or that changes a set.
+/// A ring that is not used, or that changes a set; of a child, or of the first process.
 fn ring_of_a_set() -> Scene {
-    (0..4_i32, 0..4_i32, 0..2_i32, any::<bool>())
-        .prop_flat_map(|(var, link, is_raw, is_used)| {
-            let mut steps = vec![fixed(0, "ring", vec![Some(OTHER_SET), Some(is_raw)])];
-            if is_used {
-                steps.push(fixed(0, "epoll", vec![Some(SET)]));
-                steps.push(fixed(0, "ringctl", vec![Some(SET), Some(0), Some(var)]));
-                steps.push(fixed(0, "wait", vec![Some(SET)]));
+    (0..2_i32, 0..4_i32, 0..4_i32, 0..2_i32, any::<bool>())
+        .prop_flat_map(|(actor, var, link, is_raw, is_used)| {
+            let mut steps = Vec::new();
+            if actor != 0 {
+                steps.push(fixed(0, "fork", vec![Some(actor)]));
+                steps.push(fixed(0, "close", vec![Some(var)]));
             }
-            steps.push(fixed(0, "close", vec![Some(var)]));
+            steps.push(fixed(actor, "ring", vec![Some(OTHER_SET), Some(is_raw)]));
+            if is_used {
+                steps.push(fixed(actor, "epoll", vec![Some(SET)]));
+                steps.push(fixed(actor, "ringctl", vec![Some(SET), Some(0), Some(var)]));
+                steps.push(fixed(actor, "wait", vec![Some(SET)]));
+            }
+            steps.push(fixed(actor, "close", vec![Some(var)]));
             steps.push(fixed(0, "check", vec![Some(link)]));
-            steps.push(fixed(0, "wait", vec![Some(SET)]));
+            steps.push(fixed(actor, "wait", vec![Some(SET)]));
             together(steps)
         })
         .boxed()
