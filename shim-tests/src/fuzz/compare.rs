@@ -127,7 +127,9 @@ fn links<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = 
     let has_ring_of_another = has_ring_of_another(&shimmed.seen);
     let pairs = native.links.iter().zip(&shimmed.links).enumerate();
     let pairs = pairs.filter(move |(_, (before, after))| {
-        !(has_threads && has_not_waited(before, after)) && !(has_ring_of_another && before.received.count(BY_RING) != 0)
+        let is_cut_off_in_a_ring = has_ring_of_another && before.received.count(BY_RING) != 0;
+        let is_early = has_threads && has_not_waited(before, after);
+        !is_cut_off_in_a_ring && !is_early
     });
     pairs.filter_map(|(at, (before, after))| {
         worse(before, after).map(|how| format!("connection k{at} {how}\n    {before}\n    {after}"))
