@@ -149,14 +149,182 @@ fn assert_good(stagehand: &mut Stagehand<'_>, case: &Case) {
     }
 }
 
+fn is_good(test: &str, program: &str) {
+    let Some(arena) = Arena::or_skip(test) else { return };
+    assert_good(&mut Stagehand::new(&arena), &program.parse().expect("a program"));
+}
+
+/// Programs by hand, for what chance seldom puts together: connections that are executed with, in messages, in rings.
+mod by_hand {
+    use super::*;
+
+    /// Each by another way, and the last one answers when all others have closed.
+    #[test]
+    fn three_generations_hand_a_connection_down() {
+        is_good(
+            here!(),
+            "a0 connect v0 0
+             a0 vspawn a1 0
+             a0 close v0
+             a1 spawn a2 0
+             a1 close v0
+             peer check k0
+             a2 forkexec a3 0
+             a2 end 1 0
+             a3 exec 0
+             a3 write v0 1048576
+             peer psend k0 10000
+             a3 close v0
+             peer check k0",
+        );
+    }
+
+    /// The second one has no library, and executes a third one that has.
+    #[test]
+    fn a_generation_without_the_library_harms_nobody() {
+        is_good(
+            here!(),
+            "a0 connect v0 0
+             a0 connect v1 0
+             a0 spawn a1 1
+             a0 close v0
+             a1 vspawn a2 0
+             a1 close v0
+             a0 close v1
+             peer check k0
+             a2 write v0 100
+             a2 close v0
+             peer check k0
+             a1 exec 0
+             a2 close v1
+             peer check k1
+             a1 write v1 100",
+        );
+    }
+
+    #[test]
+    fn a_message_to_an_executed_program_is_its_connection() {
+        is_good(
+            here!(),
+            "a0 connect v0 1
+             a0 pair v5 v6
+             a0 forkexec a1 0
+             a0 scmsend v5 v0
+             a0 close v0
+             peer check k0
+             a1 scmrecv v0 v6 1
+             a1 close v0
+             peer check k0
+             a1 scmrecv v0 v6 4
+             a1 write v0 1048576
+             peer psend k0 10000
+             a1 close v0
+             peer check k0",
+        );
+    }
+
+    /// There is room for one of two, then for none.
+    #[test]
+    fn what_a_message_has_no_room_for_ends_as_natively() {
+        is_good(
+            here!(),
+            "a0 connect v0 1
+             a0 connect v1 1
+             a0 pair v5 v6
+             a0 spawn a1 0
+             a0 scmtwo v5 v0 v1
+             a0 scmsend v5 v0
+             a0 close v0
+             a0 close v1
+             a1 scmrecv v0 v6 5
+             a1 scmrecv v2 v6 2
+             a1 write v0 100
+             peer check k0
+             a1 close v0
+             peer check k0
+             peer check k1",
+        );
+    }
+
+    #[test]
+    fn what_two_receivers_get_ends_with_the_second_one() {
+        let program = |sockets: &str| {
+            format!(
+                "a0 connect v0 0
+                 a0 pair v5 v6
+                 a0 {sockets}
+                 a0 fork a1 0
+                 a0 fork a2 0
+                 a1 close v0
+                 a2 close v0
+                 a0 scmsend v5 v0
+                 a0 scmsend v4 v0
+                 a0 close v0
+                 a1 scmrecv v0 v6 0
+                 a1 close v0
+                 peer check k0
+                 a2 scmrecv v0 v7 0
+                 a2 write v0 100000
+                 a2 close v0
+                 peer check k0"
+            )
+        };
+        for sockets in ["pair v4 v7", "unix v4 v7 0", "unix v4 v7 1", "unix v4 v7 2", "unix v4 v7 3"] {
+            is_good(here!(), &program(sockets));
+        }
+    }
+
+    /// The set reports nothing of it any more, and what is in flight arrives.
+    #[test]
+    fn a_connection_that_a_ring_has_added_to_a_set_is_forgotten() {
+        for is_raw in [0, 1] {
+            is_good(
+                here!(),
+                &format!(
+                    "a0 connect v0 0
+                     a0 write v0 1048576
+                     a0 ring v7 0
+                     a0 epoll v8 0
+                     a0 ringctl v8 0 v0 {is_raw}
+                     peer psend k0 10000
+                     a0 wait v8
+                     a0 close v0
+                     a0 wait v8
+                     peer check k0"
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn a_ring_that_is_not_used_holds_nothing() {
+        is_good(here!(), "a0 connect v0 0; a0 write v0 1048576; peer psend k0 10000; a0 ring v7 0; a0 close v0");
+    }
+
+    /// As the ring that was made by instruction, below.
+    #[test]
+    fn requests_that_are_pending_in_a_known_ring_go_on() {
+        for request in ["0 1", "1 10", "2 1048576"] {
+            is_good(
+                here!(),
+                &format!(
+                    "a0 connect v0 0
+                     a0 ring v7 0
+                     a0 submit v0 {request} 0
+                     a0 close v0
+                     peer check k0
+                     a0 fork a1 0
+                     a0 close v7
+                     peer check k0"
+                ),
+            );
+        }
+    }
+}
+
 /// What random programs have found, each as small as it can be.
 mod found {
     use super::*;
-
-    fn is_good(test: &str, program: &str) {
-        let Some(arena) = Arena::or_skip(test) else { return };
-        assert_good(&mut Stagehand::new(&arena), &program.parse().expect("a program"));
-    }
 
     /// For what goes wrong only now and then: many runs at the same time, which
     /// keep the processors busy, and every one of them as it must be.
@@ -360,7 +528,7 @@ mod found {
             here!(),
             "a0 connect v0 0
              a0 ring v7 1
-             a0 submit v0 2 1048576
+             a0 submit v0 2 1048576 1
              a0 close v0
              peer check k0
              a0 wait v7",
@@ -375,7 +543,7 @@ mod found {
             "a0 connect v0 0
              a0 write v0 100
              a0 ring v7 1
-             a0 submit v0 1 10
+             a0 submit v0 1 10 1
              a0 close v0
              peer check k0",
         );

@@ -156,17 +156,22 @@ static void make_pending(struct io_uring_sqe *request)
 	request->msg_flags = MSG_WAITALL;
 }
 
+/* By libc's syscall(), or by instruction. */
+static long enter_ring(int is_raw)
+{
+	long answer = is_raw ? by_instruction(raw(SYS_io_uring_enter, ring.fd, 1, 0, 0, 0))
+			     : syscall(SYS_io_uring_enter, ring.fd, 1, 0, 0, NULL, 0);
+	take_done(&slots[me]);
+	return answer;
+}
+
 /* One request, which may stay pending and then holds what it is for. */
 static long do_submit(const int *a)
 {
 	static const int calls[] = {IORING_OP_POLL_ADD, IORING_OP_RECV, IORING_OP_SEND, IORING_OP_NOP};
 	if (ring.fd < 0)
 		return -2;
-	unsigned tail = *ring.tail, at = tail & *ring.mask;
-	struct io_uring_sqe *request = &ring.requests[at];
-	memset(request, 0, sizeof *request);
-	request->opcode = calls[a[1]];
-	request->fd = var[a[0]];
+	struct io_uring_sqe *request = queue(calls[a[1]], var[a[0]]);
 	request->user_data = calls[a[1]];
 	if (calls[a[1]] == IORING_OP_POLL_ADD)
 		request->poll32_events = POLLIN;
@@ -176,11 +181,23 @@ static long do_submit(const int *a)
 		request->addr = (uintptr_t)(calls[a[1]] == IORING_OP_RECV ? block : ring_block);
 		request->len = a[2];
 	}
-	ring.array[at] = at;
-	__atomic_store_n(ring.tail, tail + 1, __ATOMIC_RELEASE);
-	long answer = by_instruction(raw(SYS_io_uring_enter, ring.fd, 1, 0, 0, 0));
-	take_done(&slots[me]);
-	return answer;
+	return enter_ring(a[3]);
+}
+
+/* A change of an epoll set, which is done at once and holds nothing. */
+static long do_ringctl(const int *a)
+{
+	static const int calls[] = {EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
+	static struct epoll_event event;
+	if (ring.fd < 0)
+		return -2;
+	struct io_uring_sqe *request = queue(IORING_OP_EPOLL_CTL, var[a[0]]);
+	event = (struct epoll_event){.events = EPOLLIN, .data.u64 = (unsigned)var[a[2]]};
+	request->user_data = IORING_OP_EPOLL_CTL;
+	request->off = var[a[2]];
+	request->addr = (uintptr_t)&event;
+	request->len = calls[a[1]];
+	return enter_ring(a[3]);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "stage.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/un.h>
 
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE 2
@@ -75,6 +76,32 @@ static long do_pair(const int *a)
 {
 	int both[2];
 	return keep_both(a, socketpair(AF_UNIX, SOCK_STREAM, 0, both), both);
+}
+
+/* Two that no socketpair() has made: connected by a name that the kernel chooses. */
+static void meet(int type, int both[2])
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	socklen_t length = sizeof name;
+	int bound = socket(AF_UNIX, type, 0);
+	must(bound >= 0 && bind(bound, (struct sockaddr *)&name, sizeof(sa_family_t)) == 0);
+	must(getsockname(bound, (struct sockaddr *)&name, &length) == 0);
+	must(type == SOCK_DGRAM || listen(bound, 1) == 0);
+	both[0] = socket(AF_UNIX, type, 0);
+	must(both[0] >= 0 && connect(both[0], (struct sockaddr *)&name, length) == 0);
+	both[1] = type == SOCK_DGRAM ? bound : accept(bound, NULL, NULL);
+	must(type == SOCK_DGRAM || close(bound) == 0);
+}
+
+static long do_unix(const int *a)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_DGRAM};
+	int both[2], answer = 0;
+	if (a[2] < 2)
+		meet(types[a[2]], both);
+	else
+		answer = socketpair(AF_UNIX, types[a[2]], 0, both);
+	return keep_both(a, answer, both);
 }
 
 static long do_pipe(const int *a)

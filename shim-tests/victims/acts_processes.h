@@ -58,28 +58,50 @@ static long do_freopen(const int *a)
 	return stream[a[0]] ? fileno(stream[a[0]]) : -1;
 }
 
-static long do_scmsend(const int *a)
+/* One message with one connection, or with two. */
+static long send_parcel(int link, const int *fds, int count)
 {
 	struct parcel parcel;
 	prepare_parcel(&parcel);
 	struct cmsghdr *header = CMSG_FIRSTHDR(&parcel.message);
-	*header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-	memcpy(CMSG_DATA(header), &var[a[1]], sizeof(int));
-	return sendmsg(var[a[0]], &parcel.message, MSG_DONTWAIT);
+	parcel.message.msg_controllen = CMSG_SPACE(count * sizeof *fds);
+	*header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof *fds)};
+	memcpy(CMSG_DATA(header), fds, count * sizeof *fds);
+	return sendmsg(link, &parcel.message, MSG_DONTWAIT);
 }
 
+static long do_scmsend(const int *a) { return send_parcel(var[a[0]], &var[a[1]], 1); }
+static long do_scmtwo(const int *a) { return send_parcel(var[a[0]], (int[]){var[a[1]], var[a[2]]}, 2); }
+
+/* How a message is received, and how much room there is for what it holds. */
+static const struct {
+	int flags;
+	size_t room;
+} receptions[] = {
+	{0, CMSG_SPACE(2 * sizeof(int))},
+	{MSG_PEEK, CMSG_SPACE(2 * sizeof(int))},
+	{0, 0},
+	{MSG_PEEK, 0},
+	{MSG_CMSG_CLOEXEC, CMSG_SPACE(2 * sizeof(int))},
+	{0, CMSG_LEN(sizeof(int))},
+};
+
+/* The second one of two goes to the next variable. */
 static long do_scmrecv(const int *a)
 {
 	struct parcel parcel;
-	int fd;
+	int fds[2];
 	prepare_parcel(&parcel);
-	if (recvmsg(var[a[1]], &parcel.message, MSG_DONTWAIT | (a[2] ? MSG_PEEK : 0)) < 0)
+	parcel.message.msg_controllen = receptions[a[2]].room;
+	if (recvmsg(var[a[1]], &parcel.message, MSG_DONTWAIT | receptions[a[2]].flags) < 0)
 		return -1;
 	struct cmsghdr *header = CMSG_FIRSTHDR(&parcel.message);
 	if (!header || header->cmsg_type != SCM_RIGHTS)
-		return -3;
-	memcpy(&fd, CMSG_DATA(header), sizeof fd);
-	return keep(a[0], fd);
+		return parcel.message.msg_flags & MSG_CTRUNC ? -4 : -3;
+	memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+	if (header->cmsg_len == CMSG_LEN(sizeof fds))
+		keep((a[0] + 1) % VARS, fds[1]);
+	return keep(a[0], fds[0]);
 }
 
 /* After _Fork libc does not know that the other threads are gone. */
@@ -112,11 +134,41 @@ static char **image_for(int actor)
 
 extern char **environ;
 
+/* This one without what is loaded before it, which is kept under another name; or as it
+ * was before that. */
+static char **environment(int is_bare)
+{
+	static const char loaded[] = "LD_PRELOAD=", kept[] = "LD_WITHOUT=";
+	static char *words[512], renamed[512];
+	const char *from = is_bare ? loaded : kept, *to = is_bare ? kept : loaded;
+	size_t count = 0;
+	for (; environ[count] && count < 511; count++) {
+		words[count] = environ[count];
+		if (strncmp(words[count], from, sizeof loaded - 1))
+			continue;
+		snprintf(renamed, sizeof renamed, "%s%s", to, words[count] + sizeof loaded - 1);
+		words[count] = renamed;
+	}
+	words[count] = NULL;
+	return words;
+}
+
 static long do_spawn(const int *a)
 {
 	pid_t pid;
-	errno = posix_spawn(&pid, program, NULL, NULL, image_for(a[0]), environ);
+	errno = posix_spawn(&pid, program, NULL, NULL, image_for(a[0]), environment(a[1]));
 	return errno ? -1 : 1;
+}
+
+static long do_forkexec(const int *a)
+{
+	char **words = image_for(a[0]), **variables = environment(a[1]);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execve(program, words, variables);
+		_exit(1);
+	}
+	return pid < 0 ? -1 : 1;
 }
 
 /* A program that has it as its standard input, and ends. */
@@ -138,10 +190,10 @@ static long do_spawnon(const int *a)
 
 static long do_vspawn(const int *a)
 {
-	char **words = image_for(a[0]);
+	char **words = image_for(a[0]), **variables = environment(a[1]);
 	pid_t pid = vfork();
 	if (pid == 0) {
-		execv(program, words);
+		execve(program, words, variables);
 		_exit(1);
 	}
 	return pid < 0 ? -1 : 1;
@@ -167,11 +219,14 @@ static long do_vfork(const int *a)
 	return pid < 0 || waitpid(pid, &status, 0) != pid ? -1 : status;
 }
 
+/* The environment is that of the next image from here on. */
 static long do_exec(const int *a)
 {
 	char **words = image_for(me);
-	if (a[0] == 0)
+	if (a[0] == 0 || a[0] == 5) {
+		environ = environment(a[0] == 5);
 		return execv(program, words);
+	}
 	if (a[0] == 1)
 		return execlp("true", "true", NULL);
 	if (a[0] == 2)

@@ -29,7 +29,8 @@ static const struct act acts[] = {
 	{"vspawn", do_vspawn}, {"system", do_system}, {"vfork", do_vfork}, {"exec", do_exec},
 	{"reap", do_reap}, {"spawnon", do_spawnon}, {"rawepoll", do_rawepoll}, {"rawctl", do_rawctl},
 	{"addclose", do_addclose}, {"jumpclose", do_jumpclose}, {"ring", do_ring}, {"submit", do_submit},
-	{"map", do_map},
+	{"map", do_map}, {"unix", do_unix}, {"scmtwo", do_scmtwo}, {"forkexec", do_forkexec},
+	{"ringctl", do_ringctl},
 };
 
 static long run(struct slot *slot)

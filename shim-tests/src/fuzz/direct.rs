@@ -31,7 +31,8 @@ const LATE: Duration = Duration::from_millis(60);
 /// `shutdown(SHUT_RD)` may be put off; what could see that waits so long.
 const GRACE: Duration = Duration::from_millis(400);
 /// These take their time, but do not wait for the peer.
-const MAKES_PROCESSES: [&str; 8] = ["fork", "thread", "spawn", "vspawn", "spawnon", "system", "vfork", "popen"];
+const MAKES_PROCESSES: [&str; 9] =
+    ["fork", "thread", "spawn", "vspawn", "forkexec", "spawnon", "system", "vfork", "popen"];
 /// What leaves is gone by then, with a peer that reads nothing: natively at once.
 const PROMPT: Duration = Duration::from_millis(500);
 /// How long what is still in flight at the end may take.
@@ -242,13 +243,14 @@ impl<'a> Director<'a> {
             let seen = answer.seen.iter().find(|seen| i32::from(seen.number) == answer.numbers[at]);
             seen.and_then(|seen| self.link_of(seen))
         };
-        let Some(link) = (if step.verb.name == "scmsend" { link_at(1) } else { link_at(0) }) else { return };
+        let is_message = matches!(step.verb.name, "scmsend" | "scmtwo");
+        let Some(link) = (if is_message { link_at(1) } else { link_at(0) }) else { return };
         let link = &mut self.links[link];
         match step.verb.name {
             _ if answer.value < 0 => {}
             "write" => link.written.push(args[3] as u8, answer.value as usize),
             "linger" => link.wants_reset = args[1] == 1 && args[2] == 0,
-            "scmsend" => link.was_passed = true,
+            "scmsend" | "scmtwo" => link.was_passed = true,
             "shutdown" => {
                 link.is_shut |= args[1] != libc::SHUT_RD;
                 if args[1] != libc::SHUT_WR {

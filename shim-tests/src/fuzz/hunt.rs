@@ -1,7 +1,7 @@
 //! Running one program, natively and shimmed, and what many came to.
 
 use super::case::Case;
-use super::compare::{differences, faults, has_lost};
+use super::compare::{differences, faults, has_excuse, has_lost};
 use super::generate::cases;
 use super::outcome::Outcome;
 use super::verb::VERBS;
@@ -59,6 +59,8 @@ pub struct Tally {
     pub rescued: usize,
     /// Those that lost something shimmed too.
     pub missed: usize,
+    /// Programs in which everything was to arrive.
+    pub strict: usize,
     /// Programs that differed only by chance.
     pub chance: usize,
     /// Programs that were run twice natively, to see whether they are the same.
@@ -162,6 +164,7 @@ pub fn program(seed: u64, at: u64) -> Case {
 impl Tally {
     fn add(&mut self, case: &Case, native: &Outcome, shimmed: &Outcome) {
         self.programs += 1;
+        self.strict += usize::from(!has_excuse(&shimmed.seen));
         for step in &case.steps {
             *self.steps.entry(step.verb.name).or_default() += 1;
         }
@@ -181,6 +184,7 @@ impl Tally {
         self.links += other.links;
         self.rescued += other.rescued;
         self.missed += other.missed;
+        self.strict += other.strict;
         self.chance += other.chance;
         self.repeated += other.repeated;
         self.unlike += other.unlike;
@@ -189,8 +193,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { programs, links, rescued, missed, chance, repeated, unlike, .. } = self;
-        writeln!(f, "{programs} programs, {links} connections")?;
+        let Self { programs, links, rescued, missed, strict, chance, repeated, unlike, .. } = self;
+        writeln!(f, "{programs} programs, {links} connections; without an excuse for a loss: {strict} programs")?;
         writeln!(f, "connections that natively lost data and shimmed did not: {rescued}; lost in both: {missed}")?;
         writeln!(f, "differed only by chance: {chance}; not alike in two native runs: {unlike} of {repeated}")?;
         let counts = VERBS.iter().map(|verb| (verb.name, self.steps.get(verb.name).copied().unwrap_or(0)));
