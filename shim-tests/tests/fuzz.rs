@@ -179,6 +179,36 @@ mod by_hand {
         );
     }
 
+    /// The duplicate was taken for one that was made beside the child.
+    #[test]
+    fn a_duplicate_right_after_vfork_is_counted() {
+        is_good(
+            here!(),
+            "a0 connect v1 1
+             a0 connect v2 1
+             peer psend k1 5646
+             a0 write v2 393216
+             a0 vspawn a4 0
+             a0 dup v0 v2",
+        );
+    }
+
+    /// The first close noticed it, and told nobody of the connection that it closed.
+    #[test]
+    fn a_request_by_instruction_is_noticed_for_those_who_close_later() {
+        is_good(
+            here!(),
+            "a0 connect v3 1
+             a0 write v3 1048576
+             a0 fork a1 1
+             a0 ring v7 0
+             a0 submit v3 2 917504 1
+             a0 close v3
+             a1 close v3
+             peer check k0",
+        );
+    }
+
     /// The second one has no library, and executes a third one that has.
     #[test]
     fn a_generation_without_the_library_harms_nobody() {

@@ -64,7 +64,10 @@ impl Drain {
     /// The same where nobody sees the call return.
     pub fn dismiss_for_a_moment(&self) {
         const MOMENT_MS: u32 = 20;
-        self.dismissals.until.store(Millis::now().plus(MOMENT_MS).0.max(1), SeqCst);
+        // None is started while it waits, nor in the moment after that.
+        self.dismissals.count.fetch_add(1, SeqCst);
         self.await_dismissal();
+        self.dismissals.until.store(Millis::now().plus(MOMENT_MS).0.max(1), SeqCst);
+        self.dismissals.count.fetch_sub(1, SeqCst);
     }
 }

@@ -73,7 +73,10 @@ impl Inquiries {
     pub fn ask(&self, inode: u64, scope: Scope) -> Option<Question<'_>> {
         let place = self.places.iter().find(|place| place.take())?;
         place.inode.store(inode, SeqCst);
-        place.scope.store(u32::from(scope.trust_self) | u32::from(scope.in_family) << 1, SeqCst);
+        place.scope.store(
+            u32::from(scope.trust_self) | u32::from(scope.in_family) << 1 | u32::from(scope.is_patient) << 2,
+            SeqCst,
+        );
         place.word.fetch_add(ASKED - TAKEN, SeqCst);
         Some(Question { all: self, place })
     }
@@ -115,7 +118,8 @@ impl Asked<'_> {
     /// What is asked: the inode of the socket, and what need not be looked at.
     pub fn what(&self) -> (u64, Scope) {
         let scope = self.place.scope.load(SeqCst);
-        (self.place.inode.load(SeqCst), Scope { trust_self: scope & 1 != 0, in_family: scope & 2 != 0 })
+        let has = |bit| scope & bit != 0;
+        (self.place.inode.load(SeqCst), Scope { trust_self: has(1), in_family: has(2), is_patient: has(4) })
     }
 
     /// Answers, unless nobody waits any more.
@@ -158,7 +162,7 @@ mod tests {
     use super::*;
     use crate::sys::region::Region;
 
-    const SCOPE: Scope = Scope { trust_self: true, in_family: false };
+    const SCOPE: Scope = Scope { trust_self: true, in_family: false, is_patient: true };
 
     fn room() -> Region<Inquiries> {
         let region = Region::new();

@@ -5,11 +5,11 @@
 //! table another thread could see them, and count on the number in vain. So the looker
 //! leaves that table as it begins: `close_range` with `CLOSE_RANGE_UNSHARE` over all
 //! numbers gives it one in which nothing is open. (The kernel copies the first 64 numbers
-//! and closes them again, `dup_fd`, `NR_OPEN_DEFAULT`: for some microseconds, once. Where a
+//! and closes them again, `dup_fd`, `NR_OPEN_DEFAULT`: for a microsecond, once a thread. Where a
 //! close is more than that, there is no looker, and time decides.)
 //!
 //! It is started when the drainer or a closer wants to know, looks when it is asked, and leaves
-//! when it has not been asked for a while, or with the drainer. Looks at threads take a tenth of
+//! when it has not been asked for a while. Looks at threads take a tenth of
 //! a processor at most, whatever their number is ([`Credit`]); who asks while it rests shares
 //! the next one. Closers wait, and get their answer at once.
 //!
@@ -37,7 +37,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use parking_lot::Mutex;
 use rustix::process::Pid;
 
-/// How long the thread stays without being asked, microseconds.
+/// How long the thread stays without being asked, microseconds. Each new one has, as it begins,
+/// copies of what the program has open for some microseconds.
 const STAY: u64 = 1_000_000;
 
 /// What looks may take of the processor; times are in microseconds. Each is paid for by ten
@@ -237,12 +238,35 @@ extern "C" fn run(drain: &'static Drain) {
         inquiries.have_answers();
         return drain.bell.ring();
     }
-    let mut credit = Credit::default();
-    while turn(drain, looks, inquiries, &mut credit) {}
+    let mut shift = Shift::default();
+    while turn(drain, looks, inquiries, &mut shift) {}
+}
+
+/// What the thread keeps in mind.
+#[derive(Default)]
+struct Shift {
+    credit: Credit,
+    /// When a closer has last asked, in microseconds.
+    asked_at: u64,
+}
+
+impl Shift {
+    /// How long it sleeps: with the drainer's thread gone until closers have not asked for a
+    /// while. 0 where there is nothing to wait for.
+    fn rest(&self, drain: &Drain, is_out: bool) -> u64 {
+        let now = clock::microseconds();
+        if drain.gate.is_idle() {
+            (self.asked_at + STAY).saturating_sub(now).min(drain.looker.nap())
+        } else if is_out {
+            self.credit.rests_for(now)
+        } else {
+            drain.looker.nap()
+        }
+    }
 }
 
 /// False when it is to leave.
-fn turn(drain: &Drain, looks: &Looks, inquiries: &Inquiries, credit: &mut Credit) -> bool {
+fn turn(drain: &Drain, looks: &Looks, inquiries: &Inquiries, shift: &mut Shift) -> bool {
     let looker = &drain.looker;
     let seen = looker.bell.count();
     if drain.dismissals.is_any() {
@@ -250,23 +274,24 @@ fn turn(drain: &Drain, looks: &Looks, inquiries: &Inquiries, credit: &mut Credit
     }
     if is_asked(looker, inquiries) {
         inquire(drain, inquiries);
+        shift.asked_at = clock::microseconds();
     }
-    if is_unwanted(drain) {
-        return false;
+    let (is_out, is_idle) = (looks.is_out(), drain.gate.is_idle());
+    match shift.rest(drain, is_out) {
+        0 if is_idle || !is_out => return false,
+        0 => {
+            let took = look(drain, looks);
+            drain.bell.ring();
+            shift.credit.take(took, clock::microseconds());
+            return true;
+        }
+        nap => looker.bell.sleep_micros(seen, nap),
     }
-    let nap = if looks.is_out() { credit.rests_for(clock::microseconds()) } else { looker.nap() };
-    if nap == 0 {
-        let took = look(drain, looks);
-        drain.bell.ring();
-        credit.take(took, clock::microseconds());
-        return true;
-    }
-    looker.bell.sleep_micros(seen, nap);
-    looks.is_out() || looker.bell.count() != seen || is_asked(looker, inquiries)
+    is_idle || looks.is_out() || looker.bell.count() != seen || is_asked(looker, inquiries)
 }
 
 fn is_unwanted(drain: &Drain) -> bool {
-    drain.dismissals.is_any() || drain.gate.is_idle() && drain.looker.leaks.load(SeqCst) == 0
+    drain.dismissals.is_any() || drain.gate.is_idle()
 }
 
 fn is_asked(looker: &Looker, inquiries: &Inquiries) -> bool {
@@ -276,7 +301,7 @@ fn is_asked(looker: &Looker, inquiries: &Inquiries) -> bool {
 /// One look for all that closers ask for, and all that may have leaked.
 fn inquire(drain: &Drain, inquiries: &Inquiries) {
     /// Hooks have seen it being opened, in this process or an ancestor of it.
-    const LEAKED: Scope = Scope { trust_self: true, in_family: true };
+    const LEAKED: Scope = Scope { trust_self: true, in_family: true, is_patient: false };
     let (asked, leaked) = (inquiries.asked(), drain.looker.leaks(drain));
     let leaks = leaked.into_iter().flatten();
     let wanted = asked.iter().flatten().map(Asked::what).chain(leaks.clone().map(|leak| (leak.inode, LEAKED)));
@@ -287,13 +312,18 @@ fn inquire(drain: &Drain, inquiries: &Inquiries) {
         len += 1;
     }
     let Some(sought) = sought.get(..len).filter(|sought| !sought.is_empty()) else { return };
-    let is_waited_for = asked.iter().any(Option::is_some);
-    let view = judge::look(sought, if is_waited_for { Budget::begin() } else { Budget::ahead() });
+    let view = judge::look(sought, budget(&asked));
     let mut doubts = sought.iter().map(|sought| view.doubt(sought));
     asked.into_iter().flatten().zip(doubts.by_ref()).for_each(|(asked, doubt)| asked.answer(doubt));
     inquiries.have_answers();
     let sole = leaks.zip(doubts).filter(|(_, doubt)| doubt.is_none());
     sole.for_each(|(leak, _)| drain.ledger.heal(leak));
+}
+
+/// As long as the least patient one who waits.
+fn budget(asked: &[Option<Asked<'_>>]) -> Budget {
+    let scopes = asked.iter().flatten().map(|asked| asked.what().1);
+    scopes.min_by_key(|scope| scope.is_patient).map_or_else(Budget::ahead, Budget::of)
 }
 
 /// Answers what it took of the processor, in microseconds.

@@ -10,7 +10,7 @@
 use super::Engine;
 use super::inventory::numbers_of;
 use crate::decision::Doubt;
-use crate::holders::judge::{self, Budget, Scope};
+use crate::holders::judge::{self, Scope};
 use crate::holders::ledger::{Claim, Owner, Standing};
 use crate::settings::Engine as Waits;
 use crate::sys::{Fd, socket};
@@ -44,7 +44,10 @@ impl Engine {
         if !owner.covers(fd) || !socket::is_tcp(fd) {
             return Standing::Unprovable(Doubt::Unseen);
         }
-        let scope = Scope { trust_self: claim.entry.slot.is_some() || is_leaving, in_family: !claim.is_foreign };
+        let scope = scope_of(owner, claim, is_leaving);
+        if judge::is_in_vain(scope) {
+            return Standing::Unprovable(Doubt::Unseen);
+        }
         let before = self.ledger.stamp();
         match self.look(fd, scope, is_leaving) {
             // A child that another thread has made meanwhile may have it.
@@ -55,10 +58,8 @@ impl Engine {
     }
 
     fn look(&'static self, fd: Fd, scope: Scope, is_leaving: bool) -> Option<Doubt> {
-        if is_leaving {
-            judge::doubt(fd, scope, Budget::at_end())
-        } else if self.common.settings.engine == Waits::Inline || !self.drain.may_look() {
-            judge::doubt(fd, scope, Budget::begin())
+        if is_leaving || self.common.settings.engine == Waits::Inline || !self.drain.may_look() {
+            judge::doubt(fd, scope)
         } else {
             self.drain.inquire(fd, scope)
         }
@@ -117,5 +118,15 @@ impl Engine {
         let is_unseen = || self.ledger.owner().is_some_and(|owner| self.may_be_watched_unseen(owner));
         let may_be_unseen = || is_unseen() && !copy.is_some_and(|copy| self.is_unwatched(copy));
         self.ledger.has_been_entered(fd) || may_be_unseen()
+    }
+}
+
+/// Of what was opened by hooks all numbers are known. A process that closes its only connection
+/// has nobody else to serve.
+fn scope_of(owner: Owner<'_>, claim: Claim, is_leaving: bool) -> Scope {
+    Scope {
+        trust_self: is_leaving || !claim.is_foreign,
+        is_patient: is_leaving || owner.next_known(0, |_| true).is_none(),
+        in_family: !claim.is_foreign,
     }
 }

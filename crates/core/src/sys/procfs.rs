@@ -111,12 +111,6 @@ impl Dir {
         Ok(None)
     }
 
-    /// Whether link `name` points to `target`.
-    pub fn is_link_to(&self, name: &CStr, target: &[u8]) -> bool {
-        let mut room = [MaybeUninit::<u8>::uninit(); 40];
-        readlinkat_raw(self.0, name, &mut room[..]).is_ok_and(|(text, _)| *text == *target)
-    }
-
     /// The socket inode that link `name` points to; `None` for other links.
     pub fn socket_link(&self, name: &CStr) -> Option<u64> {
         let mut room = [MaybeUninit::<u8>::uninit(); 40];
@@ -185,14 +179,15 @@ pub fn may_be_filtered(status: &CStr) -> bool {
 }
 
 /// Whether no process is outside of what procfs shows: `PROC_PID_INIT_INO` is the inode of the
-/// first pid namespace.
-pub fn is_outermost(root: &Dir) -> bool {
-    root.is_link_to(c"thread-self/ns/pid", b"pid:[4026531836]")
+/// first pid namespace. It takes no descriptor.
+pub fn is_outermost() -> bool {
+    let mut room = [MaybeUninit::<u8>::uninit(); 40];
+    readlinkat_raw(CWD, c"/proc/thread-self/ns/pid", &mut room[..]).is_ok_and(|(text, _)| *text == *b"pid:[4026531836]")
 }
 
 /// Whether this process is in a pid namespace other than the first one, provably.
 pub fn is_in_inner_namespace() -> bool {
-    Dir::root().is_ok_and(|root| !is_outermost(&root) && Stat::read(&root, c"thread-self").is_ok())
+    Dir::root().is_ok_and(|root| !is_outermost() && Stat::read(&root, c"thread-self").is_ok())
 }
 
 fn any_line_of(file: Fd, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {

@@ -238,6 +238,12 @@ fn queued(fd: Fd, which: usize) -> Result<u32> {
     Ok(bytes)
 }
 
+/// Whether it may be a connection, asked as every filter allows it: getsockopt may be among
+/// what a service is killed for.
+pub fn may_be_connection(fd: Fd) -> bool {
+    is_socket(fd) && queued(fd, SIOCOUTQNSD).is_ok()
+}
+
 /// Half-close: sends what is queued, then the FIN (`tcp_shutdown`).
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 //!
 //! Context: hooks of any kind.
 
+use super::Scope;
 use crate::sys::clock::ThreadTime;
 use core::cell::Cell;
 
@@ -23,27 +24,22 @@ impl Budget {
     /// Links between two looks at the clock: a microsecond each.
     const LINKS: u32 = 64;
 
-    /// So many times as long at the end of a process.
+    /// So many times as long where nobody else is served meanwhile, as at the end of a process.
     const AT_END: u64 = 4;
     /// And where nobody waits for it.
     const AHEAD: u64 = 50;
 
-    /// From now on.
-    pub fn begin() -> Self {
-        Self::of(Self::MICROSECONDS)
-    }
-
-    /// From now on, at the end of the process.
-    pub fn at_end() -> Self {
-        Self::of(Self::AT_END * Self::MICROSECONDS)
+    /// From now on, for this question.
+    pub fn of(scope: Scope) -> Self {
+        Self::after(if scope.is_patient { Self::AT_END * Self::MICROSECONDS } else { Self::MICROSECONDS })
     }
 
     /// From now on, where nobody waits.
     pub fn ahead() -> Self {
-        Self::of(Self::AHEAD * Self::MICROSECONDS)
+        Self::after(Self::AHEAD * Self::MICROSECONDS)
     }
 
-    fn of(microseconds: u64) -> Self {
+    fn after(microseconds: u64) -> Self {
         Self { until: ThreadTime::after(microseconds), links: Cell::new(0), is_spent: Cell::new(false) }
     }
 

@@ -37,6 +37,8 @@ use rustix::process::getpid;
 pub struct Scope {
     /// The counts know all numbers of this process, or all are being closed.
     pub trust_self: bool,
+    /// Nobody else is served meanwhile: the look may take as long as at the end of a process.
+    pub is_patient: bool,
     /// Whoever may hold it descends from the founder of the family, and so is
     /// visible from its pid namespace.
     pub in_family: bool,
@@ -62,13 +64,18 @@ impl Sought {
 /// What speaks against `fd` being the only reference to its socket; `None`: it provably is. A
 /// look on the calling thread.
 #[inline(never)]
-pub fn doubt(fd: Fd, scope: Scope, budget: Budget) -> Option<Doubt> {
+pub fn doubt(fd: Fd, scope: Scope) -> Option<Doubt> {
     let Ok(inode) = socket::inode(fd) else { return Some(Doubt::Unseen) };
     if parent_has(fd, inode) {
         return Some(Doubt::Found);
     }
     let sought = [Sought::new(inode, scope)];
-    look(&sought, budget).doubt(&sought[0])
+    look(&sought, Budget::of(scope)).doubt(&sought[0])
+}
+
+/// Whether a look can find nobody: who is outside of what procfs shows may have it.
+pub fn is_in_vain(scope: Scope) -> bool {
+    !scope.in_family && !procfs::is_outermost()
 }
 
 /// What a program was started with its parent has under the same number, as a rule: that is
@@ -110,7 +117,7 @@ impl View {
 pub fn look(sought: &[Sought], budget: Budget) -> View {
     let Ok(root) = Dir::root() else { return View::NOTHING };
     let look = Look { root, sought, budget };
-    let is_outermost = procfs::is_outermost(&look.root);
+    let is_outermost = procfs::is_outermost();
     let gap = if hidden::is_nobody(&look.root, &look.budget) { look.everywhere() } else { Some(Doubt::Unseen) };
     View { is_outermost, gap }
 }
@@ -243,11 +250,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
 
-    const ANYBODY: Scope = Scope { trust_self: false, in_family: true };
-
-    fn doubt_of(fd: Fd, scope: Scope) -> Option<Doubt> {
-        doubt(fd, scope, Budget::at_end())
-    }
+    const ANYBODY: Scope = Scope { trust_self: false, is_patient: true, in_family: true };
 
     fn connection() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -264,7 +267,7 @@ mod tests {
     fn a_duplicate_here_is_found() {
         let (here, _there) = connection();
         let copy = here.try_clone().unwrap();
-        assert_eq!(doubt_of(fd(&here), ANYBODY), Some(Doubt::Found));
+        assert_eq!(doubt(fd(&here), ANYBODY), Some(Doubt::Found));
         drop(copy);
     }
 
@@ -288,7 +291,7 @@ mod tests {
         let (here, _there) = connection();
         let stdin = std::process::Stdio::from(std::os::fd::OwnedFd::from(here.try_clone().unwrap()));
         let mut child = std::process::Command::new("cat").stdin(stdin).spawn().unwrap();
-        assert!(doubt_of(fd(&here), Scope { trust_self: true, ..ANYBODY }).is_some());
+        assert!(doubt(fd(&here), Scope { trust_self: true, ..ANYBODY }).is_some());
         here.shutdown(std::net::Shutdown::Both).unwrap();
         child.wait().unwrap();
     }

@@ -22,7 +22,7 @@ impl Ledger {
         let (mut found, mut are_few) = ([None; FEW], true);
         let mut places = found.iter_mut();
         descriptors::each_of_first(|fd| {
-            if socket::is_socket(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd) {
+            if socket::may_be_connection(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd) {
                 are_few = places.next().map(|place| *place = Some(fd)).is_some();
             }
         });

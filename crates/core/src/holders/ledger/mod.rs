@@ -120,7 +120,8 @@ pub struct Claim {
     pub cookie: Option<u64>,
     /// How often epoll sets watch it, under any number of any process, where it is counted.
     pub watchers: u32,
-    /// Whether processes outside of the lineage may have it as well.
+    /// Whether processes outside of the lineage may have it as well, and numbers of this one
+    /// that nobody has counted.
     pub is_foreign: bool,
 }
 
@@ -214,8 +215,12 @@ impl Ledger {
         self.doubles.fetch_sub(1, SeqCst);
     }
 
-    /// To be taken before a system call that makes a descriptor.
+    /// To be taken before a system call that makes a descriptor. What this thread has made by a
+    /// call whose return no hook saw, it has made before.
     pub fn stamp(&self) -> Stamp {
+        if self.is_any_making() {
+            self.owner().into_iter().for_each(Owner::goes_on);
+        }
         self.forks.stamp()
     }
 
@@ -386,7 +391,12 @@ impl Owner<'_> {
     }
 
     fn give_up(self, fd: Fd, mut entry: Entry) -> Claim {
+        let was_blind = self.is_blind();
         self.look_at_rings();
+        // What is in the table has been marked, and this one is not there any more.
+        if let Some(slot) = entry.slot.filter(|_| !was_blind && self.is_blind()) {
+            self.0.descriptions().mark(slot, Marks::HANDED);
+        }
         let cookie = entry.slot.and_then(|_| socket::cookie(fd));
         let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
         let (mut is_foreign, mut watchers) = (true, 0);
@@ -394,7 +404,8 @@ impl Owner<'_> {
         let standing = match entry.slot {
             Some(slot) if is_current(slot) => {
                 let released = self.0.drop_reference(slot).unwrap_or(nothing);
-                (watchers, is_foreign) = (released.watchers, released.marks.has(Marks::FOREIGN));
+                watchers = released.watchers;
+                is_foreign = released.marks.has(Marks::FOREIGN) || released.left == Left::Unknown;
                 if released.left == Left::Unknown {
                     entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
                 }
