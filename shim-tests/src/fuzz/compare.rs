@@ -37,8 +37,9 @@ pub fn differences(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
 fn first_seen(native: &Outcome, shimmed: &Outcome) -> Option<String> {
     let longest = native.seen.len().max(shimmed.seen.len());
     let pairs = (0..longest).map(|at| (native.seen.get(at), shimmed.seen.get(at)));
-    let (before, after) =
-        pairs.into_iter().find(|(a, b)| a != b && !is_a_jump(*a, *b) && !is_sent_by_a_ring(*a, *b))?;
+    let (before, after) = pairs
+        .into_iter()
+        .find(|(a, b)| a != b && !is_a_jump(*a, *b) && !is_sent_by_a_ring(*a, *b) && !is_told_goodbye(*a, *b))?;
     if has_met_our_set(before, after) || is_report_of_a_mapping(native, before, after) {
         return None;
     }
@@ -55,6 +56,15 @@ fn has_met_our_set(before: Option<&String>, after: Option<&String>) -> bool {
     };
     let [before, after] = [before, after].map(number);
     before.is_some_and(|number| (56..64).contains(&number) && after == Some(number + 1))
+}
+
+/// Whether two lines differ in how a connection has ended whose other end the program has closed as well: natively by
+/// a reset, and shimmed by a FIN.
+fn is_told_goodbye(before: Option<&String>, after: Option<&String>) -> bool {
+    let is_better = |(a, b): (&str, &str)| a == b || a.contains("/7/") && a.replace("/7/", "/8/") == b;
+    before.zip(after).is_some_and(|(a, b)| {
+        a.split(' ').count() == b.split(' ').count() && a.split(' ').zip(b.split(' ')).all(is_better)
+    })
 }
 
 /// Whether two lines differ in whether a ring has sent what it had to: that is so when its peer has read enough.
@@ -197,7 +207,7 @@ fn is_cut_off(link: &LinkReport) -> bool {
 
 /// Whether anything was done that excuses a loss.
 pub fn has_excuse(seen: &[String]) -> bool {
-    (0..seen.len()).any(|at| is_excuse(&seen[at], &seen[..at]))
+    (0..seen.len()).any(|at| is_excuse(&seen[at], &seen[..at], &seen[at + 1..]))
         || may_be_under_way(seen)
         || may_be_inside_vfork(seen)
         || (seen.iter().any(|line| is_ring(line)) && may_have_spread(seen))
@@ -260,12 +270,13 @@ fn has_one_for_exec_to_close(actor: usize, before: &[String]) -> bool {
 }
 
 /// Whether no other process has the lineage's memory: the kernel takes it back in `exec`, and what the program has then
-/// is asked of procfs.
-fn is_last_of_its_lineage(actor: usize, before: &[String]) -> bool {
+/// is asked of procfs. Who does nothing any more may have ended by then.
+fn is_last_of_its_lineage(actor: usize, before: &[String], after: &[String]) -> bool {
     let is_alive = |other: usize| {
         let (own, born) = (format!("a{other} "), format!("a{other} is born"));
         let born = before.iter().rposition(|line| line.starts_with(&born));
         born.is_some_and(|at| !before[at..].iter().any(|line| line.starts_with(&own) && line.contains(": ended, ")))
+            && after.iter().any(|line| line.starts_with(&own) && !line.contains(" leaves: "))
     };
     !(0..ACTORS).any(|other| other != actor && is_alive(other))
 }
@@ -287,7 +298,7 @@ fn may_have_spread(seen: &[String]) -> bool {
 }
 
 /// Whether a step was done after which `docs/limits.md` promises nothing any more.
-fn is_excuse(line: &str, before: &[String]) -> bool {
+fn is_excuse(line: &str, before: &[String], after: &[String]) -> bool {
     // Whoever has started it cannot be ruled out as a holder from within a container.
     if line.starts_with("peer inetd") {
         return true;
@@ -307,7 +318,9 @@ fn is_excuse(line: &str, before: &[String]) -> bool {
         "ctl" | "rawctl" | "ringctl" => true,
         // A program without the library may hand on what it has; what only exec could have closed.
         "exec" => {
-            args[0] == BARE_IMAGE || has_one_for_exec_to_close(actor, before) || is_last_of_its_lineage(actor, before)
+            args[0] == BARE_IMAGE
+                || has_one_for_exec_to_close(actor, before)
+                || is_last_of_its_lineage(actor, before, after)
         }
         "spawn" | "vspawn" | "forkexec" => args[1] == 1,
         // The shell that it executes is not told of its lineage.
@@ -426,9 +439,10 @@ mod tests {
     #[test]
     fn an_execution_excuses_what_it_alone_could_have_closed() {
         let (born, executed) = ("a1 is born: 0 errno 0 []", "a0 exec 0: another image 0 errno 4001 []");
-        assert!(!is_excused(&[born, "a0 connect v1 0: 0 errno 4001 [3=12/0/1/0k0]", executed]));
-        assert!(is_excused(&[born, "a0 connect v1 1: 0 errno 4001 [3=12/2/1/0k0]", executed]));
-        assert!(!is_excused(&[born, "a0 open v5 0: 3 errno 4001 [3=2/2/0/0 4=12/0/1/0k0]", executed]));
+        let lives = "a1 write v5 1: 1 errno 4001 []";
+        assert!(!is_excused(&[born, "a0 connect v1 0: 0 errno 4001 [3=12/0/1/0k0]", executed, lives]));
+        assert!(is_excused(&[born, "a0 connect v1 1: 0 errno 4001 [3=12/2/1/0k0]", executed, lives]));
+        assert!(!is_excused(&[born, "a0 open v5 0: 3 errno 4001 [3=2/2/0/0 4=12/0/1/0k0]", executed, lives]));
         assert!(is_excused(&[born, "a0 connect v1 0: 0 errno 4001 []", "a0 exec 5: another image 0 errno 4001 []"]));
     }
 
@@ -436,10 +450,12 @@ mod tests {
     fn the_last_of_a_lineage_loses_its_memory_by_exec() {
         let (born, ended) = ("a1 is born: 0 errno 0 []", "a1 end 1 0: ended, status 0");
         let (connected, executed) = ("a0 connect v1 0: 0 errno 4001 []", "a0 exec 0: another image 0 errno 4001 []");
-        assert!(!is_excused(&[born, connected, executed]));
+        let (lives, leaves) = ("a1 write v5 1: 1 errno 4001 []", "a1 leaves: ended, status 256");
+        assert!(!is_excused(&[born, connected, executed, lives]));
+        assert!(is_excused(&[born, connected, executed, leaves]));
         assert!(is_excused(&[connected, executed]));
         assert!(is_excused(&[born, ended, connected, executed]));
-        assert!(!is_excused(&[born, ended, born, connected, executed]));
+        assert!(!is_excused(&[born, ended, born, connected, executed, lives]));
     }
 
     #[test]
