@@ -10,6 +10,14 @@ static int listener = -1;
 
 static int accepted(void) { return accept_one(listener); }
 
+/* With something sent, else a close has nothing to save. */
+static int answered(void)
+{
+	int conn = accepted();
+	must(write(conn, "a", 1) == 1);
+	return conn;
+}
+
 /* What has come is read to the peer's FIN. */
 static void until_fin(int conn)
 {
@@ -74,23 +82,23 @@ static void once(const char *path, int port)
 	} else if (!strcmp(path, "fork")) {
 		in_child(-1);
 	} else if (!strcmp(path, "shared")) {
-		shared(accepted());
+		shared(answered());
 	} else if (!strcmp(path, "dup-connection")) {
-		fd = accepted();
+		fd = answered();
 		must(close(dup(fd)) == 0 && close(fd) == 0);
 	} else if (!strcmp(path, "peer-closed-first")) {
 		until_fin(fd = accepted());
 		must(close(fd) == 0);
 	} else if (!strcmp(path, "unread")) {
-		await_unread(fd = accepted(), 1);
+		await_unread(fd = answered(), 1);
 		must(close(fd) == 0);
 	} else if (!strcmp(path, "shutdown")) {
-		must(shutdown(fd = accepted(), SHUT_RDWR) == 0 && close(fd) == 0);
+		must(shutdown(fd = answered(), SHUT_RDWR) == 0 && close(fd) == 0);
 	} else if (!strcmp(path, "fclose")) {
-		must(fclose(fdopen(accepted(), "r+")) == 0);
+		must(fclose(fdopen(answered(), "r+")) == 0);
 	} else {
 		must(!strcmp(path, "drain") || !strcmp(path, "threads"));
-		must(close(accepted()) == 0);
+		must(close(answered()) == 0);
 	}
 }
 

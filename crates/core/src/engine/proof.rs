@@ -115,7 +115,8 @@ impl Engine {
     /// Whether the connection that the program has given up as `fd`, and of which we have
     /// `copy`, has been put into a set since we had left all.
     pub(super) fn has_been_entered(&self, fd: Fd, copy: Option<Fd>) -> bool {
-        let is_unseen = || self.ledger.owner().is_some_and(|owner| self.may_be_watched_unseen(owner));
+        let may_have_ring = || self.ledger.owner().is_some_and(|owner| self.has_unseen_ring(owner));
+        let is_unseen = || self.ledger.is_blind() || self.rings.was_one_seen() && may_have_ring();
         let may_be_unseen = || is_unseen() && !copy.is_some_and(|copy| self.is_unwatched(copy));
         self.ledger.has_been_entered(fd) || may_be_unseen()
     }

@@ -21,12 +21,6 @@ pub fn each(mut visit: impl FnMut(Fd)) -> bool {
     }
 }
 
-/// Calls `visit` with those that a program is started with, as a rule: the low ones.
-#[inline(never)]
-pub fn each_of_first(mut visit: impl FnMut(Fd)) {
-    each_low(procfs::open_numbers().unwrap_or(u64::MAX), &mut visit);
-}
-
 /// Numbers below are tried.
 const LOW: i32 = 64;
 

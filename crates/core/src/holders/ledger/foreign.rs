@@ -9,25 +9,21 @@
 use super::descriptions::{Marks, SlotId};
 use super::table::Role;
 use super::{Ledger, Owner, Stamp};
-use crate::sys::{Fd, descriptors, socket};
+use crate::sys::{Fd, socket};
 
-/// A helper of a server that lets it inherit more than that has nothing to do with them: they
-/// end as natively.
-const FEW: usize = 16;
+/// What a program is started with has low numbers, as a rule: the others are not worth a call
+/// each at every start.
+const FIRST: i32 = 16;
 
 impl Ledger {
     /// What this program was started with, and nobody has counted for it.
     #[inline(never)]
     pub fn adopt_inherited(&self) {
-        let (mut found, mut are_few) = ([None; FEW], true);
-        let mut places = found.iter_mut();
-        descriptors::each_of_first(|fd| {
-            if socket::may_be_connection(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd) {
-                are_few = places.next().map(|place| *place = Some(fd)).is_some();
-            }
-        });
-        if let Some(owner) = self.owner().filter(|_| are_few) {
-            found.into_iter().flatten().for_each(|fd| _ = owner.adopt(fd, self.stamp()));
+        let is_one =
+            |&fd: &Fd| socket::may_be_connection(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd);
+        let all = (0..FIRST).filter_map(Fd::new).filter(is_one);
+        if let Some(owner) = self.owner() {
+            all.for_each(|fd| _ = owner.adopt(fd, self.stamp()));
         }
     }
 }
