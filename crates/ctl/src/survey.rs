@@ -233,9 +233,9 @@ impl Survey {
         self.hidden.len()
     }
 
-    /// The family of a process.
+    /// The family of a process; of several that have had this pid the one that lives.
     pub fn family(&self, pid: u32) -> Option<&Family> {
-        self.families.iter().find(|family| family.has(pid))
+        self.families.iter().filter(|family| family.has(pid)).min_by_key(|family| family.members.is_empty())
     }
 
     /// Files that nobody uses.
@@ -310,4 +310,49 @@ fn read(pid: i32, map: &MemoryMap, path: &Path, id: PageId) -> Result<PageFile, 
         }
     }
     Err((path.to_owned(), why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PID: u32 = 4711;
+
+    fn family(state: State) -> Family {
+        let reading = Reading {
+            version: String::new(),
+            founder: PID,
+            started: 0,
+            founded: 0,
+            namespace: 0,
+            program: String::new(),
+            settings: Vec::new(),
+            values: Vec::new(),
+            held: Vec::new(),
+        };
+        let (id, content) = (PageId { device: (0, 1), inode: 7 }, Ok(reading.clone()));
+        let file = PageFile { path: "page".into(), id, user: 0, changed: std::time::SystemTime::UNIX_EPOCH, content };
+        let member = Member {
+            pid: PID,
+            own_pid: PID,
+            user: 0,
+            program: String::new(),
+            uptime: Duration::ZERO,
+            page: Some(id),
+            proof: None,
+        };
+        let members = if state == State::Live { vec![member] } else { Vec::new() };
+        Family { file, reading, members, state }
+    }
+
+    /// Pids are used again, and what was killed has left its counters.
+    #[test]
+    fn of_two_processes_with_one_pid_the_living_is_meant() {
+        for states in [[State::Dead, State::Live], [State::Live, State::Dead]] {
+            let survey = Survey { families: states.map(family).into(), ..Survey::default() };
+            assert_eq!(survey.family(PID).unwrap().state, State::Live);
+        }
+        let survey = Survey { families: vec![family(State::Dead)], ..Survey::default() };
+        assert_eq!(survey.family(PID).unwrap().state, State::Dead);
+    }
 }
