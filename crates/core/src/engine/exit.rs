@@ -211,6 +211,8 @@ impl Engine {
         estate: &mut Estate<'_>,
         deadline: Millis,
     ) {
+        // What was done since the inventory is no look.
+        let inventory = &inventory.again();
         self.each_open(owner, inventory, deadline, |fd| self.consider(owner, fd, inventory, estate));
     }
 

@@ -21,6 +21,13 @@ pub struct Inventory {
     pub held: usize,
 }
 
+impl Inventory {
+    /// The same, with the time for looks before it.
+    pub fn again(&self) -> Self {
+        Self { looks: Looks::begin(), ..*self }
+    }
+}
+
 impl Engine {
     /// What there is now.
     #[inline(never)]
