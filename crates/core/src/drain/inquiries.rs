@@ -91,7 +91,7 @@ impl Inquiries {
 
     /// Whether anything is.
     pub fn is_any(&self) -> bool {
-        self.places.iter().any(|place| place.word.load(SeqCst) & KIND == ASKED)
+        self.asked().iter().any(Option::is_some)
     }
 
     /// The looker has answered what it could.

@@ -87,24 +87,20 @@ pub fn parent_has(fd: Fd, inode: u64) -> bool {
 /// How much a look has seen.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// No process is outside of what procfs shows.
-    is_outermost: bool,
     /// Why not everything there was seen.
     gap: Option<Doubt>,
 }
 
 impl View {
-    const NOTHING: Self = Self { is_outermost: false, gap: Some(Doubt::Unseen) };
+    const NOTHING: Self = Self { gap: Some(Doubt::Unseen) };
 
     /// What speaks against this process being the only one that has what was sought, under
     /// one number.
     pub fn doubt(self, sought: &Sought) -> Option<Doubt> {
         let Sought { scope, .. } = sought;
-        let is_beyond = || !(self.is_outermost || scope.in_family);
         match sought.here.get() {
             _ if sought.is_elsewhere.get() => Some(Doubt::Found),
             _ if self.gap.is_some() => self.gap,
-            _ if is_beyond() => Some(Doubt::Unseen),
             0 if !scope.trust_self => Some(Doubt::Unseen),
             2.. if !scope.trust_self => Some(Doubt::Found),
             _ => None,
@@ -117,9 +113,8 @@ impl View {
 pub fn look(sought: &[Sought], budget: Budget) -> View {
     let Ok(root) = Dir::root() else { return View::NOTHING };
     let look = Look { root, sought, budget };
-    let is_outermost = procfs::is_outermost();
     let gap = if hidden::is_nobody(&look.root, &look.budget) { look.everywhere() } else { Some(Doubt::Unseen) };
-    View { is_outermost, gap }
+    View { gap }
 }
 
 /// One look.

@@ -60,6 +60,8 @@ impl Marks {
     pub const CROWDED: Self = Self(4);
     /// It came from outside of the lineage, where others may have it still.
     pub const FOREIGN: Self = Self(8);
+    /// It came so in a message, or was taken from another process.
+    pub const FOREIGN_PASSED: Self = Self(Self::FOREIGN.0 | Self::PASSED.0);
     /// Another program was executed that had it: it may have handed it on, to a process of
     /// any age and any user, and have ended.
     pub const HANDED: Self = Self(16);

@@ -32,12 +32,16 @@ impl Owner<'_> {
     /// `fd` is a connection for which this process has no count yet; `None` where there is no
     /// room for it: then it is one that nobody knows.
     pub(super) fn adopt(self, fd: Fd, since: Stamp) -> Option<SlotId> {
+        self.adopt_marked(fd, since, Marks::FOREIGN)
+    }
+
+    /// The same, with marks that stand before any other thread knows the number.
+    pub(super) fn adopt_marked(self, fd: Fd, since: Stamp, marks: Marks) -> Option<SlotId> {
         let (me, cookie) = (self.0.join()?, socket::cookie(fd)?);
-        let (family, all) = (self.0.family(), self.0.descriptions());
-        let known = all.join(cookie, me, family.reach());
-        let slot = known.or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
-        all.mark(slot, Marks::FOREIGN);
-        family.reaches(slot.raw());
+        let all = self.0.descriptions();
+        let slot = self.join_now(fd).or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
+        all.mark(slot, marks);
+        self.0.family().reaches(slot.raw());
         // What was set on it nobody has seen.
         self.0.set_options();
         self.refers(fd, slot, Role::Accepted, since);

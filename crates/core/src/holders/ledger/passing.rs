@@ -80,10 +80,8 @@ impl Owner<'_> {
         }
         match message.and_then(|message| self.arrives(fd, message)) {
             Some(slot) => self.refers(fd, slot, Role::Accepted, since),
-            None => {
-                self.adopt(fd, since);
-                self.0.mark_now(fd, Marks::PASSED);
-            }
+            None if self.adopt_marked(fd, since, Marks::FOREIGN_PASSED).is_some() => {}
+            None => self.0.mark_now(fd, Marks::PASSED),
         }
     }
 
@@ -98,7 +96,9 @@ impl Owner<'_> {
         Some(slot)
     }
 
-    fn join_now(self, fd: Fd) -> Option<SlotId> {
+    /// The slot that the family has for the connection already, in which this process is counted
+    /// from now on.
+    pub(super) fn join_now(self, fd: Fd) -> Option<SlotId> {
         let (cookie, me) = (socket::cookie(fd)?, self.0.me()?);
         self.0.descriptions().join(cookie, me, self.0.family().reach())
     }
