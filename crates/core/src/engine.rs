@@ -241,9 +241,9 @@ impl Engine {
         let phase = Phase::of(info.state);
         let open = phase != Phase::Unconnected && claim.standing != Standing::Shared;
         let strategy = if open { self.strategy(fd, claim.entry.role) } else { self.common.settings.strategy };
-        let goodbye = strategy::of(strategy);
-        let minds_unread = phase == Phase::PeerDone || goodbye.minds_unread();
-        let decided = |facts| decide(facts, self.common.settings.role, |facts| goodbye.verdict(facts));
+        let close_strategy = strategy::of(strategy);
+        let minds_unread = phase == Phase::PeerDone || close_strategy.minds_unread();
+        let decided = |facts| decide(facts, self.common.settings.role, |facts| close_strategy.verdict(facts));
         let mut facts = Facts {
             phase,
             standing: claim.standing,
@@ -335,21 +335,21 @@ impl Engine {
     /// event between the two.
     fn at_once(&self, closing: Closing<'_>) -> Prepared {
         let Closing { fd, strategy, .. } = closing;
-        let is_seen = strategy::of(strategy).rouses() && !self.common.is_single_threaded();
+        let is_seen = strategy::of(strategy).wakes_pollers() && !self.common.is_single_threaded();
         let must_leave = is_seen || closing.owner.rings().is_any();
         if let Some(reason) = self.hands_off(closing, true) {
             self.leave_alone(fd, closing.role(), reason)
         } else if must_leave && !self.leave_sets(closing.owner, fd, &closing.claim) {
             self.leave_alone(fd, closing.role(), Reason::Unsure)
         } else {
-            self.part(fd, closing.role(), strategy)
+            self.begin_close(fd, closing.role(), strategy)
         }
     }
 
     /// All that a strategy does which waits for nothing; the program's own close is next.
-    fn part(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
+    fn begin_close(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
         self.in_place(fd, role, strategy, || {
-            strategy::of(strategy).part(fd);
+            strategy::of(strategy).begin_close(fd);
             (End::AtOnce, 0)
         });
         Prepared::Plain
@@ -433,18 +433,18 @@ impl Engine {
     fn stay(&self, fd: Fd, stay: Stay) {
         let Stay { role, strategy, linger_ms } = stay;
         let settings = self.common.settings;
-        let goodbye = strategy::of(strategy);
-        let bounds = goodbye.bounds(settings, role).within(MOST_INLINE_MS);
+        let close_strategy = strategy::of(strategy);
+        let bounds = close_strategy.bounds(settings, role).within(MOST_INLINE_MS);
         if let Some(ms) = linger_ms {
             finish::until_acknowledged(fd, ms);
             socket::linger_off(fd);
         }
         socket::stop_signals(fd);
         self.in_place(fd, role, strategy, || {
-            if goodbye.leave_to_close(fd, bounds.timeout_ms) {
+            if close_strategy.leave_to_close(fd, bounds.timeout_ms) {
                 (End::AtOnce, 0)
             } else {
-                finish::one(fd, goodbye, bounds, goodbye.patience_ms(settings))
+                finish::one(fd, close_strategy, bounds, close_strategy.patience_ms(settings))
             }
         });
     }

@@ -6,8 +6,8 @@
 //! Context: any hook. It waits, within bounds: the only code that does.
 
 use crate::bounds::{Bounds, End, Progress};
-use crate::sip::{Sip, sip};
-use crate::strategy::Goodbye;
+use crate::discard::{Step, discard_some};
+use crate::strategy::CloseStrategy;
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::Interest;
 use crate::sys::{Fd, socket};
@@ -24,7 +24,7 @@ pub fn until_acknowledged(fd: Fd, ms: u32) {
     let _ = socket::half_close(fd);
     let deadline = Millis::now().plus(ms);
     loop {
-        let is_over = !matches!(sip(fd), Sip::More(0));
+        let is_over = !matches!(discard_some(fd), Step::More(0));
         let left = deadline.since(Millis::now());
         // The kernel says nothing when an acknowledgement comes.
         if is_over
@@ -40,26 +40,26 @@ pub fn until_acknowledged(fd: Fd, ms: u32) {
 /// Says goodbye on `fd` and waits for the end, within `bounds`; the strategy parts from
 /// the peer after `patience_ms`. Answers how it ended, and how many bytes were discarded.
 #[inline(never)]
-pub fn one(fd: Fd, goodbye: &dyn Goodbye, bounds: Bounds, patience_ms: u32) -> (End, u64) {
+pub fn one(fd: Fd, close_strategy: &dyn CloseStrategy, bounds: Bounds, patience_ms: u32) -> (End, u64) {
     let mut progress = Progress::begin(Millis::now());
-    let mut parts_in = Some(patience_ms);
+    let mut begins_in = Some(patience_ms);
     loop {
-        if parts_in == Some(0) {
-            goodbye.part(fd);
-            parts_in = None;
+        if begins_in == Some(0) {
+            close_strategy.begin_close(fd);
+            begins_in = None;
         }
-        match goodbye.look(fd) {
-            Sip::End(bytes, end) => return (end, progress.discarded + bytes),
-            Sip::More(bytes) => advance(&mut progress, bytes),
+        match close_strategy.step(fd) {
+            Step::End(bytes, end) => return (end, progress.discarded + bytes),
+            Step::More(bytes) => advance(&mut progress, bytes),
         }
         let now = Millis::now();
         if let Some(end) = bounds.exceeded(progress, now) {
             return (end, progress.discarded);
         }
-        parts_in = parts_in.map(|_| patience_ms.saturating_sub(now.since(progress.begun)));
-        let timeout = bounds.time_left(progress, now).into_iter().chain(parts_in).min();
+        begins_in = begins_in.map(|_| patience_ms.saturating_sub(now.since(progress.begun)));
+        let timeout = bounds.time_left(progress, now).into_iter().chain(begins_in).min();
         // An error (a signal) is a wake-up like any other: the bounds are looked at.
-        let _ = wait(fd, goodbye.interest(), timeout);
+        let _ = wait(fd, close_strategy.interest(), timeout);
     }
 }
 
@@ -94,9 +94,9 @@ fn rest_after_news(fd: Fd, timeout_ms: Option<u32>) {
 pub fn discard_queued(fd: Fd) -> u64 {
     let mut total = 0;
     loop {
-        match sip(fd) {
-            Sip::More(bytes) if bytes != 0 => total += bytes,
-            Sip::More(bytes) | Sip::End(bytes, _) => return total + bytes,
+        match discard_some(fd) {
+            Step::More(bytes) if bytes != 0 => total += bytes,
+            Step::More(bytes) | Step::End(bytes, _) => return total + bytes,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::finish::{is_quiet, wait};
 use crate::holders::ledger::table::Role;
 use crate::log::note::Note;
 use crate::settings::Strategy;
-use crate::sip::Sip;
-use crate::strategy::{self, Goodbye};
+use crate::discard::Step;
+use crate::strategy::{self, CloseStrategy};
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::{BATCH, Interest, Poller};
 use crate::sys::region::{Region, Zeroed};
@@ -44,7 +44,7 @@ pub struct Held<'a> {
     pub fd: Fd,
     /// Which side opened it.
     pub role: Role,
-    /// How it says goodbye.
+    /// How it says close_strategy.
     pub strategy: Strategy,
     /// Whether that is still to come.
     pub is_open: bool,
@@ -113,7 +113,7 @@ impl<'a> Leftovers<'a> {
         let Some(place) = self.place(self.count) else { return };
         place.fill(&held);
         if held.is_open && !self.is_for_another {
-            place.part_if_due(held.fd, self.common, Millis::now());
+            place.begin_close_if_due(held.fd, self.common, Millis::now());
         }
         self.count += 1;
         self.left += 1;
@@ -162,7 +162,7 @@ impl<'a> Leftovers<'a> {
         for index in 0..self.count {
             let Some((fd, place)) = self.at(index) else { continue };
             if place.has(STILL_OPEN) {
-                place.part_if_due(fd, self.common, now);
+                place.begin_close_if_due(fd, self.common, now);
             }
             if let Some(end) = place.bounds(self.common).exceeded(place.progress(), now) {
                 self.end(index, end, 0);
@@ -184,14 +184,14 @@ impl<'a> Leftovers<'a> {
     /// ready for ever.
     fn single(&self) -> Option<(Fd, Interest)> {
         let (fd, place) = self.each().next().filter(|_| self.left == 1)?;
-        place.goodbye().reads().then(|| (fd, place.goodbye().interest()))
+        place.close_strategy().reads().then(|| (fd, place.close_strategy().interest()))
     }
 
     fn watch_all(&self, poller: Option<Poller>) {
         let Some(poller) = poller else { return };
         for index in 0..self.count {
             if let Some((fd, place)) = self.at(index) {
-                let _ = poller.add(fd, index as u64, place.goodbye().interest(), false);
+                let _ = poller.add(fd, index as u64, place.close_strategy().interest(), false);
             }
         }
     }
@@ -205,19 +205,19 @@ impl<'a> Leftovers<'a> {
     /// Answers how many bytes were discarded; of one that has ended, 1 at least.
     fn turn(&mut self, poller: Option<Poller>, index: usize) -> u64 {
         let Some((fd, place)) = self.at(index) else { return 0 };
-        match place.goodbye().look(fd) {
-            Sip::End(bytes, end) => {
+        match place.close_strategy().step(fd) {
+            Step::End(bytes, end) => {
                 self.end(index, end, bytes);
                 bytes + 1
             }
-            Sip::More(bytes) => {
+            Step::More(bytes) => {
                 place.advance(bytes);
                 if let Some(poller) = poller {
                     // An event, and nothing there: it was one of the error queue.
                     if bytes == 0 {
                         socket::discard_news(fd);
                     }
-                    let _ = poller.rearm(fd, index as u64, place.goodbye().interest());
+                    let _ = poller.rearm(fd, index as u64, place.close_strategy().interest());
                 }
                 bytes
             }
@@ -235,7 +235,7 @@ impl<'a> Leftovers<'a> {
     /// `last` bytes were discarded in the last look.
     fn end(&mut self, index: usize, end: End, last: u64) {
         if let Some((fd, place)) = self.at(index) {
-            let (strategy, note, progress) = (place.goodbye().name(), Some(&place.note), place.progress());
+            let (strategy, note, progress) = (place.close_strategy().name(), Some(&place.note), place.progress());
             let (discarded, begun) = (progress.discarded + last, progress.begun);
             self.common.ended(Ended { fd: Some(fd), note, strategy, end, discarded, begun });
             place.fd.store(-1, Relaxed);
@@ -293,14 +293,14 @@ impl Open {
         self.flags.load(Relaxed) & flag != 0
     }
 
-    fn goodbye(&self) -> &'static dyn Goodbye {
+    fn close_strategy(&self) -> &'static dyn CloseStrategy {
         let name = Strategy::from_index(self.flags.load(Relaxed) & (STILL_OPEN - 1));
         strategy::of(name.unwrap_or(Strategy::Drain))
     }
 
     fn bounds(&self, common: &Common) -> Bounds {
         let role = if self.has(CONNECTED) { Role::Connected } else { Role::Accepted };
-        self.goodbye().bounds(common.settings, role)
+        self.close_strategy().bounds(common.settings, role)
     }
 
     fn progress(&self) -> Progress {
@@ -316,22 +316,22 @@ impl Open {
     }
 
     /// Milliseconds until it parts from the peer.
-    fn parts_in(&self, common: &Common, now: Millis) -> u32 {
-        let patience = self.goodbye().patience_ms(common.settings);
+    fn begins_in(&self, common: &Common, now: Millis) -> u32 {
+        let patience = self.close_strategy().patience_ms(common.settings);
         if self.has(STILL_OPEN) { patience.saturating_sub(now.since(self.progress().begun)) } else { 0 }
     }
 
-    fn part_if_due(&self, fd: Fd, common: &Common, now: Millis) {
-        if self.parts_in(common, now) == 0 {
+    fn begin_close_if_due(&self, fd: Fd, common: &Common, now: Millis) {
+        if self.begins_in(common, now) == 0 {
             self.flags.fetch_and(!STILL_OPEN, Relaxed);
-            self.goodbye().part(fd);
+            self.close_strategy().begin_close(fd);
         }
     }
 
     fn task(&self, fd: Fd, common: &Common, now: Millis) -> Option<Task> {
         let Progress { last, discarded, .. } = self.progress();
         let Bounds { idle_ms, bytes, .. } = self.bounds(common);
-        let mode = match self.goodbye().name() {
+        let mode = match self.close_strategy().name() {
             Strategy::Wait => Mode::Fin,
             Strategy::Linger => Mode::Acknowledged,
             _ => Mode::Discard,
@@ -340,7 +340,7 @@ impl Open {
             mode,
             fd: fd.raw(),
             cookie: crate::sys::socket::cookie(fd)?,
-            part_ms: if self.has(STILL_OPEN) { u64::from(self.parts_in(common, now).max(1)) } else { 0 },
+            begin_ms: if self.has(STILL_OPEN) { u64::from(self.begins_in(common, now).max(1)) } else { 0 },
             idle_ms: u64::from(idle_ms),
             silent_ms: u64::from(now.since(last)),
             // Used up it is over, but 0 is no limit.

@@ -12,7 +12,7 @@
 //! | [`decision`] | what one close becomes |
 //! | [`strategy`] | the ways to say goodbye |
 //! | [`bounds`] | how long and how much a drain may take |
-//! | [`sip`] | discarding a limited amount |
+//! | [`discard`] | discarding a limited amount |
 //! | [`drain`] | the background thread and the sockets it holds |
 //! | [`finish`] | draining in place: the inline engine |
 //! | [`leftovers`] | what a process leaves open, finished all at the same time |
@@ -51,7 +51,7 @@ pub mod leftovers;
 pub mod log;
 pub mod presence;
 pub mod settings;
-pub mod sip;
+pub mod discard;
 pub mod strategy;
 pub mod successor;
 mod sync;

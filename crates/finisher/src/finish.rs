@@ -152,9 +152,9 @@ impl Waiting {
 
 impl Held {
     fn of(task: Task, now: u64) -> Self {
-        let Task { mode, fd, part_ms, idle_ms, silent_ms, bytes, .. } = task;
+        let Task { mode, fd, begin_ms, idle_ms, silent_ms, bytes, .. } = task;
         let bytes = if bytes == 0 { u64::MAX } else { bytes };
-        Self { fd, mode, part_at: 0, asleep_ms: part_ms, last: now.saturating_sub(silent_ms), idle_ms, bytes }
+        Self { fd, mode, part_at: 0, asleep_ms: begin_ms, last: now.saturating_sub(silent_ms), idle_ms, bytes }
     }
 
     /// The same where nobody else uses it any more.
@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn task(mode: Mode, fd: i32) -> Task {
-        Task { mode, fd, cookie: kernel::cookie(fd).unwrap(), part_ms: 0, idle_ms: 0, silent_ms: 0, bytes: 0 }
+        Task { mode, fd, cookie: kernel::cookie(fd).unwrap(), begin_ms: 0, idle_ms: 0, silent_ms: 0, bytes: 0 }
     }
 
     /// Runs the tasks beside the test, and answers how long they took.
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn the_half_close_may_come_later() {
         let (fd, mut there) = pair();
-        let done = finished(FAR_MS, vec![Task { part_ms: 20, ..task(Mode::Discard, fd) }]);
+        let done = finished(FAR_MS, vec![Task { begin_ms: 20, ..task(Mode::Discard, fd) }]);
         assert_eq!(there.read(&mut [0]).unwrap(), 0);
         drop(there);
         assert!(done.join().unwrap() < SOON);
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn what_its_owner_still_uses_is_left_alone() {
         let (fd, mut there) = pair();
-        let task = Task { part_ms: 1, ..task(Mode::Discard, fd) };
+        let task = Task { begin_ms: 1, ..task(Mode::Discard, fd) };
         there.write_all(b"for the owner").unwrap();
         // Our own parent outlives us.
         finish(100, kernel::parent(), 1, [task].into_iter());
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn what_the_owner_has_left_is_finished() {
         let (fd, mut there) = pair();
-        let task = Task { part_ms: 1, ..task(Mode::Discard, fd) };
+        let task = Task { begin_ms: 1, ..task(Mode::Discard, fd) };
         let nobody = kernel::parent() + 1;
         let done = std::thread::spawn(move || finish(FAR_MS, nobody, 1, [task].into_iter()));
         assert_eq!(there.read(&mut [0]).unwrap(), 0);

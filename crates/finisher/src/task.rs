@@ -27,7 +27,7 @@ pub struct Task {
     /// `SO_COOKIE`, by which it is known.
     pub cookie: u64,
     /// It is to be half-closed in so many milliseconds; 0: it is already.
-    pub part_ms: u64,
+    pub begin_ms: u64,
     /// How long the peer may be silent, in milliseconds; 0: no limit.
     pub idle_ms: u64,
     /// How long it has been.
@@ -45,7 +45,7 @@ impl Task {
         let letter = MODES.iter().find(|(mode, _)| *mode == self.mode).map_or(0, |&(_, letter)| letter);
         let mut text = Text { room, len: 0 };
         text.byte(letter);
-        for number in [self.fd as u64, self.cookie, self.part_ms, self.idle_ms, self.silent_ms, self.bytes] {
+        for number in [self.fd as u64, self.cookie, self.begin_ms, self.idle_ms, self.silent_ms, self.bytes] {
             text.number(number);
             text.byte(b':');
         }
@@ -62,7 +62,7 @@ impl Task {
         let mut numbers = rest.split(|&byte| byte == b':').map(number);
         let mut next = || numbers.next().flatten();
         let fd = i32::try_from(next()?).ok()?;
-        Some(Self { mode, fd, cookie: next()?, part_ms: next()?, idle_ms: next()?, silent_ms: next()?, bytes: next()? })
+        Some(Self { mode, fd, cookie: next()?, begin_ms: next()?, idle_ms: next()?, silent_ms: next()?, bytes: next()? })
     }
 }
 
@@ -116,13 +116,13 @@ mod tests {
     }
 
     const PLAIN: Task =
-        Task { mode: Mode::Discard, fd: 5, cookie: 12, part_ms: 0, idle_ms: 5000, silent_ms: 3, bytes: 0 };
+        Task { mode: Mode::Discard, fd: 5, cookie: 12, begin_ms: 0, idle_ms: 5000, silent_ms: 3, bytes: 0 };
 
     #[test]
     fn a_task_is_read_as_it_was_written() {
         let most = u64::MAX;
         let long =
-            Task { fd: i32::MAX, cookie: most, part_ms: most, idle_ms: most, silent_ms: most, bytes: most, ..PLAIN };
+            Task { fd: i32::MAX, cookie: most, begin_ms: most, idle_ms: most, silent_ms: most, bytes: most, ..PLAIN };
         for task in [PLAIN, Task { mode: Mode::Fin, ..PLAIN }, Task { mode: Mode::Acknowledged, ..long }] {
             let text = written(task);
             assert_eq!(text.last(), Some(&0));

@@ -19,7 +19,7 @@ use super::slot::Slot;
 use super::{AWAKE, UNSURE};
 use crate::bounds::{Bounds, End};
 use crate::finish::is_quiet;
-use crate::sip::Sip;
+use crate::discard::Step;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{BATCH, Poller};
 use crate::sys::{Fd, socket};
@@ -104,7 +104,7 @@ fn sooner(at: &mut Option<Millis>, other: Millis) {
 impl Drainer {
     /// One round; false when the thread is to leave.
     fn turn(&mut self) -> bool {
-        let seen = self.drain.bell.count();
+        let seen = self.drain.wakeup.count();
         if self.drain.held() == 0 {
             return self.linger();
         }
@@ -120,9 +120,9 @@ impl Drainer {
         self.free_port();
         self.end_graces();
         self.ask_for_a_look();
-        // Who looks can ring a bell, and has nothing in our set.
+        // The looker can notify us, and has nothing in our set.
         if (busy || self.is_look_out()) && self.discarded < FLOOD {
-            self.drain.bell.sleep(seen, TICK_MS);
+            self.drain.wakeup.sleep(seen, TICK_MS);
         }
         true
     }
@@ -172,11 +172,11 @@ impl Drainer {
     /// With nothing held, waits for an offer; false where none has come, and the
     /// thread has left.
     fn linger(&self) -> bool {
-        let seen = self.drain.doorbell.count();
+        let seen = self.drain.first_offer.count();
         let idle = Millis::now().since(self.idle_since);
         let dismissed = self.drain.dismissals.is_any();
         if self.drain.held() == 0 && idle < STAY_MS && !dismissed {
-            self.drain.doorbell.sleep(seen, STAY_MS - idle);
+            self.drain.first_offer.sleep(seen, STAY_MS - idle);
             return true;
         }
         !self.leave() || {
@@ -190,7 +190,7 @@ impl Drainer {
         let least = self.waiting_for(now).into_iter().chain(self.exiting_tick());
         let firsts = [self.by_activity.first(), self.by_age.first()];
         let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
-        let left = left.chain(self.drain.graces.time_left(now)).chain(self.parts_in(now)).min();
+        let left = left.chain(self.drain.graces.time_left(now)).chain(self.begins_in(now)).min();
         // A clock tick later, so that the bound is over by then.
         let left = left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(self.nap()));
         least.chain([left]).min().unwrap_or(left)
@@ -207,34 +207,34 @@ impl Drainer {
     }
 
     /// Milliseconds until a strategy's patience with one is over.
-    fn parts_in(&self, now: Millis) -> Option<u32> {
+    fn begins_in(&self, now: Millis) -> Option<u32> {
         let slot = self.drain.slots.at(self.postponed.first()?)?;
         let age = now.since(slot.progress().begun);
-        Some(slot.goodbye().patience_ms(self.drain.common.settings).saturating_sub(age))
+        Some(slot.close_strategy().patience_ms(self.drain.common.settings).saturating_sub(age))
     }
 
     /// Parts from the peers of those with which a strategy was patient until now.
     fn end_patience(&mut self) {
         let now = Millis::now();
-        while self.parts_in(now) == Some(0)
+        while self.begins_in(now) == Some(0)
             && let Some(place) = self.postponed.first()
             && let Some(slot) = self.drain.slots.at(place)
         {
             self.postponed.remove(&self.drain.slots, place);
             slot.set_postponed(false);
             if let Some(fd) = slot.verified() {
-                self.part(place, slot, fd);
+                self.begin_close(place, slot, fd);
             }
         }
     }
 
     /// Parts from the peer, or waits until every writer is done.
-    fn part(&mut self, place: Place, slot: &Slot, fd: Fd) {
+    fn begin_close(&mut self, place: Place, slot: &Slot, fd: Fd) {
         if slot.expects_writer() {
             slot.begin_to_watch_writers(fd, self.looks());
             self.wait_for(place, slot);
         } else {
-            slot.part(fd);
+            slot.begin_close(fd);
         }
     }
 
@@ -331,7 +331,7 @@ impl Drainer {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
         let writers = if slot.is_being_left() { slot.writers(fd, looks) } else { Callers::None };
         if writers == Callers::None && slot.is_being_left() {
-            slot.part(fd);
+            slot.begin_close(fd);
         }
         let readers = if slot.is_untaken() { self.readers(place, slot, fd, looks) } else { Callers::None };
         if !(self.expect(writers) | self.expect(readers)) {
@@ -369,7 +369,7 @@ impl Drainer {
     }
 
     fn bounds(&self, slot: &Slot) -> Bounds {
-        slot.goodbye().bounds(self.drain.common.settings, slot.role())
+        slot.close_strategy().bounds(self.drain.common.settings, slot.role())
     }
 
     /// Takes in what hooks have offered; false where there was nothing.
@@ -378,7 +378,7 @@ impl Drainer {
         let mut any = false;
         drain.slots.take_offers(|place, slot| {
             any = true;
-            if slot.goodbye().reads() {
+            if slot.close_strategy().reads() {
                 self.by_activity.push(&drain.slots, place);
             }
             self.by_age.push(&drain.slots, place);
@@ -393,11 +393,11 @@ impl Drainer {
     /// or be with a thread that was about to leave.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        if slot.goodbye().patience_ms(self.drain.common.settings) != 0 {
+        if slot.close_strategy().patience_ms(self.drain.common.settings) != 0 {
             slot.set_postponed(true);
             self.postponed.push(&self.drain.slots, place);
         } else if slot.is_still_open() {
-            self.part(place, slot, fd);
+            self.begin_close(place, slot, fd);
         }
         if self.goes_on(place, slot, fd) {
             socket::report_every_byte(fd);
@@ -436,7 +436,7 @@ impl Drainer {
     fn use_room(&mut self, place: Place, slot: &Slot, fd: Fd) {
         if slot.has_no_room() && socket::is_writable(fd) {
             slot.set_no_room(false);
-            self.part(place, slot, fd);
+            self.begin_close(place, slot, fd);
         }
     }
 
@@ -460,9 +460,9 @@ impl Drainer {
     /// Whether the drain goes on. Where it does not, the place may be another
     /// socket's by now, with the same number.
     fn look_after(&mut self, place: Place, slot: &Slot, fd: Fd) -> bool {
-        let (bytes, end) = match slot.goodbye().look(fd) {
-            Sip::More(bytes) => (bytes, None),
-            Sip::End(bytes, end) => (bytes, Some(end)),
+        let (bytes, end) = match slot.close_strategy().step(fd) {
+            Step::More(bytes) => (bytes, None),
+            Step::End(bytes, end) => (bytes, Some(end)),
         };
         let mut progress = slot.progress();
         progress.discarded += bytes;
@@ -568,7 +568,7 @@ impl Drainer {
             }
         }
         self.drain.wanted_port.done(request);
-        self.drain.ended.ring();
+        self.drain.ended.notify();
     }
 
     fn end_graces(&self) {
@@ -583,7 +583,7 @@ impl Drainer {
     fn end(&mut self, place: Place, end: End) {
         let Some(slot) = self.drain.slots.at(place) else { return };
         let fd = slot.verified();
-        if slot.goodbye().reads() {
+        if slot.close_strategy().reads() {
             self.by_activity.remove(&self.drain.slots, place);
         }
         self.by_age.remove(&self.drain.slots, place);
@@ -599,14 +599,14 @@ impl Drainer {
         self.drain.slots.free(place);
         self.idle_since = Millis::now();
         self.drain.gate.one_less();
-        self.drain.ended.ring();
+        self.drain.ended.notify();
     }
 
     /// The thread leaves, unless something is held.
     fn leave(&self) -> bool {
         let leaves = self.drain.gate.leave();
         if leaves {
-            self.drain.looker.ring();
+            self.drain.looker.notify();
         }
         leaves
     }
@@ -643,7 +643,7 @@ impl Drainer {
         }
         // To look at all of them must not take all of the processor.
         let rest = TICK_MS.max(self.drain.held() / 8);
-        self.drain.bell.sleep(self.drain.bell.count(), rest);
+        self.drain.wakeup.sleep(self.drain.wakeup.count(), rest);
         true
     }
 }

@@ -133,7 +133,7 @@ impl Drain {
             self.take_back();
             return Ok(());
         }
-        self.doorbell.ring();
+        self.first_offer.notify();
         if self.oversleeps(due) {
             self.wake();
         }
@@ -172,7 +172,7 @@ impl Drain {
             let ended = self.shut_receive(fd, cookie).is_ok() || !self.graces.add(fd, cookie, now.plus(RETRY_MS));
             if ended {
                 self.gate.one_less();
-                self.ended.ring();
+                self.ended.notify();
             }
         }
     }

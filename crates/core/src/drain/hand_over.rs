@@ -107,15 +107,15 @@ impl Reserved {
     fn begin(&self, waits: bool) -> Option<&'static Slot> {
         let slot = self.slot()?;
         let fd = slot.fd()?;
-        let goodbye = slot.goodbye();
+        let close_strategy = slot.close_strategy();
         self.drain.common.counters.begun();
         if slot.expects_writer() && (waits || socket::is_nonblocking(fd)) && slot.has_not_grown(fd) {
             slot.expect_no_writer();
         }
-        if slot.expects_writer() || goodbye.patience_ms(self.drain.common.settings) != 0 {
+        if slot.expects_writer() || close_strategy.patience_ms(self.drain.common.settings) != 0 {
             slot.set_still_open();
         } else {
-            goodbye.part(fd);
+            close_strategy.begin_close(fd);
         }
         socket::stop_signals(fd);
         self.expect_callers(slot, fd);
@@ -124,7 +124,7 @@ impl Reserved {
 
     pub(super) fn give(self, slot: &Slot) {
         let (drain, stays_open) = (self.drain, slot.is_still_open());
-        let patience = slot.goodbye().patience_ms(drain.common.settings);
+        let patience = slot.close_strategy().patience_ms(drain.common.settings);
         let expects_writer = slot.expects_writer();
         if let Some(fd) = slot.fd() {
             self.offer(slot, fd);
@@ -140,7 +140,7 @@ impl Reserved {
     /// A thread can be blocked in `recv` only where nothing was queued; and nobody stays in
     /// a call where calls do not wait.
     fn expect_callers(&self, slot: &Slot, fd: Fd) {
-        let may_be_read = slot.goodbye().reads() && !self.drain.common.is_single_threaded() && socket::unread(fd) == 0;
+        let may_be_read = slot.close_strategy().reads() && !self.drain.common.is_single_threaded() && socket::unread(fd) == 0;
         if !(may_be_read || slot.expects_writer()) {
         } else if socket::is_nonblocking(fd) {
             slot.set_never_blocks();
@@ -153,7 +153,7 @@ impl Reserved {
     fn watch(&self, slot: &Slot, fd: Fd, wake: bool) {
         if let Some(poller) = self.drain.poller() {
             slot.set_watched();
-            let _ = poller.add(fd, slot.ticket(self.place), slot.goodbye().interest(), wake);
+            let _ = poller.add(fd, slot.ticket(self.place), slot.close_strategy().interest(), wake);
         }
     }
 
@@ -169,13 +169,13 @@ impl Reserved {
         if drain.gate.is_idle() {
             return drain.take_back();
         }
-        drain.doorbell.ring();
+        drain.first_offer.notify();
         if !sleeps && drain.is_in_epoll() {
             // It may have looked for offers before this one came.
             drain.wake();
         }
         if crowded {
-            drain.bell.ring();
+            drain.wakeup.notify();
         }
     }
 
@@ -252,7 +252,7 @@ impl Drain {
             Guest::Grace => self.room() == 0,
         };
         if is_full {
-            self.bell.ring();
+            self.wakeup.notify();
             return Err(Reason::Full);
         }
         Ok(())
@@ -303,9 +303,9 @@ impl Drain {
     }
 
     fn spawn(&'static self) -> Result<(), Errno> {
-        let mut rooms = self.rooms.try_lock().ok_or(Errno::BUSY)?;
+        let mut stacks = self.stacks.try_lock().ok_or(Errno::BUSY)?;
         let turn = self.generation.fetch_add(1, SeqCst) as usize % 2;
-        let room = rooms.get_mut(turn).ok_or(Errno::BUSY)?;
+        let room = stacks.get_mut(turn).ok_or(Errno::BUSY)?;
         let id = self.threads.get(turn).ok_or(Errno::BUSY)?;
         thread::spawn(room, id, drainer::run, self)?;
         if let Some(thread) = id.get() {

@@ -8,7 +8,7 @@
 
 use crate::decision::{DOUBTS, Doubt};
 use crate::holders::judge::Scope;
-use crate::sys::bell::Bell;
+use crate::sys::event_count::EventCount;
 use crate::sys::clock;
 use crate::sys::region::Zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -30,11 +30,11 @@ const SOLE: u32 = 3;
 const DOUBTED: u32 = 4;
 const KIND: u32 = 0xff;
 
-/// All questions, and the bell that answers ring.
+/// All questions, and the event count that answers raise.
 #[repr(C)]
 pub struct Inquiries {
     places: [Place; PLACES],
-    answered: Bell,
+    answered: EventCount,
 }
 
 // SAFETY: repr(C), atomics only; all zeroes: nothing is asked.
@@ -96,7 +96,7 @@ impl Inquiries {
 
     /// The looker has answered what it could.
     pub fn have_answers(&self) {
-        self.answered.ring();
+        self.answered.notify();
     }
 
     /// In a fork child: who has asked is not in it.
@@ -131,9 +131,9 @@ impl Asked<'_> {
 }
 
 impl Question<'_> {
-    /// Waits for the answer; in time or not at all. The looker may be leaving: `rouse` says
+    /// Waits for the answer; in time or not at all. The looker may be leaving: `wake` says
     /// whether there is one.
-    pub fn wait(self, rouse: impl Fn() -> bool) -> Option<Doubt> {
+    pub fn wait(self, wake: impl Fn() -> bool) -> Option<Doubt> {
         const MOMENT: u64 = 1000;
         let until = clock::microseconds() + LONGEST_WAIT;
         loop {
@@ -144,7 +144,7 @@ impl Question<'_> {
                 kind => return Some(doubt_of(kind)),
             }
             let left = until.saturating_sub(clock::microseconds());
-            if left == 0 || !rouse() {
+            if left == 0 || !wake() {
                 return Some(Doubt::LookBudget);
             }
             self.all.answered.sleep_micros(seen, left.min(MOMENT));

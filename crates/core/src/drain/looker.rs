@@ -23,13 +23,13 @@ use crate::decision::Doubt;
 use crate::holders::calls::{self, Doing};
 use crate::holders::judge::{self, Budget, Scope, Sought};
 use crate::holders::ledger::leaks::{self, Leak};
-use crate::sys::bell::Bell;
+use crate::sys::event_count::EventCount;
 use crate::sys::clock::{self, Millis};
 use crate::sys::fd::{is_any_flushed, leave_table};
 use crate::sys::process;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::region::Region;
-use crate::sys::thread::{self, Room, ThreadId};
+use crate::sys::thread::{self, ThreadStack, ThreadId};
 use crate::sys::{Fd, schedule, socket};
 use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
@@ -76,10 +76,10 @@ pub struct Looker {
     leaks: AtomicU32,
     /// So many closers are about to start the thread.
     starting: AtomicU32,
-    bell: Bell,
+    wakeup: EventCount,
     thread: ThreadId,
     /// Only ever tried.
-    room: Mutex<Room>,
+    room: Mutex<ThreadStack>,
     /// It cannot have a table of its own (before Linux 5.9, or a filter).
     is_impossible: AtomicBool,
 }
@@ -92,9 +92,9 @@ impl Looker {
             inquiries: Region::new(),
             leaks: AtomicU32::new(0),
             starting: AtomicU32::new(0),
-            bell: Bell::new(),
+            wakeup: EventCount::new(),
             thread: ThreadId::none(),
-            room: Mutex::new(Room::new()),
+            room: Mutex::new(ThreadStack::new()),
             is_impossible: AtomicBool::new(false),
         }
     }
@@ -135,14 +135,14 @@ impl Looker {
     }
 
     /// Something has changed that it should know of.
-    pub fn ring(&self) {
-        self.bell.ring();
+    pub fn notify(&self) {
+        self.wakeup.notify();
     }
 
     /// In a fork child: it did not come along.
     pub fn forget(&self) {
         self.thread.forget();
-        self.bell.forget();
+        self.wakeup.forget();
         self.is_impossible.store(false, SeqCst);
         self.looks.get(0).into_iter().for_each(Looks::forget);
         self.inquiries.get(0).into_iter().for_each(Inquiries::forget);
@@ -169,7 +169,7 @@ impl Drain {
                 return;
             }
             looks.ask();
-            self.looker.ring();
+            self.looker.notify();
         }
         if self.looker.thread().is_none() && !self.start_looker() {
             looks.answer_nothing();
@@ -203,7 +203,7 @@ impl Drain {
             return Some(Doubt::Found);
         }
         match self.looker.inquiries().and_then(|inquiries| inquiries.ask(inode, scope)) {
-            Some(question) => question.wait(|| self.rouse_looker()),
+            Some(question) => question.wait(|| self.wake_looker()),
             None => Some(Doubt::LookBudget),
         }
     }
@@ -214,13 +214,13 @@ impl Drain {
         const TRIES: u32 = 16;
         if self.may_look() {
             self.looker.leaks.store(TRIES, SeqCst);
-            self.rouse_looker();
+            self.wake_looker();
         }
     }
 
     /// Answers whether there is one; it may have begun to leave.
-    fn rouse_looker(&'static self) -> bool {
-        self.looker.ring();
+    fn wake_looker(&'static self) -> bool {
+        self.looker.notify();
         self.looker.thread().is_some() || self.start_looker()
     }
 }
@@ -236,7 +236,7 @@ extern "C" fn run(drain: &'static Drain) {
         looks.answer_nothing();
         inquiries.asked().into_iter().flatten().for_each(|asked| asked.answer(Some(Doubt::Unseen)));
         inquiries.have_answers();
-        return drain.bell.ring();
+        return drain.wakeup.notify();
     }
     let mut shift = Shift::default();
     while turn(drain, looks, inquiries, &mut shift) {}
@@ -268,7 +268,7 @@ impl Shift {
 /// False when it is to leave.
 fn turn(drain: &Drain, looks: &Looks, inquiries: &Inquiries, shift: &mut Shift) -> bool {
     let looker = &drain.looker;
-    let seen = looker.bell.count();
+    let seen = looker.wakeup.count();
     if drain.dismissals.is_any() {
         return false;
     }
@@ -281,13 +281,13 @@ fn turn(drain: &Drain, looks: &Looks, inquiries: &Inquiries, shift: &mut Shift) 
         0 if is_idle || !is_out => return false,
         0 => {
             let took = look(drain, looks);
-            drain.bell.ring();
+            drain.wakeup.notify();
             shift.credit.take(took, clock::microseconds());
             return true;
         }
-        nap => looker.bell.sleep_micros(seen, nap),
+        nap => looker.wakeup.sleep_micros(seen, nap),
     }
-    is_idle || looks.is_out() || looker.bell.count() != seen || is_asked(looker, inquiries)
+    is_idle || looks.is_out() || looker.wakeup.count() != seen || is_asked(looker, inquiries)
 }
 
 fn is_unwanted(drain: &Drain) -> bool {

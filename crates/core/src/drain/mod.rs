@@ -53,13 +53,13 @@ use crate::holders::ledger::Ledger;
 use crate::leftovers::Held;
 use crate::log::note::Note;
 use crate::sys::Fd;
-use crate::sys::bell::Bell;
+use crate::sys::event_count::EventCount;
 use crate::sys::clock::Millis;
 use crate::sys::limit::{self, Limits};
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::Region;
 use crate::sys::signals::{self, Mask};
-use crate::sys::thread::{Room, ThreadId, is_known};
+use crate::sys::thread::{ThreadStack, ThreadId, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use dismissal::Dismissals;
 use gate::Gate;
@@ -95,15 +95,15 @@ pub struct Drain {
     slack: AtomicU32,
     /// Two, so that a new thread need not wait until the former one has let go
     /// of its stack. Only ever tried, never waited for.
-    rooms: Mutex<[Room; 2]>,
+    stacks: Mutex<[ThreadStack; 2]>,
     threads: [ThreadId; 2],
     generation: AtomicU32,
     /// Rung to cut the thread's rest short.
-    bell: Bell,
+    wakeup: EventCount,
     /// Rung for the first offer to a thread that holds nothing.
-    doorbell: Bell,
+    first_offer: EventCount,
     /// Rung when a drain has ended.
-    ended: Bell,
+    ended: EventCount,
     dismissals: Dismissals,
     exiting: AtomicBool,
     /// Whether the thread is to leave all to the thread that ends the process: one of
@@ -168,12 +168,12 @@ impl Drain {
             hard: AtomicU32::new(0),
             cap: AtomicU32::new(1),
             slack: AtomicU32::new(0),
-            rooms: Mutex::new([Room::new(), Room::new()]),
+            stacks: Mutex::new([ThreadStack::new(), ThreadStack::new()]),
             threads: [ThreadId::none(), ThreadId::none()],
             generation: AtomicU32::new(0),
-            bell: Bell::new(),
-            doorbell: Bell::new(),
-            ended: Bell::new(),
+            wakeup: EventCount::new(),
+            first_offer: EventCount::new(),
+            ended: EventCount::new(),
             dismissals: Dismissals::new(),
             exiting: AtomicBool::new(false),
             yielding: AtomicU32::new(KEEP),
@@ -241,7 +241,7 @@ impl Drain {
     /// private descriptor, verified.
     fn over(&self, place: Place, slot: &Slot, fd: Option<Fd>, end: End) {
         let Progress { begun, discarded, .. } = slot.progress();
-        let (strategy, note) = (slot.goodbye().name(), self.notes.get(place.index()));
+        let (strategy, note) = (slot.close_strategy().name(), self.notes.get(place.index()));
         self.common.ended(Ended { fd, note, strategy, end, discarded, begun });
     }
 
@@ -312,7 +312,7 @@ impl Drain {
         }
         self.poller.store(-1, SeqCst);
         self.threads.iter().for_each(ThreadId::forget);
-        [&self.bell, &self.doorbell, &self.ended].into_iter().for_each(Bell::forget);
+        [&self.wakeup, &self.first_offer, &self.ended].into_iter().for_each(EventCount::forget);
         self.dismissals.forget();
         self.gate.forget();
         self.exiting.store(false, SeqCst);
@@ -323,18 +323,18 @@ impl Drain {
         self.lingering.store(0, SeqCst);
         self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);
-        self.open_rooms();
+        self.unlock_stacks();
         self.ledger.limit.forget();
     }
 
-    fn open_rooms(&self) {
-        if self.rooms.is_locked() {
+    fn unlock_stacks(&self) {
+        if self.stacks.is_locked() {
             // SAFETY: the thread that held it is not in this process, which has
             // only one; nobody can be inside.
-            unsafe { self.rooms.force_unlock() };
+            unsafe { self.stacks.force_unlock() };
         }
-        if let Some(mut rooms) = self.rooms.try_lock() {
-            rooms.iter_mut().for_each(Room::forget);
+        if let Some(mut stacks) = self.stacks.try_lock() {
+            stacks.iter_mut().for_each(ThreadStack::forget);
         }
     }
 
@@ -372,7 +372,7 @@ impl Drain {
             let seen = self.ended.count();
             leaving.iter_mut().zip(self.own_threads()).for_each(|(id, now)| *id = now.or(*id));
             self.wake();
-            self.looker.ring();
+            self.looker.notify();
             self.ended.sleep(seen, 1);
         }
         // The kernel clears the id a little before it forgets the thread.
@@ -388,7 +388,7 @@ impl Drain {
             self.wake();
         } else {
             // It looks for offers once more before it goes there.
-            self.bell.ring();
+            self.wakeup.notify();
         }
     }
 
@@ -397,8 +397,8 @@ impl Drain {
     fn wake(&self) {
         /// It sleeps for half a second at most.
         const FEW: usize = 256;
-        self.bell.ring();
-        self.doorbell.ring();
+        self.wakeup.notify();
+        self.first_offer.notify();
         if let Some(poller) = self.poller() {
             let nudge = |(place, slot): (_, &Slot)| {
                 let fd = slot.fd().filter(|_| !slot.has_no_room());
@@ -421,7 +421,7 @@ impl Drain {
                 self.over(place, slot, None, End::Lost);
                 continue;
             };
-            let (role, strategy, is_open) = (slot.role(), slot.goodbye().name(), slot.is_still_open());
+            let (role, strategy, is_open) = (slot.role(), slot.close_strategy().name(), slot.is_still_open());
             take(Held { fd, role, strategy, is_open, progress: slot.progress(), note: self.notes.get(place.index()) });
         }
     }
@@ -435,7 +435,7 @@ impl Drain {
     fn has_yielded(&self) {
         if self.is_yielding() {
             self.yielding.store(YIELDED, SeqCst);
-            self.ended.ring();
+            self.ended.notify();
         }
     }
 

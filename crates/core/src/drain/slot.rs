@@ -10,7 +10,7 @@ use super::place::Place;
 use crate::bounds::Progress;
 use crate::holders::ledger::table::Role;
 use crate::settings::Strategy;
-use crate::strategy::{self, Goodbye};
+use crate::strategy::{self, CloseStrategy};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::phase::Phase;
@@ -119,8 +119,8 @@ impl Slot {
         if self.flags.load(Relaxed) & CONNECTED != 0 { Role::Connected } else { Role::Accepted }
     }
 
-    /// How it says goodbye.
-    pub fn goodbye(&self) -> &'static dyn Goodbye {
+    /// How it says close_strategy.
+    pub fn close_strategy(&self) -> &'static dyn CloseStrategy {
         let name = Strategy::from_index(u32::from(self.strategy.load(Relaxed)));
         strategy::of(name.unwrap_or(Strategy::Drain))
     }
@@ -216,7 +216,7 @@ impl Slot {
 
     /// What of it is an event.
     pub fn interest(&self) -> Interest {
-        let interest = self.goodbye().interest();
+        let interest = self.close_strategy().interest();
         if self.has_no_room() { interest.or_room() } else { interest }
     }
 
@@ -287,8 +287,8 @@ impl Slot {
     }
 
     /// Parts from the peer.
-    pub fn part(&self, fd: Fd) {
-        self.goodbye().part(fd);
+    pub fn begin_close(&self, fd: Fd) {
+        self.close_strategy().begin_close(fd);
         self.put(STILL_OPEN, false);
     }
 
@@ -409,7 +409,7 @@ mod tests {
             slot.set_still_open();
             slot.expect_reader();
             slot.expect_writer();
-            assert_eq!((slot.role(), slot.goodbye().name()), (Role::Connected, strategy));
+            assert_eq!((slot.role(), slot.close_strategy().name()), (Role::Connected, strategy));
         }
         slot.fill(7, fd, Role::Accepted, Strategy::Wait, Millis(1));
         assert_eq!((slot.role(), slot.is_still_open()), (Role::Accepted, false));

@@ -92,7 +92,7 @@ impl Engine {
                 self.take_in(fd, role, strategy, left);
             }
             Verdict::Hold | Verdict::WaitUpTo(_) => {}
-            Verdict::AtOnce => _ = self.part(fd, role, strategy),
+            Verdict::AtOnce => _ = self.begin_close(fd, role, strategy),
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::LeaveAlone(_) | Verdict::Discard => {}
         }

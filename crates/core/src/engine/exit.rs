@@ -254,7 +254,7 @@ impl Engine {
             Verdict::LeaveAlone(reason) => _ = self.leave_alone(fd, role, reason),
             Verdict::Observe => _ = self.observe(fd, role),
             Verdict::Discard => _ = self.discard(fd, role, strategy),
-            Verdict::AtOnce => _ = self.part(fd, role, strategy),
+            Verdict::AtOnce => _ = self.begin_close(fd, role, strategy),
             Verdict::Hold | Verdict::WaitUpTo(_) if !self.leave_shared_sets(owner, fd, &claim) => {
                 _ = self.leave_alone(fd, role, Reason::Unsure);
             }

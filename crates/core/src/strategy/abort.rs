@@ -9,7 +9,7 @@
 //! end of a process does the same (`inet_release` minds only a *wait* under
 //! `PF_EXITING`).
 
-use super::{Goodbye, unless_asked};
+use super::{CloseStrategy, unless_asked};
 use crate::decision::{Facts, Verdict};
 use crate::settings::Strategy;
 use crate::sys::{Fd, socket};
@@ -17,7 +17,7 @@ use crate::sys::{Fd, socket};
 /// See the module.
 pub struct Abort;
 
-impl Goodbye for Abort {
+impl CloseStrategy for Abort {
     fn name(&self) -> Strategy {
         Strategy::Abort
     }
@@ -26,11 +26,11 @@ impl Goodbye for Abort {
         unless_asked(facts, Verdict::AtOnce)
     }
 
-    fn part(&self, fd: Fd) {
+    fn begin_close(&self, fd: Fd) {
         let _ = socket::set_linger(fd, 0);
     }
 
-    fn rouses(&self) -> bool {
+    fn wakes_pollers(&self) -> bool {
         false
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! All of it happens before the program's own close, on its own descriptor.
 
-use super::{Goodbye, unless_asked};
+use super::{CloseStrategy, unless_asked};
 use crate::decision::{Facts, Reason, Verdict};
 use crate::settings::Strategy;
 use crate::sys::phase::Phase;
@@ -16,7 +16,7 @@ use crate::sys::{Fd, socket};
 /// See the module.
 pub struct Both;
 
-impl Goodbye for Both {
+impl CloseStrategy for Both {
     fn name(&self) -> Strategy {
         Strategy::Both
     }
@@ -29,7 +29,7 @@ impl Goodbye for Both {
         }
     }
 
-    fn part(&self, fd: Fd) {
+    fn begin_close(&self, fd: Fd) {
         let _ = socket::shut_both(fd);
     }
 }

@@ -7,17 +7,17 @@
 //!
 //! Our FIN comes first, so TIME_WAIT is ours (RFC 9293 section 3.6.1).
 
-use super::{Goodbye, delivered};
+use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
 use crate::settings::Strategy;
-use crate::sip::{Sip, sip};
+use crate::discard::{Step, discard_some};
 use crate::sys::poller::Interest;
 use crate::sys::{Fd, socket};
 
 /// See the module.
 pub struct Drain;
 
-impl Goodbye for Drain {
+impl CloseStrategy for Drain {
     fn name(&self) -> Strategy {
         Strategy::Drain
     }
@@ -30,7 +30,7 @@ impl Goodbye for Drain {
         true
     }
 
-    fn part(&self, fd: Fd) {
+    fn begin_close(&self, fd: Fd) {
         let _ = socket::half_close(fd);
     }
 
@@ -42,7 +42,7 @@ impl Goodbye for Drain {
         Interest::INPUT
     }
 
-    fn look(&self, fd: Fd) -> Sip {
-        sip(fd)
+    fn step(&self, fd: Fd) -> Step {
+        discard_some(fd)
     }
 }

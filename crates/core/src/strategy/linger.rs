@@ -13,11 +13,11 @@
 //!
 //! The inline engine, whose close waits anyway, sets the option.
 
-use super::{Goodbye, unless_asked};
+use super::{CloseStrategy, unless_asked};
 use crate::bounds::End;
 use crate::decision::{Facts, Reason, Verdict};
 use crate::settings::Strategy;
-use crate::sip::Sip;
+use crate::discard::Step;
 use crate::sys::Fd;
 use crate::sys::phase::Phase;
 use crate::sys::socket::{self, Left};
@@ -25,7 +25,7 @@ use crate::sys::socket::{self, Left};
 /// See the module.
 pub struct Linger;
 
-impl Goodbye for Linger {
+impl CloseStrategy for Linger {
     fn name(&self) -> Strategy {
         Strategy::Linger
     }
@@ -43,7 +43,7 @@ impl Goodbye for Linger {
         true
     }
 
-    fn part(&self, fd: Fd) {
+    fn begin_close(&self, fd: Fd) {
         let _ = socket::shut_both(fd);
     }
 
@@ -53,17 +53,17 @@ impl Goodbye for Linger {
         true
     }
 
-    fn look(&self, fd: Fd) -> Sip {
+    fn step(&self, fd: Fd) -> Step {
         let state = socket::tcp_info(fd).map_or(0, |info| info.state);
         // It came between the decision and the shutdown: the close is a reset.
         if socket::unread(fd) != 0 {
-            Sip::End(0, End::Reset)
+            Step::End(0, End::Reset)
         } else if is_closing(state) {
-            Sip::More(0)
+            Step::More(0)
         } else if socket::left(fd) == Some(Left::Broken) {
-            Sip::End(0, End::Reset)
+            Step::End(0, End::Reset)
         } else {
-            Sip::End(0, End::Acknowledged)
+            Step::End(0, End::Acknowledged)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The ways to say goodbye.
+//! The ways to say close_strategy.
 //!
 //! | file | what a close becomes |
 //! |---|---|
@@ -34,14 +34,14 @@ use crate::bounds::{Bounds, End};
 use crate::decision::{Facts, Reason, Verdict};
 use crate::holders::ledger::table::Role;
 use crate::settings::{Settings, Strategy};
-use crate::sip::Sip;
+use crate::discard::Step;
 use crate::sys::Fd;
 use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
 
-/// One way to say goodbye. What is not said otherwise is that of a way which is done at
+/// One way to say close_strategy. What is not said otherwise is that of a way which is done at
 /// once and waits for nothing.
-pub trait Goodbye: Sync {
+pub trait CloseStrategy: Sync {
     /// Its name.
     fn name(&self) -> Strategy;
 
@@ -64,11 +64,11 @@ pub trait Goodbye: Sync {
         0
     }
 
-    /// Says goodbye: what the peer sees first.
-    fn part(&self, fd: Fd);
+    /// Says close_strategy: what the peer sees first.
+    fn begin_close(&self, fd: Fd);
 
     /// Whether that wakes who watches the socket.
-    fn rouses(&self) -> bool {
+    fn wakes_pollers(&self) -> bool {
         true
     }
 
@@ -89,12 +89,12 @@ pub trait Goodbye: Sync {
     }
 
     /// Looks at a connection that waits, and takes from it what there is to take.
-    fn look(&self, _fd: Fd) -> Sip {
-        Sip::End(0, End::AtOnce)
+    fn step(&self, _fd: Fd) -> Step {
+        Step::End(0, End::AtOnce)
     }
 }
 
-impl dyn Goodbye {
+impl dyn CloseStrategy {
     /// How long and how much.
     pub fn bounds(&self, settings: &Settings, role: Role) -> Bounds {
         let bounds = Bounds::of(settings, role);
@@ -103,7 +103,7 @@ impl dyn Goodbye {
 }
 
 /// The strategy of that name.
-pub fn of(name: Strategy) -> &'static dyn Goodbye {
+pub fn of(name: Strategy) -> &'static dyn CloseStrategy {
     match name {
         Strategy::Drain => &drain::Drain,
         Strategy::Wait => &wait::Wait,

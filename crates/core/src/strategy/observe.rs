@@ -5,7 +5,7 @@
 //! sent and what was not acknowledged, and only where [`super::drain`] would have acted;
 //! whose the socket is, is found out in the same way.
 
-use super::{Goodbye, delivered};
+use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
 use crate::settings::Strategy;
 use crate::sys::Fd;
@@ -13,7 +13,7 @@ use crate::sys::Fd;
 /// See the module.
 pub struct Observe;
 
-impl Goodbye for Observe {
+impl CloseStrategy for Observe {
     fn name(&self) -> Strategy {
         Strategy::Observe
     }
@@ -25,5 +25,5 @@ impl Goodbye for Observe {
         }
     }
 
-    fn part(&self, _fd: Fd) {}
+    fn begin_close(&self, _fd: Fd) {}
 }

@@ -10,17 +10,17 @@
 //! mail client after QUIT) gets it `SOFTCLOSE_PEER_FIRST` later, each time.
 
 use super::drain::Drain;
-use super::{Goodbye, delivered};
+use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
 use crate::settings::{Settings, Strategy};
-use crate::sip::Sip;
+use crate::discard::Step;
 use crate::sys::Fd;
 use crate::sys::poller::Interest;
 
 /// See the module.
 pub struct PeerFirst;
 
-impl Goodbye for PeerFirst {
+impl CloseStrategy for PeerFirst {
     fn name(&self) -> Strategy {
         Strategy::PeerFirst
     }
@@ -37,8 +37,8 @@ impl Goodbye for PeerFirst {
         settings.peer_first_ms
     }
 
-    fn part(&self, fd: Fd) {
-        Drain.part(fd);
+    fn begin_close(&self, fd: Fd) {
+        Drain.begin_close(fd);
     }
 
     fn reads(&self) -> bool {
@@ -49,7 +49,7 @@ impl Goodbye for PeerFirst {
         Interest::INPUT
     }
 
-    fn look(&self, fd: Fd) -> Sip {
-        Drain.look(fd)
+    fn step(&self, fd: Fd) -> Step {
+        Drain.step(fd)
     }
 }

@@ -8,11 +8,11 @@
 //! window takes never comes to its FIN: the total bound ends it. `SOFTCLOSE_IDLE` does
 //! not: who does not read cannot tell silence.
 
-use super::{Goodbye, unless_asked};
+use super::{CloseStrategy, unless_asked};
 use crate::bounds::End;
 use crate::decision::{Facts, Reason, Verdict};
 use crate::settings::Strategy;
-use crate::sip::Sip;
+use crate::discard::Step;
 use crate::sys::Fd;
 use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
@@ -21,7 +21,7 @@ use crate::sys::socket::{self, Left};
 /// See the module.
 pub struct Wait;
 
-impl Goodbye for Wait {
+impl CloseStrategy for Wait {
     fn name(&self) -> Strategy {
         Strategy::Wait
     }
@@ -39,7 +39,7 @@ impl Goodbye for Wait {
         true
     }
 
-    fn part(&self, fd: Fd) {
+    fn begin_close(&self, fd: Fd) {
         let _ = socket::half_close(fd);
     }
 
@@ -47,11 +47,11 @@ impl Goodbye for Wait {
         Interest::FIN
     }
 
-    fn look(&self, fd: Fd) -> Sip {
+    fn step(&self, fd: Fd) -> Step {
         match socket::left(fd) {
-            None => Sip::More(0),
-            Some(Left::Orderly) => Sip::End(0, End::Fin),
-            Some(Left::Broken) => Sip::End(0, End::Reset),
+            None => Step::More(0),
+            Some(Left::Orderly) => Step::End(0, End::Fin),
+            Some(Left::Broken) => Step::End(0, End::Reset),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! Context: async-signal-safe throughout, vfork children included, unless a
 //! function says otherwise.
 
-pub mod bell;
+pub mod event_count;
 pub mod clock;
 pub mod descriptors;
 pub mod fd;

@@ -49,12 +49,12 @@ const FLAGS: usize = CLONE_VM
     | CLONE_CHILD_CLEARTID;
 
 /// Memory for the stack of one thread at a time, kept for the next one.
-pub struct Room(Option<ptr::NonNull<u8>>);
+pub struct ThreadStack(Option<ptr::NonNull<u8>>);
 
 // SAFETY: the pointer is to a mapping of our own that has no thread affinity.
-unsafe impl Send for Room {}
+unsafe impl Send for ThreadStack {}
 
-impl Room {
+impl ThreadStack {
     /// No memory yet.
     pub const fn new() -> Self {
         Self(None)
@@ -117,7 +117,7 @@ pub fn is_known(thread: Pid) -> bool {
 /// `EBUSY`: the former thread is still there. `EAGAIN`, `ENOMEM`, `EPERM`: no
 /// thread to be had.
 pub fn spawn<T: Sync>(
-    room: &mut Room,
+    room: &mut ThreadStack,
     id: &'static ThreadId,
     body: extern "C" fn(&'static T),
     argument: &'static T,

@@ -6,7 +6,7 @@
 //!
 //! `make loom` explores more preemptions than `make test` does.
 
-mod bell;
+mod wakeup;
 mod bitmap;
 mod cells;
 mod futex;
@@ -35,7 +35,7 @@ mod ledger {
 #[allow(dead_code)]
 #[path = "../../src/sys"]
 mod sys {
-    pub mod bell;
+    pub mod event_count;
     pub(super) use crate::futex;
 }
 

@@ -1,31 +1,31 @@
-//! The bell: who has looked at the count before the news, and sleeps after it, is
+//! The wakeup: who has looked at the count before the news, and sleeps after it, is
 //! woken.
 
 use crate::explore;
 use crate::sync::{AtomicU32, SeqCst};
-use crate::sys::bell::Bell;
+use crate::sys::event_count::EventCount;
 use loom::thread;
 use std::sync::Arc;
 
 struct Stage {
-    bell: Bell,
+    wakeup: EventCount,
     news: AtomicU32,
 }
 
 fn stage() -> Arc<Stage> {
-    let stage = Stage { bell: Bell::new(), news: AtomicU32::default() };
-    stage.bell.forget();
-    assert_eq!(stage.bell.count(), 0);
+    let stage = Stage { wakeup: EventCount::new(), news: AtomicU32::default() };
+    stage.wakeup.forget();
+    assert_eq!(stage.wakeup.count(), 0);
     Arc::new(stage)
 }
 
 fn sleep_until_there_is_news(stage: &Stage) {
     loop {
-        let seen = stage.bell.count();
+        let seen = stage.wakeup.count();
         if stage.news.load(SeqCst) != 0 {
             return;
         }
-        stage.bell.sleep(seen, u32::MAX);
+        stage.wakeup.sleep(seen, u32::MAX);
     }
 }
 
@@ -36,7 +36,7 @@ fn no_ring_is_missed() {
         let sleeper = stage.clone();
         let sleeper = thread::spawn(move || sleep_until_there_is_news(&sleeper));
         stage.news.store(1, SeqCst);
-        stage.bell.ring();
+        stage.wakeup.notify();
         sleeper.join().unwrap();
     });
 }
@@ -48,7 +48,7 @@ fn every_sleeper_is_woken() {
         let sleepers = [stage.clone(), stage.clone()];
         let sleepers = sleepers.map(|stage| thread::spawn(move || sleep_until_there_is_news(&stage)));
         stage.news.store(1, SeqCst);
-        stage.bell.ring();
+        stage.wakeup.notify();
         sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap());
     });
 }

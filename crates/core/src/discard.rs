@@ -21,7 +21,7 @@ pub fn begin() {
 
 /// What a turn found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sip {
+pub enum Step {
     /// So many bytes, and there may be more, now or later.
     More(u64),
     /// So many bytes, and the end of the connection.
@@ -29,17 +29,17 @@ pub enum Sip {
 }
 
 /// Discards what is queued, up to the budget.
-pub fn sip(fd: Fd) -> Sip {
+pub fn discard_some(fd: Fd) -> Step {
     let mut total = 0;
     while total < BUDGET {
         match discard(fd) {
-            Ok(0) => return Sip::End(total as u64, End::Fin),
+            Ok(0) => return Step::End(total as u64, End::Fin),
             Ok(bytes) => total += bytes,
             Err(error) if socket::is_would_block(error) => break,
-            Err(_) => return Sip::End(total as u64, End::Reset),
+            Err(_) => return Step::End(total as u64, End::Reset),
         }
     }
-    Sip::More(total as u64)
+    Step::More(total as u64)
 }
 
 fn discard(fd: Fd) -> Result<usize> {
@@ -69,14 +69,14 @@ mod tests {
         let mut there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let here = listener.accept().unwrap().0;
         let fd = Fd::new(here.as_raw_fd()).unwrap();
-        assert_eq!(sip(fd), Sip::More(0));
+        assert_eq!(discard_some(fd), Step::More(0));
         there.write_all(&[7; 5000]).unwrap();
         drop(there);
         let mut total = 0;
         loop {
-            match sip(fd) {
-                Sip::More(bytes) => total += bytes,
-                Sip::End(bytes, end) => {
+            match discard_some(fd) {
+                Step::More(bytes) => total += bytes,
+                Step::End(bytes, end) => {
                     assert_eq!((total + bytes, end), (5000, End::Fin));
                     break;
                 }
