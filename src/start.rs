@@ -14,20 +14,20 @@ use crate::sys::leave::{self, leave};
 use crate::sys::{atfork, environment, host, real, tls};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
-use softclose_core::common::Common;
+use softclose_core::context::Context;
 use softclose_core::counters::Counters;
-use softclose_core::counters::founding::Identity;
+use softclose_core::counters::stats_file::Identity;
+use softclose_core::discard;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
+use softclose_core::finisher::Home;
 use softclose_core::holders::ledger::Ledger;
 use softclose_core::holders::refs::Refs;
 use softclose_core::log::{self, Log};
 use softclose_core::presence::Presence;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
-use softclose_core::sip;
-use softclose_core::successor::Home;
 use softclose_core::sys::rehearsal::Rehearsal;
 use softclose_core::sys::ring::Rings;
 use softclose_core::sys::{clock, schedule, valgrind};
@@ -95,7 +95,7 @@ fn identity(reading: &Reading, secure: bool) -> Identity {
     let program = Path::new(&called).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let directory = &reading.settings.stats_dir;
     Identity {
-        is_shown: reading.settings.stats && !secure,
+        is_published: reading.settings.stats && !secure,
         program,
         settings: lines.collect(),
         directory: (!directory.is_empty()).then(|| CString::new(directory.as_str()).ok()).flatten(),
@@ -107,12 +107,12 @@ fn identity(reading: &Reading, secure: bool) -> Identity {
 struct Page {
     engine: OnceLock<Engine>,
     ledger: Ledger,
-    common: OnceLock<Common>,
+    context: OnceLock<Context>,
 }
 
 const _: () = assert!(size_of::<Page>() == 4096, "more than a page");
 
-static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), common: OnceLock::new() };
+static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), context: OnceLock::new() };
 
 #[inline(never)]
 fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
@@ -123,21 +123,21 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
     }
-    let Page { engine, ledger, common } = &PAGE;
-    sip::begin();
+    let Page { engine, ledger, context } = &PAGE;
+    discard::begin();
     valgrind::is_lock_free((&raw const PAGE).addr(), size_of::<Page>());
-    let successor = if secure { None } else { successor() };
+    let finisher = if secure { None } else { finisher() };
     let processors = processors();
-    let common = common.get_or_init(|| Common { settings, counters, log, host: host::HOST, successor, processors });
+    let context = context.get_or_init(|| Context { settings, counters, log, host: host::HOST, finisher, processors });
     ledger.begin(capacity);
     ledger.begin_as(users());
-    let drain = Drain::new(common, ledger);
+    let drain = Drain::new(context, ledger);
     let (rehearsal, rings, refs, presence) = (Rehearsal::new(), Rings::new(), Refs::new(), Presence::new());
-    engine.get_or_init(|| Engine { common, ledger, drain, rehearsal, rings, refs, presence })
+    engine.get_or_init(|| Engine { context, ledger, drain, rehearsal, rings, refs, presence })
 }
 
 /// Where this library lies, and the program that finishes what a process leaves.
-fn successor() -> Option<&'static Home> {
+fn finisher() -> Option<&'static Home> {
     let library = std::path::absolute(own_path()?).ok()?;
     let home = CString::new(library.parent()?.as_os_str().as_bytes()).ok()?;
     Some(Box::leak(Box::new(Home::at(home)?)))

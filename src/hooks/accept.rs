@@ -40,7 +40,7 @@ fn accepted(listener: c_int, result: c_int, since: Option<Stamp>) -> c_int {
     {
         owner.opened(fd, Role::Accepted, since);
         guard.engine().look_ahead();
-        guard.engine().common.counters.show();
+        guard.engine().context.counters.publish();
     }
     result
 }

@@ -59,7 +59,7 @@ pub fn close_range_by(
 /// there would be nothing to unshare.
 fn shares_with_us_alone() -> bool {
     let Some(guard) = Guard::enter() else { return false };
-    let is_alone = guard.engine().common.is_single_threaded();
+    let is_alone = guard.engine().context.is_single_threaded();
     guard.owner().is_some_and(|owner| is_alone && !owner.is_blind())
 }
 

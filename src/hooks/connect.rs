@@ -28,6 +28,6 @@ fn connected(fd: c_int) {
         && let Some(owner) = guard.owner()
     {
         owner.connected(fd);
-        guard.engine().common.counters.show();
+        guard.engine().context.counters.publish();
     }
 }

@@ -154,7 +154,7 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
 /// the drain's must not be the last, whose status would count.
 fn leave_by(number: usize) {
     let Some(guard) = Guard::enter() else { return };
-    let is_end = number == nr::EXIT_GROUP || guard.engine().common.is_single_threaded();
+    let is_end = number == nr::EXIT_GROUP || guard.engine().context.is_single_threaded();
     if is_end && guard.owner().is_some() {
         leave(Exit::AtOnce);
         drop(guard.engine().drain.dismiss());

@@ -48,7 +48,7 @@ pub fn prepare(flags: c_int) {
 
 /// The only thread of a process has a table of its own already.
 fn blind_beside_others(owner: Owner<'_>) {
-    let is_alone = engine().is_some_and(|engine| engine.common.is_single_threaded());
+    let is_alone = engine().is_some_and(|engine| engine.context.is_single_threaded());
     if !is_alone {
         owner.splits_table();
         owner.blinded();

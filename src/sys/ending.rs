@@ -38,7 +38,7 @@ pub struct Held {
 pub fn before(raw: c_int) -> Ending {
     let Some(guard) = Guard::enter() else { return Ending::Plain(None) };
     let Some(fd) = Fd::new(raw) else {
-        guard.engine().common.counters.left_alone(Reason::NotOpen);
+        guard.engine().context.counters.left_alone(Reason::NotOpen);
         return Ending::Plain(None);
     };
     match socket::tcp_info(fd) {
@@ -51,7 +51,7 @@ pub fn before(raw: c_int) -> Ending {
                     guard.owner().into_iter().for_each(|owner| owner.closing_ring(fd));
                 }
             }
-            guard.engine().common.counters.not_tcp(errno);
+            guard.engine().context.counters.not_tcp(errno);
             Ending::Plain(None)
         }
     }
@@ -103,7 +103,7 @@ pub fn end(lingering: Lingering) {
 }
 
 fn private(guard: &Guard) -> Ending {
-    guard.engine().common.counters.left_alone(Reason::NotOpen);
+    guard.engine().context.counters.left_alone(Reason::NotOpen);
     Ending::Private
 }
 

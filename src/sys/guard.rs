@@ -281,7 +281,7 @@ pub fn with_a_thread_less<T>(own_call: impl Fn() -> T, is_refused: impl Fn(&T) -
     if is_refused(&result) && gave_up_thread() {
         result = own_call();
     }
-    if is_refused(&result) && gave_up_heirs() {
+    if is_refused(&result) && gave_up_finishers() {
         // They count until whoever is their parent now has reaped them.
         const TURNS: u32 = 8;
         for _ in 0..TURNS {
@@ -309,8 +309,8 @@ fn gave_up_thread() -> bool {
     had_one
 }
 
-fn gave_up_heirs() -> bool {
-    Guard::enter().is_some_and(|guard| guard.owner().is_some_and(Owner::end_heirs))
+fn gave_up_finishers() -> bool {
+    Guard::enter().is_some_and(|guard| guard.owner().is_some_and(Owner::end_finishers))
 }
 
 #[cold]

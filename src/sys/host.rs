@@ -4,7 +4,7 @@ use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{FILE, c_char, c_int};
-use softclose_core::common::Host;
+use softclose_core::context::Host;
 use softclose_core::sys::{Fd, file};
 
 /// For the engine.

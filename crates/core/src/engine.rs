@@ -10,7 +10,7 @@
 //! ([`Lingering`]).
 
 use crate::bounds::End;
-use crate::common::{Common, Ended};
+use crate::context::{Context, Ended};
 use crate::decision::{Doubt, Facts, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_blocked_in_write, may_be_written_to};
@@ -23,7 +23,7 @@ use crate::holders::refs::Refs;
 use crate::holders::watch;
 use crate::log::note::Note;
 use crate::presence::Presence;
-use crate::settings::{Engine as Waits, LogLevel, Strategy};
+use crate::settings::{DrainBy, LogLevel, Strategy};
 use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
@@ -36,7 +36,7 @@ use crate::sys::thread;
 /// One process' softclose.
 pub struct Engine {
     /// What all parts use.
-    pub common: &'static Common,
+    pub context: &'static Context,
     /// Whose socket is it.
     pub ledger: &'static Ledger,
     /// What is held.
@@ -143,7 +143,7 @@ impl Engine {
     #[inline(never)]
     pub fn prepare(&'static self, owner: Owner<'_>, fd: Fd, info: TcpInfo) -> Prepared {
         if Phase::of(info.state) != Phase::Unconnected {
-            self.common.counters.show();
+            self.context.counters.publish();
         }
         let claim = owner.release(fd);
         let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
@@ -161,8 +161,8 @@ impl Engine {
             left_in_its_sets(owner, claim);
         }
         match prepared {
-            Prepared::Plain => self.drain.cash_in(fd),
-            _ => self.drain.revoke(fd),
+            Prepared::Plain => self.drain.apply_now(fd),
+            _ => self.drain.cancel(fd),
         }
         prepared
     }
@@ -189,7 +189,7 @@ impl Engine {
         // Here it would wait for the peer with signals held back.
         prepared.reserved().and_then(Reserved::fd).into_iter().for_each(socket::linger_off);
         prepared.abandon();
-        self.common.counters.left_alone(Reason::Unsure);
+        self.context.counters.left_alone(Reason::Unsure);
         self.doubt(Doubt::Watched);
     }
 
@@ -197,15 +197,15 @@ impl Engine {
     /// count into one page.
     pub fn before_fork(&'static self, owner: Owner<'_>) -> Fork {
         if owner.has_sockets() {
-            self.common.counters.show();
+            self.context.counters.publish();
         }
-        self.common.counters.before_fork();
+        self.context.counters.before_fork();
         Fork { child: owner.before_fork() }
     }
 
     /// That fork has failed.
     pub fn not_forked(&self, owner: Owner<'_>, fork: Fork) {
-        self.common.counters.not_forked();
+        self.context.counters.not_forked();
         owner.not_forked(fork.child);
     }
 
@@ -213,7 +213,7 @@ impl Engine {
     pub fn become_child(&self, fork: Fork) {
         self.drain.become_child();
         self.ledger.become_child(fork.child);
-        self.common.counters.become_child();
+        self.context.counters.become_child();
     }
 
     /// Whether the program's own close of `fd` may wait for the peer: then signals must come
@@ -225,7 +225,7 @@ impl Engine {
     /// Whether the inline engine waits before the program's own call: it holds nothing then,
     /// and nobody else could use the number meanwhile.
     pub fn waits_in_place(&self) -> bool {
-        self.common.settings.engine == Waits::Inline && self.common.is_single_threaded()
+        self.context.settings.engine == DrainBy::Inline && self.context.is_single_threaded()
     }
 
     /// Looks at the kernel only as far as the decision needs it; where the
@@ -240,10 +240,10 @@ impl Engine {
     ) -> (Verdict, Strategy) {
         let phase = Phase::of(info.state);
         let open = phase != Phase::Unconnected && claim.standing != Standing::Shared;
-        let strategy = if open { self.strategy(fd, claim.entry.role) } else { self.common.settings.strategy };
+        let strategy = if open { self.strategy(fd, claim.entry.role) } else { self.context.settings.strategy };
         let close_strategy = strategy::of(strategy);
         let minds_unread = phase == Phase::PeerDone || close_strategy.minds_unread();
-        let decided = |facts| decide(facts, self.common.settings.role, |facts| close_strategy.verdict(facts));
+        let decided = |facts| decide(facts, self.context.settings.role, |facts| close_strategy.verdict(facts));
         let mut facts = Facts {
             phase,
             standing: claim.standing,
@@ -296,14 +296,14 @@ impl Engine {
     /// Counts what could not be proved.
     fn unsure(&self, standing: Standing) -> Verdict {
         if let Standing::Unprovable(doubt) = standing {
-            self.common.counters.doubted(doubt);
+            self.context.counters.doubted(doubt);
         }
         Verdict::LeaveAlone(Reason::Unsure)
     }
 
     /// The strategy for a connection of this role.
     fn strategy(&self, fd: Fd, role: Role) -> Strategy {
-        choice::choose(self.common.settings, fd, role)
+        choice::choose(self.context.settings, fd, role)
     }
 
     /// Leaves every epoll set that may watch the connection; false where that cannot be
@@ -327,7 +327,7 @@ impl Engine {
     }
 
     fn doubt(&self, doubt: Doubt) -> bool {
-        self.common.counters.doubted(doubt);
+        self.context.counters.doubted(doubt);
         false
     }
 
@@ -335,7 +335,7 @@ impl Engine {
     /// event between the two.
     fn at_once(&self, closing: Closing<'_>) -> Prepared {
         let Closing { fd, strategy, .. } = closing;
-        let is_seen = strategy::of(strategy).wakes_pollers() && !self.common.is_single_threaded();
+        let is_seen = strategy::of(strategy).wakes_pollers() && !self.context.is_single_threaded();
         let must_leave = is_seen || closing.owner.rings().is_any();
         if let Some(reason) = self.hands_off(closing, true) {
             self.leave_alone(fd, closing.role(), reason)
@@ -358,16 +358,16 @@ impl Engine {
     /// A drain that is over when this returns; `drain` answers how it ended,
     /// and how many bytes were discarded.
     fn in_place(&self, fd: Fd, role: Role, strategy: Strategy, drain: impl FnOnce() -> (End, u64)) {
-        let (note, begun) = (self.common.note(fd, role), Millis::now());
-        self.common.counters.begun();
+        let (note, begun) = (self.context.note(fd, role), Millis::now());
+        self.context.counters.begun();
         let (end, discarded) = drain();
-        self.common.ended(Ended { fd: Some(fd), note: note.as_ref(), strategy, end, discarded, begun });
+        self.context.ended(Ended { fd: Some(fd), note: note.as_ref(), strategy, end, discarded, begun });
     }
 
     fn hold(&'static self, closing: Closing<'_>) -> Prepared {
         let fd = closing.fd;
         // Nor is a writer waited for where the program's own thread would have to.
-        let in_place = self.common.settings.engine == Waits::Inline || closing.linger_ms.is_some();
+        let in_place = self.context.settings.engine == DrainBy::Inline || closing.linger_ms.is_some();
         if let Some(reason) = self.hands_off(closing, in_place) {
             return self.leave_alone(fd, closing.role(), reason);
         }
@@ -386,7 +386,9 @@ impl Engine {
         let Closing { owner, fd, claim, strategy, .. } = closing;
         let cookie = claim.cookie.or_else(|| socket::cookie(fd)).ok_or(Reason::Unsure);
         match cookie.and_then(|cookie| self.drain.reserve(owner, fd, cookie, closing.role(), strategy)) {
-            Ok(reserved) if self.common.settings.engine == Waits::Inline => Prepared::Staying(reserved, closing.stay()),
+            Ok(reserved) if self.context.settings.engine == DrainBy::Inline => {
+                Prepared::Staying(reserved, closing.stay())
+            }
             Ok(reserved) => {
                 if self.may_be_written_to(closing) {
                     reserved.expect_writer(fd);
@@ -405,7 +407,7 @@ impl Engine {
         let Closing { owner, fd, claim, is_acknowledged, .. } = closing;
         let has_options = owner.may_have_options(claim.entry);
         let is_done = is_acknowledged && !has_options;
-        !self.common.is_single_threaded()
+        !self.context.is_single_threaded()
             && (!is_done && may_be_written_to(fd) || has_options && socket::may_have_been_full(fd))
     }
 
@@ -432,7 +434,7 @@ impl Engine {
     /// The inline engine: the call itself waits.
     fn stay(&self, fd: Fd, stay: Stay) {
         let Stay { role, strategy, linger_ms } = stay;
-        let settings = self.common.settings;
+        let settings = self.context.settings;
         let close_strategy = strategy::of(strategy);
         let bounds = close_strategy.bounds(settings, role).within(MOST_INLINE_MS);
         if let Some(ms) = linger_ms {
@@ -463,12 +465,12 @@ impl Engine {
     }
 
     fn leave_alone(&self, fd: Fd, role: Role, reason: Reason) -> Prepared {
-        self.common.counters.left_alone(reason);
+        self.context.counters.left_alone(reason);
         let level = match reason {
             Reason::Full | Reason::NoThread => LogLevel::Error,
             _ => LogLevel::Debug,
         };
-        self.common.report(level, |line| {
+        self.context.report(level, |line| {
             line.text(" left alone").connection(Some(&Note::of(fd, role))).word("reason", reason.name());
         });
         Prepared::Plain

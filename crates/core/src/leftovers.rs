@@ -5,12 +5,12 @@
 //! list is mapped.
 
 use crate::bounds::{Bounds, End, Progress};
-use crate::common::{Common, Ended};
+use crate::context::{Context, Ended};
+use crate::discard::Step;
 use crate::finish::{is_quiet, wait};
 use crate::holders::ledger::table::Role;
 use crate::log::note::Note;
 use crate::settings::Strategy;
-use crate::discard::Step;
 use crate::strategy::{self, CloseStrategy};
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::{BATCH, Interest, Poller};
@@ -56,7 +56,7 @@ pub struct Held<'a> {
 
 /// The sockets that a process leaves open.
 pub struct Leftovers<'a> {
-    common: &'a Common,
+    context: &'a Context,
     /// Most processes have one at most, which needs no memory.
     first: Open,
     others: Region<Open>,
@@ -68,17 +68,17 @@ pub struct Leftovers<'a> {
 
 impl<'a> Leftovers<'a> {
     /// Room for `most` sockets.
-    pub fn with_room(most: usize, common: &'a Common) -> Self {
+    pub fn with_room(most: usize, context: &'a Context) -> Self {
         let others = Region::new();
         if most > 1 {
             others.ensure(most - 1);
         }
-        Self { common, first: Open::default(), others, count: 0, left: 0, is_for_another: false }
+        Self { context, first: Open::default(), others, count: 0, left: 0, is_for_another: false }
     }
 
     /// The same for sockets that stay as they are until another program takes them over.
-    pub fn for_another(most: usize, common: &'a Common) -> Self {
-        Self { is_for_another: true, ..Self::with_room(most, common) }
+    pub fn for_another(most: usize, context: &'a Context) -> Self {
+        Self { is_for_another: true, ..Self::with_room(most, context) }
     }
 
     /// Whether they are still used by this process, until it has gone.
@@ -99,8 +99,8 @@ impl<'a> Leftovers<'a> {
     /// Says goodbye on `fd` and takes it in.
     pub fn add(&mut self, fd: Fd, role: Role, strategy: Strategy) {
         let progress = Progress::begin(Millis::now());
-        self.common.counters.begun();
-        let note = self.common.note(fd, role);
+        self.context.counters.begun();
+        let note = self.context.note(fd, role);
         self.put(Held { fd, role, strategy, is_open: true, progress, note: note.as_ref() });
     }
 
@@ -113,7 +113,7 @@ impl<'a> Leftovers<'a> {
         let Some(place) = self.place(self.count) else { return };
         place.fill(&held);
         if held.is_open && !self.is_for_another {
-            place.begin_close_if_due(held.fd, self.common, Millis::now());
+            place.begin_close_if_due(held.fd, self.context, Millis::now());
         }
         self.count += 1;
         self.left += 1;
@@ -121,7 +121,7 @@ impl<'a> Leftovers<'a> {
 
     /// Waits for the ends of all of them until `deadline`, and longest for `tick_ms` without
     /// a look at those that are quiet.
-    pub fn attend(&mut self, deadline: Millis, tick_ms: u32) {
+    pub fn drain_until(&mut self, deadline: Millis, tick_ms: u32) {
         self.turn_all(None);
         // Without a free number the sockets are looked at in turn.
         let poller = if self.left == 0 || self.single().is_some() { None } else { Poller::create_from(3, 3).ok() };
@@ -162,9 +162,9 @@ impl<'a> Leftovers<'a> {
         for index in 0..self.count {
             let Some((fd, place)) = self.at(index) else { continue };
             if place.has(STILL_OPEN) {
-                place.begin_close_if_due(fd, self.common, now);
+                place.begin_close_if_due(fd, self.context, now);
             }
-            if let Some(end) = place.bounds(self.common).exceeded(place.progress(), now) {
+            if let Some(end) = place.bounds(self.context).exceeded(place.progress(), now) {
                 self.end(index, end, 0);
             }
         }
@@ -237,7 +237,7 @@ impl<'a> Leftovers<'a> {
         if let Some((fd, place)) = self.at(index) {
             let (strategy, note, progress) = (place.close_strategy().name(), Some(&place.note), place.progress());
             let (discarded, begun) = (progress.discarded + last, progress.begun);
-            self.common.ended(Ended { fd: Some(fd), note, strategy, end, discarded, begun });
+            self.context.ended(Ended { fd: Some(fd), note, strategy, end, discarded, begun });
             place.fd.store(-1, Relaxed);
             self.left -= 1;
         }
@@ -251,7 +251,7 @@ impl<'a> Leftovers<'a> {
     /// What is left to do, for another program.
     pub fn tasks(&self) -> impl Iterator<Item = Task> {
         let now = Millis::now();
-        self.each().filter_map(move |(fd, place)| place.task(fd, self.common, now))
+        self.each().filter_map(move |(fd, place)| place.task(fd, self.context, now))
     }
 
     fn each(&self) -> impl Iterator<Item = (Fd, &Open)> {
@@ -298,9 +298,9 @@ impl Open {
         strategy::of(name.unwrap_or(Strategy::Drain))
     }
 
-    fn bounds(&self, common: &Common) -> Bounds {
+    fn bounds(&self, context: &Context) -> Bounds {
         let role = if self.has(CONNECTED) { Role::Connected } else { Role::Accepted };
-        self.close_strategy().bounds(common.settings, role)
+        self.close_strategy().bounds(context.settings, role)
     }
 
     fn progress(&self) -> Progress {
@@ -316,21 +316,21 @@ impl Open {
     }
 
     /// Milliseconds until it parts from the peer.
-    fn begins_in(&self, common: &Common, now: Millis) -> u32 {
-        let patience = self.close_strategy().patience_ms(common.settings);
+    fn begins_in(&self, context: &Context, now: Millis) -> u32 {
+        let patience = self.close_strategy().patience_ms(context.settings);
         if self.has(STILL_OPEN) { patience.saturating_sub(now.since(self.progress().begun)) } else { 0 }
     }
 
-    fn begin_close_if_due(&self, fd: Fd, common: &Common, now: Millis) {
-        if self.begins_in(common, now) == 0 {
+    fn begin_close_if_due(&self, fd: Fd, context: &Context, now: Millis) {
+        if self.begins_in(context, now) == 0 {
             self.flags.fetch_and(!STILL_OPEN, Relaxed);
             self.close_strategy().begin_close(fd);
         }
     }
 
-    fn task(&self, fd: Fd, common: &Common, now: Millis) -> Option<Task> {
+    fn task(&self, fd: Fd, context: &Context, now: Millis) -> Option<Task> {
         let Progress { last, discarded, .. } = self.progress();
-        let Bounds { idle_ms, bytes, .. } = self.bounds(common);
+        let Bounds { idle_ms, bytes, .. } = self.bounds(context);
         let mode = match self.close_strategy().name() {
             Strategy::Wait => Mode::Fin,
             Strategy::Linger => Mode::Acknowledged,
@@ -340,7 +340,7 @@ impl Open {
             mode,
             fd: fd.raw(),
             cookie: crate::sys::socket::cookie(fd)?,
-            begin_ms: if self.has(STILL_OPEN) { u64::from(self.begins_in(common, now).max(1)) } else { 0 },
+            begin_ms: if self.has(STILL_OPEN) { u64::from(self.begins_in(context, now).max(1)) } else { 0 },
             idle_ms: u64::from(idle_ms),
             silent_ms: u64::from(now.since(last)),
             // Used up it is over, but 0 is no limit.

@@ -7,7 +7,7 @@
 //! | module | one idea |
 //! |---|---|
 //! | [`settings`] | what a user can set |
-//! | [`common`] | settings, counters, log, host: what all parts use |
+//! | [`context`] | settings, counters, log, host: what all parts use |
 //! | [`holders`] | who holds a connection, who watches it, who is using it |
 //! | [`decision`] | what one close becomes |
 //! | [`strategy`] | the ways to say goodbye |
@@ -16,7 +16,7 @@
 //! | [`drain`] | the background thread and the sockets it holds |
 //! | [`finish`] | draining in place: the inline engine |
 //! | [`leftovers`] | what a process leaves open, finished all at the same time |
-//! | [`successor`] | another program finishes it |
+//! | [`finisher`] | another program finishes it |
 //! | [`image`] | whether an `exec` will succeed |
 //! | [`presence`] | how many hooks are in the engine |
 //! | [`engine`] | all of it behind one door, for the hooks |
@@ -39,21 +39,21 @@
 #![cfg_attr(test, allow(clippy::disallowed_types))]
 
 pub mod bounds;
-pub mod common;
+pub mod context;
 pub mod counters;
 pub mod decision;
+pub mod discard;
 pub mod drain;
 pub mod engine;
 pub mod finish;
+pub mod finisher;
 pub mod holders;
 pub mod image;
 pub mod leftovers;
 pub mod log;
 pub mod presence;
 pub mod settings;
-pub mod discard;
 pub mod strategy;
-pub mod successor;
 mod sync;
 pub mod sys;
 

@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_shown_is_what_would_be_read(environment in environments()) {
+    fn what_is_published_is_what_would_be_read(environment in environments()) {
         let reading = read_all(&environment);
         let again = read_all(&reading.shown.into_iter().map(|(value, _)| Some(value)).collect());
         prop_assert!(again.warnings.is_empty(), "{:?}", again.warnings);

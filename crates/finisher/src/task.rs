@@ -62,7 +62,15 @@ impl Task {
         let mut numbers = rest.split(|&byte| byte == b':').map(number);
         let mut next = || numbers.next().flatten();
         let fd = i32::try_from(next()?).ok()?;
-        Some(Self { mode, fd, cookie: next()?, begin_ms: next()?, idle_ms: next()?, silent_ms: next()?, bytes: next()? })
+        Some(Self {
+            mode,
+            fd,
+            cookie: next()?,
+            begin_ms: next()?,
+            idle_ms: next()?,
+            silent_ms: next()?,
+            bytes: next()?,
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`names`] | the one definition of every number |
 //! | [`page`] | what lies where |
-//! | [`founding`] | the file of a page |
+//! | [`stats_file`] | the file of a page |
 //!
 //! The numbers begin in memory of our own, where a count is one addition, and move to a
 //! page that is a file when the program first has to do with a connection: a program
@@ -18,21 +18,21 @@
 //! Context: any thread, any hook: plain relaxed atomics, no order between them. A `vfork`
 //! child that closes a file counts for its parent.
 
-pub mod founding;
 pub mod names;
 pub mod page;
+pub mod stats_file;
 
 use crate::bounds::{ENDS, End, Outcome};
 use crate::decision::{DOUBTS, Doubt, REASONS, Reason};
 use crate::sys::mapped::Mapped;
 use crate::sys::process;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
-use founding::{Identity, Whereabouts};
 use names::{BEGUN, BUCKETS_MS, DISCARDED, DRAIN_MS, DRAIN_TIMES, ENDED, HELD_MOST, LEFT_ALONE, LOG_DROPPED, OBSERVED};
 use names::{COUNT, COUNTED_BY_KERNEL, DOUBTED, HANDOVERS, RESETS_AVOIDED, UNACKNOWLEDGED};
 use page::{Cell, Page, Values};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
+use stats_file::{Identity, Whereabouts};
 
 /// Every counter of one process.
 pub struct Counters {
@@ -40,7 +40,7 @@ pub struct Counters {
     own: Values,
     file: Whereabouts,
     page: Mapped<Page>,
-    founding: AtomicU8,
+    publishing: AtomicU8,
     /// Drains of this process that have not ended.
     held: AtomicU32,
     /// The place of its cell in the page, and 1; 0 is none.
@@ -76,7 +76,7 @@ impl Counters {
             own: Values::new(),
             file: Whereabouts::new(),
             page: Mapped::new(),
-            founding: AtomicU8::new(UNASKED),
+            publishing: AtomicU8::new(UNASKED),
             held: AtomicU32::new(0),
             cell: AtomicU32::new(0),
             is_away: AtomicBool::new(false),
@@ -114,7 +114,7 @@ impl Counters {
         self.values().add(BEGUN, 1);
         let held = self.held.fetch_add(1, SeqCst) + 1;
         self.values().raise(HELD_MOST, u64::from(held));
-        self.show_held();
+        self.publish_held();
     }
 
     /// A drain has ended.
@@ -132,7 +132,7 @@ impl Counters {
             values.add(RESETS_AVOIDED, 1);
         }
         self.held.fetch_sub(1, SeqCst);
-        self.show_held();
+        self.publish_held();
     }
 
     /// A close was observed, with so much to lose.
@@ -188,18 +188,18 @@ impl Counters {
 impl Counters {
     /// The program has to do with a connection: from now on others may read the
     /// numbers. Tried once.
-    pub fn show(&self) {
-        if self.founding.load(SeqCst) == UNASKED && self.founding.swap(ASKED, SeqCst) == UNASKED {
+    pub fn publish(&self) {
+        if self.publishing.load(SeqCst) == UNASKED && self.publishing.swap(ASKED, SeqCst) == UNASKED {
             self.found();
         }
     }
 
     #[inline(never)]
     fn found(&self) {
-        let Some(page) = founding::found(&self.identity, &self.file) else { return };
+        let Some(page) = stats_file::create(&self.identity, &self.file) else { return };
         self.page.set(page);
         self.absorb();
-        self.show_held();
+        self.publish_held();
         page.open();
     }
 
@@ -216,7 +216,7 @@ impl Counters {
     }
 
     /// Who stores last has seen the latest number.
-    fn show_held(&self) {
+    fn publish_held(&self) {
         const PID: u64 = !(u32::MAX as u64);
         let Some(cell) = self.page.get().and_then(|page| self.cell(page)) else { return };
         loop {
@@ -274,7 +274,7 @@ impl Counters {
             self.own.take(at);
         }
         if self.page.get().is_none() {
-            self.founding.store(UNASKED, SeqCst);
+            self.publishing.store(UNASKED, SeqCst);
         }
     }
 
@@ -282,7 +282,7 @@ impl Counters {
     /// not, that is made up for at the next fork or at the end.
     pub fn leave_for_another_program(&self, will_succeed: impl Fn() -> bool) {
         if self.leave() && will_succeed() {
-            founding::remove(&self.identity, &self.file);
+            stats_file::remove(&self.identity, &self.file);
         }
     }
 
@@ -305,7 +305,7 @@ impl Counters {
             cell.store(0, SeqCst);
         }
         if is_last {
-            founding::remove(&self.identity, &self.file);
+            stats_file::remove(&self.identity, &self.file);
         }
     }
 

@@ -18,8 +18,8 @@ use super::queue::Queue;
 use super::slot::Slot;
 use super::{AWAKE, UNSURE};
 use crate::bounds::{Bounds, End};
-use crate::finish::is_quiet;
 use crate::discard::Step;
+use crate::finish::is_quiet;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{BATCH, Poller};
 use crate::sys::{Fd, socket};
@@ -118,7 +118,7 @@ impl Drainer {
         self.expire();
         self.evict();
         self.free_port();
-        self.end_graces();
+        self.apply_due();
         self.ask_for_a_look();
         // The looker can notify us, and has nothing in our set.
         if (busy || self.is_look_out()) && self.discarded < FLOOD {
@@ -190,7 +190,7 @@ impl Drainer {
         let least = self.waiting_for(now).into_iter().chain(self.exiting_tick());
         let firsts = [self.by_activity.first(), self.by_age.first()];
         let left = firsts.into_iter().flatten().filter_map(|place| self.time_left(place, now));
-        let left = left.chain(self.drain.graces.time_left(now)).chain(self.begins_in(now)).min();
+        let left = left.chain(self.drain.deferred.time_left(now)).chain(self.begins_in(now)).min();
         // A clock tick later, so that the bound is over by then.
         let left = left.map_or(self.nap(), |left| left.saturating_add(TICK_MS).min(self.nap()));
         least.chain([left]).min().unwrap_or(left)
@@ -210,7 +210,7 @@ impl Drainer {
     fn begins_in(&self, now: Millis) -> Option<u32> {
         let slot = self.drain.slots.at(self.postponed.first()?)?;
         let age = now.since(slot.progress().begun);
-        Some(slot.close_strategy().patience_ms(self.drain.common.settings).saturating_sub(age))
+        Some(slot.close_strategy().patience_ms(self.drain.context.settings).saturating_sub(age))
     }
 
     /// Parts from the peers of those with which a strategy was patient until now.
@@ -369,7 +369,7 @@ impl Drainer {
     }
 
     fn bounds(&self, slot: &Slot) -> Bounds {
-        slot.close_strategy().bounds(self.drain.common.settings, slot.role())
+        slot.close_strategy().bounds(self.drain.context.settings, slot.role())
     }
 
     /// Takes in what hooks have offered; false where there was nothing.
@@ -393,7 +393,7 @@ impl Drainer {
     /// or be with a thread that was about to leave.
     fn first_look(&mut self, place: Place, slot: &Slot) {
         let Some(fd) = slot.verified() else { return self.end(place, End::Lost) };
-        if slot.close_strategy().patience_ms(self.drain.common.settings) != 0 {
+        if slot.close_strategy().patience_ms(self.drain.context.settings) != 0 {
             slot.set_postponed(true);
             self.postponed.push(&self.drain.slots, place);
         } else if slot.is_still_open() {
@@ -571,10 +571,10 @@ impl Drainer {
         self.drain.ended.notify();
     }
 
-    fn end_graces(&self) {
+    fn apply_due(&self) {
         let at_once = self.drain.exiting.load(SeqCst) || self.drain.dismissals.is_any();
-        if self.drain.graces.count() != 0 {
-            self.drain.end_graces(at_once);
+        if self.drain.deferred.count() != 0 {
+            self.drain.apply_due(at_once);
         }
     }
 
@@ -636,7 +636,7 @@ impl Drainer {
         self.expire();
         self.evict();
         self.free_port();
-        self.end_graces();
+        self.apply_due();
         self.ask_for_a_look();
         if self.drain.held() == 0 && self.leave() {
             return false;

@@ -12,7 +12,7 @@ use crate::bounds::End;
 use crate::decision::Reason;
 use crate::holders::ledger::Owner;
 use crate::holders::ledger::table::Role;
-use crate::settings::{Engine, Strategy};
+use crate::settings::{DrainBy, Strategy};
 use crate::sys::clock::Millis;
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::signals::{self, Mask};
@@ -108,11 +108,11 @@ impl Reserved {
         let slot = self.slot()?;
         let fd = slot.fd()?;
         let close_strategy = slot.close_strategy();
-        self.drain.common.counters.begun();
+        self.drain.context.counters.begun();
         if slot.expects_writer() && (waits || socket::is_nonblocking(fd)) && slot.has_not_grown(fd) {
             slot.expect_no_writer();
         }
-        if slot.expects_writer() || close_strategy.patience_ms(self.drain.common.settings) != 0 {
+        if slot.expects_writer() || close_strategy.patience_ms(self.drain.context.settings) != 0 {
             slot.set_still_open();
         } else {
             close_strategy.begin_close(fd);
@@ -124,7 +124,7 @@ impl Reserved {
 
     pub(super) fn give(self, slot: &Slot) {
         let (drain, stays_open) = (self.drain, slot.is_still_open());
-        let patience = slot.close_strategy().patience_ms(drain.common.settings);
+        let patience = slot.close_strategy().patience_ms(drain.context.settings);
         let expects_writer = slot.expects_writer();
         if let Some(fd) = slot.fd() {
             self.offer(slot, fd);
@@ -140,7 +140,8 @@ impl Reserved {
     /// A thread can be blocked in `recv` only where nothing was queued; and nobody stays in
     /// a call where calls do not wait.
     fn expect_callers(&self, slot: &Slot, fd: Fd) {
-        let may_be_read = slot.close_strategy().reads() && !self.drain.common.is_single_threaded() && socket::unread(fd) == 0;
+        let may_be_read =
+            slot.close_strategy().reads() && !self.drain.context.is_single_threaded() && socket::unread(fd) == 0;
         if !(may_be_read || slot.expects_writer()) {
         } else if socket::is_nonblocking(fd) {
             slot.set_never_blocks();
@@ -205,7 +206,7 @@ impl Drain {
         role: Role,
         strategy: Strategy,
     ) -> Result<Reserved, Reason> {
-        let guest = if self.common.settings.engine == Engine::Inline { Guest::Apart } else { Guest::Socket };
+        let guest = if self.context.settings.engine == DrainBy::Inline { Guest::Apart } else { Guest::Socket };
         let reserved = self.reserve_place(owner, guest)?;
         match reserved.duplicate(fd, cookie, role, strategy) {
             Ok(()) => Ok(reserved),
@@ -242,14 +243,14 @@ impl Drain {
             if !self.slots.ensure((MOST + SLACK) as usize) {
                 return Err(Reason::Full);
             }
-            if self.common.log.is_talkative() {
+            if self.context.log.is_talkative() {
                 self.notes.ensure((MOST + SLACK) as usize);
             }
             self.measure();
         }
         let is_full = match guest {
-            Guest::Socket | Guest::Apart => held.saturating_sub(self.graces.count()) >= self.room(),
-            Guest::Grace => self.room() == 0,
+            Guest::Socket | Guest::Apart => held.saturating_sub(self.deferred.count()) >= self.room(),
+            Guest::DeferredShutdown => self.room() == 0,
         };
         if is_full {
             self.wakeup.notify();
@@ -279,7 +280,7 @@ impl Drain {
     /// No thread will come for what has been offered: plain closes, and shutdowns.
     #[inline(never)]
     pub(super) fn take_back(&'static self) {
-        self.end_graces(true);
+        self.apply_due(true);
         self.slots.take_offers(|place, slot| {
             self.over(place, slot, slot.verified(), End::Evicted);
             Reserved { drain: self, place }.abandon();
@@ -309,7 +310,7 @@ impl Drain {
         let id = self.threads.get(turn).ok_or(Errno::BUSY)?;
         thread::spawn(room, id, drainer::run, self)?;
         if let Some(thread) = id.get() {
-            schedule::as_at_start(thread, self.common.processors);
+            schedule::as_at_start(thread, self.context.processors);
         }
         Ok(())
     }

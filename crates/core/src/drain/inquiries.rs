@@ -8,8 +8,8 @@
 
 use crate::decision::{DOUBTS, Doubt};
 use crate::holders::judge::Scope;
-use crate::sys::event_count::EventCount;
 use crate::sys::clock;
+use crate::sys::event_count::EventCount;
 use crate::sys::region::Zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 

@@ -23,13 +23,13 @@ use crate::decision::Doubt;
 use crate::holders::calls::{self, Doing};
 use crate::holders::judge::{self, Budget, Scope, Sought};
 use crate::holders::ledger::leaks::{self, Leak};
-use crate::sys::event_count::EventCount;
 use crate::sys::clock::{self, Millis};
+use crate::sys::event_count::EventCount;
 use crate::sys::fd::{is_any_flushed, leave_table};
 use crate::sys::process;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::region::Region;
-use crate::sys::thread::{self, ThreadStack, ThreadId};
+use crate::sys::thread::{self, ThreadId, ThreadStack};
 use crate::sys::{Fd, schedule, socket};
 use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
@@ -186,7 +186,7 @@ impl Drain {
     fn try_start_looker(&'static self) -> Option<()> {
         let mut room = self.looker.room.try_lock()?;
         thread::spawn(&mut room, &self.looker.thread, run, self).ok()?;
-        self.looker.thread().into_iter().for_each(|thread| schedule::as_at_start(thread, self.common.processors));
+        self.looker.thread().into_iter().for_each(|thread| schedule::as_at_start(thread, self.context.processors));
         Some(())
     }
 

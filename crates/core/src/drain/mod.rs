@@ -20,7 +20,7 @@
 //! | [`looker`] | the thread that looks at them, and at other processes |
 //! | [`inquiries`] | what closers ask it |
 //! | [`ports`] | local ports that are busy because of what is held |
-//! | [`grace`] | receive sides that are shut a moment later |
+//! | [`deferred_shutdown`] | receive sides that are shut a moment later |
 //!
 //! The private descriptors are close-on-exec duplicates in the program's own
 //! table, on high numbers. The program may close any of them without knowing
@@ -28,10 +28,10 @@
 //! use they are compared with the socket's cookie.
 
 pub mod callers;
+pub mod deferred_shutdown;
 pub mod dismissal;
 pub mod drainer;
 pub mod gate;
-pub mod grace;
 pub mod hand_over;
 pub mod inbox;
 pub mod inquiries;
@@ -48,22 +48,22 @@ pub mod stack;
 pub mod threads;
 
 use crate::bounds::{End, Progress};
-use crate::common::{Common, Ended};
+use crate::context::{Context, Ended};
 use crate::holders::ledger::Ledger;
 use crate::leftovers::Held;
 use crate::log::note::Note;
 use crate::sys::Fd;
-use crate::sys::event_count::EventCount;
 use crate::sys::clock::Millis;
+use crate::sys::event_count::EventCount;
 use crate::sys::limit::{self, Limits};
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::Region;
 use crate::sys::signals::{self, Mask};
-use crate::sys::thread::{ThreadStack, ThreadId, is_known};
+use crate::sys::thread::{ThreadId, ThreadStack, is_known};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use deferred_shutdown::DeferredShutdowns;
 use dismissal::Dismissals;
 use gate::Gate;
-use grace::Graces;
 use looker::Looker;
 use parking_lot::Mutex;
 use place::Place;
@@ -75,7 +75,7 @@ use slots::Slots;
 
 /// The state shared by the hooks and the thread.
 pub struct Drain {
-    common: &'static Common,
+    context: &'static Context,
     ledger: &'static Ledger,
     slots: Slots,
     /// Of each place, where something may be told of it.
@@ -98,11 +98,11 @@ pub struct Drain {
     stacks: Mutex<[ThreadStack; 2]>,
     threads: [ThreadId; 2],
     generation: AtomicU32,
-    /// Rung to cut the thread's rest short.
+    /// Notified to cut the thread's rest short.
     wakeup: EventCount,
-    /// Rung for the first offer to a thread that holds nothing.
+    /// Notified of the first offer to a thread that holds nothing.
     first_offer: EventCount,
-    /// Rung when a drain has ended.
+    /// Notified when a drain has ended.
     ended: EventCount,
     dismissals: Dismissals,
     exiting: AtomicBool,
@@ -112,7 +112,7 @@ pub struct Drain {
     /// The program has run out of descriptors.
     pressed: AtomicBool,
     wanted_port: Wanted,
-    graces: Graces,
+    deferred: DeferredShutdowns,
     /// So many closes of the program's wait; see [`lingering`].
     lingering: AtomicU32,
     looker: Looker,
@@ -129,8 +129,8 @@ enum Guest {
     Socket,
     /// A socket that a hook of the inline engine drains itself, without a thread.
     Apart,
-    /// A receive side to shut later; see [`grace`].
-    Grace,
+    /// A receive side to shut later; see [`deferred_shutdown`].
+    DeferredShutdown,
 }
 
 const KEEP: u32 = 0;
@@ -154,9 +154,9 @@ const MOST: u32 = place::MOST - SLACK;
 
 impl Drain {
     /// Nothing held, no thread, no memory.
-    pub const fn new(common: &'static Common, ledger: &'static Ledger) -> Self {
+    pub const fn new(context: &'static Context, ledger: &'static Ledger) -> Self {
         Self {
-            common,
+            context,
             ledger,
             slots: Slots::new(),
             notes: Region::new(),
@@ -179,7 +179,7 @@ impl Drain {
             yielding: AtomicU32::new(KEEP),
             pressed: AtomicBool::new(false),
             wanted_port: Wanted::new(),
-            graces: Graces::new(),
+            deferred: DeferredShutdowns::new(),
             lingering: AtomicU32::new(0),
             looker: Looker::new(),
             wakes_at: AtomicU32::new(AWAKE),
@@ -187,14 +187,14 @@ impl Drain {
         }
     }
 
-    /// Sockets claimed or held, and graces: what the thread stays for.
+    /// Sockets claimed or held, and deferred: what the thread stays for.
     pub fn held(&self) -> u32 {
         self.gate.held()
     }
 
     /// Sockets claimed or held.
     fn sockets(&self) -> u32 {
-        self.held().saturating_sub(self.graces.count())
+        self.held().saturating_sub(self.deferred.count())
     }
 
     /// Whether the thread sleeps in epoll, or is about to. Else it looks for offers before
@@ -214,7 +214,7 @@ impl Drain {
 
     /// Whether the program has one thread.
     pub fn is_only_thread_of_program(&self) -> bool {
-        self.common.is_single_threaded()
+        self.context.is_single_threaded()
     }
 
     /// Whether `fd` is a private descriptor, which the program does not know.
@@ -242,14 +242,14 @@ impl Drain {
     fn over(&self, place: Place, slot: &Slot, fd: Option<Fd>, end: End) {
         let Progress { begun, discarded, .. } = slot.progress();
         let (strategy, note) = (slot.close_strategy().name(), self.notes.get(place.index()));
-        self.common.ended(Ended { fd, note, strategy, end, discarded, begun });
+        self.context.ended(Ended { fd, note, strategy, end, discarded, begun });
     }
 
     /// Where private numbers begin, and how many sockets may be held, by the
     /// limits of now.
     fn measure(&self) {
         let limits = limit::of_numbers();
-        let wanted = self.common.settings.max_pending.unwrap_or((limits.soft / 4).min(4096));
+        let wanted = self.context.settings.max_pending.unwrap_or((limits.soft / 4).min(4096));
         let Share { cap, slack, base, below, beyond } = share(limits, wanted);
         self.cap.store(cap, SeqCst);
         self.slack.store(slack, SeqCst);
@@ -263,7 +263,7 @@ impl Drain {
     /// table of descriptors grow to what it will need. With several threads the kernel
     /// waits for all of them (`expand_fdtable`, `synchronize_rcu`), for milliseconds.
     pub fn make_room(&self, fd: Fd) {
-        if self.common.is_single_threaded() {
+        if self.context.is_single_threaded() {
             self.measure();
             let signals = signals::hold();
             let highest = self.on_number(self.room() as usize, |number| fd.duplicate_from(number));
@@ -319,7 +319,7 @@ impl Drain {
         self.yielding.store(KEEP, SeqCst);
         self.pressed.store(false, SeqCst);
         self.wanted_port.forget();
-        self.graces.forget();
+        self.deferred.forget();
         self.lingering.store(0, SeqCst);
         self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);

@@ -30,8 +30,8 @@ impl Engine {
 
     fn finish_before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) {
         let will_succeed = || attempt.will_succeed();
-        self.common.counters.leave_for_another_program(will_succeed);
-        let bound = self.common.settings.exit_timeout_ms;
+        self.context.counters.leave_for_another_program(will_succeed);
+        let bound = self.context.settings.exit_timeout_ms;
         let deadline = Millis::now().plus(bound);
         let open = self.count_leaving(owner);
         let is_idle = open == 0 && self.drain.held() == 0;
@@ -56,7 +56,7 @@ impl Engine {
         let others = stop::others(|tid| self.drain.runs_on(tid));
         if others != Others::Running {
             let mut left = self.half_close_leaving(owner, count, deadline);
-            left.attend(deadline, TICK_MS);
+            left.drain_until(deadline, TICK_MS);
             left.end_all(End::Exit);
         }
         others
@@ -65,7 +65,7 @@ impl Engine {
     /// To find out whose each of them is takes time as well.
     #[inline(never)]
     fn half_close_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'static> {
-        let mut left = Leftovers::with_room(count, self.common);
+        let mut left = Leftovers::with_room(count, self.context);
         let looks = Looks::begin();
         each_leaving(owner, |fd| {
             if deadline.since(Millis::now()) != 0 {
@@ -77,7 +77,7 @@ impl Engine {
 
     #[inline(never)]
     fn observe_leaving(&'static self, owner: Owner<'_>) {
-        let mut none = Leftovers::with_room(0, self.common);
+        let mut none = Leftovers::with_room(0, self.context);
         let looks = Looks::begin();
         each_leaving(owner, |fd| self.let_go(owner, fd, looks, &mut none));
     }

@@ -1,7 +1,7 @@
 //! The end of the process.
 //!
 //! Where nothing is to be finished it ends as natively. Beside other threads everything that
-//! is still open and ours alone goes to [another program](crate::successor), which half-closes
+//! is still open and ours alone goes to [another program](crate::finisher), which half-closes
 //! it when the process has gone. Without them it is half-closed; peers on the same machine are
 //! done in an instant, and what is left then goes to that program. In both cases the process
 //! ends as natively. Where there can be no such program everything else is released first:
@@ -16,12 +16,12 @@ use super::inventory::{Inventory, each_counted};
 use super::kept::Kept;
 use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
+use crate::finisher::{self, Home};
 use crate::holders::ledger::Owner;
 use crate::holders::ledger::forks::Stamp;
 use crate::holders::ledger::table::Role;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
-use crate::successor::{self, Home};
 use crate::sys::clock::Millis;
 use crate::sys::numbers::close_all_but;
 use crate::sys::signals::{self, Mask};
@@ -58,13 +58,13 @@ impl Engine {
     /// Answers whether the process must end without another call of libc's: its numbers are
     /// closed, or its other threads were stopped.
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
-        let bound = self.common.settings.exit_timeout_ms;
+        let bound = self.context.settings.exit_timeout_ms;
         let is_over = bound != 0 && self.finish(owner, exit, bound);
         // Whoever else holds a connection that we shut.
-        self.drain.end_graces(true);
+        self.drain.apply_due(true);
         self.ledger.retire();
         self.sum_up();
-        self.common.counters.retire();
+        self.context.counters.retire();
         is_over
     }
 
@@ -74,7 +74,7 @@ impl Engine {
             self.observe_open(owner, &inventory, Millis::now().plus(bound));
             return false;
         }
-        if owner.has_bequeathed() || !self.rehearsal.is_allowed() || self.leave_as_it_is(owner, &inventory, bound) {
+        if owner.has_finisher() || !self.rehearsal.is_allowed() || self.leave_as_it_is(owner, &inventory, bound) {
             return false;
         }
         let others = self.stop_others();
@@ -86,11 +86,11 @@ impl Engine {
         let Inventory { open, ours, held, .. } = inventory;
         // One more for the log.
         let kept = Kept::with_room(open + held + 1 + Kept::MESSENGERS);
-        let mut estate = Estate { left: Leftovers::with_room(ours + held, self.common), kept };
+        let mut estate = Estate { left: Leftovers::with_room(ours + held, self.context), kept };
         self.drain.surrender(|held| estate.left.take_over(held));
         self.half_close_open(owner, &inventory, &mut estate, deadline);
-        estate.left.attend(sooner(deadline, Millis::now().plus(INSTANT_MS)), INSTANT_MS);
-        let is_done = estate.left.is_empty() || self.leave_to_successor(owner, &mut estate.left, deadline);
+        estate.left.drain_until(sooner(deadline, Millis::now().plus(INSTANT_MS)), INSTANT_MS);
+        let is_done = estate.left.is_empty() || self.leave_to_finisher(owner, &mut estate.left, deadline);
         if is_done {
             return others == Others::Stopped;
         }
@@ -103,34 +103,34 @@ impl Engine {
     /// other thread.
     #[inline(never)]
     fn leave_as_it_is(&'static self, owner: Owner<'_>, inventory: &Inventory, bound: u32) -> bool {
-        if stop::is_alone(|tid| self.drain.runs_on(tid)).unwrap_or_else(|| self.common.is_single_threaded()) {
+        if stop::is_alone(|tid| self.drain.runs_on(tid)).unwrap_or_else(|| self.context.is_single_threaded()) {
             return false;
         }
         let deadline = Millis::now().plus(bound);
-        let Some(home) = self.successor(owner, deadline) else { return false };
+        let Some(home) = self.finisher(owner, deadline) else { return false };
         let before = self.ledger.stamp();
-        let left = Leftovers::for_another(inventory.ours + inventory.held, self.common);
+        let left = Leftovers::for_another(inventory.ours + inventory.held, self.context);
         let mut estate = Estate { left, kept: Kept::with_room(0) };
         self.drain.surrender(|held| estate.left.take_over(held));
         self.half_close_open(owner, inventory, &mut estate, deadline);
-        if let Some(heir) = self.leave_to(owner, home, &mut estate.left, deadline) {
-            self.bequeath(owner, heir, before);
+        if let Some(finisher) = self.leave_to(owner, home, &mut estate.left, deadline) {
+            self.note_finisher(owner, finisher, before);
         }
         true
     }
 
     /// A child that another thread makes meanwhile may have it too: then nobody inherits it.
-    fn bequeath(&self, owner: Owner<'_>, heir: Pid, before: Stamp) {
-        owner.bequeathed(heir);
+    fn note_finisher(&self, owner: Owner<'_>, finisher: Pid, before: Stamp) {
+        owner.finished_by(finisher);
         if self.ledger.stamp() != before {
-            owner.disinherit();
+            owner.end_finisher();
         }
     }
 
     /// Writes what may be the end of a response, before that is half-closed. False where only
     /// a thread that has been stopped may be able to take it: then all go on, and libc writes.
     fn has_written_streams(&self, exit: Exit, may_wait: bool) -> bool {
-        let is_done = exit == Exit::AtOnce || (self.common.host.flush_streams)(may_wait);
+        let is_done = exit == Exit::AtOnce || (self.context.host.flush_streams)(may_wait);
         if !is_done {
             stop::run_on();
         }
@@ -140,7 +140,7 @@ impl Engine {
     /// Without procfs libc has to know.
     fn stop_others(&self) -> Others {
         match stop::others(|tid| self.drain.runs_on(tid)) {
-            Others::Running if self.common.is_single_threaded() => Others::None,
+            Others::Running if self.context.is_single_threaded() => Others::None,
             others => others,
         }
     }
@@ -151,12 +151,12 @@ impl Engine {
     fn wait_in_place(&self, owner: Owner<'_>, estate: &mut Estate<'_>, deadline: Millis) -> bool {
         // Who waits is a process more. And what another process uses as well can be left, but
         // not closed.
-        let place = if owner.may_share_table() { None } else { owner.place_for_heir() };
+        let place = if owner.may_share_table() { None } else { owner.reserve_finisher() };
         let waits = place.is_some() && self.release_others(owner, estate);
         if waits {
             thread::block_signals();
-            self.drain.end_graces(true);
-            estate.left.attend(deadline, TICK_MS);
+            self.drain.apply_due(true);
+            estate.left.drain_until(deadline, TICK_MS);
         }
         estate.left.end_all(End::Exit);
         waits
@@ -167,7 +167,7 @@ impl Engine {
     fn release_others(&self, owner: Owner<'_>, estate: &mut Estate<'_>) -> bool {
         let Estate { left, kept } = estate;
         left.numbers().for_each(|fd| kept.add(fd));
-        let log = self.common.log.number().filter(|_| self.common.log.is_talkative());
+        let log = self.context.log.number().filter(|_| self.context.log.is_talkative());
         log.into_iter().for_each(|fd| kept.add(fd));
         if owner.may_linger_in_messages() && !descriptors::each(|fd| kept.add_messenger(fd)) {
             return false;
@@ -176,26 +176,26 @@ impl Engine {
     }
 
     /// The other program, where it is possible to leave anything to it, and does no harm.
-    fn successor(&self, owner: Owner<'_>, deadline: Millis) -> Option<&'static Home> {
-        let is_welcome = || !owner.troubles_its_parent() && successor::is_welcome(self.ledger.has_forked());
-        self.common.successor.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())
+    fn finisher(&self, owner: Owner<'_>, deadline: Millis) -> Option<&'static Home> {
+        let is_welcome = || !owner.troubles_its_parent() && finisher::is_welcome(self.ledger.has_forked());
+        self.context.finisher.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())
     }
 
     /// Leaves them to another program; false where they are still ours.
-    fn leave_to_successor(&self, owner: Owner<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
-        self.successor(owner, deadline).is_some_and(|home| self.leave_to(owner, home, left, deadline).is_some())
+    fn leave_to_finisher(&self, owner: Owner<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
+        self.finisher(owner, deadline).is_some_and(|home| self.leave_to(owner, home, left, deadline).is_some())
     }
 
     fn leave_to(&self, owner: Owner<'_>, home: &Home, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
-        let place = if left.is_empty() { None } else { owner.place_for_heir() }?;
+        let place = if left.is_empty() { None } else { owner.reserve_finisher() }?;
         // Signals are for the program's handlers, and not for what is being made.
         let signals = signals::hold();
-        let made = successor::leave_to(home, left, deadline.since(Millis::now()));
+        let made = finisher::leave_to(home, left, deadline.since(Millis::now()));
         signals.into_iter().for_each(Mask::let_in);
         let pid = made.ok()?;
         place.take(pid);
-        self.common.counters.handed_over();
-        self.common.report(LogLevel::Info, |line| {
+        self.context.counters.handed_over();
+        self.context.report(LogLevel::Info, |line| {
             line.text(" handed over").field("connections", left.len() as u64);
             line.field("to", u64::from(pid.as_raw_nonzero().get().unsigned_abs()));
         });
@@ -222,7 +222,7 @@ impl Engine {
         if !self.observes() {
             return;
         }
-        let mut none = Estate { left: Leftovers::with_room(0, self.common), kept: Kept::with_room(0) };
+        let mut none = Estate { left: Leftovers::with_room(0, self.context), kept: Kept::with_room(0) };
         self.each_open(owner, inventory, deadline, |fd| {
             if !self.is_ours(owner, fd) {
                 self.consider(owner, fd, inventory, &mut none);
@@ -272,7 +272,7 @@ impl Engine {
 
     /// Says goodbye on `fd`, to be waited for with all others.
     pub(super) fn take_in(&self, fd: Fd, role: Role, strategy: Strategy, left: &mut Leftovers<'_>) {
-        self.drain.revoke(fd);
+        self.drain.cancel(fd);
         left.add(fd, role, strategy);
     }
 
@@ -283,12 +283,12 @@ impl Engine {
 
     #[inline(never)]
     fn sum_up(&self) {
-        if !self.common.counters.has_tcp() {
+        if !self.context.counters.has_tcp() {
             return;
         }
-        self.common.report(LogLevel::Info, |line| {
+        self.context.report(LogLevel::Info, |line| {
             line.text(" exit");
-            self.common.counters.each(|name, value| {
+            self.context.counters.each(|name, value| {
                 if value != 0 {
                     line.field(name, value);
                 }

@@ -15,12 +15,12 @@ impl Engine {
     /// Notes what the program's own close of `fd` is about to lose.
     #[inline(never)]
     pub(super) fn observe(&self, fd: Fd, role: Role) -> Prepared {
-        let note = self.common.note(fd, role);
+        let note = self.context.note(fd, role);
         let loss =
             Loss { unread: socket::unread(fd), unsent: socket::unsent(fd), unacknowledged: socket::unacknowledged(fd) };
-        self.common.counters.left_alone(Reason::Observed);
-        self.common.counters.observed(loss);
-        self.common.report(LogLevel::Debug, |line| {
+        self.context.counters.left_alone(Reason::Observed);
+        self.context.counters.observed(loss);
+        self.context.report(LogLevel::Debug, |line| {
             line.text(" observed").connection(note.as_ref()).field("unsent", u64::from(loss.unsent));
             line.field("unacknowledged", u64::from(loss.unacknowledged));
         });
@@ -29,6 +29,6 @@ impl Engine {
 
     /// Whether any connection may be one to observe.
     pub(super) fn observes(&self) -> bool {
-        choice::may_choose(self.common.settings, Strategy::Observe)
+        choice::may_choose(self.context.settings, Strategy::Observe)
     }
 }

@@ -12,7 +12,7 @@ use super::inventory::numbers_of;
 use crate::decision::Doubt;
 use crate::holders::judge::{self, Scope};
 use crate::holders::ledger::{Claim, Owner, Standing};
-use crate::settings::Engine as Waits;
+use crate::settings::DrainBy;
 use crate::sys::{Fd, socket};
 
 /// Who looks at the descriptor in procfs is a reference for an instant; one answer is enough.
@@ -58,7 +58,7 @@ impl Engine {
     }
 
     fn look(&'static self, fd: Fd, scope: Scope, is_leaving: bool) -> Option<Doubt> {
-        if is_leaving || self.common.settings.engine == Waits::Inline || !self.drain.may_look() {
+        if is_leaving || self.context.settings.engine == DrainBy::Inline || !self.drain.may_look() {
             judge::doubt(fd, scope)
         } else {
             self.drain.inquire(fd, scope)
@@ -67,7 +67,7 @@ impl Engine {
 
     /// What a hook has noticed may call for a look at all processes, before it is needed.
     pub fn look_ahead(&'static self) {
-        if self.ledger.may_have_leaked() && self.common.settings.engine != Waits::Inline {
+        if self.ledger.may_have_leaked() && self.context.settings.engine != DrainBy::Inline {
             self.drain.look_ahead();
         }
     }
@@ -87,7 +87,7 @@ impl Engine {
         }
         let is_last = self.is_last_reference(fd, is_leaving)?
             || (1..ASKED).any(|_| self.is_last_reference(fd, is_leaving) == Some(true));
-        self.common.counters.counted_by_kernel();
+        self.context.counters.counted_by_kernel();
         Some(if is_last { Standing::Last } else { Standing::Unprovable(Doubt::Found) })
     }
 

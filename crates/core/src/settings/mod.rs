@@ -30,7 +30,7 @@ pub enum RolePolicy {
 
 /// Who waits for the peer (`SOFTCLOSE_ENGINE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub enum DrainBy {
     /// One background thread; `close(2)` returns at once.
     Thread,
     /// No thread: `close(2)` itself waits, within the bounds.
@@ -81,7 +81,7 @@ pub struct Settings {
     /// Strategies for some connections.
     pub rules: Rules,
     /// Who waits for the peer.
-    pub engine: Engine,
+    pub engine: DrainBy,
     /// How much is logged.
     pub log: LogLevel,
     /// Where the log goes; empty is stderr.

@@ -4,7 +4,7 @@
 //! the program: the default is used, and the warning says so.
 
 use super::knobs::{KNOBS, Kind, Knob};
-use super::{Engine, LogLevel, RolePolicy, Rules, Settings, Strategy, value};
+use super::{DrainBy, LogLevel, RolePolicy, Rules, Settings, Strategy, value};
 use std::fmt;
 
 /// Where a value came from.
@@ -105,7 +105,7 @@ pub fn defaults() -> Settings {
         strategy: Strategy::Drain,
         peer_first_ms: 0,
         rules: Rules::none(),
-        engine: Engine::Thread,
+        engine: DrainBy::Thread,
         log: LogLevel::Off,
         log_file: String::new(),
         stats: false,
@@ -164,10 +164,10 @@ fn set_rules(rules: &mut Rules, text: &str) -> Option<()> {
     all_good.then(|| *rules = read)
 }
 
-fn engine(text: &str) -> Option<Engine> {
+fn engine(text: &str) -> Option<DrainBy> {
     match text {
-        "thread" => Some(Engine::Thread),
-        "inline" => Some(Engine::Inline),
+        "thread" => Some(DrainBy::Thread),
+        "inline" => Some(DrainBy::Inline),
         _ => None,
     }
 }
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_good_value_is_used_and_says_where_it_comes_from() {
         let reading = read(|name| (name == "SOFTCLOSE_ENGINE").then(|| "inline".to_owned()));
-        assert_eq!(reading.settings.engine, Engine::Inline);
+        assert_eq!(reading.settings.engine, DrainBy::Inline);
         let at = KNOBS.iter().position(|knob| knob.env == "SOFTCLOSE_ENGINE").unwrap();
         assert_eq!(reading.shown[at], ("inline".to_owned(), Origin::Environment));
         assert!(reading.warnings.is_empty());

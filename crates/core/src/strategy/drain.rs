@@ -9,8 +9,8 @@
 
 use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
-use crate::settings::Strategy;
 use crate::discard::{Step, discard_some};
+use crate::settings::Strategy;
 use crate::sys::poller::Interest;
 use crate::sys::{Fd, socket};
 

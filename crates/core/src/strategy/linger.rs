@@ -16,8 +16,8 @@
 use super::{CloseStrategy, unless_asked};
 use crate::bounds::End;
 use crate::decision::{Facts, Reason, Verdict};
-use crate::settings::Strategy;
 use crate::discard::Step;
+use crate::settings::Strategy;
 use crate::sys::Fd;
 use crate::sys::phase::Phase;
 use crate::sys::socket::{self, Left};

@@ -32,9 +32,9 @@ pub mod wait;
 
 use crate::bounds::{Bounds, End};
 use crate::decision::{Facts, Reason, Verdict};
+use crate::discard::Step;
 use crate::holders::ledger::table::Role;
 use crate::settings::{Settings, Strategy};
-use crate::discard::Step;
 use crate::sys::Fd;
 use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;

@@ -12,8 +12,8 @@
 use super::drain::Drain;
 use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
-use crate::settings::{Settings, Strategy};
 use crate::discard::Step;
+use crate::settings::{Settings, Strategy};
 use crate::sys::Fd;
 use crate::sys::poller::Interest;
 

@@ -9,9 +9,9 @@
 //! Context: async-signal-safe throughout, vfork children included, unless a
 //! function says otherwise.
 
-pub mod event_count;
 pub mod clock;
 pub mod descriptors;
+pub mod event_count;
 pub mod fd;
 pub mod file;
 pub mod futex;

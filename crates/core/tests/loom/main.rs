@@ -6,9 +6,9 @@
 //!
 //! `make loom` explores more preemptions than `make test` does.
 
-mod wakeup;
 mod bitmap;
 mod cells;
+mod event_count;
 mod futex;
 mod gate;
 mod lists;

@@ -143,7 +143,7 @@ impl Known<'_> {
     pub fn made(&self, one: Fd, other: Fd) {
         let Some(ends) = socket::cookie(one).zip(socket::cookie(other)) else { return };
         let ends = [ends.0, ends.1];
-        match self.0.commons.head() {
+        match self.0.memory.head() {
             Some(head) => head.channels.add(ends),
             None => self.0.own_channels.add(ends),
         }
@@ -151,7 +151,7 @@ impl Known<'_> {
 
     /// There is memory for them now that others have as well.
     pub fn share(&self) {
-        if let Some(head) = self.0.commons.head() {
+        if let Some(head) = self.0.memory.head() {
             self.0.own_channels.move_to(&head.channels);
         }
     }
@@ -163,13 +163,13 @@ impl Known<'_> {
 
     /// The cookie of `via`, where messages that are sent on it can be counted.
     pub fn of_sender(&self, via: Fd) -> Option<u64> {
-        let head = self.0.commons.head().filter(|head| head.channels.has_any())?;
+        let head = self.0.memory.head().filter(|head| head.channels.has_any())?;
         socket::cookie(via).filter(|&cookie| head.channels.is_counted(cookie))
     }
 
     /// The cookie of the end on which is sent what `via` receives, where that is counted.
     pub fn to_receiver(&self, via: Fd) -> Option<u64> {
-        let head = self.0.commons.head().filter(|head| head.channels.has_any())?;
+        let head = self.0.memory.head().filter(|head| head.channels.has_any())?;
         head.channels.sender_to(socket::cookie(via)?)
     }
 
@@ -193,14 +193,14 @@ impl Known<'_> {
     }
 
     fn change<T>(&self, fd: Fd, change: fn(&Channels<SHARED>, u64) -> T) -> Option<T> {
-        let head = self.0.commons.head().filter(|head| head.channels.has_any())?;
+        let head = self.0.memory.head().filter(|head| head.channels.has_any())?;
         socket::cookie(fd).map(|cookie| change(&head.channels, cookie))
     }
 
     /// It gets all of them.
     pub fn hand_all(&self) {
         self.0.own_channels.hand_all();
-        if let Some(head) = self.0.commons.head() {
+        if let Some(head) = self.0.memory.head() {
             head.channels.hand_all();
         }
     }

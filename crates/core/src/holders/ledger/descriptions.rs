@@ -10,7 +10,7 @@ pub use super::cells::{Left, Marks, Released, Wound};
 
 use super::bitmap::BITS;
 use super::cells::Slot;
-use super::commons::Commons;
+use super::family_memory::FamilyMemory;
 use super::token::Token;
 use crate::sys::region::Zeroed;
 use core::cell::Cell;
@@ -40,12 +40,12 @@ impl SlotId {
 
 /// All slots of a family of processes.
 #[derive(Clone, Copy)]
-pub struct Descriptions<'a>(&'a Commons);
+pub struct Descriptions<'a>(&'a FamilyMemory);
 
 impl<'a> Descriptions<'a> {
     /// Those in this memory.
-    pub fn of(commons: &'a Commons) -> Self {
-        Self(commons)
+    pub fn of(memory: &'a FamilyMemory) -> Self {
+        Self(memory)
     }
 
     /// Takes a slot for a new connection held once by `me`. Memory that was never in use
@@ -280,10 +280,10 @@ mod tests {
         true
     }
 
-    fn room(len: usize) -> Commons {
-        let commons = Commons::new();
-        assert!(commons.ensure(len, Reach::Forks));
-        commons
+    fn room(len: usize) -> FamilyMemory {
+        let memory = FamilyMemory::new();
+        assert!(memory.ensure(len, Reach::Forks));
+        memory
     }
 
     #[test]

@@ -15,9 +15,9 @@
 //! Context: hooks, once in the life of a process as a rule. Lock-free; the time is that of
 //! a copy of what the process holds.
 
-use super::commons::Commons;
 use super::descriptions::{Descriptions, Marks, SlotId};
 use super::family::{Family, Token};
+use super::family_memory::FamilyMemory;
 use super::forks::Beside;
 use super::forks::Stamp;
 use super::{Ledger, Owner};
@@ -51,11 +51,11 @@ impl Owner<'_> {
         let Some(me) = self.0.me() else { return self.forget_all() };
         let since = self.0.stamp();
         self.0.family().may_move(me);
-        let (old, fresh) = (self.0.commons.again(), Commons::new());
-        let old = old.filter(|_| fresh.ensure(self.0.commons.len(), Reach::Forks));
+        let (old, fresh) = (self.0.memory.again(), FamilyMemory::new());
+        let old = old.filter(|_| fresh.ensure(self.0.memory.len(), Reach::Forks));
         if let Some(old) = old {
             self.copy_to(&fresh, me);
-            if self.0.commons.give_place_to(fresh) {
+            if self.0.memory.give_place_to(fresh) {
                 self.settle(&old, me, since);
                 return;
             }
@@ -63,7 +63,7 @@ impl Owner<'_> {
         self.forget_all();
     }
 
-    fn copy_to(self, fresh: &Commons, me: Token) {
+    fn copy_to(self, fresh: &FamilyMemory, me: Token) {
         let (family, slots) = (Family::of(fresh), Descriptions::of(fresh));
         self.0.family().copy_to(family);
         self.0.family().copy_one_to(family, me);
@@ -79,7 +79,7 @@ impl Owner<'_> {
     }
 
     /// After the change of memory: `old` is what others go on with.
-    fn settle(self, old: &Commons, me: Token, since: Stamp) {
+    fn settle(self, old: &FamilyMemory, me: Token, since: Stamp) {
         let (theirs, ours) = (Descriptions::of(old), self.0.descriptions());
         let has_forked = self.0.forks.beside(since) != Beside::Nothing;
         let mut is_shared = false;
@@ -120,8 +120,8 @@ impl Owner<'_> {
 
     /// Nothing is known any more.
     fn forget_all(self) {
-        let Ledger { table, commons, me, .. } = self.0;
-        commons.give_place_to_nothing();
+        let Ledger { table, memory, me, .. } = self.0;
+        memory.give_place_to_nothing();
         me.store(0, SeqCst);
         table.each(|fd, _| _ = table.take(fd));
     }

@@ -10,7 +10,7 @@
 
 pub use super::token::Token;
 
-use super::commons::{Commons, SLOTS};
+use super::family_memory::{FamilyMemory, SLOTS};
 use crate::sys::clock;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
@@ -60,12 +60,12 @@ pub const MEMBERS: usize = 4096;
 
 /// The shared register of processes.
 #[derive(Clone, Copy)]
-pub struct Family<'a>(&'a Commons);
+pub struct Family<'a>(&'a FamilyMemory);
 
 impl<'a> Family<'a> {
     /// Those in this memory.
-    pub fn of(commons: &'a Commons) -> Self {
-        Self(commons)
+    pub fn of(memory: &'a FamilyMemory) -> Self {
+        Self(memory)
     }
 
     fn words(self) -> Option<&'a Words> {
@@ -315,10 +315,10 @@ mod tests {
 
     const HERE: Namespace = Namespace(0);
 
-    fn memory() -> Commons {
-        let commons = Commons::new();
-        assert!(commons.ensure(64, Reach::Forks));
-        commons
+    fn memory() -> FamilyMemory {
+        let memory = FamilyMemory::new();
+        assert!(memory.ensure(64, Reach::Forks));
+        memory
     }
 
     #[test]

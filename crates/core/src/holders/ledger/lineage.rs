@@ -13,9 +13,9 @@
 //! Context: [`Execution`] hooks of any kind, also in `vfork` children: all stores are to
 //! shared memory. [`Ledger::claim`] the constructor.
 
-use super::commons::Commons;
 use super::descriptions::SlotId;
 use super::family::{Family, Namespace, Token};
+use super::family_memory::FamilyMemory;
 use super::table::Role;
 use super::{Child, Ledger, Owner, Return};
 use crate::sys::{Fd, clock, descriptors, process, socket};
@@ -157,8 +157,8 @@ impl Ledger {
     fn ticket(&self, holder: Token, place: Place) -> Option<Ticket> {
         let maker = if place == Place::Child { process::pid()?.as_raw_nonzero().get() as u64 } else { 0 };
         Some(Ticket {
-            id: u64::try_from(self.commons.id()?).ok()?,
-            len: self.commons.len() as u64,
+            id: u64::try_from(self.memory.id()?).ok()?,
+            len: self.memory.len() as u64,
             founded: self.family().founded() ^ LAYOUT,
             token: holder.raw().into(),
             namespace: self.here().0,
@@ -214,10 +214,10 @@ impl Ledger {
     /// again, and says there what this process has.
     pub fn claim(&self, ticket: Ticket) {
         let capacity = self.capacity.load(SeqCst) as usize;
-        if let Some((commons, token)) = ticket.find()
+        if let Some((memory, token)) = ticket.find()
             && self.table.ensure(capacity)
             && self.sets.ensure(capacity)
-            && self.commons.become_that(commons)
+            && self.memory.become_that(memory)
         {
             self.namespace.store(ticket.namespace, SeqCst);
             self.me.store(token.raw(), SeqCst);
@@ -265,12 +265,12 @@ impl Ledger {
 
 impl Ticket {
     /// The memory, and the name of this process in it.
-    fn find(self) -> Option<(Commons, Token)> {
-        let commons = Commons::find(i32::try_from(self.id).ok()?, usize::try_from(self.len).ok()?)?;
-        let family = Family::of(&commons);
+    fn find(self) -> Option<(FamilyMemory, Token)> {
+        let memory = FamilyMemory::find(i32::try_from(self.id).ok()?, usize::try_from(self.len).ok()?)?;
+        let family = Family::of(&memory);
         let token = Token::new(u32::try_from(self.token).ok()?)?;
         let is_it = family.founded() ^ LAYOUT == self.founded && self.is_for(family, token)?;
-        is_it.then_some((commons, token))
+        is_it.then_some((memory, token))
     }
 
     /// Whether this process is the one that was meant: another one inherits the variable where

@@ -4,7 +4,7 @@
 //! act only on the last reference to one. The ledger knows the references that
 //! hooks have seen: [`table`] what each number of this process means, [`descriptions`] and [`cells`] who holds each connection across fork,
 //! [`family`] which of those processes live, in memory that they have in common
-//! ([`commons`]) until one loses its user ([`detach`]), [`kin`] whether there are
+//! ([`family_memory`]) until one loses its user ([`detach`]), [`children`] whether there are
 //! children that no hook saw, [`lineage`] what the programs have that they execute,
 //! [`executions`] what others got, [`channels`] how connections are sent to each other,
 //! [`foreign`] what came from elsewhere, [`leaks`] what may be in a child unseen, [`makers`] which processes are being made. Where it does not know, it says so; the order of who is asked then is in `engine/proof.rs`.
@@ -22,15 +22,15 @@ pub use passing::{Departure, Message};
 pub mod bitmap;
 pub mod cells;
 pub mod channels;
-pub mod commons;
+pub mod children;
 pub mod descriptions;
 mod detach;
 pub mod executions;
 pub mod family;
+pub mod family_memory;
+pub mod finishers;
 pub mod foreign;
 pub mod forks;
-pub mod heirs;
-pub mod kin;
 pub mod leaks;
 pub mod lineage;
 pub mod makers;
@@ -49,12 +49,12 @@ use crate::sys::region::Birthmark;
 use crate::sys::shared::Reach;
 use crate::sys::{Fd, clock, descriptors, process, socket, thread};
 use channels::Channels;
-use commons::{Commons, slots_for};
+use children::Children;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use descriptions::{Descriptions, Left, Marks, Released, SlotId};
 use family::{Family, Namespace, Token};
+use family_memory::{FamilyMemory, slots_for};
 use forks::{Beside, Forks};
-use kin::Kin;
 use rings::Rings;
 use rustix::process::Pid;
 use table::{Entry, FdTable, Role};
@@ -71,11 +71,11 @@ pub struct Ledger {
     me: AtomicU32,
     table: FdTable,
     /// The memory of its family.
-    commons: Commons,
+    memory: FamilyMemory,
     user: User,
     /// See [`Ledger::set_options`]; until there is memory for it.
     options: AtomicBool,
-    kin: Kin,
+    children: Children,
     sets: Sets,
     /// Of a process that has no memory yet.
     own_channels: Channels<16>,
@@ -99,7 +99,7 @@ pub struct Ledger {
     /// Children of this process are in another pid namespace than it is.
     outer: AtomicBool,
     /// Who finishes what this process has left, while it is still there; 0 for nobody.
-    heir: AtomicI32,
+    finisher: AtomicI32,
     /// Whether this process, or one that it was forked from, is a subreaper.
     reaps: AtomicBool,
 }
@@ -157,10 +157,10 @@ impl Ledger {
             birthmark: Birthmark::new(),
             me: AtomicU32::new(0),
             table: FdTable::new(),
-            commons: Commons::new(),
+            memory: FamilyMemory::new(),
             user: User::new(),
             options: AtomicBool::new(false),
-            kin: Kin::new(),
+            children: Children::new(),
             sets: Sets::new(),
             own_channels: Channels::new(),
             leaks: AtomicBool::new(false),
@@ -174,7 +174,7 @@ impl Ledger {
             limit: Limit::new(),
             doubles: AtomicU32::new(0),
             outer: AtomicBool::new(false),
-            heir: AtomicI32::new(0),
+            finisher: AtomicI32::new(0),
             reaps: AtomicBool::new(false),
         }
     }
@@ -235,11 +235,11 @@ impl Ledger {
     }
 
     fn family(&self) -> Family<'_> {
-        Family::of(&self.commons)
+        Family::of(&self.memory)
     }
 
     fn descriptions(&self) -> Descriptions<'_> {
-        Descriptions::of(&self.commons)
+        Descriptions::of(&self.memory)
     }
 
     fn me(&self) -> Option<Token> {
@@ -260,7 +260,7 @@ impl Ledger {
             return Some(me);
         }
         let capacity = self.capacity.load(SeqCst) as usize;
-        if !(self.table.ensure(capacity) && self.sets.ensure(capacity) && self.ensure_commons(capacity)) {
+        if !(self.table.ensure(capacity) && self.sets.ensure(capacity) && self.ensure_memory(capacity)) {
             return None;
         }
         self.channels().share();
@@ -277,10 +277,10 @@ impl Ledger {
         self.me()
     }
 
-    fn ensure_commons(&self, capacity: usize) -> bool {
-        let has_one = self.commons.head().is_some();
+    fn ensure_memory(&self, capacity: usize) -> bool {
+        let has_one = self.memory.head().is_some();
         let reach = if has_one || !may_make_segments() { Reach::Forks } else { Reach::Programs };
-        self.commons.ensure(slots_for(capacity), reach)
+        self.memory.ensure(slots_for(capacity), reach)
     }
 
     fn drop_reference(&self, slot: SlotId) -> Option<Released> {
@@ -468,7 +468,7 @@ impl Owner<'_> {
     }
 
     fn weigh(self, marks: Marks) -> Standing {
-        let (family, Ledger { forks, kin, .. }) = (self.0.family(), self.0);
+        let (family, Ledger { forks, children, .. }) = (self.0.family(), self.0);
         let is_handed = marks.has(Marks::HANDED) || marks.has(Marks::LEAKED) && family.has_handed_strays();
         if let Some(doubt) = self.doubt() {
             Standing::Unprovable(doubt)
@@ -476,7 +476,7 @@ impl Owner<'_> {
             Standing::Unprovable(Doubt::Passed)
         } else if is_handed || forks.is_child_under_way() {
             Standing::Unprovable(Doubt::Spawned)
-        } else if marks.has_any(Marks::UNCOUNTED) || kin.has_stranger() {
+        } else if marks.has_any(Marks::UNCOUNTED) || children.has_untracked() {
             Standing::Doubtful
         } else {
             Standing::Last
@@ -625,7 +625,7 @@ impl Owner<'_> {
         self.0.limit.keep();
         self.0.sets.share();
         self.0.forks.begin();
-        self.disinherit();
+        self.end_finisher();
         if !self.shares() {
             return None;
         }
@@ -659,12 +659,12 @@ impl Owner<'_> {
 
     /// Whether there is no child at all: then a fork that has ended has failed.
     pub fn is_childless(self) -> bool {
-        self.0.kin.is_childless()
+        self.0.children.is_childless()
     }
 
     /// The child of that fork has this pid.
     pub fn forked(self, child: Option<Token>, pid: Pid) {
-        self.0.kin.born(pid);
+        self.0.children.born(pid);
         if let Some(child) = child {
             self.0.family().name(child, pid, self.0.here());
         }
@@ -682,7 +682,7 @@ impl Owner<'_> {
     pub fn before_spawn(self, child: Child, end: Return) {
         // First: what another thread makes from here on is asked for there.
         self.0.forks.enter(child, end);
-        self.disinherit();
+        self.end_finisher();
         self.0.limit.keep();
         self.0.sets.share();
         // What it gets is noted there.
@@ -753,15 +753,15 @@ impl Owner<'_> {
     /// Whether another process may have the same table of descriptors, where what this one
     /// closes is closed for both.
     pub fn may_share_table(self) -> bool {
-        self.is_blind() || self.0.kin.has_stranger()
+        self.is_blind() || self.0.children.has_untracked()
     }
 
     /// A process was made that no count covers; its pid, where the door tells it.
     pub fn spawned(self, pid: Option<Pid>) {
         self.0.sets.share();
         match pid {
-            Some(pid) => self.0.kin.born(pid),
-            None => self.0.kin.born_nameless(),
+            Some(pid) => self.0.children.born(pid),
+            None => self.0.children.born_nameless(),
         }
     }
 }
@@ -790,8 +790,8 @@ impl Ledger {
         self.executing.store(0, SeqCst);
         self.leaks.store(false, SeqCst);
         self.is_split.store(false, SeqCst);
-        self.kin.forget();
-        self.forget_heir();
+        self.children.forget();
+        self.forget_finisher();
         self.sets.become_child();
         self.rings.become_child();
         // A parent without a pid is in an outer namespace, where it has named us.

@@ -265,7 +265,7 @@ mod in_memory_of_its_own {
         let (shared, own) = (stage.fd(), Stage::accepted());
         stage.owner().opened(own.fd(), Role::Accepted, stage.ledger.stamp());
         let me = stage.ledger.me().unwrap();
-        let old = stage.ledger.commons.again().unwrap();
+        let old = stage.ledger.memory.again().unwrap();
         stage.owner().detach();
         let (family, slots) = (Family::of(&old), Descriptions::of(&old));
         let [first, second] = [1, 2].map(|raw| SlotId::new(raw).unwrap());
@@ -297,8 +297,8 @@ fn rubbish_in_the_shared_memory_is_survived() {
         random
     };
     for _ in 0..ROUNDS {
-        let words = stage.ledger.commons.scrawl();
-        let near = words.len().min((size_of::<commons::Head>() + 4096) / size_of::<u64>());
+        let words = stage.ledger.memory.scrawl();
+        let near = words.len().min((size_of::<family_memory::Head>() + 4096) / size_of::<u64>());
         for word in &words[..near] {
             let rubbish = next();
             word.store([0, u64::MAX, rubbish % 9, rubbish << 32 | 1, rubbish, 1 << 63][rubbish as usize % 6], SeqCst);

@@ -5,11 +5,11 @@
 
 use crate::bounds::{End, Outcome};
 use crate::counters::Counters;
+use crate::finisher::Home;
 use crate::holders::ledger::table::Role;
 use crate::log::note::Note;
 use crate::log::{Line, Log};
 use crate::settings::{LogLevel, Settings, Strategy};
-use crate::successor::Home;
 use crate::sys::clock::Millis;
 use crate::sys::{Fd, socket};
 
@@ -24,7 +24,7 @@ pub struct Host {
 }
 
 /// The common ground.
-pub struct Common {
+pub struct Context {
     /// What the user has set.
     pub settings: &'static Settings,
     /// What was done.
@@ -34,7 +34,7 @@ pub struct Common {
     /// What the injector provides.
     pub host: Host,
     /// Where that lies which finishes the connections of a process that has ended.
-    pub successor: Option<&'static Home>,
+    pub finisher: Option<&'static Home>,
     /// The processors that the process was started on; see [`schedule`](crate::sys::schedule).
     pub processors: &'static [u8],
 }
@@ -56,7 +56,7 @@ pub struct Ended<'a> {
     pub begun: Millis,
 }
 
-impl Common {
+impl Context {
     /// What a line about this connection will want to say, if there can be one.
     pub fn note(&self, fd: Fd, role: Role) -> Option<Note> {
         self.log.is_talkative().then(|| Note::of(fd, role))

@@ -22,7 +22,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
 
 #[repr(C)]
-struct Grace {
+struct DeferredShutdown {
     /// `SO_COOKIE`; 0: free; [`BUSY`]: being filled.
     cookie: AtomicU64,
     fd: AtomicI32,
@@ -30,68 +30,68 @@ struct Grace {
 }
 
 // SAFETY: repr(C), atomics only; all zeroes is a free place.
-unsafe impl Zeroed for Grace {}
+unsafe impl Zeroed for DeferredShutdown {}
 
 const BUSY: u64 = u64::MAX;
 /// Beyond that a shutdown is what it is natively.
 const MOST: usize = 1024;
 
-/// All graces of one process.
-pub struct Graces {
-    places: Region<Grace>,
+/// All shutdowns of one process.
+pub struct DeferredShutdowns {
+    places: Region<DeferredShutdown>,
     /// Places from here on have never been used.
     touched: AtomicU32,
-    granted: AtomicU32,
+    scheduled: AtomicU32,
 }
 
-impl Graces {
+impl DeferredShutdowns {
     /// None, and no memory.
     pub const fn new() -> Self {
-        Self { places: Region::new(), touched: AtomicU32::new(0), granted: AtomicU32::new(0) }
+        Self { places: Region::new(), touched: AtomicU32::new(0), scheduled: AtomicU32::new(0) }
     }
 
     /// How many there are.
     pub fn count(&self) -> u32 {
-        self.granted.load(SeqCst)
+        self.scheduled.load(SeqCst)
     }
 
-    fn used(&self) -> impl Iterator<Item = &Grace> {
+    fn used(&self) -> impl Iterator<Item = &DeferredShutdown> {
         (0..self.touched.load(SeqCst) as usize).filter_map(|index| self.places.get(index))
     }
 
     fn has(&self, cookie: u64) -> bool {
-        self.count() != 0 && self.used().any(|grace| grace.cookie.load(SeqCst) == cookie)
+        self.count() != 0 && self.used().any(|shutdown| shutdown.cookie.load(SeqCst) == cookie)
     }
 
     /// False where there is no room.
     fn add(&self, fd: Fd, cookie: u64, due: Millis) -> bool {
         let free = |index: &usize| {
-            let grace = self.places.get(*index);
-            grace.is_some_and(|grace| grace.cookie.compare_exchange(0, BUSY, SeqCst, SeqCst).is_ok())
+            let shutdown = self.places.get(*index);
+            shutdown.is_some_and(|shutdown| shutdown.cookie.compare_exchange(0, BUSY, SeqCst, SeqCst).is_ok())
         };
         let Some(index) = self.places.ensure(MOST).then(|| (0..MOST).find(free)).flatten() else { return false };
-        let Some(grace) = self.places.get(index) else { return false };
-        grace.fd.store(fd.raw(), SeqCst);
-        grace.due.store(due.0, SeqCst);
-        self.granted.fetch_add(1, SeqCst);
+        let Some(shutdown) = self.places.get(index) else { return false };
+        shutdown.fd.store(fd.raw(), SeqCst);
+        shutdown.due.store(due.0, SeqCst);
+        self.scheduled.fetch_add(1, SeqCst);
         self.touched.fetch_max(index as u32 + 1, SeqCst);
-        grace.cookie.store(cookie, SeqCst);
+        shutdown.cookie.store(cookie, SeqCst);
         true
     }
 
     /// Takes the first that `is_it`; of two takers one gets it.
-    fn take(&self, is_it: impl Fn(&Grace, u64) -> bool) -> Option<(Fd, u64)> {
+    fn take(&self, is_it: impl Fn(&DeferredShutdown, u64) -> bool) -> Option<(Fd, u64)> {
         if self.count() == 0 {
             return None;
         }
-        self.used().find_map(|grace| {
-            let cookie = grace.cookie.load(SeqCst);
-            let fd = Fd::new(grace.fd.load(SeqCst))?;
-            let wanted = cookie != 0 && cookie != BUSY && is_it(grace, cookie);
-            if !wanted || grace.cookie.compare_exchange(cookie, 0, SeqCst, SeqCst).is_err() {
+        self.used().find_map(|shutdown| {
+            let cookie = shutdown.cookie.load(SeqCst);
+            let fd = Fd::new(shutdown.fd.load(SeqCst))?;
+            let wanted = cookie != 0 && cookie != BUSY && is_it(shutdown, cookie);
+            if !wanted || shutdown.cookie.compare_exchange(cookie, 0, SeqCst, SeqCst).is_err() {
                 return None;
             }
-            self.granted.fetch_sub(1, SeqCst);
+            self.scheduled.fetch_sub(1, SeqCst);
             Some((fd, cookie))
         })
     }
@@ -101,14 +101,14 @@ impl Graces {
         if self.count() == 0 {
             return None;
         }
-        let granted = self.used().filter(|grace| grace.cookie.load(SeqCst) != 0);
-        granted.map(|grace| Millis(grace.due.load(SeqCst)).since(now)).min()
+        let scheduled = self.used().filter(|shutdown| shutdown.cookie.load(SeqCst) != 0);
+        scheduled.map(|shutdown| Millis(shutdown.due.load(SeqCst)).since(now)).min()
     }
 
     /// In a fork child: they are its parent's.
     pub fn forget(&self) {
-        self.used().for_each(|grace| grace.cookie.store(0, SeqCst));
-        self.granted.store(0, SeqCst);
+        self.used().for_each(|shutdown| shutdown.cookie.store(0, SeqCst));
+        self.scheduled.store(0, SeqCst);
     }
 }
 
@@ -118,14 +118,14 @@ impl Drain {
     ///
     /// # Errors
     /// The reason to shut it at once.
-    pub fn grant(&'static self, owner: Owner<'_>, fd: Fd, ms: u32) -> Result<(), Reason> {
+    pub fn schedule(&'static self, owner: Owner<'_>, fd: Fd, ms: u32) -> Result<(), Reason> {
         let cookie = socket::cookie(fd).ok_or(Reason::Unsure)?;
-        if self.graces.has(cookie) {
+        if self.deferred.has(cookie) {
             return Ok(());
         }
-        self.enter(owner, Guest::Grace)?;
+        self.enter(owner, Guest::DeferredShutdown)?;
         let due = Millis::now().plus(ms);
-        if !self.graces.add(fd, cookie, due) {
+        if !self.deferred.add(fd, cookie, due) {
             self.gate.one_less();
             return Err(Reason::Full);
         }
@@ -141,10 +141,10 @@ impl Drain {
     }
 
     /// `fd` is about to be closed, and drained: its receive side stays open.
-    pub fn revoke(&self, fd: Fd) {
-        if self.graces.count() != 0
+    pub fn cancel(&self, fd: Fd) {
+        if self.deferred.count() != 0
             && let Some(cookie) = socket::cookie(fd)
-            && self.graces.take(|_, found| found == cookie).is_some()
+            && self.deferred.take(|_, found| found == cookie).is_some()
         {
             self.gate.one_less();
         }
@@ -152,24 +152,24 @@ impl Drain {
 
     /// `fd` is about to be closed, and nothing else is to happen: where the grace is
     /// that of this very number, its receive side is shut now.
-    pub fn cash_in(&self, fd: Fd) {
-        if self.graces.count() != 0
+    pub fn apply_now(&self, fd: Fd) {
+        if self.deferred.count() != 0
             && let Some(cookie) = socket::cookie(fd)
-            && self.graces.take(|grace, found| found == cookie && grace.fd.load(SeqCst) == fd.raw()).is_some()
+            && self.deferred.take(|shutdown, found| found == cookie && shutdown.fd.load(SeqCst) == fd.raw()).is_some()
         {
             let _ = socket::shut_receive(fd);
             self.gate.one_less();
         }
     }
 
-    /// Ends the graces that are over, or all of them.
-    pub fn end_graces(&self, all: bool) {
+    /// Ends the shutdowns that are over, or all of them.
+    pub fn apply_due(&self, all: bool) {
         let now = Millis::now();
-        let is_over = |grace: &Grace, _| all || Millis(grace.due.load(SeqCst)).since(now) == 0;
+        let is_over = |shutdown: &DeferredShutdown, _| all || Millis(shutdown.due.load(SeqCst)).since(now) == 0;
         for _ in 0..MOST {
-            let Some((fd, cookie)) = self.graces.take(is_over) else { return };
+            let Some((fd, cookie)) = self.deferred.take(is_over) else { return };
             // A number may be had the next time.
-            let ended = self.shut_receive(fd, cookie).is_ok() || !self.graces.add(fd, cookie, now.plus(RETRY_MS));
+            let ended = self.shut_receive(fd, cookie).is_ok() || !self.deferred.add(fd, cookie, now.plus(RETRY_MS));
             if ended {
                 self.gate.one_less();
                 self.ended.notify();
@@ -225,47 +225,47 @@ mod tests {
 
     #[test]
     fn a_grace_is_taken_once() {
-        let graces = Graces::new();
-        assert!(graces.add(fd(4), 77, Millis(100)));
-        assert!(graces.has(77) && !graces.has(78));
-        assert_eq!(graces.take(|_, cookie| cookie == 77), Some((fd(4), 77)));
-        assert_eq!(graces.take(|_, cookie| cookie == 77), None);
-        assert_eq!(graces.count(), 0);
+        let shutdowns = DeferredShutdowns::new();
+        assert!(shutdowns.add(fd(4), 77, Millis(100)));
+        assert!(shutdowns.has(77) && !shutdowns.has(78));
+        assert_eq!(shutdowns.take(|_, cookie| cookie == 77), Some((fd(4), 77)));
+        assert_eq!(shutdowns.take(|_, cookie| cookie == 77), None);
+        assert_eq!(shutdowns.count(), 0);
     }
 
     #[test]
     fn the_first_that_is_over_says_how_long_to_sleep() {
-        let graces = Graces::new();
-        assert_eq!(graces.time_left(Millis(0)), None);
-        assert!(graces.add(fd(4), 77, Millis(100)) && graces.add(fd(5), 78, Millis(50)));
-        assert_eq!(graces.time_left(Millis(20)), Some(30));
-        assert_eq!(graces.time_left(Millis(60)), Some(0));
+        let shutdowns = DeferredShutdowns::new();
+        assert_eq!(shutdowns.time_left(Millis(0)), None);
+        assert!(shutdowns.add(fd(4), 77, Millis(100)) && shutdowns.add(fd(5), 78, Millis(50)));
+        assert_eq!(shutdowns.time_left(Millis(20)), Some(30));
+        assert_eq!(shutdowns.time_left(Millis(60)), Some(0));
     }
 
     #[test]
     fn there_are_only_so_many() {
-        let graces = Graces::new();
-        assert!((0..MOST as u64).all(|cookie| graces.add(fd(4), cookie + 1, Millis(0))));
-        assert!(!graces.add(fd(4), 5000, Millis(0)));
-        graces.forget();
-        assert!(graces.add(fd(4), 5000, Millis(0)));
+        let shutdowns = DeferredShutdowns::new();
+        assert!((0..MOST as u64).all(|cookie| shutdowns.add(fd(4), cookie + 1, Millis(0))));
+        assert!(!shutdowns.add(fd(4), 5000, Millis(0)));
+        shutdowns.forget();
+        assert!(shutdowns.add(fd(4), 5000, Millis(0)));
     }
 
     #[test]
     fn closers_and_the_drainer_never_share_one() {
-        let graces = Graces::new();
+        let shutdowns = DeferredShutdowns::new();
         std::thread::scope(|scope| {
             for thread in 0..4u64 {
-                let graces = &graces;
+                let shutdowns = &shutdowns;
                 scope.spawn(move || {
                     for round in 1..2000 {
                         let cookie = thread << 32 | round;
-                        assert!(graces.add(fd(4), cookie, Millis(0)));
-                        assert!(graces.take(|_, found| found == cookie).is_some());
+                        assert!(shutdowns.add(fd(4), cookie, Millis(0)));
+                        assert!(shutdowns.take(|_, found| found == cookie).is_some());
                     }
                 });
             }
         });
-        assert_eq!(graces.count(), 0);
+        assert_eq!(shutdowns.count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What the processes of a family have in common: one mapping.
+//! What the processes of a family have in context: one mapping.
 //!
 //! The words that most closes read lie with the first words of the bitmap in one page: a
 //! fork child that serves one connection touches three pages of it.
@@ -7,7 +7,7 @@ use super::bitmap::{BITS, Bitmap};
 use super::cells::Slot;
 use super::channels::{Channels, SHARED};
 use super::family::{MEMBERS, Record, Words};
-use super::heirs::Heirs;
+use super::finishers::Finishers;
 use crate::sys::region::Zeroed;
 use crate::sys::shared::Shared;
 
@@ -20,7 +20,7 @@ pub struct Head {
     pub(super) words: Words,
     pub(super) taken: Bitmap<{ SLOTS / BITS }>,
     pub(super) records: [Record; MEMBERS],
-    pub(super) heirs: Heirs,
+    pub(super) finishers: Finishers,
     pub(super) channels: Channels<SHARED>,
 }
 
@@ -28,7 +28,7 @@ pub struct Head {
 unsafe impl Zeroed for Head {}
 
 /// The memory of a family.
-pub type Commons = Shared<Head, Slot>;
+pub type FamilyMemory = Shared<Head, Slot>;
 
 /// How many slots a family gets whose processes can each have `numbers` descriptors: a
 /// server has several of them. Whole words of the bitmap.

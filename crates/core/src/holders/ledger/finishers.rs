@@ -12,7 +12,7 @@
 //!
 //! Context: the end of a process, and hooks whose call the kernel has refused. Lock-free.
 
-use super::commons::Commons;
+use super::family_memory::FamilyMemory;
 use super::{Ledger, Owner};
 use crate::sys::pids;
 use crate::sys::process;
@@ -26,12 +26,12 @@ const MOST: usize = 128;
 
 /// All of a family.
 #[repr(C)]
-pub struct Heirs([AtomicU64; MOST]);
+pub struct Finishers([AtomicU64; MOST]);
 
 /// A place for one; until it is there, it is that of the process which makes it.
-#[must_use = "an heir is to be put there, or it is to be left"]
-pub struct HeirPlace<'a> {
-    commons: &'a Commons,
+#[must_use = "a finisher is to be put there, or it is to be left"]
+pub struct FinisherPlace<'a> {
+    memory: &'a FamilyMemory,
     /// None where there is no memory: then nobody counts.
     index: Option<usize>,
 }
@@ -39,7 +39,7 @@ pub struct HeirPlace<'a> {
 /// Set where the process that is named is the one that ends: it does not give way.
 const ITSELF: u64 = 1 << 63;
 
-impl HeirPlace<'_> {
+impl FinisherPlace<'_> {
     /// It is this process.
     pub fn take(self, pid: Pid) {
         self.put(identity(pid).unwrap_or(0));
@@ -47,20 +47,20 @@ impl HeirPlace<'_> {
     }
 
     fn put(&self, identity: u64) {
-        if let Some(place) = self.index.and_then(|index| self.commons.head()?.heirs.0.get(index)) {
+        if let Some(place) = self.index.and_then(|index| self.memory.head()?.finishers.0.get(index)) {
             place.store(identity, SeqCst);
         }
     }
 }
 
 /// There is none.
-impl Drop for HeirPlace<'_> {
+impl Drop for FinisherPlace<'_> {
     fn drop(&mut self) {
         self.put(0);
     }
 }
 
-impl Heirs {
+impl Finishers {
     /// The index of a free place, which is taken by `word`, or that of one who has gone.
     fn claim(&self, word: u64) -> Option<usize> {
         let take = |is_free: fn(u64) -> bool| {
@@ -126,21 +126,21 @@ fn stat(pid: Pid) -> Option<(u64, bool)> {
 impl<'a> Owner<'a> {
     /// A place for a process that finishes what this one leaves; `None` where there are
     /// too many of them.
-    pub fn place_for_heir(self) -> Option<HeirPlace<'a>> {
+    pub fn reserve_finisher(self) -> Option<FinisherPlace<'a>> {
         if !pids::have_room() {
             return None;
         }
-        let commons = &self.0.commons;
-        let Some(head) = commons.head() else { return Some(HeirPlace { commons, index: None }) };
+        let memory = &self.0.memory;
+        let Some(head) = memory.head() else { return Some(FinisherPlace { memory, index: None }) };
         let me = process::pid().and_then(identity).unwrap_or(0) | ITSELF;
-        head.heirs.claim(me).map(|index| HeirPlace { commons, index: Some(index) })
+        head.finishers.claim(me).map(|index| FinisherPlace { memory, index: Some(index) })
     }
 
     /// Whether somebody would have to do with a process that this one leaves behind: this one
     /// or one that it was forked from has made itself a subreaper, would find a child that it
     /// knows nothing of, and wait for it; or nobody reaps them, and each would stay for ever.
     pub fn troubles_its_parent(self) -> bool {
-        self.0.reaps.load(SeqCst) || self.0.commons.head().is_some_and(|head| head.heirs.stay_unreaped())
+        self.0.reaps.load(SeqCst) || self.0.memory.head().is_some_and(|head| head.finishers.stay_unreaped())
     }
 
     /// This process is about to be the parent of what its descendants leave behind.
@@ -148,33 +148,33 @@ impl<'a> Owner<'a> {
         self.0.reaps.store(true, SeqCst);
     }
 
-    /// This process and its threads go on for a while after it has left all to `heir`.
-    pub fn bequeathed(self, heir: Pid) {
-        self.0.heir.store(heir.as_raw_nonzero().get(), SeqCst);
+    /// This process and its threads go on for a while after it has left all to `finisher`.
+    pub fn finished_by(self, finisher: Pid) {
+        self.0.finisher.store(finisher.as_raw_nonzero().get(), SeqCst);
     }
 
     /// Whether it has.
-    pub fn has_bequeathed(self) -> bool {
-        self.0.heir.load(SeqCst) != 0
+    pub fn has_finisher(self) -> bool {
+        self.0.finisher.load(SeqCst) != 0
     }
 
     /// Somebody else may have all that is open from here on: then nobody inherits it.
-    pub fn disinherit(self) {
-        if let Some(heir) = Pid::from_raw(self.0.heir.load(SeqCst)) {
-            let _ = kill_process(heir, Signal::KILL);
+    pub fn end_finisher(self) {
+        if let Some(finisher) = Pid::from_raw(self.0.finisher.load(SeqCst)) {
+            let _ = kill_process(finisher, Signal::KILL);
         }
     }
 
     /// All who finish something for the family give way; answers whether there was any.
-    pub fn end_heirs(self) -> bool {
-        self.0.commons.head().is_some_and(|head| head.heirs.end())
+    pub fn end_finishers(self) -> bool {
+        self.0.memory.head().is_some_and(|head| head.finishers.end())
     }
 }
 
 impl Ledger {
-    /// In a fork child: its parent's heir is not its own.
-    pub(super) fn forget_heir(&self) {
-        self.heir.store(0, SeqCst);
+    /// In a fork child: its parent's finisher is not its own.
+    pub(super) fn forget_finisher(&self) {
+        self.finisher.store(0, SeqCst);
     }
 }
 
@@ -183,8 +183,8 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    fn nobody() -> Heirs {
-        Heirs([const { AtomicU64::new(0) }; MOST])
+    fn nobody() -> Finishers {
+        Finishers([const { AtomicU64::new(0) }; MOST])
     }
 
     fn child() -> (std::process::Child, u64) {
@@ -195,23 +195,23 @@ mod tests {
 
     #[test]
     fn there_are_so_many_and_no_more_until_one_is_gone() {
-        let (heirs, (mut sleeper, word)) = (nobody(), child());
-        (0..MOST).for_each(|at| assert_eq!(heirs.claim(word), Some(at)));
-        assert_eq!(heirs.claim(word), None);
+        let (finishers, (mut sleeper, word)) = (nobody(), child());
+        (0..MOST).for_each(|at| assert_eq!(finishers.claim(word), Some(at)));
+        assert_eq!(finishers.claim(word), None);
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();
-        assert_eq!(heirs.claim(1), Some(0));
+        assert_eq!(finishers.claim(1), Some(0));
     }
 
     #[test]
     fn they_give_way_and_nobody_else_does() {
-        let (heirs, (mut sleeper, word), (mut other, another)) = (nobody(), child(), child());
+        let (finishers, (mut sleeper, word), (mut other, another)) = (nobody(), child(), child());
         // The pid of one with the start of somebody who has gone; and one that ends itself.
-        heirs.0[0].store(another ^ (1 << 40), SeqCst);
-        heirs.0[1].store(another | ITSELF, SeqCst);
-        assert!(!heirs.end());
-        heirs.0[2].store(word, SeqCst);
-        assert!(heirs.end());
+        finishers.0[0].store(another ^ (1 << 40), SeqCst);
+        finishers.0[1].store(another | ITSELF, SeqCst);
+        assert!(!finishers.end());
+        finishers.0[2].store(word, SeqCst);
+        assert!(finishers.end());
         sleeper.wait().unwrap();
         assert!(other.try_wait().unwrap().is_none());
         other.kill().unwrap();

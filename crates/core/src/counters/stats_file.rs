@@ -32,7 +32,7 @@ use std::ffi::CString;
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
     /// Whether there is to be a file at all.
-    pub is_shown: bool,
+    pub is_published: bool,
     /// The program, as it was called.
     pub program: String,
     /// The settings in force, one `NAME=value` a line.
@@ -43,7 +43,7 @@ pub struct Identity {
 
 /// Where a file may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Location {
     /// The directory that the settings name.
     Given = 0,
     /// `/run/softclose`, root's.
@@ -54,13 +54,13 @@ enum Place {
     Shm = 3,
 }
 
-const PLACES: [Place; 4] = [Place::Given, Place::Run, Place::Dev, Place::Shm];
+const LOCATIONS: [Location; 4] = [Location::Given, Location::Run, Location::Dev, Location::Shm];
 
 /// Where the file of this process' page is: in memory of its own, see [`super::page`].
 pub struct Whereabouts {
     /// Who has made it.
     founder: AtomicU32,
-    place: AtomicU32,
+    location: AtomicU32,
     inode: AtomicU64,
     name: Text<48>,
 }
@@ -68,7 +68,7 @@ pub struct Whereabouts {
 impl Whereabouts {
     /// Of no file.
     pub const fn new() -> Self {
-        Self { founder: AtomicU32::new(0), place: AtomicU32::new(0), inode: AtomicU64::new(0), name: Text::new() }
+        Self { founder: AtomicU32::new(0), location: AtomicU32::new(0), inode: AtomicU64::new(0), name: Text::new() }
     }
 
     fn founder_is_here_or_gone(&self) -> bool {
@@ -76,9 +76,9 @@ impl Whereabouts {
         founder.is_none_or(|founder| process::pid() == Some(founder) || test_kill_process(founder) == Err(Errno::SRCH))
     }
 
-    fn set(&self, founder: u32, place: Place, name: &CStr, inode: u64) {
+    fn set(&self, founder: u32, location: Location, name: &CStr, inode: u64) {
         self.founder.store(founder, Relaxed);
-        self.place.store(place as u32, Relaxed);
+        self.location.store(location as u32, Relaxed);
         self.inode.store(inode, Relaxed);
         self.name.set(name.to_str().unwrap_or_default());
     }
@@ -92,10 +92,10 @@ pub const SUFFIX: &str = ".softclose";
 
 /// Makes a page and its file. Counters are zero, and it is not open yet.
 #[inline(never)]
-pub fn found(identity: &Identity, file: &Whereabouts) -> Option<&'static Page> {
-    let is_possible = identity.is_shown && can_close() && process::file_size_limit()? >= SIZE as u64;
+pub fn create(identity: &Identity, file: &Whereabouts) -> Option<&'static Page> {
+    let is_possible = identity.is_published && can_close() && process::file_size_limit()? >= SIZE as u64;
     let user = process::effective_user().filter(|_| is_possible)?;
-    places(identity).find_map(|place| found_at(place, identity, user, file))
+    locations(identity).find_map(|location| create_in(location, identity, user, file))
 }
 
 /// Takes the file away again: of the last process that uses it, as the page says. While
@@ -105,12 +105,12 @@ pub fn remove(identity: &Identity, file: &Whereabouts) {
     if !file.founder_is_here_or_gone() {
         return;
     }
-    let place = PLACES.into_iter().find(|&place| place as u32 == file.place.load(Relaxed));
-    let Some((place, user)) = place.zip(process::effective_user()) else { return };
-    let Some(directory) = open(place, identity, user) else { return };
-    let mut room = [0; 48];
-    file.name.get(&mut room);
-    if let Ok(name) = CStr::from_bytes_until_nul(&room) {
+    let location = LOCATIONS.into_iter().find(|&location| location as u32 == file.location.load(Relaxed));
+    let Some((location, user)) = location.zip(process::effective_user()) else { return };
+    let Some(directory) = open(location, identity, user) else { return };
+    let mut buffer = [0; 48];
+    file.name.get(&mut buffer);
+    if let Ok(name) = CStr::from_bytes_until_nul(&buffer) {
         let found = statat(directory.fd, name, AtFlags::SYMLINK_NOFOLLOW);
         if found.is_ok_and(|found| found.st_ino == file.inode.load(Relaxed)) {
             let _ = unlinkat(directory.fd, name, AtFlags::empty());
@@ -126,19 +126,19 @@ fn can_close() -> bool {
     unsafe { syscall6(nr::CLOSE, [NO_NUMBER, 0, 0, 0, 0, 0]) == Err(Errno::BADF) }
 }
 
-fn places(identity: &Identity) -> impl Iterator<Item = Place> {
+fn locations(identity: &Identity) -> impl Iterator<Item = Location> {
     let is_given = identity.directory.is_some();
-    PLACES.into_iter().filter(move |&place| (place == Place::Given) == is_given)
+    LOCATIONS.into_iter().filter(move |&location| (location == Location::Given) == is_given)
 }
 
 /// A descriptor of which is known what it is.
 #[derive(Clone, Copy)]
-struct Known {
+struct Opened {
     fd: Fd,
     status: Status,
 }
 
-impl Known {
+impl Opened {
     /// What cannot be looked at is closed at once.
     fn of(fd: Fd) -> Option<Self> {
         let status = fstat(fd);
@@ -196,24 +196,24 @@ impl Known {
     }
 }
 
-fn open(place: Place, identity: &Identity, user: u32) -> Option<Known> {
-    match place {
-        Place::Given => {
+fn open(location: Location, identity: &Identity, user: u32) -> Option<Opened> {
+    match location {
+        Location::Given => {
             let given = directory(CWD, identity.directory.as_deref()?)?;
             given.only(given.is_safe(&[0, user]))
         }
-        Place::Run if user == 0 => below(c"/run", c"softclose", user),
-        Place::Dev if user == 0 => below(c"/dev", c"softclose", user),
-        Place::Shm if user != 0 => {
+        Location::Run if user == 0 => below(c"/run", c"softclose", user),
+        Location::Dev if user == 0 => below(c"/dev", c"softclose", user),
+        Location::Shm if user != 0 => {
             let name = Path::join(c"softclose-", DecInt::new(user).as_c_str());
             below(c"/dev/shm", name.as_c_str(), user)
         }
-        Place::Run | Place::Dev | Place::Shm => None,
+        Location::Run | Location::Dev | Location::Shm => None,
     }
 }
 
 /// A private directory in one of the system's.
-fn below(parent: &CStr, name: &CStr, user: u32) -> Option<Known> {
+fn below(parent: &CStr, name: &CStr, user: u32) -> Option<Opened> {
     let parent = directory(CWD, parent)?;
     let parent = parent.only(parent.is_safe(&[0]))?;
     let made = directory(parent.fd, name).or_else(|| {
@@ -224,22 +224,22 @@ fn below(parent: &CStr, name: &CStr, user: u32) -> Option<Known> {
     made.and_then(|made| made.only(made.is_private(user)))
 }
 
-fn directory(at: impl rustix::fd::AsFd, path: &CStr) -> Option<Known> {
+fn directory(at: impl rustix::fd::AsFd, path: &CStr) -> Option<Opened> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Known::of(Fd::adopt(openat(at, path, flags, Mode::empty()).ok()?))
+    Opened::of(Fd::adopt(openat(at, path, flags, Mode::empty()).ok()?))
 }
 
-fn found_at(place: Place, identity: &Identity, user: u32, whereabouts: &Whereabouts) -> Option<&'static Page> {
+fn create_in(location: Location, identity: &Identity, user: u32, whereabouts: &Whereabouts) -> Option<&'static Page> {
     // A process may have been other programs before, whose pages are still in use.
     const IMAGES: u32 = 16;
-    let directory = open(place, identity, user)?;
+    let directory = open(location, identity, user)?;
     let directory = directory.only(!directory.is_crowded())?;
     let (started, namespace) = origin();
     let pid = process::pid().map_or(0, |pid| pid.as_raw_nonzero().get() as u32);
     let made = (0..IMAGES).find_map(|image| attempt(directory.fd, name(pid, started, image)));
     directory.close();
     let Made { page, name, inode } = made??;
-    whereabouts.set(pid, place, name.as_c_str(), inode);
+    whereabouts.set(pid, location, name.as_c_str(), inode);
     describe(page, identity);
     page.founder.store(pid, Relaxed);
     page.started.store(started, Relaxed);
@@ -256,7 +256,7 @@ struct Made {
 
 /// `None` where the name is taken; `Some(None)` where another one would not help.
 fn attempt(directory: Fd, name: Path) -> Option<Option<Made>> {
-    let file = match create(directory, name.as_c_str()) {
+    let file = match create_file(directory, name.as_c_str()) {
         Err(Errno::EXIST) => return None,
         Err(_) => return Some(None),
         Ok(file) => file,
@@ -283,15 +283,15 @@ fn name(pid: u32, started: u64, image: u32) -> Path {
     Path::join(name.as_c_str(), c".softclose")
 }
 
-fn create(directory: Fd, name: &CStr) -> Result<Known, Errno> {
+fn create_file(directory: Fd, name: &CStr) -> Result<Opened, Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(directory, name, flags, Mode::from_raw_mode(0o600))?;
-    Known::of(Fd::adopt(file)).ok_or(Errno::IO)
+    Opened::of(Fd::adopt(file)).ok_or(Errno::IO)
 }
 
 /// Zeroes are written, so that every page of the file is there: a hole that cannot be
 /// filled when it is stored to is a `SIGBUS`.
-fn fill(directory: Fd, name: &CStr, file: Known) -> Option<&'static Page> {
+fn fill(directory: Fd, name: &CStr, file: Opened) -> Option<&'static Page> {
     static ZEROES: [u8; SIZE] = [0; SIZE];
     let is_filled = file.is_still_it() && rustix::io::write(file.fd, &ZEROES) == Ok(SIZE);
     let page = if is_filled { mapped::map::<Page>(file.fd).ok() } else { None };

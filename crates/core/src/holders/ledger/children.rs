@@ -22,7 +22,7 @@ const LATEST: usize = 4;
 /// The children that hooks saw being made: a few by pid, and rather those that are
 /// still there than the latest. A server has its first children for as long as it
 /// lives, and one more for each connection.
-pub struct Kin {
+pub struct Children {
     pids: [AtomicI32; REMEMBERED],
     next: AtomicU32,
     /// The latest for whom no place was free: the new children of a server that has its
@@ -32,7 +32,7 @@ pub struct Kin {
     nameless: AtomicBool,
 }
 
-impl Kin {
+impl Children {
     /// No children.
     pub const fn new() -> Self {
         Self {
@@ -66,7 +66,7 @@ impl Kin {
     }
 
     /// Whether there is a child that nothing we saw explains.
-    pub fn has_stranger(&self) -> bool {
+    pub fn has_untracked(&self) -> bool {
         // The known ones first: a question for all looks at the children of every thread.
         if self.knows_one() {
             return false;
@@ -120,27 +120,27 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "processes")]
     fn a_child_that_lasts_is_not_forgotten_for_those_that_came_and_went() {
-        let kin = Kin::new();
+        let children = Children::new();
         let mut first = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-        kin.born(pid(first.id()));
+        children.born(pid(first.id()));
         for _ in 0..2 * REMEMBERED {
             let mut later = Command::new("true").spawn().unwrap();
-            kin.born(pid(later.id()));
+            children.born(pid(later.id()));
             later.wait().unwrap();
         }
-        assert!(kin.knows_one());
+        assert!(children.knows_one());
         drop(first.stdin.take());
         first.wait().unwrap();
-        assert!(!kin.knows_one());
+        assert!(!children.knows_one());
     }
 
     #[test]
     #[cfg_attr(miri, ignore = "processes")]
     fn children_born_beside_many_old_ones_are_known_when_those_have_ended() {
-        let kin = Kin::new();
+        let children = Children::new();
         let born = || {
             let child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-            kin.born(pid(child.id()));
+            children.born(pid(child.id()));
             child
         };
         let end = |mut child: Child| {
@@ -150,9 +150,9 @@ mod tests {
         let old: Vec<_> = (0..REMEMBERED).map(|_| born()).collect();
         let new: Vec<_> = (0..REMEMBERED).map(|_| born()).collect();
         old.into_iter().for_each(end);
-        assert!(kin.knows_one());
+        assert!(children.knows_one());
         new.into_iter().for_each(end);
-        assert!(!kin.knows_one());
+        assert!(!children.knows_one());
     }
 
     fn pid(number: u32) -> Pid {
