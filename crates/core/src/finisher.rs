@@ -12,8 +12,8 @@
 //! Context: the end of a process, with every signal blocked. No allocation: memory is mapped.
 
 use crate::leftovers::Leftovers;
+use crate::sys::argument_list::ArgumentList;
 use crate::sys::procfs::may_be_filtered;
-use crate::sys::raw::{nr, syscall6};
 use crate::sys::{Fd, memory, numbers, process, vfork};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -76,7 +76,7 @@ const NAME: &CStr = c"softclose-drain";
 /// What the child is told. It runs on our memory, while we wait.
 struct Order<'a> {
     home: &'a Home,
-    arguments: *const usize,
+    arguments: ArgumentList,
     /// The sockets, sorted.
     kept: &'a [i32],
     has_failed: AtomicBool,
@@ -93,7 +93,7 @@ pub fn leave_to(home: &Home, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid>
     kept.iter_mut().zip(left.numbers()).for_each(|(kept, fd)| *kept = fd.raw());
     kept.sort_unstable();
     let stack = memory::zeroed(STACK / size_of::<u128>()).ok_or(Errno::NOMEM)?;
-    let arguments = arguments(left, bound_ms).ok_or(Errno::NOMEM)?.as_ptr();
+    let arguments = arguments(left, bound_ms).ok_or(Errno::NOMEM)?;
     let order = Order { home, arguments, kept, has_failed: AtomicBool::new(false) };
     let child = vfork::vfork(stack, succeed, &order)?;
     if order.has_failed.load(SeqCst) {
@@ -103,25 +103,25 @@ pub fn leave_to(home: &Home, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid>
     Ok(child)
 }
 
-/// Name, bound, who still uses them, and tasks, and a null behind.
-fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<&'static [usize]> {
+/// Name, bound, who still uses them, and tasks.
+fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<ArgumentList> {
     const NUMBERS: usize = 2;
-    let list = memory::zeroed(1 + NUMBERS + left.len() + 1)?;
-    let mut text = memory::zeroed::<u8>((NUMBERS + left.len()) * Task::ROOM)?;
-    let (name, rest) = list.split_first_mut()?;
-    *name = NAME.as_ptr() as usize;
-    let (numbers, rest) = rest.split_at_mut_checked(NUMBERS)?;
-    for (place, number) in numbers.iter_mut().zip([u64::from(bound_ms), owner(left)]) {
-        *place = text.as_ptr() as usize;
-        let len = write_number(number, text);
-        text = text.get_mut(len..)?;
+    let most = 1 + NUMBERS + left.len();
+    let mut arguments = ArgumentList::with_room(most, most * Task::ROOM)?;
+    arguments.push(|text| write_name(text))?;
+    for number in [u64::from(bound_ms), owner(left)] {
+        arguments.push(|text| write_number(number, text))?;
     }
-    for (place, task) in rest.iter_mut().zip(left.tasks()) {
-        *place = text.as_ptr() as usize;
-        let len = task.write(text);
-        text = text.get_mut(len..)?;
+    for task in left.tasks() {
+        arguments.push(|text| task.write(text))?;
     }
-    Some(list)
+    Some(arguments)
+}
+
+fn write_name(text: &mut [u8]) -> usize {
+    let name = NAME.to_bytes_with_nul();
+    text.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    name.len()
 }
 
 /// The process that has not ended before it may touch them, or 0.
@@ -133,36 +133,13 @@ fn owner(left: &Leftovers<'_>) -> u64 {
 /// The child: its table and its directory are its own, its memory is not.
 extern "C" fn succeed(order: &Order<'_>) -> ! {
     numbers::close_all_but(order.kept);
-    leave_directory();
-    leave_session();
+    vfork::leave_directory();
+    vfork::leave_session();
     let has_sockets =
         order.kept.iter().filter_map(|&raw| Fd::new(raw)).all(|fd| fcntl_setfd(fd, FdFlags::empty()).is_ok());
     if has_sockets && let Ok(program) = order.home.open() {
-        execute(program, order.arguments);
+        vfork::execute(program, &order.arguments);
     }
     order.has_failed.store(true, SeqCst);
     vfork::exit_child()
-}
-
-/// Nobody must be kept from unmounting where the program was.
-fn leave_directory() {
-    // SAFETY: a terminated text.
-    let _ = unsafe { syscall6(nr::CHDIR, [c"/".as_ptr() as usize, 0, 0, 0, 0, 0]) };
-}
-
-/// Nobody who waits for all of a process group, or for a terminal, must wait for the program.
-fn leave_session() {
-    // SAFETY: no arguments.
-    let _ = unsafe { syscall6(nr::SETSID, [0; 6]) };
-}
-
-/// Returns where that fails.
-fn execute(program: Fd, arguments: *const usize) {
-    const AT_EMPTY_PATH: usize = 0x1000;
-    const NOTHING: &CStr = c"";
-    let environment = [0usize];
-    let (path, environment) = (NOTHING.as_ptr() as usize, environment.as_ptr() as usize);
-    // SAFETY: terminated texts and lists.
-    let _ =
-        unsafe { syscall6(nr::EXECVEAT, [program.index(), path, arguments as usize, environment, AT_EMPTY_PATH, 0]) };
 }

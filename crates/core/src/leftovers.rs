@@ -14,29 +14,28 @@ use crate::settings::Strategy;
 use crate::strategy::{self, CloseStrategy};
 use crate::sys::clock::{Millis, timespec};
 use crate::sys::poller::{BATCH, Interest, Poller};
-use crate::sys::region::{Region, Zeroed};
+use crate::sys::region::Region;
 use crate::sys::{Fd, socket};
+use crate::zeroed;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 use softclose_finisher::task::{Mode, Task};
 
-#[repr(C)]
-#[derive(Default)]
-struct Open {
-    fd: AtomicI32,
-    /// A [`Strategy`], [`STILL_OPEN`] and [`CONNECTED`].
-    flags: AtomicU32,
-    note: Note,
-    discarded: AtomicU64,
-    begun: AtomicU32,
-    last: AtomicU32,
+zeroed! {
+    #[derive(Default)]
+    struct Open {
+        fd: AtomicI32,
+        /// A [`Strategy`], [`STILL_OPEN`] and [`CONNECTED`].
+        flags: AtomicU32,
+        note: Note,
+        discarded: AtomicU64,
+        begun: AtomicU32,
+        last: AtomicU32,
+    }
 }
 
 /// The strategy is patient: it has not parted from the peer yet.
 const STILL_OPEN: u32 = 1 << 8;
 const CONNECTED: u32 = 1 << 9;
-
-// SAFETY: repr(C), atomics only; zero is skipped by count.
-unsafe impl Zeroed for Open {}
 
 /// A connection that was closed before, and is held by the drain.
 pub struct Held<'a> {

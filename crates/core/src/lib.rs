@@ -35,6 +35,8 @@
         clippy::todo
     )
 )]
+// What is unsafe has a floor of its own.
+#![deny(unsafe_code)]
 // Nor close a descriptor through libc's symbol, nor wait for a lock.
 #![cfg_attr(test, allow(clippy::disallowed_types))]
 
@@ -55,6 +57,7 @@ pub mod presence;
 pub mod settings;
 pub mod strategy;
 mod sync;
+#[allow(unsafe_code)]
 pub mod sys;
 
 pub use rustix::io::Errno;

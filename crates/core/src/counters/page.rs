@@ -11,7 +11,7 @@
 //! Context: any hook; loads and stores only.
 
 use super::names::COUNT;
-use crate::sys::region::Zeroed;
+use crate::zeroed;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
@@ -22,9 +22,10 @@ pub const LAYOUT: u32 = 3;
 /// So many processes of a family can say how much they hold.
 pub const CELLS: usize = 256;
 
-/// Text of at most `N` bytes, zeroes behind.
-#[repr(C)]
-pub struct Text<const N: usize>([AtomicU8; N]);
+zeroed! {
+    /// Text of at most `N` bytes, zeroes behind.
+    pub struct Text<const N: usize>([AtomicU8; N]);
+}
 
 impl<const N: usize> Text<N> {
     /// Empty.
@@ -47,9 +48,10 @@ impl<const N: usize> Text<N> {
     }
 }
 
-/// Every value of [`super::names`].
-#[repr(C)]
-pub struct Values([AtomicU64; COUNT]);
+zeroed! {
+    /// Every value of [`super::names`].
+    pub struct Values([AtomicU64; COUNT]);
+}
 
 impl Values {
     /// All zero.
@@ -85,38 +87,36 @@ impl Values {
 /// A process and how many connections it holds: pid in the upper half.
 pub type Cell = AtomicU64;
 
-/// The page.
-#[repr(C)]
-pub struct Page {
-    magic: AtomicU64,
-    /// [`LAYOUT`].
-    pub layout: AtomicU32,
-    /// Size of it all in bytes.
-    pub size: AtomicU32,
-    /// Version of softclose.
-    pub version: Text<24>,
-    /// Who made it, as its own pid namespace calls it.
-    pub founder: AtomicU32,
-    /// Processes that use it, as far as anybody has kept count.
-    pub members: AtomicU32,
-    /// When the founder was started, clock ticks after boot.
-    pub started: AtomicU64,
-    /// When the page was made, seconds since 1970.
-    pub founded: AtomicU64,
-    /// Inode of the pid namespace; 0 where it is not known.
-    pub namespace: AtomicU64,
-    /// The program, as it was called.
-    pub program: Text<64>,
-    /// The settings in force, one `NAME=value` a line.
-    pub settings: Text<3072>,
-    /// The numbers.
-    pub values: Values,
-    /// Who holds how many.
-    pub cells: [Cell; CELLS],
+zeroed! {
+    /// The page.
+    pub struct Page {
+        magic: AtomicU64,
+        /// [`LAYOUT`].
+        pub layout: AtomicU32,
+        /// Size of it all in bytes.
+        pub size: AtomicU32,
+        /// Version of softclose.
+        pub version: Text<24>,
+        /// Who made it, as its own pid namespace calls it.
+        pub founder: AtomicU32,
+        /// Processes that use it, as far as anybody has kept count.
+        pub members: AtomicU32,
+        /// When the founder was started, clock ticks after boot.
+        pub started: AtomicU64,
+        /// When the page was made, seconds since 1970.
+        pub founded: AtomicU64,
+        /// Inode of the pid namespace; 0 where it is not known.
+        pub namespace: AtomicU64,
+        /// The program, as it was called.
+        pub program: Text<64>,
+        /// The settings in force, one `NAME=value` a line.
+        pub settings: Text<3072>,
+        /// The numbers.
+        pub values: Values,
+        /// Who holds how many.
+        pub cells: [Cell; CELLS],
+    }
 }
-
-// SAFETY: repr(C), atomics only; zero is a page that is being made.
-unsafe impl Zeroed for Page {}
 
 /// Size of a page in bytes.
 pub const SIZE: usize = size_of::<Page>();

@@ -17,8 +17,7 @@
 
 use super::page::{Page, SIZE, Text};
 use crate::sys::procfs::{Dir, Path, Stat};
-use crate::sys::raw::{nr, syscall6};
-use crate::sys::{Fd, clock, mapped, process};
+use crate::sys::{Fd, clock, fd, mapped, process};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat as Status};
@@ -93,7 +92,7 @@ pub const SUFFIX: &str = ".softclose";
 /// Makes a page and its file. Counters are zero, and it is not open yet.
 #[inline(never)]
 pub fn create(identity: &Identity, file: &Whereabouts) -> Option<&'static Page> {
-    let is_possible = identity.is_published && can_close() && process::file_size_limit()? >= SIZE as u64;
+    let is_possible = identity.is_published && fd::can_close() && process::file_size_limit()? >= SIZE as u64;
     let user = process::effective_user().filter(|_| is_possible)?;
     locations(identity).find_map(|location| create_in(location, identity, user, file))
 }
@@ -117,13 +116,6 @@ pub fn remove(identity: &Identity, file: &Whereabouts) {
         }
     }
     directory.close();
-}
-
-/// Where closing is refused, a number would stay behind.
-fn can_close() -> bool {
-    const NO_NUMBER: usize = u32::MAX as usize;
-    // SAFETY: an integer, which is never an open number.
-    unsafe { syscall6(nr::CLOSE, [NO_NUMBER, 0, 0, 0, 0, 0]) == Err(Errno::BADF) }
 }
 
 fn locations(identity: &Identity) -> impl Iterator<Item = Location> {

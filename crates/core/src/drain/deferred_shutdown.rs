@@ -16,21 +16,20 @@ use super::{Drain, Guest};
 use crate::decision::Reason;
 use crate::holders::ledger::Owner;
 use crate::sys::clock::Millis;
-use crate::sys::region::{Region, Zeroed};
+use crate::sys::region::Region;
 use crate::sys::{Fd, socket};
+use crate::zeroed;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
 
-#[repr(C)]
-struct DeferredShutdown {
-    /// `SO_COOKIE`; 0: free; [`BUSY`]: being filled.
-    cookie: AtomicU64,
-    fd: AtomicI32,
-    due: AtomicU32,
+zeroed! {
+    struct DeferredShutdown {
+        /// `SO_COOKIE`; 0: free; [`BUSY`]: being filled.
+        cookie: AtomicU64,
+        fd: AtomicI32,
+        due: AtomicU32,
+    }
 }
-
-// SAFETY: repr(C), atomics only; all zeroes is a free place.
-unsafe impl Zeroed for DeferredShutdown {}
 
 const BUSY: u64 = u64::MAX;
 /// Beyond that a shutdown is what it is natively.

@@ -304,11 +304,9 @@ impl Drain {
     }
 
     fn spawn(&'static self) -> Result<(), Errno> {
-        let mut stacks = self.stacks.try_lock().ok_or(Errno::BUSY)?;
         let turn = self.generation.fetch_add(1, SeqCst) as usize % 2;
-        let room = stacks.get_mut(turn).ok_or(Errno::BUSY)?;
         let id = self.threads.get(turn).ok_or(Errno::BUSY)?;
-        thread::spawn(room, id, drainer::run, self)?;
+        self.stacks.with(turn, |stack| thread::spawn(stack, id, drainer::run, self))?;
         if let Some(thread) = id.get() {
             schedule::as_at_start(thread, self.context.processors);
         }

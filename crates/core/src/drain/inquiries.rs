@@ -10,7 +10,7 @@ use crate::decision::{DOUBTS, Doubt};
 use crate::holders::judge::Scope;
 use crate::sys::clock;
 use crate::sys::event_count::EventCount;
-use crate::sys::region::Zeroed;
+use crate::zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// So many at once.
@@ -30,22 +30,21 @@ const SOLE: u32 = 3;
 const DOUBTED: u32 = 4;
 const KIND: u32 = 0xff;
 
-/// All questions, and the event count that answers raise.
-#[repr(C)]
-pub struct Inquiries {
-    places: [Place; PLACES],
-    answered: EventCount,
+zeroed! {
+    /// All questions, and the event count that answers raise.
+    pub struct Inquiries {
+        places: [Place; PLACES],
+        answered: EventCount,
+    }
 }
 
-// SAFETY: repr(C), atomics only; all zeroes: nothing is asked.
-unsafe impl Zeroed for Inquiries {}
-
-#[repr(C)]
-struct Place {
-    inode: AtomicU64,
-    word: AtomicU32,
-    /// The [`Scope`].
-    scope: AtomicU32,
+zeroed! {
+    struct Place {
+        inode: AtomicU64,
+        word: AtomicU32,
+        /// The [`Scope`].
+        scope: AtomicU32,
+    }
 }
 
 /// A question that is asked.

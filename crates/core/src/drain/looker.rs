@@ -29,12 +29,12 @@ use crate::sys::fd::{is_any_flushed, leave_table};
 use crate::sys::process;
 use crate::sys::procfs::{Dir, number};
 use crate::sys::region::Region;
-use crate::sys::thread::{self, ThreadId, ThreadStack};
+use crate::sys::thread::{self, ThreadId};
+use crate::sys::thread_stack::ThreadStacks;
 use crate::sys::{Fd, schedule, socket};
 use core::ffi::CStr;
 use core::ops::ControlFlow::{Break, Continue};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
-use parking_lot::Mutex;
 use rustix::process::Pid;
 
 /// How long the thread stays without being asked, microseconds. Each new one has, as it begins,
@@ -79,7 +79,7 @@ pub struct Looker {
     wakeup: EventCount,
     thread: ThreadId,
     /// Only ever tried.
-    room: Mutex<ThreadStack>,
+    stack: ThreadStacks<1>,
     /// It cannot have a table of its own (before Linux 5.9, or a filter).
     is_impossible: AtomicBool,
 }
@@ -94,7 +94,7 @@ impl Looker {
             starting: AtomicU32::new(0),
             wakeup: EventCount::new(),
             thread: ThreadId::none(),
-            room: Mutex::new(ThreadStack::new()),
+            stack: ThreadStacks::new(),
             is_impossible: AtomicBool::new(false),
         }
     }
@@ -148,14 +148,7 @@ impl Looker {
         self.inquiries.get(0).into_iter().for_each(Inquiries::forget);
         self.leaks.store(0, SeqCst);
         self.starting.store(0, SeqCst);
-        if self.room.is_locked() {
-            // SAFETY: the thread that held it is not in this process, which has only
-            // one; nobody can be inside.
-            unsafe { self.room.force_unlock() };
-        }
-        if let Some(mut room) = self.room.try_lock() {
-            room.forget();
-        }
+        self.stack.forget();
     }
 }
 
@@ -184,8 +177,7 @@ impl Drain {
     }
 
     fn try_start_looker(&'static self) -> Option<()> {
-        let mut room = self.looker.room.try_lock()?;
-        thread::spawn(&mut room, &self.looker.thread, run, self).ok()?;
+        self.looker.stack.with(0, |stack| thread::spawn(stack, &self.looker.thread, run, self)).ok()?;
         self.looker.thread().into_iter().for_each(|thread| schedule::as_at_start(thread, self.context.processors));
         Some(())
     }

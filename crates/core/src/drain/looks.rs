@@ -17,7 +17,7 @@
 use super::threads::{Deeds, State, Threads};
 use crate::holders::calls::Deed;
 use crate::sys::clock::Millis;
-use crate::sys::region::Zeroed;
+use crate::zeroed;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
 use rustix::process::Pid;
 
@@ -43,9 +43,10 @@ pub enum Saw {
     Nothing,
 }
 
-/// Of each number, since which look somebody has been at it; 0: nobody.
-#[repr(C)]
-struct Numbers([AtomicU32; NUMBERS]);
+zeroed! {
+    /// Of each number, since which look somebody has been at it; 0: nobody.
+    struct Numbers([AtomicU32; NUMBERS]);
+}
 
 impl Numbers {
     fn at(&self, number: usize) -> Option<&AtomicU32> {
@@ -69,24 +70,22 @@ impl Numbers {
     }
 }
 
-/// All that is shared between looker and drainer.
-#[repr(C)]
-pub struct Looks {
-    asked: AtomicU32,
-    begun: AtomicU32,
-    answered: AtomicU32,
-    stalled_since: AtomicU32,
-    is_blind: AtomicU32,
-    /// Whether a thread sleeps of which nobody tells where.
-    has_hidden: AtomicU32,
-    /// No look is asked for before.
-    rests_until: AtomicU32,
-    deeds: [Numbers; 3],
-    threads: Threads,
+zeroed! {
+    /// All that is shared between looker and drainer.
+    pub struct Looks {
+        asked: AtomicU32,
+        begun: AtomicU32,
+        answered: AtomicU32,
+        stalled_since: AtomicU32,
+        is_blind: AtomicU32,
+        /// Whether a thread sleeps of which nobody tells where.
+        has_hidden: AtomicU32,
+        /// No look is asked for before.
+        rests_until: AtomicU32,
+        deeds: [Numbers; 3],
+        threads: Threads,
+    }
 }
-
-// SAFETY: repr(C), atomics only; all zeroes: no look was asked for.
-unsafe impl Zeroed for Looks {}
 
 impl Looks {
     /// The next look to begin: all that was noted before is older.

@@ -59,13 +59,13 @@ use crate::sys::limit::{self, Limits};
 use crate::sys::poller::{A_FEW, Poller};
 use crate::sys::region::Region;
 use crate::sys::signals::{self, Mask};
-use crate::sys::thread::{ThreadId, ThreadStack, is_known};
+use crate::sys::thread::{ThreadId, is_known};
+use crate::sys::thread_stack::ThreadStacks;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use deferred_shutdown::DeferredShutdowns;
 use dismissal::Dismissals;
 use gate::Gate;
 use looker::Looker;
-use parking_lot::Mutex;
 use place::Place;
 use ports::Wanted;
 use rustix::io::Errno;
@@ -94,8 +94,8 @@ pub struct Drain {
     /// How many more may be held until the thread has evicted.
     slack: AtomicU32,
     /// Two, so that a new thread need not wait until the former one has let go
-    /// of its stack. Only ever tried, never waited for.
-    stacks: Mutex<[ThreadStack; 2]>,
+    /// of its stack.
+    stacks: ThreadStacks<2>,
     threads: [ThreadId; 2],
     generation: AtomicU32,
     /// Notified to cut the thread's rest short.
@@ -168,7 +168,7 @@ impl Drain {
             hard: AtomicU32::new(0),
             cap: AtomicU32::new(1),
             slack: AtomicU32::new(0),
-            stacks: Mutex::new([ThreadStack::new(), ThreadStack::new()]),
+            stacks: ThreadStacks::new(),
             threads: [ThreadId::none(), ThreadId::none()],
             generation: AtomicU32::new(0),
             wakeup: EventCount::new(),
@@ -323,19 +323,8 @@ impl Drain {
         self.lingering.store(0, SeqCst);
         self.looker.forget();
         self.wakes_at.store(AWAKE, SeqCst);
-        self.unlock_stacks();
+        self.stacks.forget();
         self.ledger.limit.forget();
-    }
-
-    fn unlock_stacks(&self) {
-        if self.stacks.is_locked() {
-            // SAFETY: the thread that held it is not in this process, which has
-            // only one; nobody can be inside.
-            unsafe { self.stacks.force_unlock() };
-        }
-        if let Some(mut stacks) = self.stacks.try_lock() {
-            stacks.iter_mut().for_each(ThreadStack::forget);
-        }
     }
 
     /// The program is out of descriptors (`EMFILE`), and some of them are ours:

@@ -9,15 +9,14 @@
 
 use super::place::Place;
 use crate::sys::Fd;
-use crate::sys::region::{Region, Zeroed};
+use crate::sys::region::Region;
+use crate::zeroed;
 use core::sync::atomic::{AtomicU16, Ordering::SeqCst};
 
-/// The link of a place.
-#[repr(C)]
-struct Link(AtomicU16);
-
-// SAFETY: repr(C), an atomic; zero leads nowhere.
-unsafe impl Zeroed for Link {}
+zeroed! {
+    /// The link of a place.
+    struct Link(AtomicU16);
+}
 
 /// The largest `fs.nr_open` that is usual. Of numbers beyond, which may be private all the
 /// same, nothing is known.

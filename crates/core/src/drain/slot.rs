@@ -15,7 +15,7 @@ use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
-use crate::sys::region::Zeroed;
+use crate::zeroed;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
 /// What a place is used for.
@@ -30,49 +30,49 @@ pub(super) enum Use {
     Lingering = 4,
 }
 
-/// Links of a place in one of the drainer's queues; see [`super::queue`].
-#[derive(Default)]
-pub struct Links {
-    /// The place before, as a link.
-    pub before: AtomicU16,
-    /// The place after, as a link.
-    pub after: AtomicU16,
+zeroed! {
+    /// Links of a place in one of the drainer's queues; see [`super::queue`].
+    #[derive(Default)]
+    pub struct Links {
+        /// The place before, as a link.
+        pub before: AtomicU16,
+        /// The place after, as a link.
+        pub after: AtomicU16,
+    }
 }
 
-/// One held socket: 72 bytes.
-#[repr(C)]
-pub struct Slot {
-    /// `SO_COOKIE`, by which the descriptor is known again.
-    pub(super) cookie: AtomicU64,
-    discarded: AtomicU64,
-    /// The private descriptor; the complement of what it was, where there is none.
-    fd: AtomicI32,
-    pub(super) next: AtomicU32,
-    /// See [`Calm`].
-    written: AtomicU32,
-    calm_since: AtomicU32,
-    /// The first look that counts, of writers and of readers.
-    writers_since: AtomicU32,
-    readers_since: AtomicU32,
-    /// The number that the program closed.
-    number: AtomicI32,
-    begun: AtomicU32,
-    last: AtomicU32,
-    flags: AtomicU16,
-    pub(super) in_use: AtomicU8,
-    strategy: AtomicU8,
-    /// By the time of the last sign of the peer.
-    pub by_activity: Links,
-    /// By the time at which the drain began.
-    pub by_age: Links,
-    /// Among those that wait for something to be known.
-    pub by_wait: Links,
-    /// Among those with which a strategy is patient.
-    pub by_patience: Links,
+zeroed! {
+    /// One held socket: 72 bytes.
+    pub struct Slot {
+        /// `SO_COOKIE`, by which the descriptor is known again.
+        pub(super) cookie: AtomicU64,
+        discarded: AtomicU64,
+        /// The private descriptor; the complement of what it was, where there is none.
+        fd: AtomicI32,
+        pub(super) next: AtomicU32,
+        /// See [`Calm`].
+        written: AtomicU32,
+        calm_since: AtomicU32,
+        /// The first look that counts, of writers and of readers.
+        writers_since: AtomicU32,
+        readers_since: AtomicU32,
+        /// The number that the program closed.
+        number: AtomicI32,
+        begun: AtomicU32,
+        last: AtomicU32,
+        flags: AtomicU16,
+        pub(super) in_use: AtomicU8,
+        strategy: AtomicU8,
+        /// By the time of the last sign of the peer.
+        pub by_activity: Links,
+        /// By the time at which the drain began.
+        pub by_age: Links,
+        /// Among those that wait for something to be known.
+        pub by_wait: Links,
+        /// Among those with which a strategy is patient.
+        pub by_patience: Links,
+    }
 }
-
-// SAFETY: repr(C), atomics only; all zeroes is a free slot.
-unsafe impl Zeroed for Slot {}
 
 const CONNECTED: u16 = 1;
 const STILL_OPEN: u16 = 2;

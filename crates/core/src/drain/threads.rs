@@ -10,6 +10,7 @@
 
 use super::looks::{Look, NUMBERS};
 use crate::holders::calls::Deed;
+use crate::zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use rustix::process::Pid;
 
@@ -54,21 +55,22 @@ pub enum State {
     Asleep(Deeds),
 }
 
-/// One thread.
-#[repr(C)]
-pub struct Known {
-    tid: AtomicU32,
-    /// The latest look that saw it; 0: none.
-    seen: AtomicU32,
-    /// It has been at what it is at since this look.
-    since: AtomicU32,
-    /// Its [`Deeds`], or [`RUNNING`].
-    state: AtomicU32,
-    /// By this look it had had so many nanoseconds of the processor: progress counts from there.
-    based: AtomicU32,
-    base: AtomicU64,
-    /// The same when it was last seen.
-    had: AtomicU64,
+zeroed! {
+    /// One thread.
+    pub struct Known {
+        tid: AtomicU32,
+        /// The latest look that saw it; 0: none.
+        seen: AtomicU32,
+        /// It has been at what it is at since this look.
+        since: AtomicU32,
+        /// Its [`Deeds`], or [`RUNNING`].
+        state: AtomicU32,
+        /// By this look it had had so many nanoseconds of the processor: progress counts from there.
+        based: AtomicU32,
+        base: AtomicU64,
+        /// The same when it was last seen.
+        had: AtomicU64,
+    }
 }
 
 /// No call does this.
@@ -121,9 +123,10 @@ impl Known {
     }
 }
 
-/// All of them.
-#[repr(C)]
-pub struct Threads([Known; THREADS]);
+zeroed! {
+    /// All of them.
+    pub struct Threads([Known; THREADS]);
+}
 
 impl Threads {
     /// The thread, where the look before `look` has seen it.

@@ -8,34 +8,33 @@
 
 use super::Line;
 use crate::holders::ledger::table::Role;
-use crate::sys::region::Zeroed;
 use crate::sys::{Fd, socket};
+use crate::zeroed;
 use core::net::Ipv6Addr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// See the module. All zeroes is a note of nothing.
-#[repr(C)]
-#[derive(Debug, Default)]
-pub struct Note {
-    local: Address,
-    peer: Address,
-    unread: AtomicU64,
-    /// A [`Role`], and 1.
-    role: AtomicU32,
-    /// `tcpi_state`.
-    state: AtomicU32,
+zeroed! {
+    /// See the module. All zeroes is a note of nothing.
+    #[derive(Debug, Default)]
+    pub struct Note {
+        local: Address,
+        peer: Address,
+        unread: AtomicU64,
+        /// A [`Role`], and 1.
+        role: AtomicU32,
+        /// `tcpi_state`.
+        state: AtomicU32,
+    }
 }
 
-// SAFETY: repr(C), atomics only; zero is a note of nothing.
-unsafe impl Zeroed for Note {}
-
-#[repr(C)]
-#[derive(Debug, Default)]
-struct Address {
-    /// As IPv6; an IPv4 one is mapped (RFC 4291 2.5.5.2).
-    halves: [AtomicU64; 2],
-    /// And 1, as 0 is no address.
-    port: AtomicU64,
+zeroed! {
+    #[derive(Debug, Default)]
+    struct Address {
+        /// As IPv6; an IPv4 one is mapped (RFC 4291 2.5.5.2).
+        halves: [AtomicU64; 2],
+        /// And 1, as 0 is no address.
+        port: AtomicU64,
+    }
 }
 
 impl Address {

@@ -5,11 +5,14 @@
 
 use super::futex;
 use crate::sync::{AtomicU32, SeqCst};
+use crate::zeroed;
 
-/// The number of events so far, and how many threads wait for the next one.
-pub struct EventCount {
-    events: AtomicU32,
-    sleepers: AtomicU32,
+zeroed! {
+    /// The number of events so far, and how many threads wait for the next one.
+    pub struct EventCount {
+        events: AtomicU32,
+        sleepers: AtomicU32,
+    }
 }
 
 impl EventCount {

@@ -121,3 +121,10 @@ impl AsFd for Fd {
         unsafe { BorrowedFd::borrow_raw(self.0) }
     }
 }
+/// Whether the kernel lets us close numbers at all: under a filter that refuses it, one that
+/// is opened would stay behind.
+pub fn can_close() -> bool {
+    const NO_NUMBER: usize = u32::MAX as usize;
+    // SAFETY: an integer, which is never an open number.
+    unsafe { syscall6(nr::CLOSE, [NO_NUMBER, 0, 0, 0, 0, 0]) == Err(io::Errno::BADF) }
+}

@@ -9,6 +9,7 @@
 //! Context: async-signal-safe throughout, vfork children included, unless a
 //! function says otherwise.
 
+pub mod argument_list;
 pub mod clock;
 pub mod descriptors;
 pub mod event_count;
@@ -37,6 +38,7 @@ pub mod signals;
 pub mod socket;
 pub mod stop;
 pub mod thread;
+pub mod thread_stack;
 pub mod valgrind;
 pub mod vfork;
 

@@ -10,13 +10,73 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
-/// Types for which all-zero bytes are a valid value, and which may be shared
-/// between threads and processes.
+/// Types for which all-zero bytes are a valid value, and which may be shared between threads
+/// and processes. A struct becomes one by [`zeroed!`](crate::zeroed), which looks at its fields.
 ///
 /// # Safety
-/// Only for `repr(C)` structs of atomics (and plain integers owned by one
-/// thread at a time), without padding that matters and without a drop.
-pub unsafe trait Zeroed: Sync {}
+/// Every pattern of bits is a value, every change is atomic, and nothing happens on a drop.
+pub unsafe trait Zeroed: Sync {
+    /// Does not compile unless every field is `Zeroed`.
+    #[doc(hidden)]
+    fn check_fields() {}
+}
+
+macro_rules! atomics {
+    ($($name:ident)*) => {
+        $(
+            // SAFETY: an atomic integer, of which every pattern of bits is a value.
+            unsafe impl Zeroed for core::sync::atomic::$name {}
+        )*
+    };
+}
+
+atomics!(AtomicU8 AtomicU16 AtomicU32 AtomicU64 AtomicUsize AtomicI32);
+
+// SAFETY: elements of such a type, one behind the other.
+unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {}
+
+#[doc(hidden)]
+pub fn is_zeroed<T: Zeroed>() {}
+
+/// Defines a struct, `repr(C)`, that is [`Zeroed`]: it compiles only if each of its fields is.
+/// So memory that was mapped can be used as such a struct without an `unsafe` block.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! zeroed {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident $(<const $param:ident: usize>)? {
+            $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[repr(C)]
+        $vis struct $name $(<const $param: usize>)? {
+            $($(#[$field_meta])* $field_vis $field: $type),*
+        }
+
+        $crate::zeroed!(@is $name, [$($param)?], $($type),*);
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident $(<const $param:ident: usize>)? ($field_vis:vis $type:ty);
+    ) => {
+        $(#[$meta])*
+        #[repr(C)]
+        $vis struct $name $(<const $param: usize>)? ($field_vis $type);
+
+        $crate::zeroed!(@is $name, [$($param)?], $type);
+    };
+    (@is $name:ident, [$($param:ident)?], $($type:ty),*) => {
+        // SAFETY: repr(C), and each field is such a type: `check_fields` compiles.
+        #[allow(unsafe_code)]
+        unsafe impl $(<const $param: usize>)? $crate::sys::region::Zeroed for $name $(<$param>)? {
+            fn check_fields() {
+                $($crate::sys::region::is_zeroed::<$type>();)*
+            }
+        }
+    };
+}
 
 /// A table of `T`, mapped at the first [`Region::ensure`].
 pub struct Region<T> {
@@ -118,11 +178,9 @@ mod tests {
     use super::*;
     use core::sync::atomic::Ordering::SeqCst;
 
-    #[repr(C)]
-    struct Word(AtomicUsize);
-
-    // SAFETY: repr(C), an atomic; zero is a word.
-    unsafe impl Zeroed for Word {}
+    zeroed! {
+        struct Word(AtomicUsize);
+    }
 
     #[test]
     fn nothing_is_found_beyond_the_end_or_before_the_mapping() {

@@ -12,6 +12,7 @@
 //! Context: any hook; async-signal-safe, lock-free.
 
 use super::Fd;
+use crate::zeroed;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use rustix::io::Errno;
@@ -59,22 +60,23 @@ const REQUEST: usize = 64;
 const COMPLETION: usize = 16;
 const REQUESTS_AT: u64 = 0x1000_0000;
 
-/// The mapping of one ring. All zeroes: none.
-#[repr(C)]
-pub struct RingMemory {
-    /// [`MAKING`], [`LIVE`], [`CLOSING`], and how many read it.
-    state: AtomicU32,
-    request_count: AtomicU32,
-    completion_count: AtomicU32,
-    head: AtomicU32,
-    tail: AtomicU32,
-    /// The array of indices; 0 where there is none.
-    indices: AtomicU32,
-    done: AtomicU32,
-    completions: AtomicU32,
-    queues: AtomicUsize,
-    queues_len: AtomicUsize,
-    requests: AtomicUsize,
+zeroed! {
+    /// The mapping of one ring. All zeroes: none.
+    pub struct RingMemory {
+        /// [`MAKING`], [`LIVE`], [`CLOSING`], and how many read it.
+        state: AtomicU32,
+        request_count: AtomicU32,
+        completion_count: AtomicU32,
+        head: AtomicU32,
+        tail: AtomicU32,
+        /// The array of indices; 0 where there is none.
+        indices: AtomicU32,
+        done: AtomicU32,
+        completions: AtomicU32,
+        queues: AtomicUsize,
+        queues_len: AtomicUsize,
+        requests: AtomicUsize,
+    }
 }
 
 const LIVE: u32 = 1 << 31;

@@ -204,13 +204,12 @@ impl<H, T> Drop for Shared<H, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zeroed;
     use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-    #[repr(C)]
-    struct Word(AtomicU64);
-
-    // SAFETY: repr(C), an atomic; zero is a word.
-    unsafe impl Zeroed for Word {}
+    zeroed! {
+        struct Word(AtomicU64);
+    }
 
     type Words = Shared<Word, Word>;
 

@@ -16,11 +16,11 @@
 
 use super::raw::{nr, syscall6};
 use super::signals;
+use super::thread_stack::ThreadStack;
 use core::arch::naked_asm;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 use rustix::io::{Errno, Result};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use rustix::process::{Pid, getpid};
 
 const STACK: usize = 128 * 1024;
@@ -47,38 +47,6 @@ const FLAGS: usize = CLONE_VM
     | CLONE_SETTLS
     | CLONE_PARENT_SETTID
     | CLONE_CHILD_CLEARTID;
-
-/// Memory for the stack of one thread at a time, kept for the next one.
-pub struct ThreadStack(Option<ptr::NonNull<u8>>);
-
-// SAFETY: the pointer is to a mapping of our own that has no thread affinity.
-unsafe impl Send for ThreadStack {}
-
-impl ThreadStack {
-    /// No memory yet.
-    pub const fn new() -> Self {
-        Self(None)
-    }
-
-    /// In a fork child, which has no memory there ([`Advice::LinuxDontFork`]).
-    pub fn forget(&mut self) {
-        self.0 = None;
-    }
-
-    fn top(&mut self) -> Result<ptr::NonNull<u8>> {
-        if let Some(base) = self.0 {
-            return Ok(base);
-        }
-        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::STACK;
-        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
-        let base = unsafe { mmap_anonymous(ptr::null_mut(), ROOM, ProtFlags::READ | ProtFlags::WRITE, flags) }?;
-        // SAFETY: our own mapping; a child has no thread that needs it.
-        let _ = unsafe { madvise(base, ROOM, Advice::LinuxDontFork) };
-        let base = ptr::NonNull::new(base.cast()).ok_or(Errno::NOMEM)?;
-        self.0 = Some(base);
-        Ok(base)
-    }
-}
 
 /// The id of a thread, cleared by the kernel when it has gone for good: only
 /// then is its stack free for another.
@@ -117,7 +85,7 @@ pub fn is_known(thread: Pid) -> bool {
 /// `EBUSY`: the former thread is still there. `EAGAIN`, `ENOMEM`, `EPERM`: no
 /// thread to be had.
 pub fn spawn<T: Sync>(
-    room: &mut ThreadStack,
+    stack: &mut ThreadStack,
     id: &'static ThreadId,
     body: extern "C" fn(&'static T),
     argument: &'static T,
@@ -125,7 +93,7 @@ pub fn spawn<T: Sync>(
     if id.get().is_some() {
         return Err(Errno::BUSY);
     }
-    let base = room.top()?;
+    let base = stack.base(ROOM)?;
     // SAFETY: the mapping has ROOM bytes, and no thread uses it any more.
     let (stack, tls) = unsafe { furnish(base, body as usize, ptr::from_ref(argument) as usize) };
     let word = id.0.as_ptr() as usize;

@@ -5,8 +5,11 @@
 //!
 //! Context: async-signal-safe.
 
+use super::Fd;
+use super::argument_list::ArgumentList;
 use super::raw::{nr, syscall6};
 use core::arch::naked_asm;
+use core::ffi::CStr;
 use core::ptr;
 use rustix::io::{Errno, Result};
 use rustix::process::Pid;
@@ -43,6 +46,30 @@ pub fn reap(child: Pid) {
     let pid = child.as_raw_nonzero().get() as usize;
     // SAFETY: nothing is written through null pointers.
     let _ = unsafe { syscall6(nr::WAIT4, [pid, 0, WALL, 0, 0, 0]) };
+}
+
+/// The child's working directory is the root: its own must not stay busy for those who unmount.
+pub fn leave_directory() {
+    // SAFETY: a terminated text.
+    let _ = unsafe { syscall6(nr::CHDIR, [c"/".as_ptr() as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// The child has a session of its own: nobody who waits for all of a process group, or for a
+/// terminal, must wait for it.
+pub fn leave_session() {
+    // SAFETY: no arguments.
+    let _ = unsafe { syscall6(nr::SETSID, [0; 6]) };
+}
+
+/// Executes what `program` is open on, with an empty environment. Returns where that fails.
+pub fn execute(program: Fd, arguments: &ArgumentList) {
+    const AT_EMPTY_PATH: usize = 0x1000;
+    const NOTHING: &CStr = c"";
+    let environment = [0usize];
+    let (path, environment) = (NOTHING.as_ptr() as usize, environment.as_ptr() as usize);
+    let args = [program.index(), path, arguments.address(), environment, AT_EMPTY_PATH, 0];
+    // SAFETY: terminated texts and lists.
+    let _ = unsafe { syscall6(nr::EXECVEAT, args) };
 }
 
 /// Ends the calling process: a child, on the memory of another.

@@ -46,3 +46,11 @@ fn explore(body: impl Fn() + Sync + Send + 'static) {
     builder.preemption_bound = builder.preemption_bound.or(Some(3));
     builder.check(body);
 }
+
+/// The struct alone: nothing is mapped here. Behind the modules, which name it by its path.
+#[macro_export]
+macro_rules! zeroed {
+    ($($struct:tt)*) => {
+        $($struct)*
+    };
+}

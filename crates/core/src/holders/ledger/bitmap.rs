@@ -11,20 +11,22 @@
 //! whatever is found there.
 
 use crate::sync::{AtomicU32, AtomicU64, SeqCst};
+use crate::zeroed;
 
 /// Slots in a word.
 pub const BITS: usize = u64::BITS as usize;
 
-/// So many words. All zeroes: nothing is taken.
-#[repr(C)]
-pub struct Bitmap<const WORDS: usize> {
-    /// No word below it has a free bit, as a rule.
-    lowest: AtomicU32,
-    /// Words that are or were in use.
-    reach: AtomicU32,
-    /// Where the search for what the dead have left goes on.
-    cursor: AtomicU32,
-    words: [AtomicU64; WORDS],
+zeroed! {
+    /// So many words. All zeroes: nothing is taken.
+    pub struct Bitmap<const WORDS: usize> {
+        /// No word below it has a free bit, as a rule.
+        lowest: AtomicU32,
+        /// Words that are or were in use.
+        reach: AtomicU32,
+        /// Where the search for what the dead have left goes on.
+        cursor: AtomicU32,
+        words: [AtomicU64; WORDS],
+    }
 }
 
 impl<const WORDS: usize> Bitmap<WORDS> {

@@ -24,6 +24,7 @@
 
 use super::token::Token;
 use crate::sync::{AtomicU32, AtomicU64, SeqCst};
+use crate::zeroed;
 
 const CELLS: usize = 5;
 /// A change that is overtaken so often is given up: nobody in a hook waits for others.
@@ -132,21 +133,23 @@ impl Released {
         Self { left: Left::Here, watchers: 0, marks: Marks(0), is_flying: false, added: 0, is_over: false };
 }
 
-/// One description. All zeroes: free.
-#[derive(Default)]
-#[repr(C, align(64))]
-pub struct Slot {
-    /// `SO_COOKIE` of the connection; 0: free, or being filled.
-    cookie: AtomicU64,
-    /// Token in the upper half, number of descriptors in the lower; 0: empty.
-    cells: [AtomicU64; CELLS],
-    /// [`Marks`], and above how often one was made: see [`Slot::heal`].
-    marks: AtomicU32,
-    /// How often epoll sets watch it, under numbers of any process; see
-    /// [`crate::holders::watch::membership`].
-    watchers: AtomicU32,
-    /// How many messages with it are under way, and on which socket they were sent.
-    messages: AtomicU64,
+zeroed! {
+    /// One description. All zeroes: free.
+    #[derive(Default)]
+    #[repr(align(64))]
+    pub struct Slot {
+        /// `SO_COOKIE` of the connection; 0: free, or being filled.
+        cookie: AtomicU64,
+        /// Token in the upper half, number of descriptors in the lower; 0: empty.
+        cells: [AtomicU64; CELLS],
+        /// [`Marks`], and above how often one was made: see [`Slot::heal`].
+        marks: AtomicU32,
+        /// How often epoll sets watch it, under numbers of any process; see
+        /// [`crate::holders::watch::membership`].
+        watchers: AtomicU32,
+        /// How many messages with it are under way, and on which socket they were sent.
+        messages: AtomicU64,
+    }
 }
 
 impl Slot {

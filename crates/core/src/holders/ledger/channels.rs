@@ -12,22 +12,25 @@
 
 use super::Ledger;
 use crate::sys::{Fd, socket};
+use crate::zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// So many pairs a lineage remembers.
 pub const SHARED: usize = 128;
 
-/// The latest so many pairs.
-#[repr(C)]
-pub struct Channels<const LEN: usize> {
-    pairs: [Pair; LEN],
-    next: AtomicU32,
-    _room: AtomicU32,
+zeroed! {
+    /// The latest so many pairs.
+    pub struct Channels<const LEN: usize> {
+        pairs: [Pair; LEN],
+        next: AtomicU32,
+        _room: AtomicU32,
+    }
 }
 
-/// Both ends; 0 for none.
-#[repr(C)]
-struct Pair([AtomicU64; 2]);
+zeroed! {
+    /// Both ends; 0 for none.
+    struct Pair([AtomicU64; 2]);
+}
 
 /// Of the word of an end: its `SO_COOKIE`. Above: how many programs have got it that have not
 /// said so.

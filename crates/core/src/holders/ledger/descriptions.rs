@@ -12,11 +12,7 @@ use super::bitmap::BITS;
 use super::cells::Slot;
 use super::family_memory::FamilyMemory;
 use super::token::Token;
-use crate::sys::region::Zeroed;
 use core::cell::Cell;
-
-// SAFETY: repr(C), atomics only; all zeroes is a free slot.
-unsafe impl Zeroed for Slot {}
 
 /// Index of a slot, plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,19 +12,21 @@ pub use super::token::Token;
 
 use super::family_memory::{FamilyMemory, SLOTS};
 use crate::sys::clock;
+use crate::zeroed;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, test_kill_process, waitid};
 
-/// One process.
-#[repr(C)]
-pub struct Record {
-    /// Token in the upper half, pid in the lower.
-    word: AtomicU64,
-    /// The [`Namespace`] in which that pid is meant.
-    namespace: AtomicU64,
-    /// What else is known; in the upper half since when, seconds after boot.
-    flags: AtomicU64,
+zeroed! {
+    /// One process.
+    pub struct Record {
+        /// Token in the upper half, pid in the lower.
+        word: AtomicU64,
+        /// The [`Namespace`] in which that pid is meant.
+        namespace: AtomicU64,
+        /// What else is known; in the upper half since when, seconds after boot.
+        flags: AtomicU64,
+    }
 }
 
 /// It may be another program by now, or do what no hook follows.
@@ -32,23 +34,25 @@ const MOVED: u64 = 1;
 /// Its memory is its own: the fork has not failed.
 const BORN: u64 = 2;
 
-/// What the family knows as a whole, in one line of the cache.
-#[repr(C, align(64))]
-pub struct Words {
-    /// The next token.
-    next: AtomicU64,
-    /// When it was founded.
-    founded: AtomicU64,
-    /// The next namespace.
-    namespaces: AtomicU64,
-    /// Whether anybody has set an option that changes the end of a connection.
-    options: AtomicU64,
-    /// How many are taking a descriptor of another process.
-    taking: AtomicU64,
-    /// Whether another program got a connection that no slot stands for.
-    strays: AtomicU64,
-    /// How many slots were ever in use.
-    reach: AtomicU64,
+zeroed! {
+    /// What the family knows as a whole, in one line of the cache.
+    #[repr(align(64))]
+    pub struct Words {
+        /// The next token.
+        next: AtomicU64,
+        /// When it was founded.
+        founded: AtomicU64,
+        /// The next namespace.
+        namespaces: AtomicU64,
+        /// Whether anybody has set an option that changes the end of a connection.
+        options: AtomicU64,
+        /// How many are taking a descriptor of another process.
+        taking: AtomicU64,
+        /// Whether another program got a connection that no slot stands for.
+        strays: AtomicU64,
+        /// How many slots were ever in use.
+        reach: AtomicU64,
+    }
 }
 
 /// Tells the pid namespaces of one family apart; the founder's is 0.

@@ -8,24 +8,22 @@ use super::cells::Slot;
 use super::channels::{Channels, SHARED};
 use super::family::{MEMBERS, Record, Words};
 use super::finishers::Finishers;
-use crate::sys::region::Zeroed;
 use crate::sys::shared::Shared;
+use crate::zeroed;
 
 /// So many connections can be counted at once.
 pub const SLOTS: usize = 1 << 18;
 
-/// What lies before the slots.
-#[repr(C)]
-pub struct Head {
-    pub(super) words: Words,
-    pub(super) taken: Bitmap<{ SLOTS / BITS }>,
-    pub(super) records: [Record; MEMBERS],
-    pub(super) finishers: Finishers,
-    pub(super) channels: Channels<SHARED>,
+zeroed! {
+    /// What lies before the slots.
+    pub struct Head {
+        pub(super) words: Words,
+        pub(super) taken: Bitmap<{ SLOTS / BITS }>,
+        pub(super) records: [Record; MEMBERS],
+        pub(super) finishers: Finishers,
+        pub(super) channels: Channels<SHARED>,
+    }
 }
-
-// SAFETY: repr(C), atomics only; zero is a family without members.
-unsafe impl Zeroed for Head {}
 
 /// The memory of a family.
 pub type FamilyMemory = Shared<Head, Slot>;

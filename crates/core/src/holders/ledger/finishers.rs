@@ -17,6 +17,7 @@ use super::{Ledger, Owner};
 use crate::sys::pids;
 use crate::sys::process;
 use crate::sys::procfs::{Dir, Stat};
+use crate::zeroed;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use rustix::path::DecInt;
 use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
@@ -24,9 +25,10 @@ use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 /// So many at once: each counts for `RLIMIT_NPROC`.
 const MOST: usize = 128;
 
-/// All of a family.
-#[repr(C)]
-pub struct Finishers([AtomicU64; MOST]);
+zeroed! {
+    /// All of a family.
+    pub struct Finishers([AtomicU64; MOST]);
+}
 
 /// A place for one; until it is there, it is that of the process which makes it.
 #[must_use = "a finisher is to be put there, or it is to be left"]

@@ -23,10 +23,11 @@
 
 use super::{Joined, Ledger, Owner};
 use crate::sys::Fd;
-use crate::sys::region::{Region, Zeroed};
+use crate::sys::region::Region;
 use crate::sys::ring::{self, ENTER_REGISTERED};
 use crate::sys::ring_memory::{NO_SQARRAY, Parameters, Request, RingMemory, View};
 use crate::sys::thread;
+use crate::zeroed;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 
 /// Of so many rings at once this process keeps account; each thread of an event loop has one.
@@ -41,18 +42,16 @@ const SINGLE_MMAP: u32 = 1;
 const OP_NOP: u8 = 0;
 const OP_EPOLL_CTL: u8 = 29;
 
-/// One that this process has.
-#[repr(C)]
-struct Ring {
-    /// Its descriptor, plus one; negative: inherited; 0: none.
-    number: AtomicI32,
-    /// So many of its requests were looked at.
-    seen: AtomicU32,
-    memory: RingMemory,
+zeroed! {
+    /// One that this process has.
+    struct Ring {
+        /// Its descriptor, plus one; negative: inherited; 0: none.
+        number: AtomicI32,
+        /// So many of its requests were looked at.
+        seen: AtomicU32,
+        memory: RingMemory,
+    }
 }
-
-// SAFETY: repr(C), atomics only; all zeroes is no ring.
-unsafe impl Zeroed for Ring {}
 
 impl Ring {
     /// Whether all requests were looked at that the kernel has taken, and those before number `end` are harmless.
@@ -87,12 +86,10 @@ fn is_harmless(request: Request) -> bool {
         }
 }
 
-/// The thread that has made or used a ring which hooks have seen, the latest of those that share this place.
-#[repr(C)]
-struct User(AtomicU32);
-
-// SAFETY: repr(C), an atomic; zero is no thread.
-unsafe impl Zeroed for User {}
+zeroed! {
+    /// The thread that has made or used a ring which hooks have seen, the latest of those that share this place.
+    struct User(AtomicU32);
+}
 
 /// Of so many threads it is known, if their numbers differ.
 const USERS: usize = 4096;

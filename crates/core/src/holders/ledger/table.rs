@@ -10,7 +10,8 @@
 use super::descriptions::SlotId;
 use crate::holders::watch::membership::Membership;
 use crate::sys::Fd;
-use crate::sys::region::{Region, Zeroed};
+use crate::sys::region::Region;
+use crate::zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// Which side opened the connection.
@@ -35,16 +36,14 @@ pub struct Entry {
     pub was_watched: bool,
 }
 
-#[repr(C)]
-struct Cell {
-    slot: AtomicU32,
-    flags: AtomicU32,
-    /// A [`Membership`].
-    watched: AtomicU64,
+zeroed! {
+    struct Cell {
+        slot: AtomicU32,
+        flags: AtomicU32,
+        /// A [`Membership`].
+        watched: AtomicU64,
+    }
 }
-
-// SAFETY: repr(C), atomics only; all zeroes is an unknown descriptor.
-unsafe impl Zeroed for Cell {}
 
 impl Cell {
     const fn new() -> Self {

@@ -148,6 +148,7 @@ fn another_socket_under_the_same_number_is_known_by_its_cookie() {
 }
 
 /// The number as rustix wants it; never dropped.
+#[allow(unsafe_code)]
 fn as_owner(fd: Fd) -> rustix::fd::OwnedFd {
     use rustix::fd::FromRawFd;
     // SAFETY: the number is open, and the caller never drops the owner.

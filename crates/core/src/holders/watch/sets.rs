@@ -31,26 +31,25 @@
 use super::membership::Generation;
 use crate::sys::Fd;
 use crate::sys::clock::{Budget, Millis};
-use crate::sys::region::{Region, Zeroed};
+use crate::sys::region::Region;
+use crate::zeroed;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 
-/// What is known of 64 numbers, a bit for each.
-#[repr(C)]
-struct Block {
-    /// Open, and no epoll set.
-    plain: AtomicU64,
-    /// The same, as one search has found; see [`Sets::may_settle`].
-    was_plain: AtomicU64,
-    /// Free at the last search, and not seen in use since.
-    free: AtomicU64,
-    /// An epoll set, or one until lately.
-    set: AtomicU64,
-    /// A set that this process has made, and that no other one can have.
-    own: AtomicU64,
+zeroed! {
+    /// What is known of 64 numbers, a bit for each.
+    struct Block {
+        /// Open, and no epoll set.
+        plain: AtomicU64,
+        /// The same, as one search has found; see [`Sets::may_settle`].
+        was_plain: AtomicU64,
+        /// Free at the last search, and not seen in use since.
+        free: AtomicU64,
+        /// An epoll set, or one until lately.
+        set: AtomicU64,
+        /// A set that this process has made, and that no other one can have.
+        own: AtomicU64,
+    }
 }
-
-// SAFETY: repr(C), atomics only; in all zeroes nothing is known.
-unsafe impl Zeroed for Block {}
 
 impl Block {
     const fn new() -> Self {
@@ -84,12 +83,10 @@ const FAR: u32 = 1024;
 /// A number is plain, in a program with threads, when it was so for so long.
 const SETTLED_MS: u32 = 1000;
 
-/// Which thread has waited for events of a set under this number.
-#[repr(C)]
-struct Waiter(AtomicU32);
-
-// SAFETY: repr(C), an atomic; zero is none.
-unsafe impl Zeroed for Waiter {}
+zeroed! {
+    /// Which thread has waited for events of a set under this number.
+    struct Waiter(AtomicU32);
+}
 
 /// More than one thread has.
 const SEVERAL: u32 = u32::MAX;
