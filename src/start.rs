@@ -21,13 +21,13 @@ use softclose_core::discard;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
 use softclose_core::engine::exit::Exit;
-use softclose_core::finisher::Home;
 use softclose_core::holders::ledger::Ledger;
 use softclose_core::holders::refs::Refs;
 use softclose_core::log::{self, Log};
 use softclose_core::presence::Presence;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
+use softclose_core::sys::known_directory::KnownDirectory;
 use softclose_core::sys::rehearsal::Rehearsal;
 use softclose_core::sys::ring::Rings;
 use softclose_core::sys::{clock, schedule, valgrind};
@@ -137,10 +137,10 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
 }
 
 /// Where this library lies, and the program that finishes what a process leaves.
-fn finisher() -> Option<&'static Home> {
+fn finisher() -> Option<&'static KnownDirectory> {
     let library = std::path::absolute(own_path()?).ok()?;
     let home = CString::new(library.parent()?.as_os_str().as_bytes()).ok()?;
-    Some(Box::leak(Box::new(Home::at(home)?)))
+    Some(Box::leak(Box::new(KnownDirectory::at(home)?)))
 }
 
 /// Where the loader has found this library.

@@ -6,8 +6,8 @@ use crate::sys::guard::{Guard, engine, with_relief};
 use crate::sys::real;
 use libc::{c_int, sockaddr, socklen_t};
 use softclose_core::engine::Engine;
-use softclose_core::holders::ledger::table::Role;
 use softclose_core::holders::ledger::{Owner, Stamp};
+use softclose_core::sys::socket::Role;
 use softclose_core::sys::{Fd, socket};
 
 #[unsafe(no_mangle)]

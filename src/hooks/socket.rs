@@ -7,7 +7,7 @@ use crate::sys::guard::{Guard, engine, with_relief};
 use crate::sys::real;
 use libc::{AF_INET, AF_INET6, IPPROTO_MPTCP, SOCK_STREAM, c_int};
 use softclose_core::holders::ledger::Stamp;
-use softclose_core::holders::ledger::table::Role;
+use softclose_core::sys::socket::Role;
 use softclose_core::sys::{Fd, socket::is_mptcp};
 
 #[unsafe(no_mangle)]

@@ -2,9 +2,9 @@
 //!
 //! Context: pure arithmetic, on any thread.
 
-use crate::holders::ledger::table::Role;
 use crate::settings::Settings;
 use crate::sys::clock::Millis;
+use crate::sys::socket::Role;
 
 /// How a drain ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

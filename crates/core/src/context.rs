@@ -5,12 +5,12 @@
 
 use crate::bounds::{End, Outcome};
 use crate::counters::Counters;
-use crate::finisher::Home;
-use crate::holders::ledger::table::Role;
 use crate::log::note::Note;
 use crate::log::{Line, Log};
 use crate::settings::{LogLevel, Settings, Strategy};
 use crate::sys::clock::Millis;
+use crate::sys::known_directory::KnownDirectory;
+use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 
 /// What only the injector can tell about or do to the program.
@@ -34,7 +34,7 @@ pub struct Context {
     /// What the injector provides.
     pub host: Host,
     /// Where that lies which finishes the connections of a process that has ended.
-    pub finisher: Option<&'static Home>,
+    pub finisher: Option<&'static KnownDirectory>,
     /// The processors that the process was started on; see [`schedule`](crate::sys::schedule).
     pub processors: &'static [u8],
 }

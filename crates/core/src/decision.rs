@@ -2,10 +2,10 @@
 //!
 //! Context: pure functions, on any thread.
 
-use crate::holders::ledger::Standing;
-use crate::holders::ledger::table::Role;
+use crate::holders::standing::Standing;
 use crate::settings::RolePolicy;
-use crate::sys::phase::Phase;
+use crate::sys::socket::Phase;
+use crate::sys::socket::Role;
 
 /// Why a close was left as the program made it. The last three are no decisions: what is
 /// closed is no TCP socket.
@@ -80,41 +80,6 @@ impl Reason {
     }
 }
 
-/// Why nothing proves that nobody else has a connection ([`Reason::Unsure`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// It was sent or received through `SCM_RIGHTS`, or taken by `pidfd_getfd`.
-    Passed,
-    /// It was open and inheritable while another program was executed.
-    Spawned,
-    /// An epoll set may go on watching it that this process cannot take it out of.
-    Watched,
-    /// The process can hold sockets in ways that nobody can see: an `io_uring` that may do
-    /// more than change epoll sets, a second table of descriptors.
-    Blind,
-    /// Not every process that may hold it can be seen: no procfs, hidepid, a pid namespace,
-    /// another user.
-    Unseen,
-    /// Somebody else has it, as a look at procfs found.
-    Found,
-    /// A look at procfs was not over within its budget.
-    LookBudget,
-    /// A search for the epoll sets that may watch it was not over within its budget.
-    SetsBudget,
-}
-
-/// All doubts, in the order of their discriminants.
-pub const DOUBTS: [(Doubt, &str); 8] = [
-    (Doubt::Passed, "passed"),
-    (Doubt::Spawned, "spawned"),
-    (Doubt::Watched, "watched"),
-    (Doubt::Blind, "blind"),
-    (Doubt::Unseen, "unseen"),
-    (Doubt::Found, "found"),
-    (Doubt::LookBudget, "look-budget"),
-    (Doubt::SetsBudget, "sets-budget"),
-];
-
 /// What is known when the decision is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
@@ -179,6 +144,7 @@ pub fn covers(policy: RolePolicy, role: Role) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::holders::standing::Doubt;
 
     impl Facts {
         /// The everyday close, in which the strategy decides.
@@ -252,6 +218,5 @@ mod tests {
             assert_eq!(reason as usize, at);
             assert_eq!(reason.name(), name);
         }
-        assert!(DOUBTS.iter().enumerate().all(|(at, (doubt, _))| *doubt as usize == at));
     }
 }

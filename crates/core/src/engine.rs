@@ -11,15 +11,15 @@
 
 use crate::bounds::End;
 use crate::context::{Context, Ended};
-use crate::decision::{Doubt, Facts, Reason, Verdict, decide};
+use crate::decision::{Facts, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_blocked_in_write, may_be_written_to};
 use crate::drain::lingering::Lingering;
 use crate::finish;
 use crate::holders::ledger::family::Token;
-use crate::holders::ledger::table::Role;
-use crate::holders::ledger::{Claim, Ledger, Owner, Standing};
+use crate::holders::ledger::{Claim, Ledger, Owner};
 use crate::holders::refs::Refs;
+use crate::holders::standing::{Doubt, Standing};
 use crate::holders::watch;
 use crate::log::note::Note;
 use crate::presence::Presence;
@@ -27,9 +27,10 @@ use crate::settings::{DrainBy, LogLevel, Strategy};
 use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
-use crate::sys::phase::Phase;
 use crate::sys::rehearsal::Rehearsal;
 use crate::sys::ring::{OfThread, Rings};
+use crate::sys::socket::Phase;
+use crate::sys::socket::Role;
 use crate::sys::socket::{self, TcpInfo};
 use crate::sys::thread;
 

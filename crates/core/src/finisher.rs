@@ -13,42 +13,15 @@
 
 use crate::leftovers::Leftovers;
 use crate::sys::argument_list::ArgumentList;
+use crate::sys::known_directory::KnownDirectory;
 use crate::sys::procfs::may_be_filtered;
 use crate::sys::{Fd, memory, numbers, process, vfork};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use rustix::fs::{CWD, Mode, OFlags, fstat, openat, stat};
+use rustix::fs::stat;
 use rustix::io::{Errno, FdFlags, Result, fcntl_setfd};
 use rustix::process::Pid;
 use softclose_finisher::task::{Task, write_number};
-use std::ffi::CString;
-
-/// Where the program lies.
-pub struct Home {
-    path: CString,
-    device: u64,
-    inode: u64,
-}
-
-impl Home {
-    /// The directory at `path`, an absolute one; `None` where there is none. In the
-    /// constructor: it allocates.
-    pub fn at(path: CString) -> Option<Self> {
-        let found = stat(&*path).ok()?;
-        Some(Self { path, device: found.st_dev, inode: found.st_ino })
-    }
-
-    /// A descriptor to execute the program by, if that is still the directory.
-    fn open(&self) -> Result<Fd> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let directory = Fd::adopt(openat(CWD, &*self.path, flags | OFlags::DIRECTORY, Mode::empty())?);
-        let found = fstat(directory)?;
-        if (found.st_dev, found.st_ino) != (self.device, self.inode) {
-            return Err(Errno::NOENT);
-        }
-        openat(directory, NAME, flags, Mode::empty()).map(Fd::adopt)
-    }
-}
 
 /// Whether a process may be made here that outlives us. A filter that this process was started
 /// under may kill whoever makes one; a process that has been seen to make any may.
@@ -75,7 +48,7 @@ const NAME: &CStr = c"softclose-drain";
 
 /// What the child is told. It runs on our memory, while we wait.
 struct Order<'a> {
-    home: &'a Home,
+    home: &'a KnownDirectory,
     arguments: ArgumentList,
     /// The sockets, sorted.
     kept: &'a [i32],
@@ -87,7 +60,7 @@ struct Order<'a> {
 /// # Errors
 /// No process, no memory, no program: they are still ours.
 #[inline(never)]
-pub fn leave_to(home: &Home, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
+pub fn leave_to(home: &KnownDirectory, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
     const STACK: usize = 16 << 10;
     let kept = memory::zeroed(left.len()).ok_or(Errno::NOMEM)?;
     kept.iter_mut().zip(left.numbers()).for_each(|(kept, fd)| *kept = fd.raw());
@@ -137,7 +110,7 @@ extern "C" fn succeed(order: &Order<'_>) -> ! {
     vfork::leave_session();
     let has_sockets =
         order.kept.iter().filter_map(|&raw| Fd::new(raw)).all(|fd| fcntl_setfd(fd, FdFlags::empty()).is_ok());
-    if has_sockets && let Ok(program) = order.home.open() {
+    if has_sockets && let Ok(program) = order.home.open(NAME) {
         vfork::execute(program, &order.arguments);
     }
     order.has_failed.store(true, SeqCst);

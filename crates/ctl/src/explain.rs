@@ -3,7 +3,8 @@
 use crate::human;
 use crate::survey::{Family, Proof};
 use softclose_core::counters::names::{BEGUN, COUNTED_BY_KERNEL, DOUBTED, LEFT_ALONE, RESETS_AVOIDED};
-use softclose_core::decision::{DOUBTS, Doubt, REASONS, Reason};
+use softclose_core::decision::{REASONS, Reason};
+use softclose_core::holders::standing::{DOUBTS, Doubt};
 
 /// Reasons with their advice, the most frequent first; those that are no TCP sockets last.
 pub fn text(family: &Family) -> String {

@@ -23,7 +23,8 @@ pub mod page;
 pub mod stats_file;
 
 use crate::bounds::{ENDS, End, Outcome};
-use crate::decision::{DOUBTS, Doubt, REASONS, Reason};
+use crate::decision::{REASONS, Reason};
+use crate::holders::standing::{DOUBTS, Doubt};
 use crate::sys::mapped::Mapped;
 use crate::sys::process;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};

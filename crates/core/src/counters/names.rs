@@ -7,7 +7,8 @@
 //! Context: pure data.
 
 use crate::bounds::ENDS;
-use crate::decision::{DOUBTS, REASONS};
+use crate::decision::REASONS;
+use crate::holders::standing::DOUBTS;
 
 /// What a metric is, in the words of the exposition format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 //!
 //! Context: closers any hook; lock-free but for the wait.
 
-use crate::decision::{DOUBTS, Doubt};
 use crate::holders::judge::Scope;
+use crate::holders::standing::{DOUBTS, Doubt};
 use crate::sys::clock;
 use crate::sys::event_count::EventCount;
 use crate::zeroed;

@@ -9,8 +9,8 @@
 
 use super::Drain;
 use super::slot::Slot;
-use crate::holders::ledger::table::Role;
 use crate::sys::clock::Millis;
+use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 

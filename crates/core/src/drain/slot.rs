@@ -8,13 +8,13 @@ use super::callers::Calm;
 use super::looks::Look;
 use super::place::Place;
 use crate::bounds::Progress;
-use crate::holders::ledger::table::Role;
 use crate::settings::Strategy;
 use crate::strategy::{self, CloseStrategy};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
-use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
+use crate::sys::socket::Phase;
+use crate::sys::socket::Role;
 use crate::zeroed;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 

@@ -181,9 +181,9 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::holders::ledger::table::Role;
     use crate::settings::Strategy;
     use crate::sys::clock::Millis;
+    use crate::sys::socket::Role;
     use std::os::fd::AsRawFd;
 
     fn slots(len: usize) -> Slots {

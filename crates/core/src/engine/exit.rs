@@ -16,15 +16,16 @@ use super::inventory::{Inventory, each_counted};
 use super::kept::Kept;
 use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
-use crate::finisher::{self, Home};
+use crate::finisher;
 use crate::holders::ledger::Owner;
 use crate::holders::ledger::forks::Stamp;
-use crate::holders::ledger::table::Role;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
 use crate::sys::clock::Millis;
+use crate::sys::known_directory::KnownDirectory;
 use crate::sys::numbers::close_all_but;
 use crate::sys::signals::{self, Mask};
+use crate::sys::socket::Role;
 use crate::sys::socket::is_connected;
 use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, descriptors, socket, thread};
@@ -176,7 +177,7 @@ impl Engine {
     }
 
     /// The other program, where it is possible to leave anything to it, and does no harm.
-    fn finisher(&self, owner: Owner<'_>, deadline: Millis) -> Option<&'static Home> {
+    fn finisher(&self, owner: Owner<'_>, deadline: Millis) -> Option<&'static KnownDirectory> {
         let is_welcome = || !owner.troubles_its_parent() && finisher::is_welcome(self.ledger.has_forked());
         self.context.finisher.filter(|_| deadline.since(Millis::now()) != 0 && is_welcome())
     }
@@ -186,7 +187,13 @@ impl Engine {
         self.finisher(owner, deadline).is_some_and(|home| self.leave_to(owner, home, left, deadline).is_some())
     }
 
-    fn leave_to(&self, owner: Owner<'_>, home: &Home, left: &mut Leftovers<'_>, deadline: Millis) -> Option<Pid> {
+    fn leave_to(
+        &self,
+        owner: Owner<'_>,
+        home: &KnownDirectory,
+        left: &mut Leftovers<'_>,
+        deadline: Millis,
+    ) -> Option<Pid> {
         let place = if left.is_empty() { None } else { owner.reserve_finisher() }?;
         // Signals are for the program's handlers, and not for what is being made.
         let signals = signals::hold();

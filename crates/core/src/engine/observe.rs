@@ -5,11 +5,11 @@
 use super::{Engine, Prepared};
 use crate::counters::Loss;
 use crate::decision::Reason;
-use crate::holders::ledger::table::Role;
 use crate::settings::{LogLevel, Strategy};
 use crate::strategy::choice;
 use crate::sys::Fd;
 use crate::sys::socket;
+use crate::sys::socket::Role;
 
 impl Engine {
     /// Notes what the program's own close of `fd` is about to lose.

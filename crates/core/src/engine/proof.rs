@@ -9,9 +9,9 @@
 
 use super::Engine;
 use super::inventory::numbers_of;
-use crate::decision::Doubt;
 use crate::holders::judge::{self, Scope};
-use crate::holders::ledger::{Claim, Owner, Standing};
+use crate::holders::ledger::{Claim, Owner};
+use crate::holders::standing::{Doubt, Standing};
 use crate::settings::DrainBy;
 use crate::sys::{Fd, socket};
 

@@ -12,7 +12,7 @@ use crate::decision::covers;
 use crate::holders::ledger::Owner;
 use crate::settings::DrainBy;
 use crate::strategy;
-use crate::sys::phase::Phase;
+use crate::sys::socket::Phase;
 use crate::sys::{Fd, socket};
 
 impl Engine {

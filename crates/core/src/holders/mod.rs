@@ -16,4 +16,5 @@ pub mod calls;
 pub mod judge;
 pub mod ledger;
 pub mod refs;
+pub mod standing;
 pub mod watch;

@@ -7,7 +7,7 @@
 //! Context: any hook, and the drainer's thread.
 
 use super::Line;
-use crate::holders::ledger::table::Role;
+use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 use crate::zeroed;
 use core::net::Ipv6Addr;

@@ -10,7 +10,7 @@
 use super::{CloseStrategy, unless_asked};
 use crate::decision::{Facts, Reason, Verdict};
 use crate::settings::Strategy;
-use crate::sys::phase::Phase;
+use crate::sys::socket::Phase;
 use crate::sys::{Fd, socket};
 
 /// See the module.

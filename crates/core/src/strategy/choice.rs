@@ -5,9 +5,9 @@
 //! `getpeername` once each at most, where a rule needs it.
 
 use crate::decision::covers;
-use crate::holders::ledger::table::Role;
 use crate::settings::rules::Connection;
 use crate::settings::{RolePolicy, Settings, Strategy};
+use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 use core::cell::OnceCell;
 use core::net::Ipv6Addr;

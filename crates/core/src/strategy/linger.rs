@@ -19,8 +19,8 @@ use crate::decision::{Facts, Reason, Verdict};
 use crate::discard::Step;
 use crate::settings::Strategy;
 use crate::sys::Fd;
-use crate::sys::phase::Phase;
-use crate::sys::socket::{self, Left};
+use crate::sys::socket::Phase;
+use crate::sys::socket::{self, PeerEnd};
 
 /// See the module.
 pub struct Linger;
@@ -60,7 +60,7 @@ impl CloseStrategy for Linger {
             Step::End(0, End::Reset)
         } else if is_closing(state) {
             Step::More(0)
-        } else if socket::left(fd) == Some(Left::Broken) {
+        } else if socket::peer_end(fd) == Some(PeerEnd::Broken) {
             Step::End(0, End::Reset)
         } else {
             Step::End(0, End::Acknowledged)

@@ -33,11 +33,11 @@ pub mod wait;
 use crate::bounds::{Bounds, End};
 use crate::decision::{Facts, Reason, Verdict};
 use crate::discard::Step;
-use crate::holders::ledger::table::Role;
 use crate::settings::{Settings, Strategy};
 use crate::sys::Fd;
-use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
+use crate::sys::socket::Phase;
+use crate::sys::socket::Role;
 
 /// One way to say close_strategy. What is not said otherwise is that of a way which is done at
 /// once and waits for nothing.

@@ -14,9 +14,9 @@ use crate::decision::{Facts, Reason, Verdict};
 use crate::discard::Step;
 use crate::settings::Strategy;
 use crate::sys::Fd;
-use crate::sys::phase::Phase;
 use crate::sys::poller::Interest;
-use crate::sys::socket::{self, Left};
+use crate::sys::socket::Phase;
+use crate::sys::socket::{self, PeerEnd};
 
 /// See the module.
 pub struct Wait;
@@ -48,10 +48,10 @@ impl CloseStrategy for Wait {
     }
 
     fn step(&self, fd: Fd) -> Step {
-        match socket::left(fd) {
+        match socket::peer_end(fd) {
             None => Step::More(0),
-            Some(Left::Orderly) => Step::End(0, End::Fin),
-            Some(Left::Broken) => Step::End(0, End::Reset),
+            Some(PeerEnd::Orderly) => Step::End(0, End::Fin),
+            Some(PeerEnd::Broken) => Step::End(0, End::Reset),
         }
     }
 }

@@ -11,6 +11,11 @@ use rustix::io::{Errno, Result};
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("softclose supports x86_64 Linux only");
 
+/// Level of TCP's options (`include/uapi/linux/in.h`).
+pub const IPPROTO_TCP: usize = 6;
+/// The call does not wait (`include/linux/socket.h`).
+pub const MSG_DONTWAIT: usize = 0x40;
+
 #[allow(missing_docs)]
 /// Numbers from `arch/x86/entry/syscalls/syscall_64.tbl`.
 pub mod nr {

@@ -3,8 +3,9 @@
 //!
 //! Context: hooks of any kind.
 
-use crate::decision::Doubt;
-use crate::holders::ledger::{Claim, Standing};
+use crate::holders::ledger::Claim;
+use crate::holders::standing::Doubt;
+use crate::holders::standing::Standing;
 use crate::sys::clock::ThreadTime;
 
 /// A point in time after which no look begins.

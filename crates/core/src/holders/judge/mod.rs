@@ -20,7 +20,7 @@ mod looks;
 pub use budget::Budget;
 pub use looks::Looks;
 
-use crate::decision::Doubt;
+use crate::holders::standing::Doubt;
 use crate::sys::Fd;
 use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Path, Stat};

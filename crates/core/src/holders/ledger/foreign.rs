@@ -7,8 +7,8 @@
 //! Context: [`Ledger::adopt_inherited`] the constructor; hooks of any kind.
 
 use super::descriptions::{Marks, SlotId};
-use super::table::Role;
 use super::{Ledger, Owner, Stamp};
+use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 
 /// What a program is started with has low numbers, as a rule: the others are not worth a call

@@ -16,8 +16,8 @@
 use super::descriptions::SlotId;
 use super::family::{Family, Namespace, Token};
 use super::family_memory::FamilyMemory;
-use super::table::Role;
 use super::{Child, Ledger, Owner, Return};
+use crate::sys::socket::Role;
 use crate::sys::{Fd, clock, descriptors, process, socket};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;

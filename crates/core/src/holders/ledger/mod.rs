@@ -40,13 +40,14 @@ pub mod table;
 pub mod token;
 mod user;
 
-use crate::decision::Doubt;
+use crate::holders::standing::{Doubt, Standing};
 use crate::holders::watch::membership::{Generation, Membership};
 use crate::holders::watch::sets::Sets;
 use crate::sys::limit::Limit;
 use crate::sys::procfs;
 use crate::sys::region::Birthmark;
 use crate::sys::shared::Reach;
+use crate::sys::socket::Role;
 use crate::sys::{Fd, clock, descriptors, process, socket, thread};
 use channels::Channels;
 use children::Children;
@@ -57,7 +58,7 @@ use family_memory::{FamilyMemory, slots_for};
 use forks::{Beside, Forks};
 use rings::Rings;
 use rustix::process::Pid;
-use table::{Entry, FdTable, Role};
+use table::{Entry, FdTable};
 use user::User;
 
 /// All that is known of references, for one process and its fork family.
@@ -123,19 +124,6 @@ pub struct Claim {
     /// Whether processes outside of the lineage may have it as well, and numbers of this one
     /// that nobody has counted.
     pub is_foreign: bool,
-}
-
-/// How good our claim to be the last holder is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The counts say that nobody is left, and nothing speaks against them.
-    Last,
-    /// The counts say that somebody is left.
-    Shared,
-    /// The counts cannot know; procfs has to say.
-    Doubtful,
-    /// Nothing can prove it, or nothing has.
-    Unprovable(Doubt),
 }
 
 /// What came of a call that puts a number into an epoll set.

@@ -9,8 +9,8 @@
 //! Context: hooks of any kind.
 
 use super::descriptions::{Marks, SlotId};
-use super::table::Role;
 use super::{Ledger, Owner, Stamp};
+use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 
 /// How a message was received.

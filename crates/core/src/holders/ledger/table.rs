@@ -11,17 +11,9 @@ use super::descriptions::SlotId;
 use crate::holders::watch::membership::Membership;
 use crate::sys::Fd;
 use crate::sys::region::Region;
+use crate::sys::socket::Role;
 use crate::zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
-
-/// Which side opened the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It came from `accept`, or was inherited.
-    Accepted,
-    /// The program called `connect`.
-    Connected,
-}
 
 /// Everything known of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,9 +19,9 @@
 pub mod membership;
 pub mod sets;
 
-use crate::decision::Doubt;
 use crate::drain::Drain;
 use crate::holders::ledger::{Claim, Owner};
+use crate::holders::standing::Doubt;
 use crate::sys::Fd;
 use crate::sys::clock::Budget;
 use crate::sys::poller;

@@ -1,0 +1,34 @@
+//! The addresses of a connection.
+//!
+//! Context: async-signal-safe; one system call each.
+
+use crate::sys::Fd;
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// Address and port on this side; an IPv4 one as IPv4-mapped (RFC 4291 2.5.5.2).
+pub fn local_address(fd: Fd) -> Option<(Ipv6Addr, u16)> {
+    SocketAddr::try_from(rustix::net::getsockname(fd).ok()?).ok().map(mapped)
+}
+
+/// The same of the peer; `None` also where the connection has gone.
+pub fn peer_address(fd: Fd) -> Option<(Ipv6Addr, u16)> {
+    SocketAddr::try_from(rustix::net::getpeername(fd).ok()??).ok().map(mapped)
+}
+
+fn mapped(address: SocketAddr) -> (Ipv6Addr, u16) {
+    let ip = match address.ip() {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    };
+    (ip, address.port())
+}
+
+/// The port on this side.
+pub fn local_port(fd: Fd) -> Option<u16> {
+    local_address(fd).map(|(_, port)| port)
+}
+
+/// The peer's address.
+pub fn peer(fd: Fd) -> Option<Ipv6Addr> {
+    peer_address(fd).map(|(address, _)| address)
+}
