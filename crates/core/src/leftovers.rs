@@ -7,7 +7,7 @@
 use crate::bounds::{Bounds, End, Progress};
 use crate::context::{Context, Ended};
 use crate::discard::Step;
-use crate::finish::{is_quiet, wait};
+use crate::inline::{is_quiet, wait};
 use crate::log::note::Note;
 use crate::settings::Strategy;
 use crate::strategy::{self, CloseStrategy};

@@ -14,7 +14,7 @@
 //! | [`bounds`] | how long and how much a drain may take |
 //! | [`discard`] | discarding a limited amount |
 //! | [`drain`] | the background thread and the sockets it holds |
-//! | [`finish`] | draining in place: the inline engine |
+//! | [`inline`] | draining in place: the inline engine |
 //! | [`leftovers`] | what a process leaves open, finished all at the same time |
 //! | [`finisher`] | another program finishes it |
 //! | [`image`] | whether an `exec` will succeed |
@@ -47,10 +47,10 @@ pub mod decision;
 pub mod discard;
 pub mod drain;
 pub mod engine;
-pub mod finish;
 pub mod finisher;
 pub mod holders;
 pub mod image;
+pub mod inline;
 pub mod leftovers;
 pub mod log;
 pub mod presence;

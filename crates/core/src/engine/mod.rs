@@ -15,12 +15,12 @@ use crate::decision::{Facts, Reason, Verdict, decide};
 use crate::drain::Drain;
 use crate::drain::hand_over::{Reserved, may_be_blocked_in_write, may_be_written_to};
 use crate::drain::lingering::Lingering;
-use crate::finish;
 use crate::holders::ledger::family::Token;
 use crate::holders::ledger::{Claim, Ledger, Owner};
 use crate::holders::refs::Refs;
 use crate::holders::standing::{Doubt, Standing};
 use crate::holders::watch;
+use crate::inline;
 use crate::log::note::Note;
 use crate::presence::Presence;
 use crate::settings::{DrainBy, LogLevel, Strategy};
@@ -439,7 +439,7 @@ impl Engine {
         let close_strategy = strategy::of(strategy);
         let bounds = close_strategy.bounds(settings, role).within(MOST_INLINE_MS);
         if let Some(ms) = linger_ms {
-            finish::until_acknowledged(fd, ms);
+            inline::until_acknowledged(fd, ms);
             socket::linger_off(fd);
         }
         socket::stop_signals(fd);
@@ -447,7 +447,7 @@ impl Engine {
             if close_strategy.leave_to_close(fd, bounds.timeout_ms) {
                 (End::AtOnce, 0)
             } else {
-                finish::one(fd, close_strategy, bounds, close_strategy.patience_ms(settings))
+                inline::one(fd, close_strategy, bounds, close_strategy.patience_ms(settings))
             }
         });
     }
@@ -461,7 +461,7 @@ impl Engine {
     }
 
     fn discard(&self, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
-        self.in_place(fd, role, strategy, || (End::Fin, finish::discard_queued(fd)));
+        self.in_place(fd, role, strategy, || (End::Fin, inline::discard_queued(fd)));
         Prepared::Plain
     }
 
