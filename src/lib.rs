@@ -7,7 +7,7 @@
 //! | `sys` | the floor: libc's own functions, the guard, the end |
 //!
 //! All logic is in `softclose-core`, which knows no symbol. This crate exports
-//! `close` and its children: nothing of ours may ever link against it.
+//! `close` and others like it: nothing of ours may ever link against it.
 //!
 //! # The rules of a hook
 //!

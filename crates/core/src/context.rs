@@ -46,7 +46,7 @@ pub struct Ended<'a> {
     pub fd: Option<Fd>,
     /// What it was like.
     pub note: Option<&'a Note>,
-    /// How we said close_strategy.
+    /// By which strategy.
     pub strategy: Strategy,
     /// How it ended.
     pub end: End,

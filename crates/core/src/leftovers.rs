@@ -43,7 +43,7 @@ pub struct Held<'a> {
     pub fd: Fd,
     /// Which side opened it.
     pub role: Role,
-    /// How it says close_strategy.
+    /// Its strategy.
     pub strategy: Strategy,
     /// Whether that is still to come.
     pub is_open: bool,

@@ -1,4 +1,4 @@
-//! The names of the ways to say close_strategy; what each does is in [`crate::strategy`].
+//! The names of the close strategies; what each does is in [`crate::strategy`].
 //!
 //! Context: pure data.
 

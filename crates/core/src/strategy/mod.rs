@@ -1,4 +1,4 @@
-//! The ways to say close_strategy.
+//! The ways to close a connection.
 //!
 //! | file | what a close becomes |
 //! |---|---|
@@ -39,7 +39,7 @@ use crate::sys::poller::Interest;
 use crate::sys::socket::Phase;
 use crate::sys::socket::Role;
 
-/// One way to say close_strategy. What is not said otherwise is that of a way which is done at
+/// One way to close a connection. What is not said otherwise is that of a way which is done at
 /// once and waits for nothing.
 pub trait CloseStrategy: Sync {
     /// Its name.
@@ -64,7 +64,7 @@ pub trait CloseStrategy: Sync {
         0
     }
 
-    /// Says close_strategy: what the peer sees first.
+    /// Begins the close: does what the peer sees first.
     fn begin_close(&self, fd: Fd);
 
     /// Whether that wakes who watches the socket.
