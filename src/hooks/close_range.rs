@@ -10,7 +10,7 @@ use crate::sys::guard::{Guard, dismiss};
 use crate::sys::real;
 use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
 use softclose_core::drain::lingering::Lingering;
-use softclose_core::engine::numbers::Stop;
+use softclose_core::engine::ranges::Stop;
 
 #[unsafe(no_mangle)]
 /// `close_range(2)`.

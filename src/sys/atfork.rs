@@ -16,7 +16,7 @@ use super::guard::{Guard, forget_hooks, with_engine, with_guard};
 use super::real;
 use core::cell::Cell;
 use softclose_core::Pid;
-use softclose_core::engine::Fork;
+use softclose_core::engine::fork::Fork;
 
 /// The fork that this thread is making.
 #[derive(Clone, Copy)]

@@ -6,9 +6,14 @@
 //! Context: hooks of the `exec` family. No allocation; the list of sockets is mapped.
 
 use super::Engine;
-use super::exit::TICK_MS;
+use super::leaving::TICK_MS;
 use crate::bounds::End;
 use crate::decision::Verdict;
+use crate::engine::at_once;
+use crate::engine::leaving;
+use crate::engine::left_alone;
+use crate::engine::sets;
+use crate::engine::verdict;
 use crate::holders::judge::Looks;
 use crate::holders::ledger::{Execution, Owner};
 use crate::image::Attempt;
@@ -24,86 +29,87 @@ impl Engine {
     #[inline(never)]
     pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) -> Option<Execution> {
         let execution = owner.may_move(|| attempt.will_fail());
-        self.finish_before_exec(owner, attempt);
+        finish_before_exec(self, owner, attempt);
         execution
     }
+}
 
-    fn finish_before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) {
-        let will_succeed = || attempt.will_succeed();
-        self.context.counters.leave_for_another_program(will_succeed);
-        let bound = self.context.settings.exit_timeout_ms;
-        let deadline = Millis::now().plus(bound);
-        let open = self.count_leaving(owner);
-        let is_idle = open == 0 && self.drain.held() == 0;
-        let has_work = if is_idle { self.observes() && is_any_leaving(owner) } else { self.rehearsal.is_allowed() };
-        if bound == 0 || !has_work || !will_succeed() {
-            return;
+fn finish_before_exec(engine: &'static Engine, owner: Owner<'_>, attempt: &Attempt<'_>) {
+    let will_succeed = || attempt.will_succeed();
+    engine.context.counters.leave_for_another_program(will_succeed);
+    let bound = engine.context.settings.exit_timeout_ms;
+    let deadline = Millis::now().plus(bound);
+    let open = count_leaving(engine, owner);
+    let is_idle = open == 0 && engine.drain.held() == 0;
+    let has_work =
+        if is_idle { left_alone::observes(engine) && is_any_leaving(owner) } else { engine.rehearsal.is_allowed() };
+    if bound == 0 || !has_work || !will_succeed() {
+        return;
+    }
+    if is_idle {
+        return observe_leaving(engine, owner);
+    }
+    let others = if open == 0 { Others::Running } else { finish_leaving(engine, owner, open, deadline) };
+    engine.drain.finish(deadline);
+    engine.drain.go_on();
+    // Not before: what they use is half-closed by now.
+    if others == Others::Stopped {
+        stop::resume_soon();
+    }
+}
+
+/// Answers what became of the other threads.
+fn finish_leaving(engine: &'static Engine, owner: Owner<'_>, count: usize, deadline: Millis) -> Others {
+    let others = stop::others(|tid| engine.drain.runs_on(tid));
+    if others != Others::Running {
+        let mut left = half_close_leaving(engine, owner, count, deadline);
+        left.drain_until(deadline, TICK_MS);
+        left.end_all(End::Exit);
+    }
+    others
+}
+
+/// To find out whose each of them is takes time as well.
+#[inline(never)]
+fn half_close_leaving(engine: &'static Engine, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'static> {
+    let mut left = Leftovers::with_room(count, engine.context);
+    let looks = Looks::begin();
+    each_leaving(owner, |fd| {
+        if deadline.since(Millis::now()) != 0 {
+            finish_one_leaving(engine, owner, fd, looks, &mut left);
         }
-        if is_idle {
-            return self.observe_leaving(owner);
+    });
+    left
+}
+
+#[inline(never)]
+fn observe_leaving(engine: &'static Engine, owner: Owner<'_>) {
+    let mut none = Leftovers::with_room(0, engine.context);
+    let looks = Looks::begin();
+    each_leaving(owner, |fd| finish_one_leaving(engine, owner, fd, looks, &mut none));
+}
+
+fn finish_one_leaving(engine: &'static Engine, owner: Owner<'_>, fd: Fd, looks: Looks, left: &mut Leftovers<'_>) {
+    let Ok(info) = socket::tcp_info(fd) else { return };
+    let claim = looks.limit(owner.release(fd));
+    let role = claim.entry.role;
+    let (verdict, strategy) = verdict::of(engine, owner, fd, info, claim, false);
+    match verdict {
+        Verdict::Hold | Verdict::WaitUpTo(_) if sets::leave_shared(engine, owner, fd, &claim) => {
+            leaving::take_in(engine, fd, role, strategy, left);
         }
-        let others = if open == 0 { Others::Running } else { self.finish_leaving(owner, open, deadline) };
-        self.drain.finish(deadline);
-        self.drain.go_on();
-        // Not before: what they use is half-closed by now.
-        if others == Others::Stopped {
-            stop::resume_soon();
-        }
+        Verdict::Hold | Verdict::WaitUpTo(_) => {}
+        Verdict::AtOnce => _ = at_once::begin_close(engine, fd, role, strategy),
+        Verdict::Observe => _ = left_alone::observe(engine, fd, role),
+        Verdict::LeaveAlone(_) | Verdict::Discard => {}
     }
+}
 
-    /// Answers what became of the other threads.
-    fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Others {
-        let others = stop::others(|tid| self.drain.runs_on(tid));
-        if others != Others::Running {
-            let mut left = self.half_close_leaving(owner, count, deadline);
-            left.drain_until(deadline, TICK_MS);
-            left.end_all(End::Exit);
-        }
-        others
-    }
-
-    /// To find out whose each of them is takes time as well.
-    #[inline(never)]
-    fn half_close_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'static> {
-        let mut left = Leftovers::with_room(count, self.context);
-        let looks = Looks::begin();
-        each_leaving(owner, |fd| {
-            if deadline.since(Millis::now()) != 0 {
-                self.let_go(owner, fd, looks, &mut left);
-            }
-        });
-        left
-    }
-
-    #[inline(never)]
-    fn observe_leaving(&'static self, owner: Owner<'_>) {
-        let mut none = Leftovers::with_room(0, self.context);
-        let looks = Looks::begin();
-        each_leaving(owner, |fd| self.let_go(owner, fd, looks, &mut none));
-    }
-
-    fn let_go(&'static self, owner: Owner<'_>, fd: Fd, looks: Looks, left: &mut Leftovers<'_>) {
-        let Ok(info) = socket::tcp_info(fd) else { return };
-        let claim = looks.limit(owner.release(fd));
-        let role = claim.entry.role;
-        let (verdict, strategy) = self.verdict(owner, fd, info, claim, false);
-        match verdict {
-            Verdict::Hold | Verdict::WaitUpTo(_) if self.leave_shared_sets(owner, fd, &claim) => {
-                self.take_in(fd, role, strategy, left);
-            }
-            Verdict::Hold | Verdict::WaitUpTo(_) => {}
-            Verdict::AtOnce => _ = self.begin_close(fd, role, strategy),
-            Verdict::Observe => _ = self.observe(fd, role),
-            Verdict::LeaveAlone(_) | Verdict::Discard => {}
-        }
-    }
-
-    #[inline(never)]
-    fn count_leaving(&self, owner: Owner<'_>) -> usize {
-        let mut count = 0;
-        each_leaving(owner, |fd| count += usize::from(self.is_ours(owner, fd)));
-        count
-    }
+#[inline(never)]
+fn count_leaving(engine: &Engine, owner: Owner<'_>) -> usize {
+    let mut count = 0;
+    each_leaving(owner, |fd| count += usize::from(leaving::is_ours(engine, owner, fd)));
+    count
 }
 
 /// Connections that `exec` closes, and that no other process may hold.

@@ -9,6 +9,7 @@
 
 use super::Engine;
 use crate::decision::covers;
+use crate::engine::verdict;
 use crate::holders::ledger::Owner;
 use crate::settings::DrainBy;
 use crate::strategy;
@@ -26,7 +27,7 @@ impl Engine {
             && socket::tcp_info(fd)
                 .is_ok_and(|info| Phase::of(info.state) == Phase::Open && (info.has_sent || may_follow))
             && covers(self.context.settings.role, owner.role(fd))
-            && strategy::of(self.strategy(fd, owner.role(fd))).needs_receive_side()
+            && strategy::of(verdict::strategy(self, fd, owner.role(fd))).needs_receive_side()
             && socket::linger(fd) != Some(0)
             && !owner.is_blind()
             && self.rehearsal.is_allowed()

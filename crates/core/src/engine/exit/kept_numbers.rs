@@ -1,52 +1,52 @@
-//! Numbers that are not to be closed before the end of the process, while it waits in place.
+//! Descriptor numbers that stay open while the process waits in place.
 //!
 //! Context: the end of the process. No allocation; a long list is mapped.
 
 use crate::sys::{Fd, memory, socket};
 
-/// A list of numbers, with room for as many as there can be.
-pub struct Kept {
+/// A list of numbers.
+pub struct KeptNumbers {
     few: [i32; Self::FEW],
     many: Option<&'static mut [i32]>,
     len: usize,
 }
 
-impl Kept {
+impl KeptNumbers {
     const FEW: usize = 8 + Self::MESSENGERS;
-    /// So many unix sockets, at most, are kept.
+    /// How many unix sockets are kept at most.
     pub const MESSENGERS: usize = 16;
 
-    /// For so many, at most.
+    /// An empty list with room for `most` numbers.
     pub fn with_room(most: usize) -> Self {
         let many = if most > Self::FEW { memory::zeroed(most) } else { None };
         Self { few: [0; Self::FEW], many, len: 0 }
     }
 
-    fn room(&mut self) -> &mut [i32] {
+    fn numbers(&mut self) -> &mut [i32] {
         self.many.as_deref_mut().unwrap_or(&mut self.few)
     }
 
-    /// One more.
+    /// Adds a number.
     pub fn add(&mut self, fd: Fd) {
         let len = self.len;
-        if let Some(place) = self.room().get_mut(len) {
+        if let Some(place) = self.numbers().get_mut(len) {
             *place = fd.raw();
         }
         self.len += 1;
     }
 
-    /// A message that nobody has received may hold a connection with `SO_LINGER`, for which a
-    /// close of the socket would wait, and the end of the process does not.
+    /// Adds `fd` if it is a unix socket. A message that nobody has received may hold a connection
+    /// with `SO_LINGER`: a close of the socket would wait for it, the end of the process does not.
     pub fn add_messenger(&mut self, fd: Fd) {
         if socket::is_unix(fd) {
             self.add(fd);
         }
     }
 
-    /// `None` where there was too little memory.
+    /// All numbers, in ascending order; `None` where there was too little memory.
     pub fn sorted(&mut self) -> Option<&[i32]> {
         let len = self.len;
-        let numbers = self.room().get_mut(..len)?;
+        let numbers = self.numbers().get_mut(..len)?;
         numbers.sort_unstable();
         Some(numbers)
     }

@@ -1,0 +1,139 @@
+//! The end of the process.
+//!
+//! Where nothing is to be finished the process ends as natively. Else there are three cases:
+//!
+//! - *With other threads*, all connections that this process alone holds go to
+//!   [`softclose-drain`](crate::finisher), which half-closes them when the process has gone.
+//! - *With one thread*, they are half-closed. Peers on the same machine are done in an instant;
+//!   what is left then goes to `softclose-drain`.
+//! - *Where `softclose-drain` cannot be started*, other threads are stopped, everything but the
+//!   connections is closed (listeners, pipes, locks and files are gone as natively), and the
+//!   process waits, within the exit bound.
+//!
+//! In the first two cases the process ends as natively.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | `inventory` | what connections there are |
+//! | `connections` | what is done to each |
+//! | `leave` | another program finishes them |
+//! | `in_place` | the process waits for them itself |
+//! | `work` | what is left to do, and `kept_numbers` that stay open meanwhile |
+//!
+//! Context: the thread that ends the process, in `exit`, or in `_exit` from any context. No
+//! allocation; lists are mapped.
+
+mod connections;
+mod in_place;
+pub mod inventory;
+mod kept_numbers;
+mod leave;
+mod work;
+
+use crate::engine::Engine;
+use crate::holders::ledger::Owner;
+use crate::leftovers::Leftovers;
+use crate::settings::LogLevel;
+use crate::sys::clock::Millis;
+use crate::sys::stop::{self, Others};
+use inventory::Inventory;
+use kept_numbers::KeptNumbers;
+use work::ExitWork;
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// By `exit`: libc writes what stdio has buffered after our turn.
+    WithStreams,
+    /// By `_exit` or `quick_exit`: libc writes nothing.
+    AtOnce,
+}
+
+/// After so many milliseconds peers on the same machine are done.
+const INSTANT_MS: u32 = 1;
+
+impl Engine {
+    /// Finishes what this process holds, and gives up its place in the family.
+    ///
+    /// Answers whether the process must end without another call of libc's: its numbers are
+    /// closed, or its other threads were stopped.
+    pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
+        let bound = self.context.settings.exit_timeout_ms;
+        let is_over = bound != 0 && finish(self, owner, exit, bound);
+        // Another process may hold a connection whose receive side the program has shut.
+        self.drain.apply_due(true);
+        self.ledger.retire();
+        sum_up(self);
+        self.context.counters.retire();
+        is_over
+    }
+}
+
+fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> bool {
+    let inventory = inventory::take(engine, owner);
+    if inventory.ours == 0 && inventory.held == 0 {
+        connections::observe_open(engine, owner, &inventory, Millis::now().plus(bound));
+        return false;
+    }
+    if owner.has_finisher() || !engine.rehearsal.is_allowed() || leave::leave_as_it_is(engine, owner, &inventory, bound)
+    {
+        return false;
+    }
+    let others = stop_others(engine);
+    if others == Others::Running || !has_written_streams(engine, exit, others == Others::None) {
+        return false;
+    }
+    // A slow reader of our streams does not use up the bound.
+    let deadline = Millis::now().plus(bound);
+    let Inventory { open, ours, held, .. } = inventory;
+    // One more for the log.
+    let kept = KeptNumbers::with_room(open + held + 1 + KeptNumbers::MESSENGERS);
+    let mut work = ExitWork { left: Leftovers::with_room(ours + held, engine.context), kept };
+    engine.drain.surrender(|held| work.left.take_over(held));
+    connections::half_close_open(engine, owner, &inventory, &mut work, deadline);
+    work.left.drain_until(sooner(deadline, Millis::now().plus(INSTANT_MS)), INSTANT_MS);
+    let is_done = work.left.is_empty() || leave::leave_to_finisher(engine, owner, &mut work.left, deadline);
+    if is_done {
+        return others == Others::Stopped;
+    }
+    in_place::wait_in_place(engine, owner, &mut work, deadline) || others == Others::Stopped
+}
+
+/// Writes out stdio's streams, which may hold the end of a response, before the half-close.
+/// False where only a thread that has been stopped could take the text: then all threads go on,
+/// and libc writes.
+fn has_written_streams(engine: &Engine, exit: Exit, may_wait: bool) -> bool {
+    let is_done = exit == Exit::AtOnce || (engine.context.host.flush_streams)(may_wait);
+    if !is_done {
+        stop::run_on();
+    }
+    is_done
+}
+
+/// Stops all other threads. Without procfs libc tells whether there are any.
+fn stop_others(engine: &Engine) -> Others {
+    match stop::others(|tid| engine.drain.runs_on(tid)) {
+        Others::Running if engine.context.is_single_threaded() => Others::None,
+        others => others,
+    }
+}
+
+/// Logs all counters of the process.
+#[inline(never)]
+fn sum_up(engine: &Engine) {
+    if !engine.context.counters.has_tcp() {
+        return;
+    }
+    engine.context.report(LogLevel::Info, |line| {
+        line.text(" exit");
+        engine.context.counters.each(|name, value| {
+            if value != 0 {
+                line.field(name, value);
+            }
+        });
+    });
+}
+
+fn sooner(one: Millis, other: Millis) -> Millis {
+    if one.since(other) == 0 { one } else { other }
+}

@@ -1,0 +1,39 @@
+//! Before and after a fork that hooks follow.
+//!
+//! Context: the handlers of `pthread_atfork`, and the hooks of `fork`.
+
+use super::Engine;
+use crate::holders::ledger::Owner;
+use crate::holders::ledger::family::Token;
+
+/// A fork that is being made.
+#[derive(Clone, Copy)]
+pub struct Fork {
+    /// By which token the counts know the child; `None`: it has no connections.
+    pub child: Option<Token>,
+}
+
+impl Engine {
+    /// To be called before a fork that hooks follow. A server's listener is open by now, so its
+    /// workers share one page of counters.
+    pub fn before_fork(&'static self, owner: Owner<'_>) -> Fork {
+        if owner.has_sockets() {
+            self.context.counters.publish();
+        }
+        self.context.counters.before_fork();
+        Fork { child: owner.before_fork() }
+    }
+
+    /// To be called if that fork has failed.
+    pub fn not_forked(&self, owner: Owner<'_>, fork: Fork) {
+        self.context.counters.not_forked();
+        owner.not_forked(fork.child);
+    }
+
+    /// To be called after the fork, in the child.
+    pub fn become_child(&self, fork: Fork) {
+        self.drain.become_child();
+        self.ledger.become_child(fork.child);
+        self.context.counters.become_child();
+    }
+}

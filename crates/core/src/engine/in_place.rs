@@ -1,0 +1,19 @@
+//! A drain that is over when the call returns, counted and logged as every drain is.
+//!
+//! Context: hooks of any kind.
+
+use super::Engine;
+use crate::bounds::End;
+use crate::context::Ended;
+use crate::settings::Strategy;
+use crate::sys::Fd;
+use crate::sys::clock::Millis;
+use crate::sys::socket::Role;
+
+/// Runs `drain`, which answers how it ended, and how many bytes it discarded.
+pub(super) fn run(engine: &Engine, fd: Fd, role: Role, strategy: Strategy, drain: impl FnOnce() -> (End, u64)) {
+    let (note, begun) = (engine.context.note(fd, role), Millis::now());
+    engine.context.counters.begun();
+    let (end, discarded) = drain();
+    engine.context.ended(Ended { fd: Some(fd), note: note.as_ref(), strategy, end, discarded, begun });
+}
