@@ -1,4 +1,4 @@
-//! The ways to say goodbye, as the peer and the kernel see them: how the peer's read
+//! The ways to says goodbye, as the peer and the kernel see them: how the peer's read
 //! ends, whether anything was reset, and who holds TIME_WAIT.
 //!
 //! Where a strategy gives its peer time, it is far more than is needed, so that only an

@@ -10,7 +10,7 @@ use crate::sys::guard::{Guard, dismiss};
 use crate::sys::real;
 use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int, c_uint};
 use softclose_core::drain::lingering::Lingering;
-use softclose_core::engine::ranges::Stop;
+use softclose_core::engine::ranges::Obstacle;
 
 #[unsafe(no_mangle)]
 /// `close_range(2)`.
@@ -96,12 +96,12 @@ fn each_piece(
 ) -> c_int {
     let mut from = first;
     ending::around_range(first, last);
-    while let Some(stop) = next_stop(from, last) {
+    while let Some(stop) = next_obstacle(from, last) {
         let at = stop.fd().raw() as c_uint;
         if at > from && own_call(from, at - 1) != 0 {
             return -1;
         }
-        if let Stop::Connection(fd) = stop {
+        if let Obstacle::Connection(fd) = stop {
             // SAFETY: the program closes this number.
             let (_, lingering) = unsafe { give_up_by(fd.raw(), BY_INSTRUCTION) };
             lingering.into_iter().for_each(|lingering| waits.add(lingering));
@@ -113,10 +113,10 @@ fn each_piece(
     result
 }
 
-fn next_stop(first: c_uint, last: c_uint) -> Option<Stop> {
+fn next_obstacle(first: c_uint, last: c_uint) -> Option<Obstacle> {
     let guard = Guard::enter()?;
     let owner = guard.owner()?;
-    guard.engine().next_stop(owner, first, last)
+    guard.engine().next_obstacle(owner, first, last)
 }
 
 /// `closefrom` must work where the kernel has no `close_range` (before 5.9).

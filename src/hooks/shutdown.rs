@@ -21,5 +21,5 @@ pub unsafe extern "C-unwind" fn shutdown(fd: c_int, how: c_int) -> c_int {
 
 fn soften(fd: c_int, how: c_int) -> bool {
     let Some((guard, fd)) = Guard::enter().zip(Fd::new(fd)) else { return false };
-    guard.owner().is_some_and(|owner| guard.engine().soften(owner, fd, how == SHUT_RD))
+    guard.owner().is_some_and(|owner| guard.engine().defer_shutdown(owner, fd, how == SHUT_RD))
 }

@@ -1,5 +1,5 @@
-//! What every part of one process' softclose uses: settings, counters, the log,
-//! and what only the injector can tell.
+//! What every part of softclose uses in one process: settings, counters, the log, and what only
+//! the shim can tell of the program.
 //!
 //! Context: any. Built once by the constructor, never freed.
 
@@ -13,27 +13,27 @@ use crate::sys::known_directory::KnownDirectory;
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 
-/// What only the injector can tell about or do to the program.
+/// What only the shim can tell of the program, or do in it.
 #[derive(Clone, Copy)]
 pub struct Host {
     /// Whether the program surely has one thread.
     pub is_single_threaded: fn() -> bool,
-    /// Does with the streams of stdio what libc does last of all at `exit`, without waiting
-    /// for a lock. False where that has to wait for somebody, unless it may (`true`).
+    /// Writes out the streams of stdio, as libc does last of all at `exit`, without waiting for a
+    /// lock. With `false` it does not wait for a reader either, and answers false if it had to.
     pub flush_streams: fn(bool) -> bool,
 }
 
-/// The common ground.
+/// Settings, counters, log, and the program that they belong to.
 pub struct Context {
-    /// What the user has set.
+    /// The settings in force.
     pub settings: &'static Settings,
-    /// What was done.
+    /// The counters of this process and its fork children.
     pub counters: Counters,
-    /// What is told.
+    /// The log.
     pub log: Log,
-    /// What the injector provides.
+    /// What the shim provides.
     pub host: Host,
-    /// Where that lies which finishes the connections of a process that has ended.
+    /// The directory of `softclose-drain`, if it may be used.
     pub finisher: Option<&'static KnownDirectory>,
     /// The processors that the process was started on; see [`schedule`](crate::sys::schedule).
     pub processors: &'static [u8],
@@ -42,9 +42,9 @@ pub struct Context {
 /// A drain that is over.
 #[derive(Clone, Copy)]
 pub struct Ended<'a> {
-    /// The connection, where it is still ours.
+    /// The connection, if we still hold it.
     pub fd: Option<Fd>,
-    /// What it was like.
+    /// What log lines say of it.
     pub note: Option<&'a Note>,
     /// By which strategy.
     pub strategy: Strategy,
@@ -57,16 +57,16 @@ pub struct Ended<'a> {
 }
 
 impl Context {
-    /// What a line about this connection will want to say, if there can be one.
+    /// What log lines will say of this connection; `None` if nothing is logged.
     pub fn note(&self, fd: Fd, role: Role) -> Option<Note> {
         self.log.is_talkative().then(|| Note::of(fd, role))
     }
 
-    /// Counts a drain that is over, and tells of it: before its descriptor is closed.
+    /// Counts and logs a drain that is over. To be called before its descriptor is closed.
     #[inline(never)]
     pub fn ended(&self, ended: Ended<'_>) {
         let Ended { fd, note, strategy, end, discarded, begun } = ended;
-        // A peer that has sent its FIN has what it wanted: only a line would say.
+        // A peer that has sent its FIN has all that it wanted; only a log line would say more.
         let asks = end != End::Fin || self.log.is_talkative();
         let unacknowledged = fd.filter(|_| asks).map_or(0, socket::undelivered);
         let ms = Millis::now().since(begun);
@@ -84,7 +84,7 @@ impl Context {
         (self.host.is_single_threaded)()
     }
 
-    /// Writes a line, if lines of this level are wanted.
+    /// Writes a log line that `fill` fills, if lines of this level are wanted.
     #[inline(never)]
     pub fn report(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {
         if self.log.wants(level) {

@@ -1,4 +1,4 @@
-//! What one close becomes: the table, without a system call.
+//! What one close becomes, decided from facts alone: no system call.
 //!
 //! Context: pure functions, on any thread.
 
@@ -7,41 +7,41 @@ use crate::settings::RolePolicy;
 use crate::sys::socket::Phase;
 use crate::sys::socket::Role;
 
-/// Why a close was left as the program made it. The last three are no decisions: what is
-/// closed is no TCP socket.
+/// Why a close was left as the program made it. The last three are no decisions: the number was
+/// no TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Listening, connecting, or closed already.
     Unconnected,
     /// The peer's FIN has come and nothing is queued: the plain close is graceful.
     PeerDone,
-    /// Somebody else still holds the connection.
+    /// Another process, or another descriptor, still holds the connection.
     Shared,
-    /// Nothing proves that nobody else holds it.
+    /// It cannot be proved that nobody else holds it; see [`Doubt`](crate::holders::standing::Doubt).
     Unsure,
     /// The program asked for a reset (`SO_LINGER{1,0}`).
     ResetAsked,
     /// `SOFTCLOSE_ROLE` excludes it.
     Role,
-    /// It is being moved elsewhere (`TCP_REPAIR`).
+    /// The connection is being moved to another host (`TCP_REPAIR`).
     Repair,
-    /// A thread is blocked in a write to it.
+    /// Another thread is blocked in a write to it.
     Busy,
-    /// As many sockets are held as may be, or no descriptor is to be had.
+    /// `SOFTCLOSE_MAX_PENDING` connections are held already, or no descriptor is free.
     Full,
-    /// No thread is to be had.
+    /// The drain's thread could not be started.
     NoThread,
-    /// The kernel refuses a system call that a drain takes.
+    /// The kernel refuses a system call that a drain needs (seccomp).
     Denied,
-    /// The strategy is to do nothing, and to tell what the close loses.
+    /// The strategy `observe`: nothing is done, and losses are counted.
     Observed,
     /// The program asked for a wait (`SO_LINGER{1,n}`), which the strategy would break.
     WaitAsked,
     /// Something was left unread, and the strategy would not read it: the plain close is
     /// the same reset.
     Unread,
-    /// The program never sent a byte: there is no response to lose, and what would be read
-    /// and discarded is acknowledged to a sender that takes it for delivered.
+    /// The program never sent a byte. There is no response to lose; and a peer would take what we
+    /// discard for delivered, as it is acknowledged.
     NothingSent,
     /// Not a socket at all: a file, a pipe.
     NotASocket,
@@ -51,7 +51,7 @@ pub enum Reason {
     NotOpen,
 }
 
-/// All reasons, in the order of their discriminants.
+/// All reasons with their names, in the order of the enum.
 pub const REASONS: [(Reason, &str); 18] = [
     (Reason::Unconnected, "unconnected"),
     (Reason::PeerDone, "peer-done"),
@@ -74,7 +74,7 @@ pub const REASONS: [(Reason, &str); 18] = [
 ];
 
 impl Reason {
-    /// The word for it in logs and counters.
+    /// Its name in logs and counters.
     pub fn name(self) -> &'static str {
         REASONS.get(self as usize).map_or("", |(_, name)| name)
     }
@@ -83,16 +83,16 @@ impl Reason {
 /// What is known when the decision is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
-    /// Of the connection.
+    /// How far the connection has come.
     pub phase: Phase,
-    /// How good the claim to be the last holder is; `Doubtful` has been judged.
+    /// How good the claim to be the last holder is. A doubtful claim has been judged before.
     pub standing: Standing,
     /// Which side opened it.
     pub role: Role,
     /// `SO_LINGER` in seconds, where it is on.
     pub linger: Option<u64>,
-    /// Whether something was never read; asked where the peer's FIN has come, or where
-    /// the strategy minds.
+    /// Whether something was never read. Asked only if the peer's FIN has come, or if the verdict of
+    /// the strategy depends on it.
     pub unread: bool,
     /// Whether the program may have sent anything.
     pub sent: bool,
@@ -105,17 +105,18 @@ pub enum Verdict {
     LeaveAlone(Reason),
     /// Discard what is queued, then the program's own close: nothing to wait for.
     Discard,
-    /// Keep a duplicate beyond the close, until the strategy's end has come.
+    /// Hold the connection beyond the close, until its strategy is at its end.
     Hold,
-    /// The program asked to wait up to so many seconds: wait in place, then hold.
+    /// The same, after a wait of up to so many seconds inside the close (`SO_LINGER{1,n}`).
     WaitUpTo(u64),
-    /// All that the strategy does is done right before the program's own close.
+    /// Do all that the strategy does, right before the program's own close.
     AtOnce,
-    /// The program's own close, and a note of what it loses.
+    /// The program's own close, and a count of what it loses.
     Observe,
 }
 
-/// The decision. `strategy` has its own table, for what nothing speaks against.
+/// Decides. `strategy` gives the verdict of the strategy; it is asked unless something speaks
+/// against acting at all.
 pub fn decide(facts: Facts, policy: RolePolicy, strategy: impl FnOnce(Facts) -> Verdict) -> Verdict {
     use Verdict::LeaveAlone;
     match facts {
@@ -132,7 +133,7 @@ pub fn decide(facts: Facts, policy: RolePolicy, strategy: impl FnOnce(Facts) -> 
     }
 }
 
-/// Whether connections of this role are closed gracefully.
+/// Whether the policy (`SOFTCLOSE_ROLE`) includes connections of this role.
 pub fn covers(policy: RolePolicy, role: Role) -> bool {
     match policy {
         RolePolicy::Both => true,

@@ -55,6 +55,18 @@ fn discard_by_copy(fd: Fd) -> Result<usize> {
     socket::discard_into(fd, &mut [0; 1024])
 }
 
+/// Discards all that is queued, and answers how many bytes. For a connection whose peer has sent
+/// its FIN: nothing more can come.
+pub fn discard_queued(fd: Fd) -> u64 {
+    let mut total = 0;
+    loop {
+        match discard_some(fd) {
+            Step::More(bytes) if bytes != 0 => total += bytes,
+            Step::More(bytes) | Step::End(bytes, _) => return total + bytes,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

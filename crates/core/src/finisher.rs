@@ -1,13 +1,13 @@
-//! `softclose-drain`: another program finishes what a process leaves open, so that the
-//! process can end at once.
+//! `softclose-drain`: another program finishes the connections that a process leaves open, so that
+//! the process can end at once.
 //!
-//! A child on our memory, with a copy of our table of descriptors, closes all but the
-//! half-closed sockets and executes that program. It is small, static, and lies beside the
-//! library. That directory is known by its identity, as the constructor found it: after a
-//! `chroot` another one may have its path, and what lies there must not run with our rights.
+//! A child on our memory, with a copy of our table of descriptors, closes everything but the
+//! connections and executes that program. It is small and static, and lies beside the library.
+//! Its directory is known by device and inode, as the constructor found it: after a `chroot`
+//! another directory may have the path, and what lies there must not run with our rights.
 //!
-//! It is not made where it could do harm. Where pid 1 of a pid namespace ends, everybody in
-//! there ends with it: neither that process nor its children leave anything to anybody.
+//! It is not started where it could do harm. When pid 1 of a pid namespace ends, every process in
+//! the namespace ends with it: neither that process nor its children leave anything behind.
 //!
 //! Context: the end of a process, with every signal blocked. No allocation: memory is mapped.
 
@@ -23,14 +23,14 @@ use rustix::io::{Errno, FdFlags, Result, fcntl_setfd};
 use rustix::process::Pid;
 use softclose_finisher::task::{Task, write_number};
 
-/// Whether a process may be made here that outlives us. A filter that this process was started
-/// under may kill whoever makes one; a process that has been seen to make any may.
+/// Whether a process may be made here that outlives this one. A seccomp filter that this process
+/// was started under may kill it for making one, unless it has made one before.
 pub fn is_welcome(has_forked: bool) -> bool {
     !ends_with_its_namespace() && (has_forked || !may_be_filtered(c"self/status")) && vfork::is_allowed()
 }
 
-/// Pid 1 takes its namespace along, and so may a parent that is pid 1 when it hears of our
-/// end. Not that of the whole system.
+/// Whether the pid namespace may end with this process: it is pid 1, or its parent is, which may
+/// end when it hears of our end. Pid 1 of the whole system does not.
 fn ends_with_its_namespace() -> bool {
     const INIT: Option<i32> = Some(1);
     let raw = |pid: Option<Pid>| pid.map(|pid| pid.as_raw_nonzero().get());
@@ -46,19 +46,21 @@ fn is_in_first_namespace() -> bool {
 
 const NAME: &CStr = c"softclose-drain";
 
-/// What the child is told. It runs on our memory, while we wait.
+/// What the child needs to know. It runs on our memory, while we wait.
 struct Order<'a> {
     home: &'a KnownDirectory,
     arguments: ArgumentList,
-    /// The sockets, sorted.
+    /// The connections, in ascending order.
     kept: &'a [i32],
     has_failed: AtomicBool,
 }
 
-/// Leaves the sockets to the program in `home`, for `bound_ms` at most. Answers who finishes them.
+/// Leaves the connections to the program in `home`, for `bound_ms` milliseconds at most. Answers
+/// its pid.
 ///
 /// # Errors
-/// No process, no memory, no program: they are still ours.
+/// `EAGAIN`, `ENOMEM`, `EPERM`: no process, or no memory. `ENOEXEC`: the program is not there, or
+/// cannot be executed. The connections are still ours then.
 #[inline(never)]
 pub fn leave_to(home: &KnownDirectory, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
     const STACK: usize = 16 << 10;
@@ -76,7 +78,7 @@ pub fn leave_to(home: &KnownDirectory, left: &Leftovers<'_>, bound_ms: u32) -> R
     Ok(child)
 }
 
-/// Name, bound, who still uses them, and tasks.
+/// The program's arguments: name, bound in milliseconds, the process to wait for, and tasks.
 fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<ArgumentList> {
     const NUMBERS: usize = 2;
     let most = 1 + NUMBERS + left.len();
@@ -97,13 +99,13 @@ fn write_name(text: &mut [u8]) -> usize {
     name.len()
 }
 
-/// The process that has not ended before it may touch them, or 0.
+/// The process whose end the program must wait for before it touches the connections, or 0.
 fn owner(left: &Leftovers<'_>) -> u64 {
     let me = process::pid().filter(|_| left.are_for_another());
     me.map_or(0, |pid| u64::from(pid.as_raw_nonzero().get().unsigned_abs()))
 }
 
-/// The child: its table and its directory are its own, its memory is not.
+/// What the child does. Its table of descriptors and its directory are its own, its memory is not.
 extern "C" fn succeed(order: &Order<'_>) -> ! {
     numbers::close_all_but(order.kept);
     vfork::leave_directory();

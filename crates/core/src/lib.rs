@@ -1,29 +1,31 @@
 //! Everything of softclose that needs no symbol.
 //!
-//! The shim (the root package) exports libc's names and translates; the
-//! decisions, the bookkeeping and the drain live here, where they can be tested,
-//! fuzzed and driven by another injector.
+//! The shim (the root package) exports libc's names and translates. Decisions, counts and the
+//! drain are here, where they can be tested and fuzzed without a symbol.
+//!
+//! From top to bottom, in the order in which a close uses them:
 //!
 //! | module | one idea |
 //! |---|---|
-//! | [`settings`] | what a user can set |
-//! | [`context`] | settings, counters, log, host: what all parts use |
-//! | [`holders`] | who holds a connection, who watches it, who is using it |
-//! | [`decision`] | what one close becomes |
-//! | [`strategy`] | the ways to say goodbye |
-//! | [`bounds`] | how long and how much a drain may take |
-//! | [`discard`] | discarding a limited amount |
-//! | [`drain`] | the background thread and the sockets it holds |
-//! | [`inline`] | draining in place: the inline engine |
+//! | [`engine`] | the steps of a close, and of the end of a process |
+//! | [`drain`] | the background thread, and the connections that it holds |
+//! | [`inline`] | draining on the calling thread |
+//! | [`finisher`] | another program, `softclose-drain`, finishes what is left |
 //! | [`leftovers`] | what a process leaves open, finished all at the same time |
-//! | [`finisher`] | another program finishes it |
+//! | [`context`] | settings, counters and log: what all parts use |
+//! | [`log`], [`counters`] | what was done, for people and for monitoring |
+//! | [`strategy`] | the ways to close a connection |
+//! | [`decision`] | what one close becomes |
+//! | [`holders`] | which processes hold a connection, and which epoll sets watch it |
+//! | [`discard`], [`wait`], [`quiet`] | steps of a drain |
+//! | [`bounds`] | how long and how much a drain may take |
 //! | [`image`] | whether an `exec` will succeed |
-//! | [`presence`] | how many hooks are in the engine |
-//! | [`engine`] | all of it behind one door, for the hooks |
+//! | [`presence`] | how many threads are in hooks |
+//! | [`settings`] | what a user can set |
 //! | `sync` | the atomics of the lock-free protocols, or loom's |
-//! | [`sys`] | the unsafe floor |
+//! | [`sys`] | system calls and shared memory: the only unsafe code |
 
-// It runs in somebody's production process: nothing here may panic.
+// It runs in other people's production processes: nothing here may panic.
 #![cfg_attr(
     not(test),
     deny(
@@ -35,9 +37,10 @@
         clippy::todo
     )
 )]
-// What is unsafe has a floor of its own.
+// Unsafe code is in `sys` alone.
 #![deny(unsafe_code)]
-// Nor close a descriptor through libc's symbol, nor wait for a lock.
+// No type that closes a descriptor through libc's symbol when it is dropped, and no lock that
+// waits: see clippy.toml.
 #![cfg_attr(test, allow(clippy::disallowed_types))]
 
 pub mod bounds;
@@ -54,11 +57,13 @@ pub mod inline;
 pub mod leftovers;
 pub mod log;
 pub mod presence;
+pub mod quiet;
 pub mod settings;
 pub mod strategy;
 mod sync;
 #[allow(unsafe_code)]
 pub mod sys;
+pub mod wait;
 
 pub use rustix::io::Errno;
 pub use rustix::process::Pid;

@@ -1,4 +1,4 @@
-//! Every way to say goodbye, on the wire: a program and its peer in two network
+//! Every way to says goodbye, on the wire: a program and its peer in two network
 //! namespaces with a [`link`] between them, so that TIME_WAIT belongs to one side.
 //!
 //! A [`case`](case::Case) is a [`subject`] (a strategy, or a recipe by hand) against a

@@ -12,7 +12,7 @@ use super::subject::{PATIENCE_S, Subject};
 use std::fmt::Write;
 
 const HEAD: &str = "\
-# Every way to say goodbye
+# Every way to says goodbye
 
 `make closes` makes this page. A program writes {response} bytes and closes the connection: by itself, under each strategy of
 softclose, and by recipes that have been handed down for thirty years. Its peer follows a script. Each run has two network

@@ -19,7 +19,7 @@ use super::slot::Slot;
 use super::{AWAKE, UNSURE};
 use crate::bounds::{Bounds, End};
 use crate::discard::Step;
-use crate::inline::is_quiet;
+use crate::quiet::is_quiet;
 use crate::sys::clock::Millis;
 use crate::sys::poller::{BATCH, Poller};
 use crate::sys::{Fd, socket};

@@ -50,7 +50,7 @@ pub mod threads;
 use crate::bounds::{End, Progress};
 use crate::context::{Context, Ended};
 use crate::holders::ledger::Ledger;
-use crate::leftovers::Held;
+use crate::leftovers::held::Held;
 use crate::log::note::Note;
 use crate::sys::Fd;
 use crate::sys::clock::Millis;

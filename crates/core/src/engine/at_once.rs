@@ -7,7 +7,7 @@ use super::prepared::Prepared;
 use super::{Engine, in_place, left_alone, objections, sets};
 use crate::bounds::End;
 use crate::decision::Reason;
-use crate::inline;
+use crate::discard::discard_queued;
 use crate::settings::Strategy;
 use crate::strategy;
 use crate::sys::Fd;
@@ -39,6 +39,6 @@ pub(super) fn begin_close(engine: &Engine, fd: Fd, role: Role, strategy: Strateg
 
 /// Discards what is queued before the peer's FIN: then the program's own close sends no reset.
 pub(super) fn discard(engine: &Engine, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
-    in_place::run(engine, fd, role, strategy, || (End::Fin, inline::discard_queued(fd)));
+    in_place::run(engine, fd, role, strategy, || (End::Fin, discard_queued(fd)));
     Prepared::Plain
 }

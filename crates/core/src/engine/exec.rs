@@ -1,7 +1,7 @@
-//! Before another program image: what `exec` will close is finished, and what is
-//! held, all at the same time, within the exit bound.
+//! Before `exec`: the connections that it will close are finished, together with what the drain
+//! holds, within the exit bound.
 //!
-//! Other threads are stopped meanwhile, as at exit, and go on if `exec` fails.
+//! Other threads are stopped meanwhile, as at the end of a process, and go on if `exec` fails.
 //!
 //! Context: hooks of the `exec` family. No allocation; the list of sockets is mapped.
 
@@ -24,8 +24,8 @@ use crate::sys::stop::{self, Others};
 use crate::sys::{Fd, socket};
 
 impl Engine {
-    /// The attempt is judged only where something depends on it: that takes a few system
-    /// calls.
+    /// To be called before the program calls `exec`. Whether that will succeed is found out only where
+    /// something depends on it: it takes a few system calls.
     #[inline(never)]
     pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) -> Option<Execution> {
         let execution = owner.may_move(|| attempt.will_fail());

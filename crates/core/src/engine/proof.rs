@@ -1,9 +1,11 @@
-//! Who is asked whether a claim to be the last holder is good, in which order.
+//! Whether this process holds the last reference to a connection: three sources, in this order.
 //!
-//! The counts come first ([`crate::holders::ledger`]): what they say is another's is another's,
-//! and what they say is ours alone is. Where they cannot know, the kernel's own count decides,
-//! if it is there: it has everything in it, messages in flight, requests and registered files of
-//! rings, threads inside a call. Else procfs is looked at, for what a look can find.
+//! 1. The ledger's counts ([`crate::holders::ledger`]). If they say that another process holds the
+//!    connection, or that none does, that is final.
+//! 2. Where the counts cannot know: the kernel's own count, if root has installed it
+//!    ([`crate::holders::refs`]). It includes messages in flight, requests and registered files of
+//!    rings, and threads inside a call.
+//! 3. Else a look at procfs ([`crate::holders::judge`]), where a look can find every holder.
 //!
 //! Context: hooks of any kind, on the program's threads.
 
@@ -15,11 +17,13 @@ use crate::settings::DrainBy;
 use crate::sys::ring::OfThread;
 use crate::sys::{Fd, descriptors, socket, thread};
 
-/// Who looks at the descriptor in procfs is a reference for an instant; one answer is enough.
+/// How often the kernel's count is asked: a process that looks at the descriptor in procfs holds a
+/// reference for an instant, so one answer "last" is enough.
 const ASKED: u32 = 3;
 
 impl Engine {
-    /// What a hook has noticed may call for a look at all processes, before it is needed.
+    /// Has the looker look at all processes ahead of time, if a child may hold a connection that was
+    /// made beside its fork.
     pub fn look_ahead(&'static self) {
         if self.ledger.may_have_leaked() && self.context.settings.engine != DrainBy::Inline {
             self.drain.look_ahead();
@@ -27,8 +31,8 @@ impl Engine {
     }
 }
 
-/// What a claim is that the counts cannot decide, and what the kernel has said of it, if it
-/// could be asked.
+/// How good a claim is that the counts cannot decide, and what the kernel's count has said of it,
+/// if it could be asked.
 pub(super) fn of(
     engine: &'static Engine,
     owner: Owner<'_>,
@@ -40,15 +44,14 @@ pub(super) fn of(
     (by_kernel.unwrap_or_else(|| judged(engine, owner, fd, claim, is_leaving)), by_kernel)
 }
 
-/// What procfs says of a claim that the counts cannot decide, where it can say anything. The
-/// looker is asked, but where the process ends, and by the engine that has no thread.
+/// What procfs says of a claim that the counts cannot decide. The looker is asked; at the end of
+/// the process, and by the inline engine, this thread looks itself.
 #[inline(never)]
 fn judged(engine: &'static Engine, owner: Owner<'_>, fd: Fd, claim: Claim, is_leaving: bool) -> Standing {
     if claim.standing != Standing::Doubtful {
         return claim.standing;
     }
-    // A process with more numbers than the table has would be looked through for
-    // each of them.
+    // Beyond the table every close would look through all numbers of this process.
     if !owner.covers(fd) || !socket::is_tcp(fd) {
         return Standing::Unprovable(Doubt::Unseen);
     }
@@ -58,7 +61,7 @@ fn judged(engine: &'static Engine, owner: Owner<'_>, fd: Fd, claim: Claim, is_le
     }
     let before = engine.ledger.stamp();
     match look(engine, fd, scope, is_leaving) {
-        // A child that another thread has made meanwhile may have it.
+        // A child that another thread has made meanwhile may hold it.
         None if engine.ledger.stamp() != before => Standing::Unprovable(Doubt::Spawned),
         None => Standing::Last,
         Some(doubt) => Standing::Unprovable(doubt),
@@ -73,13 +76,13 @@ fn look(engine: &'static Engine, fd: Fd, scope: Scope, is_leaving: bool) -> Opti
     }
 }
 
-/// How good the claim to be the last holder is, by the kernel's own count. All numbers that
-/// the process has are given up where it `is_leaving`, and this one elsewhere.
+/// How good the claim to be the last holder is, by the kernel's own count; `None` where that cannot
+/// be asked. If the process `is_leaving`, all its numbers of the connection are given up; else
+/// this one is.
 ///
-/// It is asked after all calls that have begun to copy the table: what is copied later is
-/// copied beside the close. A private duplicate in a table that another process uses too
-/// would be that one's as well, and one in a table of this thread alone would not be found
-/// by the drain's.
+/// The kernel is not asked while a process is being made: the copy of the table could come after
+/// the answer. Nor where a thread has a table of its own: the drain's thread would not find the
+/// private duplicate there.
 #[inline(never)]
 fn counted_by_kernel(engine: &Engine, owner: Owner<'_>, fd: Fd, is_leaving: bool) -> Option<Standing> {
     let is_stable = !owner.has_split_table() && !owner.is_any_copy_under_way();
@@ -98,7 +101,7 @@ fn is_last_reference(engine: &Engine, fd: Fd, is_leaving: bool) -> Option<bool> 
     Some(answer.count == ours && !answer.is_table_shared)
 }
 
-/// Whether no request of a ring holds `fd`: what the kernel has said, or says now.
+/// Whether no request of a ring holds `fd`: by what the kernel's count has said, or says now.
 pub(super) fn is_free_of_rings(
     engine: &Engine,
     owner: Owner<'_>,
@@ -109,18 +112,18 @@ pub(super) fn is_free_of_rings(
     said.or_else(|| counted_by_kernel(engine, owner, fd, is_leaving)) == Some(Standing::Last)
 }
 
-/// Whether the kernel says that no epoll set watches the connection of `fd`.
+/// Whether the kernel's count says that no epoll set watches the connection of `fd`.
 pub(super) fn is_unwatched(engine: &Engine, fd: Fd) -> bool {
     engine.refs.ask(fd).is_some_and(|answer| !answer.is_watched)
 }
 
-/// Whether sets may be changed where no hook sees it: through a ring.
+/// Whether epoll sets may be changed without a hook seeing it: through a ring.
 pub(super) fn may_be_watched_unseen(engine: &Engine, owner: Owner<'_>) -> bool {
     engine.ledger.is_blind() || engine.rings.was_one_seen() && has_unseen_ring(engine, owner)
 }
 
-/// Whether the connection that the program has given up as `fd`, and of which we have
-/// `copy`, has been put into a set since we had left all.
+/// Whether the connection that the program has closed as `fd`, and of which we hold `copy`, has
+/// been put into an epoll set after it had left all.
 pub(super) fn has_been_entered(engine: &Engine, fd: Fd, copy: Option<Fd>) -> bool {
     let may_have_ring = || engine.ledger.owner().is_some_and(|owner| has_unseen_ring(engine, owner));
     let is_unseen = || engine.ledger.is_blind() || engine.rings.was_one_seen() && may_have_ring();
@@ -128,8 +131,8 @@ pub(super) fn has_been_entered(engine: &Engine, fd: Fd, copy: Option<Fd>) -> boo
     engine.ledger.has_been_entered(fd) || may_be_unseen()
 }
 
-/// Whether this thread may have a ring that no hook has seen. Of one with a ring that they have seen, the numbers
-/// tell ([`watch`]).
+/// Whether this thread may have a ring that no hook has seen. Of a ring that hooks have seen, the
+/// requests are known ([`crate::holders::ledger::rings`]).
 pub(super) fn has_unseen_ring(engine: &Engine, owner: Owner<'_>) -> bool {
     let has_one = match engine.rings.of_thread() {
         OfThread::None => false,
@@ -142,8 +145,9 @@ pub(super) fn has_unseen_ring(engine: &Engine, owner: Owner<'_>) -> bool {
     has_one
 }
 
-/// Of what was opened by hooks all numbers are known. A process that closes its only connection
-/// has nobody else to serve.
+/// What a look must include. Hooks know all numbers of a connection that they have seen being
+/// opened. A process that closes its only connection serves nobody meanwhile, so its look may take
+/// longer.
 fn scope_of(owner: Owner<'_>, claim: Claim, is_leaving: bool) -> Scope {
     Scope {
         trust_self: is_leaving || !claim.is_foreign,

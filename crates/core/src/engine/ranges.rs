@@ -1,4 +1,4 @@
-//! Which of this process' descriptor numbers are connections, and which are ours.
+//! The numbers over which a range cannot be closed in one call (`close_range`, `closefrom`).
 //!
 //! Context: hooks.
 
@@ -7,16 +7,16 @@ use crate::holders::ledger::Owner;
 use crate::sys::Fd;
 use crate::sys::socket::is_connected;
 
-/// A number that a range of numbers cannot be closed over.
+/// A number in a range that is not closed together with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// The program does not know it.
+pub enum Obstacle {
+    /// One of ours, which the program does not know: it stays open.
     Private(Fd),
-    /// It is to be closed for itself.
+    /// A connection: it is closed by itself.
     Connection(Fd),
 }
 
-impl Stop {
+impl Obstacle {
     /// The number.
     pub fn fd(self) -> Fd {
         match self {
@@ -26,10 +26,10 @@ impl Stop {
 }
 
 impl Engine {
-    /// The first of these in a range of numbers.
-    pub fn next_stop(&self, owner: Owner<'_>, first: u32, last: u32) -> Option<Stop> {
-        let private = self.drain.next_private(first).map(Stop::Private);
-        let counted = owner.next_known(first, is_connected).map(Stop::Connection);
+    /// The first obstacle in a range of numbers.
+    pub fn next_obstacle(&self, owner: Owner<'_>, first: u32, last: u32) -> Option<Obstacle> {
+        let private = self.drain.next_private(first).map(Obstacle::Private);
+        let counted = owner.next_known(first, is_connected).map(Obstacle::Connection);
         let stops = private.into_iter().chain(counted);
         stops.filter(|stop| stop.fd().raw() as u32 <= last).min_by_key(|stop| stop.fd())
     }

@@ -1,11 +1,11 @@
-//! `shutdown(SHUT_RD)` and `SHUT_RDWR` before the close: whether the receive side may
-//! stay open for a moment; see [`crate::drain::deferred_shutdown`].
+//! `shutdown(SHUT_RD)` and `SHUT_RDWR` before the close: whether the receive side may stay open
+//! for a moment; see [`crate::drain::deferred_shutdown`].
 //!
-//! Nobody is harmed by a receive side that is shut a little later, so it need not be
-//! proved who else holds the connection. But the number must mean the same to the
-//! drainer, which it need not where threads have descriptor tables of their own.
+//! Nobody is harmed by a receive side that is shut a little later, so nothing needs to be proved
+//! about other holders. But the number must mean the same socket to the drain's thread; that is
+//! not sure where threads have descriptor tables of their own.
 //!
-//! Context: hooks of any kind. No wait.
+//! Context: hooks of any kind. Nothing here waits.
 
 use super::Engine;
 use crate::decision::covers;
@@ -17,12 +17,13 @@ use crate::sys::socket::Phase;
 use crate::sys::{Fd, socket};
 
 impl Engine {
-    /// Whether the receive side of `fd`, which the program shuts, is left to us. Where it
-    /// never sent anything there must be something that `may_follow`.
+    /// Whether the shutdown of the receive side of `fd` is deferred, and scheduled. `may_follow` says
+    /// whether the program may still send: without that, and with nothing sent so far, there is
+    /// no response to save.
     #[inline(never)]
-    pub fn soften(&'static self, owner: Owner<'_>, fd: Fd, may_follow: bool) -> bool {
-        let grace = self.context.settings.shutdown_grace_ms;
-        grace != 0
+    pub fn defer_shutdown(&'static self, owner: Owner<'_>, fd: Fd, may_follow: bool) -> bool {
+        let delay = self.context.settings.shutdown_grace_ms;
+        delay != 0
             && self.context.settings.engine == DrainBy::Thread
             && socket::tcp_info(fd)
                 .is_ok_and(|info| Phase::of(info.state) == Phase::Open && (info.has_sent || may_follow))
@@ -31,6 +32,6 @@ impl Engine {
             && socket::linger(fd) != Some(0)
             && !owner.is_blind()
             && self.rehearsal.is_allowed()
-            && self.drain.schedule(owner, fd, grace).is_ok()
+            && self.drain.schedule(owner, fd, delay).is_ok()
     }
 }

@@ -5,19 +5,18 @@
 //! `TcpExtTCPAbortOnClose`. What the peer had not got yet is lost, also where it has
 //! sent its FIN and waits for the rest.
 //!
-//! The option is set on the program's own descriptor, right before its own close; the
-//! end of a process does the same (`inet_release` minds only a *wait* under
-//! `PF_EXITING`).
+//! The option is set on the program's own descriptor, right before its own close. At the end of
+//! a process it is set as well: `inet_release` ignores only a *wait* under `PF_EXITING`.
 
 use super::{CloseStrategy, unless_asked};
 use crate::decision::{Facts, Verdict};
 use crate::settings::Strategy;
 use crate::sys::{Fd, socket};
 
-/// See the module.
-pub struct Abort;
+/// The strategy `abort`: the close is a reset.
+pub struct AbortStrategy;
 
-impl CloseStrategy for Abort {
+impl CloseStrategy for AbortStrategy {
     fn name(&self) -> Strategy {
         Strategy::Abort
     }

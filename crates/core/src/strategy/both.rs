@@ -1,8 +1,8 @@
-//! Shut both directions, and close: the newsgroup's recipe to the letter.
+//! `shutdown(SHUT_RDWR)`, close: a recipe that has been handed down in newsgroups.
 //!
-//! Its `select` is left out: after `SHUT_RDWR` the socket is readable at once (`tcp_poll`
+//! The recipe has a `select` between the two, which is left out here: after `SHUT_RDWR` the socket is readable at once (`tcp_poll`
 //! reports `EPOLLIN | EPOLLRDHUP` under `RCV_SHUTDOWN`), so that it waits for nothing.
-//! What is unread resets, and so does the next segment, as with a plain close
+//! Unread data causes a reset, and so does the next segment, as with a plain close
 //! (`tcp_rcv_state_process`: `RCV_SHUTDOWN` in `TCP_FIN_WAIT1` and `TCP_FIN_WAIT2`).
 //!
 //! All of it happens before the program's own close, on its own descriptor.
@@ -13,17 +13,17 @@ use crate::settings::Strategy;
 use crate::sys::socket::Phase;
 use crate::sys::{Fd, socket};
 
-/// See the module.
-pub struct Both;
+/// The strategy `both`: both directions are shut before the close.
+pub struct BothStrategy;
 
-impl CloseStrategy for Both {
+impl CloseStrategy for BothStrategy {
     fn name(&self) -> Strategy {
         Strategy::Both
     }
 
     fn verdict(&self, facts: Facts) -> Verdict {
         match facts {
-            // The two halves are what the plain close does as well.
+            // The plain close does the same.
             Facts { phase: Phase::PeerDone, unread: false, .. } => Verdict::LeaveAlone(Reason::PeerDone),
             _ => unless_asked(facts, Verdict::AtOnce),
         }

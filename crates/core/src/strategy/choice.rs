@@ -1,8 +1,8 @@
-//! Which strategy a connection gets: that of the first rule that fits, or the general
-//! one.
+//! Which strategy a connection gets: that of the first rule that fits, or else
+//! `SOFTCLOSE_STRATEGY`.
 //!
-//! Context: hooks of any kind. No system call without rules; with them `getsockname` and
-//! `getpeername` once each at most, where a rule needs it.
+//! Context: hooks of any kind. Without rules there is no system call. With rules there are
+//! `getsockname` and `getpeername`, once each at most, and only if a rule needs them.
 
 use crate::decision::covers;
 use crate::settings::rules::Connection;
@@ -23,7 +23,7 @@ pub fn may_choose(settings: &Settings, strategy: Strategy) -> bool {
     settings.strategy == strategy || settings.rules.may_choose(strategy)
 }
 
-/// A connection, with what was asked so far.
+/// A connection, with the answers that the kernel has given so far.
 struct Asked {
     fd: Fd,
     role: Role,

@@ -1,11 +1,11 @@
-//! FIN, read and discard until the peer's FIN, close: nothing is lost.
+//! FIN, read and discard until the peer's FIN, close: no byte of the response is lost.
 //!
 //! The graceful sequence of Winsock ("Graceful Shutdown, Linger Options, and Socket
 //! Closure"), of nginx's `lingering_close` and httpd's `ap_lingering_close`; RFC 9112
-//! section 9.6 asks servers for it. While somebody reads, `__tcp_close` finds nothing
-//! unread, and `tcp_rcv_state_process` resets nothing, as the receive side is open.
+//! section 9.6 asks servers for it. As everything is read, `__tcp_close` finds nothing unread;
+//! as the receive side is open, `tcp_rcv_state_process` answers no segment with a reset.
 //!
-//! Our FIN comes first, so TIME_WAIT is ours (RFC 9293 section 3.6.1).
+//! Our FIN comes first, so TIME_WAIT is on our side (RFC 9293 section 3.6.1).
 
 use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
@@ -14,10 +14,10 @@ use crate::settings::Strategy;
 use crate::sys::poller::Interest;
 use crate::sys::{Fd, socket};
 
-/// See the module.
-pub struct Drain;
+/// The strategy `drain`: half-close, discard until the peer's FIN.
+pub struct DrainStrategy;
 
-impl CloseStrategy for Drain {
+impl CloseStrategy for DrainStrategy {
     fn name(&self) -> Strategy {
         Strategy::Drain
     }

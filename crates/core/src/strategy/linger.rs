@@ -1,17 +1,17 @@
 //! `SO_LINGER{1,n}`, close, with n from the total bound (`SOFTCLOSE_TIMEOUT`).
 //!
 //! On Linux the option changes one thing: for how long `close` blocks (`inet_release`,
-//! `sk_stream_wait_close`). The peer sees what it sees of a plain close: what was left
-//! unread is a RST at once; else a FIN behind what is queued, and a RST for the next
-//! segment that it sends.
+//! `sk_stream_wait_close`). The peer sees the same as with a plain close. If something was left
+//! unread, it gets a RST at once. Else it gets a FIN behind what is queued, and a RST for the
+//! next segment that it sends.
 //!
-//! A `close` of the program's must not block, nor may one block the thread that all
-//! others wait for. So both directions are shut instead, which is what `tcp_close` does
-//! before it waits (`SHUTDOWN_MASK`), and the duplicate is closed when the FIN has been
-//! acknowledged (no longer `sk_stream_closing`) or the bound is over; by then the close
-//! has nothing to wait for. Where something is unread, the plain close is the same.
+//! Neither the program's `close` nor the drain's thread may block. So both directions are shut
+//! instead, which is what `tcp_close` does before it waits (`SHUTDOWN_MASK`). The duplicate is
+//! closed when the FIN has been acknowledged (no longer `sk_stream_closing`), or when the bound is
+//! over: then the close has nothing to wait for. Where something is unread, the plain close is
+//! the same, and the close is left alone.
 //!
-//! The inline engine, whose close waits anyway, sets the option.
+//! The inline engine waits inside `close` anyway, and sets the option.
 
 use super::{CloseStrategy, unless_asked};
 use crate::bounds::End;
@@ -22,10 +22,10 @@ use crate::sys::Fd;
 use crate::sys::socket::Phase;
 use crate::sys::socket::{self, PeerEnd};
 
-/// See the module.
-pub struct Linger;
+/// The strategy `linger`: a close as with `SO_LINGER{1,n}`.
+pub struct LingerStrategy;
 
-impl CloseStrategy for Linger {
+impl CloseStrategy for LingerStrategy {
     fn name(&self) -> Strategy {
         Strategy::Linger
     }
@@ -48,14 +48,14 @@ impl CloseStrategy for Linger {
     }
 
     fn leave_to_close(&self, fd: Fd, timeout_ms: u32) -> bool {
-        // Refused, the plain close is the same for the peer.
+        // If that is refused, the plain close looks the same to the peer.
         let _ = socket::set_linger(fd, seconds(timeout_ms));
         true
     }
 
     fn step(&self, fd: Fd) -> Step {
         let state = socket::tcp_info(fd).map_or(0, |info| info.state);
-        // It came between the decision and the shutdown: the close is a reset.
+        // Data came between the decision and the shutdown: the close is a reset.
         if socket::unread(fd) != 0 {
             Step::End(0, End::Reset)
         } else if is_closing(state) {

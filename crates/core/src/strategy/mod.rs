@@ -10,14 +10,14 @@
 //! | [`peer_first`] | discard until the peer's FIN for a moment, then as [`drain`] |
 //! | [`observe`] | the program's own close, and a note of what it loses |
 //!
-//! A strategy says what is decided where nothing speaks against acting at all, what is
-//! done to the connection, and when it is over. Who holds the socket, whether an epoll
-//! set watches it, which bounds there are and who waits is the same for all of them,
-//! and none of a strategy's business.
+//! A strategy says three things: what a close becomes if nothing speaks against acting at all,
+//! what is done to the connection, and when that is over. It does not know who holds the socket,
+//! which epoll sets watch it, which bounds there are, or which thread waits: these are the same
+//! for all strategies.
 //!
-//! A program's own word goes first: after `SO_LINGER{1,0}` its close is left alone
-//! whatever the strategy; after `SO_LINGER{1,n}` the strategies that deliver wait for as
-//! long inside `close`, and the others leave the close alone.
+//! What the program itself has asked for goes first. After `SO_LINGER{1,0}` its close is left
+//! alone under every strategy. After `SO_LINGER{1,n}` the strategies that deliver wait for n
+//! seconds inside `close`; the others leave the close alone.
 //!
 //! Context: any hook, and the drainer's thread. No wait, no allocation.
 
@@ -39,63 +39,64 @@ use crate::sys::poller::Interest;
 use crate::sys::socket::Phase;
 use crate::sys::socket::Role;
 
-/// One way to close a connection. What is not said otherwise is that of a way which is done at
+/// One way to close a connection. The default methods are those of a strategy that is done at
 /// once and waits for nothing.
 pub trait CloseStrategy: Sync {
-    /// Its name.
+    /// The name of the strategy in settings, counters and logs.
     fn name(&self) -> Strategy;
 
-    /// What a close becomes of which the caller has nothing to object to.
+    /// What a close becomes if the caller has no objection.
     fn verdict(&self, facts: Facts) -> Verdict;
 
-    /// Whether the verdict on a connection whose peer may still send depends on what
-    /// was left unread.
+    /// Whether the verdict depends on unread data even where the peer may still send.
     fn minds_unread(&self) -> bool {
         false
     }
 
-    /// Whether it is spoilt by a receive side that the program has shut.
+    /// Whether the strategy cannot work once the program has shut the receive side.
     fn needs_receive_side(&self) -> bool {
         false
     }
 
-    /// How long it waits before it [parts](Self::part), in milliseconds.
+    /// How long to wait before [`begin_close`](Self::begin_close), in milliseconds.
     fn patience_ms(&self, _settings: &Settings) -> u32 {
         0
     }
 
-    /// Begins the close: does what the peer sees first.
+    /// Begins the close: what the peer sees first. It does not wait.
     fn begin_close(&self, fd: Fd);
 
-    /// Whether that wakes who watches the socket.
+    /// Whether [`begin_close`](Self::begin_close) causes an event in epoll sets that watch the
+    /// socket.
     fn wakes_pollers(&self) -> bool {
         true
     }
 
-    /// Has the program's own close wait by itself, where it may, for at most so many
-    /// milliseconds (0: no limit). False where it has to be waited for.
+    /// For the inline engine: has the program's own close wait by itself, for `timeout_ms`
+    /// milliseconds at most (0: no limit). False if the engine has to wait.
     fn leave_to_close(&self, _fd: Fd, _timeout_ms: u32) -> bool {
         false
     }
 
-    /// Whether it reads what comes in. Only who reads notices that the peer is silent.
+    /// Whether the strategy reads what comes in. Only then can it notice that the peer is silent.
     fn reads(&self) -> bool {
         false
     }
 
-    /// What it waits for.
+    /// Which events the strategy waits for.
     fn interest(&self) -> Interest {
         Interest::CHANGE
     }
 
-    /// Looks at a connection that waits, and takes from it what there is to take.
+    /// Advances a connection that is held: discards what there is to discard, and says whether
+    /// the connection is at its end. It does not wait.
     fn step(&self, _fd: Fd) -> Step {
         Step::End(0, End::AtOnce)
     }
 }
 
 impl dyn CloseStrategy {
-    /// How long and how much.
+    /// The bounds of a drain under this strategy: how long and how much.
     pub fn bounds(&self, settings: &Settings, role: Role) -> Bounds {
         let bounds = Bounds::of(settings, role);
         if self.reads() { bounds } else { bounds.without_silence() }
@@ -105,17 +106,17 @@ impl dyn CloseStrategy {
 /// The strategy of that name.
 pub fn of(name: Strategy) -> &'static dyn CloseStrategy {
     match name {
-        Strategy::Drain => &drain::Drain,
-        Strategy::Wait => &wait::Wait,
-        Strategy::Both => &both::Both,
-        Strategy::Linger => &linger::Linger,
-        Strategy::Abort => &abort::Abort,
-        Strategy::PeerFirst => &peer_first::PeerFirst,
-        Strategy::Observe => &observe::Observe,
+        Strategy::Drain => &drain::DrainStrategy,
+        Strategy::Wait => &wait::WaitStrategy,
+        Strategy::Both => &both::BothStrategy,
+        Strategy::Linger => &linger::LingerStrategy,
+        Strategy::Abort => &abort::AbortStrategy,
+        Strategy::PeerFirst => &peer_first::PeerFirstStrategy,
+        Strategy::Observe => &observe::ObserveStrategy,
     }
 }
 
-/// The table of those that deliver: with the peer's FIN there is nothing to wait for, and
+/// The verdicts of the strategies that deliver. With the peer's FIN there is nothing to wait for;
 /// where nothing was sent there is nothing to deliver.
 fn delivered(facts: Facts) -> Verdict {
     match facts {
@@ -127,7 +128,7 @@ fn delivered(facts: Facts) -> Verdict {
     }
 }
 
-/// `verdict`, unless the program has asked for a wait: then it gets it, natively.
+/// `verdict`, unless the program has asked its close to wait: then the close is left alone.
 fn unless_asked(facts: Facts, verdict: Verdict) -> Verdict {
     if facts.linger.is_some() { Verdict::LeaveAlone(Reason::WaitAsked) } else { verdict }
 }

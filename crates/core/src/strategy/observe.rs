@@ -1,19 +1,19 @@
-//! The program's own close, and a note of what it loses: a dry run in production.
+//! The program's own close, and a count of what it loses: a dry run in production.
 //!
-//! Nothing is done to the socket: no duplicate, no epoll set left, no thread, no
-//! rehearsal of system calls. It is asked what it is, what was left unread, what was not
-//! sent and what was not acknowledged, and only where [`super::drain`] would have acted;
-//! whose the socket is, is found out in the same way.
+//! Nothing is done to the socket. It takes no descriptor, starts no thread, and removes nothing
+//! from epoll sets. Where [`super::drain`] would have acted, the socket is asked how much was left
+//! unread, how much was not sent, and how much was not acknowledged. Whether somebody else holds
+//! the socket is found out in the same way as under [`super::drain`].
 
 use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
 use crate::settings::Strategy;
 use crate::sys::Fd;
 
-/// See the module.
-pub struct Observe;
+/// The strategy `observe`: the close is left alone, and its losses are counted.
+pub struct ObserveStrategy;
 
-impl CloseStrategy for Observe {
+impl CloseStrategy for ObserveStrategy {
     fn name(&self) -> Strategy {
         Strategy::Observe
     }

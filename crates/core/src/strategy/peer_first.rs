@@ -1,15 +1,15 @@
-//! Give the peer a moment to send its FIN first, discarding meanwhile; then as
+//! The peer has a moment to send its FIN first, while its data is discarded; then as
 //! [`super::drain`].
 //!
-//! Whoever sends its FIN first holds TIME_WAIT (RFC 9293 section 3.6.1; `tcp_fin` from
-//! `TCP_FIN_WAIT2`). A client of HTTP that has got its `Content-Length` and closes by
-//! itself, or one that was told `Connection: close`, does so within a round trip: then
-//! our close goes from `TCP_CLOSE_WAIT` to `TCP_LAST_ACK`, and no port of ours is held.
+//! The side that sends its FIN first holds TIME_WAIT (RFC 9293 section 3.6.1; `tcp_fin` from
+//! `TCP_FIN_WAIT2`). An HTTP client that has got its `Content-Length`, or that was told
+//! `Connection: close`, closes within a round trip. Then our close goes from `TCP_CLOSE_WAIT` to
+//! `TCP_LAST_ACK`, and no port of ours is held.
 //!
 //! What it costs: a peer that waits for *our* FIN (a body without a length, `nc`, a
 //! mail client after QUIT) gets it `SOFTCLOSE_PEER_FIRST` later, each time.
 
-use super::drain::Drain;
+use super::drain::DrainStrategy;
 use super::{CloseStrategy, delivered};
 use crate::decision::{Facts, Verdict};
 use crate::discard::Step;
@@ -17,10 +17,10 @@ use crate::settings::{Settings, Strategy};
 use crate::sys::Fd;
 use crate::sys::poller::Interest;
 
-/// See the module.
-pub struct PeerFirst;
+/// The strategy `peer-first`: as `drain`, after the peer has had a moment to close first.
+pub struct PeerFirstStrategy;
 
-impl CloseStrategy for PeerFirst {
+impl CloseStrategy for PeerFirstStrategy {
     fn name(&self) -> Strategy {
         Strategy::PeerFirst
     }
@@ -38,7 +38,7 @@ impl CloseStrategy for PeerFirst {
     }
 
     fn begin_close(&self, fd: Fd) {
-        Drain.begin_close(fd);
+        DrainStrategy.begin_close(fd);
     }
 
     fn reads(&self) -> bool {
@@ -50,6 +50,6 @@ impl CloseStrategy for PeerFirst {
     }
 
     fn step(&self, fd: Fd) -> Step {
-        Drain.step(fd)
+        DrainStrategy.step(fd)
     }
 }

@@ -1,12 +1,12 @@
 //! FIN, wait for the peer's FIN or an error without reading, close.
 //!
-//! The newsgroup's `shutdown`, `select` for `MAX_LINGER_SECONDS`, `close`, in the form
-//! that waits on Linux: with the receive side open, and for `EPOLLRDHUP`.
+//! The old recipe `shutdown`, `select` for `MAX_LINGER_SECONDS`, `close`, in the form that waits
+//! on Linux: with the receive side open, and for `EPOLLRDHUP`.
 //!
-//! What is never read stays in the receive queue. So `__tcp_close` answers with a RST
-//! where the connection is still there by then; and a peer that uploads more than our
-//! window takes never comes to its FIN: the total bound ends it. `SOFTCLOSE_IDLE` does
-//! not: who does not read cannot tell silence.
+//! Unread data stays in the receive queue. So `__tcp_close` answers with a RST if the connection
+//! is still there by then. A peer that uploads more than our window takes never comes to its
+//! FIN: the total bound ends the wait. `SOFTCLOSE_IDLE` does not, as silence cannot be told
+//! without reading.
 
 use super::{CloseStrategy, unless_asked};
 use crate::bounds::End;
@@ -18,10 +18,10 @@ use crate::sys::poller::Interest;
 use crate::sys::socket::Phase;
 use crate::sys::socket::{self, PeerEnd};
 
-/// See the module.
-pub struct Wait;
+/// The strategy `wait`: half-close, wait for the peer's FIN without reading.
+pub struct WaitStrategy;
 
-impl CloseStrategy for Wait {
+impl CloseStrategy for WaitStrategy {
     fn name(&self) -> Strategy {
         Strategy::Wait
     }
@@ -34,7 +34,7 @@ impl CloseStrategy for Wait {
         }
     }
 
-    /// With it shut, `EPOLLRDHUP` is there at once.
+    /// If the receive side is shut, `EPOLLRDHUP` comes at once.
     fn needs_receive_side(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! `make closes`: every way to say goodbye, against every peer, into `docs/closes.md`.
+//! `make closes`: every way to says goodbye, against every peer, into `docs/closes.md`.
 //! Words as arguments choose runs by their names; then nothing is written.
 
 use shim_tests::closes::case::Case;
