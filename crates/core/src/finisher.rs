@@ -83,7 +83,7 @@ fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<ArgumentList> {
     const NUMBERS: usize = 2;
     let most = 1 + NUMBERS + left.len();
     let mut arguments = ArgumentList::with_room(most, most * Task::ROOM)?;
-    arguments.push(|text| write_name(text))?;
+    arguments.push(write_name)?;
     for number in [u64::from(bound_ms), owner(left)] {
         arguments.push(|text| write_number(number, text))?;
     }
