@@ -59,9 +59,8 @@ fn linked<'a>(metadata: &'a Metadata, package: &str) -> Result<BTreeMap<String, 
         if is_macro(&metadata[id]) || !seen.insert(id) {
             continue;
         }
-        let links = |dep: &&cargo_metadata::NodeDep| {
-            dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
-        };
+        let links =
+            |dep: &&cargo_metadata::NodeDep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
         todo.extend(nodes.get(id).into_iter().flat_map(|node| &node.deps).filter(links).map(|dep| &dep.pkg));
     }
     let others = seen.into_iter().map(|id| &metadata[id]).filter(|package| package.source.is_some());
@@ -133,9 +132,8 @@ fn leave_out_alternatives(files: &mut Vec<String>, expression: &Expression) {
     for (part, licence) in NAMED {
         let is_of = |name: &String| name.to_uppercase().contains(part);
         left_out.push(licence);
-        let is_enough = expression.evaluate(|required| {
-            required.license.id().is_none_or(|id| !left_out.contains(&id.name))
-        });
+        let is_enough =
+            expression.evaluate(|required| required.license.id().is_none_or(|id| !left_out.contains(&id.name)));
         if is_enough && !files.iter().all(is_of) {
             files.retain(|name| !is_of(name));
         } else {
