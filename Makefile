@@ -10,15 +10,26 @@ UNITS = $(PREFIX)/lib/systemd/system
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 CARGO ?= cargo
+
+# A release is the same at whatever path it is built: paths of this machine get names that
+# are the same everywhere, the standard library's that of the precompiled one. RUSTFLAGS in
+# the environment replaces these flags. `make reproducible` compares two builds.
+SYSROOT = $(shell rustc --print sysroot 2>/dev/null)
+RUST_COMMIT = $(shell rustc -vV 2>/dev/null | sed -n 's/^commit-hash: //p')
+comma := ,
+REMAP = $(foreach path,$(CURDIR)=/softclose $(CARGO_TARGET_DIR)=/softclose/target \
+    $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo $(SYSROOT)/lib/rustlib/src/rust=/rustc/$(RUST_COMMIT),\
+    "--remap-path-prefix=$(path)"$(comma))
+RELEASED = --release --config 'build.rustflags=[$(REMAP)]'
 DEBUG := $(CARGO_TARGET_DIR)/debug
 # GLIBC=2.17 builds for that version of glibc and later, with cargo-zigbuild, where the
 # system's own libraries are too new.
 ifdef GLIBC
 RELEASE := $(CARGO_TARGET_DIR)/x86_64-unknown-linux-gnu/release
-BUILD := $(CARGO) zigbuild --release --target x86_64-unknown-linux-gnu.$(GLIBC)
+BUILD = $(CARGO) zigbuild $(RELEASED) --target x86_64-unknown-linux-gnu.$(GLIBC)
 else
 RELEASE := $(CARGO_TARGET_DIR)/release
-BUILD := $(CARGO) build --release
+BUILD = $(CARGO) build $(RELEASED)
 endif
 BUILT = $(addprefix $(RELEASE)/,softclose softclosectl libsoftclose.so)
 # Static: no libc is too old for it. The library looks for it beside itself.
@@ -28,7 +39,7 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
 .PHONY: all build demo test compat bench soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install uninstall deb \
-    glibc clean help setup tools
+    deny reproducible glibc clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
@@ -36,7 +47,7 @@ all: build ## the shim and the launcher (the default)
 
 build: tools ## libsoftclose.so, softclose-drain, softclose, softclosectl, in target/release, with manuals
 	$(BUILD) $(SHIM) -p softclose-dist
-	@$(RELEASE)/softclose-dist share $(RELEASE)/share --date $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
+	@CARGO=$(CARGO) $(RELEASE)/softclose-dist share $(RELEASE)/share --date $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
 
 demo: setup tools ## what softclose is for, without it and with it, in two tables
 	$(BUILD) -p softclose -p softclose-launcher
@@ -137,37 +148,70 @@ fmt: ## rustfmt on everything
 lint: ## clippy on everything, warnings are errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+# The list of known vulnerabilities has to be fetched; the rest needs no network.
+deny: ## cargo-deny, where it is installed: licences, duplicates, sources, advisories (deny.toml)
+	packaging/deny
+
 ci: ## what the CI does
 	.ci/run
 
-# A program must never be started with half a library: it is put in place by a rename.
-# The last line of all says so if the launcher does not find it there.
+# Where it is missing, what is installed keeps its debug information.
+OBJCOPY ?= objcopy
+DOC := $(PREFIX)/share/doc/softclose
+
+# $(call put,FILE,DIRECTORY,MODE): without its debug information, which goes to
+# DIRECTORY/.debug, where gdb looks. A program must never be started with half a library: it
+# is put in place by a rename.
+define put
+install -D -m $(3) $(RELEASE)/$(1) $(DESTDIR)$(2)/$(1).new
+@if command -v $(OBJCOPY) >/dev/null; then \
+    set -e; cd $(DESTDIR)$(2); mkdir -p .debug; \
+    $(OBJCOPY) --only-keep-debug $(1).new .debug/$(1).debug; chmod 644 .debug/$(1).debug; \
+    $(OBJCOPY) --strip-unneeded --remove-section=.comment --remove-section=.note \
+        --add-gnu-debuglink=.debug/$(1).debug $(1).new; \
+else \
+    echo "$(1) keeps its debug information: there is no $(OBJCOPY)"; \
+fi
+mv -f $(DESTDIR)$(2)/$(1).new $(DESTDIR)$(2)/$(1)
+
+endef
+
+# Manuals name the places of this very installation. The last line of all says so if the
+# launcher does not find the library there.
 install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib/softclose)
 	@ls $(BUILT) $(RELEASE)/$(BESIDE) $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(RELEASE)/softclose $(RELEASE)/softclosectl
+	$(call put,softclose,$(PREFIX)/bin,755)
+	$(call put,softclosectl,$(PREFIX)/bin,755)
 	install -D -m 755 $(RELEASE)/$(BESIDE) $(DESTDIR)$(LIBDIR)/$(BESIDE).new
 	mv -f $(DESTDIR)$(LIBDIR)/$(BESIDE).new $(DESTDIR)$(LIBDIR)/$(BESIDE)
-	install -D -m 644 $(RELEASE)/libsoftclose.so $(DESTDIR)$(LIBDIR)/libsoftclose.so.new
-	mv -f $(DESTDIR)$(LIBDIR)/libsoftclose.so.new $(DESTDIR)$(LIBDIR)/libsoftclose.so
+	$(call put,libsoftclose.so,$(LIBDIR),644)
 	cd $(RELEASE)/share && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/{} \;
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose README.md CHANGELOG.md
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose/docs docs/*.md
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/softclose/examples examples/*
+	sed -i 's|/usr/local/lib/softclose|$(subst -,\\-,$(LIBDIR))|g; s|/usr/local|$(subst -,\\-,$(PREFIX))|g' \
+	    $(DESTDIR)$(PREFIX)/share/man/man*/softclose*
+	install -D -m 644 -t $(DESTDIR)$(DOC) *.md LICENSE-*
+	cd docs && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(DOC)/docs/{} \;
+	install -D -m 644 -t $(DESTDIR)$(DOC)/examples examples/*
 	install -d $(DESTDIR)$(UNITS)
 	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/softclose-refs.service >$(DESTDIR)$(UNITS)/softclose-refs.service
 	@$(DESTDIR)$(PREFIX)/bin/softclose --print-env >/dev/null
 
 uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX and LIBDIR
 	@ls $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,softclose softclosectl)
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsoftclose.so $(BESIDE))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,softclose softclosectl .debug/softclose.debug .debug/softclosectl.debug)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsoftclose.so $(BESIDE) .debug/libsoftclose.so.debug)
 	cd $(RELEASE)/share && find . -type f -exec rm -f $(DESTDIR)$(PREFIX)/share/{} \;
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/softclose
+	rm -rf $(DESTDIR)$(DOC)
 	rm -f $(DESTDIR)$(UNITS)/softclose-refs.service
-	test ! -d $(DESTDIR)$(PREFIX)/lib/softclose || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/lib/softclose
+	@for directory in $(PREFIX)/bin/.debug $(LIBDIR)/.debug $(PREFIX)/lib/softclose; do \
+	    test ! -d $(DESTDIR)$$directory || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; \
+	done
 
 deb: build ## Debian packages, in target/deb; GLIBC=2.17 for older systems (cargo-zigbuild)
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/deb $(RELEASE) $(CARGO_TARGET_DIR)/deb
+
+# Twice from scratch, from what is committed; the caches of cargo are shared.
+reproducible: tools ## build what is committed at two paths, and compare
+	packaging/reproducible
 
 glibc: build ## the oldest glibc that can load what was built
 	@$(RELEASE)/softclose-dist glibc $(BUILT)

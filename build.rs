@@ -43,6 +43,9 @@ fn compile(made: &Path) {
     if env::var_os("TARGET") != env::var_os("HOST") {
         command.arg("--target").arg(variable("TARGET").expect("cargo says which"));
     }
+    // Paths of this machine are renamed as in the library.
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    command.args(flags.split('\x1f').filter(|flag| flag.starts_with("--remap-path-prefix=")));
     let status = command.status().expect("rustc runs");
     assert!(status.success(), "{NAME} does not build: {status}");
 }

@@ -17,6 +17,7 @@ pub mod fuzz;
 pub mod gauntlet;
 pub mod inside;
 pub mod late;
+pub mod markdown;
 pub mod pattern;
 pub mod peer;
 pub mod proc;

@@ -1,5 +1,6 @@
 //! What a document names is there, and what the code names is documented.
 
+use shim_tests::markdown::{anchors, links};
 use softclose_core::counters::names::METRICS;
 use softclose_core::decision::REASONS;
 use std::fs;
@@ -56,5 +57,35 @@ fn every_metric_has_its_row_as_the_code_defines_it() {
 fn every_reason_to_leave_a_close_alone_is_explained() {
     for (_, word) in REASONS {
         assert!(OPERATIONS.contains(&format!("| `{word}` |")), "docs/operations.md does not explain {word}");
+    }
+}
+
+/// Every document of the project, but for what is built or belongs to git.
+fn documents(directory: &Path, found: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() && !matches!(&*name, "target" | ".git") {
+            documents(&path, found);
+        } else if name.ends_with(".md") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading_that_is_in_it() {
+    let mut found = Vec::new();
+    documents(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace"), &mut found);
+    assert!(found.len() > 12, "{found:?}");
+    for document in &found {
+        let text = fs::read_to_string(document).expect("a document");
+        for link in links(&text) {
+            let place = if link.path.is_empty() { document.clone() } else { document.with_file_name(&link.path) };
+            assert!(place.exists(), "{}: no {}", document.display(), link.path);
+            if let Some(anchor) = &link.anchor {
+                let there = anchors(&fs::read_to_string(&place).expect("a document"));
+                assert!(there.contains(anchor), "{}: no {anchor} in {}", document.display(), place.display());
+            }
+        }
     }
 }

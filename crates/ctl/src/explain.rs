@@ -100,7 +100,7 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
         ),
         Reason::Unsure => (
             "nothing proves that nobody else had the connection.",
-            "What could not be proved is below; see docs/limits.md, Proof of sole ownership.",
+            "What could not be proved is below; see LIMITS, Proof of sole ownership, in softclose(7).",
         ),
         Reason::ResetAsked => ("the program asked for a reset: SO_LINGER{1,0}.", FINE),
         Reason::Role => ("SOFTCLOSE_ROLE excludes these connections.", "If that was not meant: SOFTCLOSE_ROLE=both."),
@@ -118,7 +118,7 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
         }
         Reason::Denied => (
             "the kernel refuses a system call that a drain takes: a seccomp filter.",
-            "Compare the filter (systemd SystemCallFilter=, the container's profile) with docs/limits.md.",
+            "Compare the filter (systemd SystemCallFilter=, the container's profile) with LIMITS in softclose(7).",
         ),
         Reason::Observed => (
             "the strategy is observe: closes are only counted.",

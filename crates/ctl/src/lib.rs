@@ -95,7 +95,7 @@ fn why_not(survey: &Survey, pid: u32) -> String {
         }
         Some(_) => format!(
             "process {pid} has softclose loaded, but no counters: it has had no TCP connection yet, or \
-             SOFTCLOSE_STATS=off, or no directory for them (docs/operations.md)"
+             SOFTCLOSE_STATS=off, or no directory for them (FILES in softclose(7))"
         ),
         None if !std::path::Path::new(&format!("/proc/{pid}")).exists() => format!("there is no process {pid}"),
         None => format!("process {pid} does not have softclose loaded, or may not be looked at: are you root?"),

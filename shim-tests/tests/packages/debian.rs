@@ -130,6 +130,39 @@ fn the_packages_say_what_they_need() {
     }
 }
 
+/// What cargo links into a package's own code: names and versions, without our own crates.
+fn linked(package: &str) -> Vec<String> {
+    let mut command = Command::new("cargo");
+    command.args(["tree", "--locked", "--offline", "--prefix=none", "--edges=normal,no-proc-macro", "--format={p}"]);
+    let tree = succeed(command.args(["--target=x86_64-unknown-linux-gnu", "--package", package]));
+    // Ours have a path behind the version.
+    let others = tree.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.contains('('));
+    others.filter(|line| !line.is_empty()).map(|line| line.replacen(" v", " ", 1)).collect()
+}
+
+#[test]
+fn each_package_has_the_licences_of_what_is_linked_in() {
+    let Some(root) = Root::or_skip(here!()) else { return };
+    root.install(&Packages::build("1.0-1"));
+    let copyright = |package: &str| {
+        let path = root.path().join("usr/share/doc").join(package).join("copyright");
+        fs::read_to_string(path).expect("the file copyright")
+    };
+    let has_all = |text: &str, linked: Vec<String>| {
+        assert!(linked.len() > 10, "{linked:?}");
+        for name in linked {
+            // In the list, and above a text.
+            assert!(text.contains(&format!("\n{name}: ")) && text.contains(&format!("\n{name} (")), "no {name}");
+        }
+    };
+    let (library, rest) = (copyright("libsoftclose"), copyright("softclose"));
+    has_all(&library, linked("softclose"));
+    has_all(&rest, [linked("softclose-launcher"), linked("softclose-ctl")].concat());
+    // BSD: "Redistributions in binary form must reproduce the above copyright notice".
+    assert!(library.contains("Redistributions in binary form must reproduce"));
+    assert!([library, rest].iter().all(|text| text.contains("Permission is hereby granted")));
+}
+
 #[test]
 fn a_program_preloads_the_library_through_a_literal_lib() {
     let Some(root) = Root::or_skip(here!()) else { return };

@@ -1,10 +1,11 @@
 //! `make install` and `make uninstall`.
 
-use crate::tree::{files, output, release, succeed};
+use crate::tree::{files, is_there, output, release, succeed};
 use shim_tests::scratch::Scratch;
+use shim_tests::{here, skip};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn make(target: &str, release: &Scratch, root: &Path, more: &[&str]) -> Command {
@@ -26,14 +27,22 @@ fn everything_is_at_its_usual_place_and_is_taken_away_again() {
     succeed(&mut make("install", &release, root.path(), &prefix));
     let found = files(&root.path().join("opt/softclose"));
     for expected in [
+        "bin/.debug/softclose.debug",
+        "bin/.debug/softclosectl.debug",
         "bin/softclose",
         "bin/softclosectl",
+        "lib/softclose/.debug/libsoftclose.so.debug",
         "lib/softclose/libsoftclose.so",
         "lib/softclose/softclose-drain",
         "lib/systemd/system/softclose-refs.service",
         "share/bash-completion/completions/softclose",
         "share/bash-completion/completions/softclosectl",
+        "share/doc/softclose/CONTRIBUTING.md",
+        "share/doc/softclose/LICENSE-APACHE",
+        "share/doc/softclose/LICENSE-MIT",
         "share/doc/softclose/README.md",
+        "share/doc/softclose/SECURITY.md",
+        "share/doc/softclose/docs/closes/drain.svg",
         "share/doc/softclose/docs/operations.md",
         "share/doc/softclose/examples/Containerfile",
         "share/doc/softclose/examples/softclose.conf",
@@ -52,6 +61,61 @@ fn everything_is_at_its_usual_place_and_is_taken_away_again() {
     succeed(&mut make("uninstall", &release, root.path(), &prefix));
     assert_eq!(files(root.path()), [""; 0]);
     assert!(!root.path().join("opt/softclose/lib/softclose").exists());
+}
+
+#[test]
+fn debug_information_is_apart_and_found_by_its_name() {
+    if !is_there("objcopy") || !is_there("readelf") {
+        return skip(here!(), "no binutils");
+    }
+    let (release, root) = (release(), Scratch::directory());
+    succeed(&mut make("install", &release, root.path(), &[]));
+    for (directory, file) in [("bin", "softclose"), ("bin", "softclosectl"), ("lib/softclose", "libsoftclose.so")] {
+        let directory = root.path().join("usr/local").join(directory);
+        let sections = |path: PathBuf| succeed(Command::new("readelf").args(["--wide", "--sections"]).arg(path));
+        let (stripped, apart) = (directory.join(file), directory.join(".debug").join(format!("{file}.debug")));
+        let link = succeed(Command::new("readelf").arg("--string-dump=.gnu_debuglink").arg(&stripped));
+        assert!(link.contains(&format!("{file}.debug")), "{link}");
+        assert!(!sections(stripped).contains(".debug_line"), "{file}");
+        assert!(sections(apart).contains(".debug_line"), "{file}");
+    }
+}
+
+#[test]
+fn without_objcopy_it_is_said_that_nothing_was_stripped() {
+    let (release, root) = (release(), Scratch::directory());
+    let said = succeed(&mut make("install", &release, root.path(), &["OBJCOPY=no-such-objcopy"]));
+    assert_eq!(said.matches("keeps its debug information").count(), 3, "{said}");
+    assert!(files(root.path()).iter().all(|name| !name.ends_with(".debug")));
+}
+
+#[test]
+fn manuals_name_places_of_this_installation() {
+    let (release, root) = (release(), Scratch::directory());
+    succeed(&mut make("install", &release, root.path(), &["PREFIX=/opt/soft-close"]));
+    let page = fs::read_to_string(root.path().join("opt/soft-close/share/man/man7/softclose.7")).expect("the manual");
+    let page = page.replace(r"\-", "-");
+    for place in ["LD_PRELOAD=/opt/soft-close/lib/softclose/libsoftclose.so", "/opt/soft-close/share/doc/softclose"] {
+        assert!(page.contains(place), "{place}");
+    }
+    assert!(!page.contains("/usr/local"));
+}
+
+/// Pictures among them. What is in the source tree alone is named in a document, not linked.
+#[test]
+fn every_link_of_an_installed_document_leads_to_one() {
+    let (release, root) = (release(), Scratch::directory());
+    succeed(&mut make("install", &release, root.path(), &[]));
+    let documents = root.path().join("usr/local/share/doc/softclose");
+    let mut links = 0;
+    for name in files(&documents).iter().filter(|name| name.ends_with(".md")) {
+        for link in shim_tests::markdown::links(&fs::read_to_string(documents.join(name)).expect("a document")) {
+            let place = documents.join(name).with_file_name(&link.path);
+            assert!(place.exists(), "{name} links to {}, which is not installed", link.path);
+            links += 1;
+        }
+    }
+    assert!(links > 40, "{links}");
 }
 
 /// Programs that run have the old one mapped: it must not be written to.

@@ -30,9 +30,10 @@ pub fn body(document: &str) -> &str {
     }
 }
 
-/// Appends it.
-pub fn render(roff: &mut Roff, markdown: &str) {
-    let mut writer = Writer::of(roff);
+/// Appends a part of a document that lies in the directory `base` of the installed
+/// documents.
+pub fn render(roff: &mut Roff, markdown: &str, base: &'static str) {
+    let mut writer = Writer::of(roff, base);
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         writer.take(event);
     }
@@ -64,13 +65,15 @@ struct Writer<'a> {
     place: Place,
     /// Where the links lead that are open.
     links: Vec<String>,
+    /// The directory of the document.
+    base: &'static str,
     /// Right below a heading, which begins a paragraph itself.
     is_begun: bool,
 }
 
 impl<'a> Writer<'a> {
-    fn of(roff: &'a mut Roff) -> Self {
-        Self { roff, line: vec![], style: Style::Roman, place: Place::Text, links: vec![], is_begun: true }
+    fn of(roff: &'a mut Roff, base: &'static str) -> Self {
+        Self { roff, line: vec![], style: Style::Roman, place: Place::Text, links: vec![], base, is_begun: true }
     }
 
     fn take(&mut self, event: Event<'_>) {
@@ -145,14 +148,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Who reads a manual cannot follow a link: what it leads to is named, unless it is
-    /// named already or in the same document.
+    /// The reader of a manual cannot follow a link. So the document that it leads to is
+    /// named, unless the text says its name already or it is the same document.
     fn end_link(&mut self) {
         let Some(link) = self.links.pop() else { return };
         let said: String = self.line.iter().map(text_of).collect();
-        let file = link.rsplit('/').next().unwrap_or_default();
+        let path = installed(self.base, &link);
+        let file = path.rsplit('/').next().unwrap_or_default();
         if !link.starts_with('#') && !said.ends_with(file) {
-            self.push(Style::Roman, &format!(" ({link})"));
+            self.push(Style::Roman, &format!(" ({path})"));
         }
     }
 
@@ -196,6 +200,16 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Where a link of a document in `base` leads, below the directory of the documents.
+fn installed(base: &str, link: &str) -> String {
+    let file = link.split('#').next().unwrap_or_default();
+    match file.strip_prefix("../") {
+        Some(above) => above.to_owned(),
+        None if base.is_empty() || file.contains("://") => file.to_owned(),
+        None => format!("{base}/{file}"),
+    }
+}
+
 fn text_of(inline: &Inline) -> &str {
     match inline {
         Inline::Roman(text) | Inline::Bold(text) | Inline::Italic(text) => text,
@@ -209,7 +223,7 @@ mod tests {
 
     fn rendered(markdown: &str) -> String {
         let mut roff = Roff::new();
-        render(&mut roff, markdown);
+        render(&mut roff, markdown, "docs");
         roff.to_roff()
     }
 
@@ -221,8 +235,10 @@ mod tests {
 
     #[test]
     fn links_name_what_they_lead_to() {
-        assert_eq!(rendered("see [the table](docs/roads.md)."), "see the table (docs/roads.md).\n");
+        assert_eq!(rendered("see [the table](roads.md#a)."), "see the table (docs/roads.md).\n");
+        assert_eq!(rendered("see [roads.md](roads.md)."), "see roads.md.\n");
         assert_eq!(rendered("see [docs/roads.md](roads.md)."), "see docs/roads.md.\n");
+        assert_eq!(rendered("see [above](../README.md#a)."), "see above (README.md).\n");
         assert_eq!(rendered("see [above](#above)."), "see above.\n");
     }
 

@@ -15,6 +15,10 @@ const SIGNALS: &str = "softclose handles no signal and blocks none in the progra
     server that handles SIGTERM and exits has up to SOFTCLOSE_EXIT_TIMEOUT to finish its connections: whoever stops \
     it should wait longer than that before SIGKILL (TimeoutStopSec= of systemd, the grace period of a container).";
 
+/// `make install` puts in the place that it really is.
+const DOCUMENTS: &str = "The documents that are named here, as README.md and docs/limits.md, are in \
+    /usr/local/share/doc/softclose.";
+
 /// The page, without its title.
 pub fn page() -> Roff {
     let mut roff = Roff::new();
@@ -25,17 +29,17 @@ pub fn page() -> Roff {
     roff.control("PP", []);
     roff.text([bold("LD_PRELOAD="), roman("/path/to/"), bold("libsoftclose.so ./server")]);
     roff.control("SH", ["DESCRIPTION"]);
-    markdown::render(&mut roff, markdown::introduction(README));
+    markdown::render(&mut roff, markdown::introduction(README), "");
     roff.control("SH", ["ENVIRONMENT"]);
     variables(&mut roff);
-    for (title, text) in [
-        ("STRATEGIES", markdown::section(README, "Strategies")),
-        ("WHAT A CLOSE BECOMES", markdown::section(README, "What a close becomes")),
-        ("LIMITS", markdown::body(LIMITS)),
-        ("FILES", markdown::section(OPERATIONS, "The files")),
+    for (title, text, base) in [
+        ("STRATEGIES", markdown::section(README, "Strategies"), ""),
+        ("WHAT A CLOSE BECOMES", markdown::section(README, "What a close becomes"), ""),
+        ("LIMITS", markdown::body(LIMITS), "docs"),
+        ("FILES", markdown::section(OPERATIONS, "The files"), "docs"),
     ] {
         roff.control("SH", [title]);
-        markdown::render(&mut roff, text);
+        markdown::render(&mut roff, text, base);
     }
     roff.control("SH", ["SIGNALS"]);
     roff.text([roman(SIGNALS)]);
@@ -43,12 +47,14 @@ pub fn page() -> Roff {
         &mut roff,
         &["softclose(1)", "softclosectl(1)", "close(2)", "shutdown(2)", "socket(7)", "tcp(7)", "ld.so(8)"],
     );
+    roff.control("PP", []);
+    roff.text([roman(DOCUMENTS)]);
     roff
 }
 
 fn variables(roff: &mut Roff) {
     let settings = markdown::section(README, "Settings");
-    markdown::render(roff, settings.split("\n|").next().unwrap_or_default());
+    markdown::render(roff, settings.split("\n|").next().unwrap_or_default(), "");
     roff.control("PP", []);
     roff.text([roman(format!("A duration is at most {} hours.", MAX_DURATION_MS / 3_600_000))]);
     KNOBS.iter().for_each(|knob| variable(roff, knob));
