@@ -7,11 +7,11 @@
 //! The namespace is held by a small process, `src/bin/arena.rs`; victims and
 //! peers join it between fork and exec. The harness stays outside.
 
+use crate::built::helper;
 use crate::counters::Counters;
 use crate::proc::Socket;
 use crate::program::{Exit, Program, pidfd_open};
 use crate::shim::{FINISHER, ctl};
-use crate::victim::helper;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};

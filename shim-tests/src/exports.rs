@@ -108,7 +108,7 @@ pub fn functions(library: &Path) -> Result<BTreeSet<String>, Box<dyn std::error:
     let versions = sections.versions(endian, &*data)?;
     let is_public = |at: SymbolIndex| {
         let version =
-            versions.as_ref().and_then(|versions| versions.version(versions.version_index(endian, at)).ok()?);
+            versions.as_ref().and_then(|versions| versions.version(versions.version_index(endian, at).index()).ok()?);
         version.is_none_or(|version| version.name() != b"GLIBC_PRIVATE")
     };
     let mut found = BTreeSet::new();

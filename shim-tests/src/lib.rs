@@ -9,13 +9,12 @@
 //! event, with a deadline; nothing sleeps in the hope that something happened.
 
 pub mod arena;
-pub mod closes;
-pub mod compat;
+pub mod built;
 pub mod counters;
 pub mod exports;
-pub mod fuzz;
 pub mod gauntlet;
 pub mod inside;
+pub mod installed;
 pub mod late;
 pub mod pattern;
 pub mod peer;

@@ -5,8 +5,8 @@
 //! program is `src/bin/peer`; this is how a test writes its script.
 
 use crate::arena::Arena;
+use crate::built::helper;
 use crate::program::Program;
-use crate::victim::helper;
 use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;

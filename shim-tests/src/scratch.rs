@@ -1,6 +1,6 @@
 //! Files of a test's own, for programs to execute or to fail to.
 
-use crate::victim::target_dir;
+use crate::built::target_dir;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! Where the shim is, and whether a run has it.
 
-use crate::victim::target_dir;
+use crate::built::{project, target_dir};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -88,7 +88,7 @@ fn build() {
     command.args(["-p", "softclose-dist"]);
     command.args(["--target-dir"]);
     command.arg(profile_dir.parent().expect("a target directory"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.current_dir(project());
     let profile = profile_dir.file_name().expect("a profile");
     command.arg("--profile").arg(if profile == "debug" { "dev".as_ref() } else { profile });
     let output = command.output().expect("cargo runs");

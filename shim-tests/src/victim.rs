@@ -5,6 +5,8 @@
 //! newer. Nothing of ours is ever linked into it.
 
 use crate::arena::Arena;
+use crate::built::{helper, project, target_dir};
+use crate::installed::{interpreter, python};
 use crate::program::Program;
 use crate::shim::{Shim, launcher, library};
 use std::ffi::{OsStr, OsString};
@@ -156,27 +158,13 @@ fn limit_open_files(limit: u64) -> std::io::Result<()> {
     }
 }
 
-/// A binary of this crate, beside the test that runs.
-pub fn helper(name: &str) -> PathBuf {
-    let path = target_dir().join(name);
-    assert!(path.exists(), "{} was not built: run the tests through cargo", path.display());
-    path
-}
-
-/// `target/debug` or `target/release`: a test is in its `deps`.
-pub fn target_dir() -> PathBuf {
-    let test = std::env::current_exe().expect("a path of this test");
-    let dir = test.parent().expect("a directory");
-    if dir.ends_with("deps") { dir.parent().expect("a target directory").to_owned() } else { dir.to_owned() }
-}
-
 /// A file in `victims`.
 pub fn source(file: &str) -> PathBuf {
     sources().join(file)
 }
 
 fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("victims")
+    project().join("shim-tests/victims")
 }
 
 /// Path of the compiled `victims/NAME.c`, compiled first if need be.
@@ -240,17 +228,4 @@ fn compile(source: &Path, binary: &Path, flags: &[&str]) {
     assert!(output.status.success(), "{}:\n{said}", source.display());
     assert!(said.is_empty(), "{} compiles with warnings:\n{said}", source.display());
     fs::rename(&draft, binary).expect("the victim can be put in place");
-}
-
-/// The Python of this machine, where there is one.
-pub fn python() -> Option<PathBuf> {
-    interpreter("python3", &["-c", "import sys; print(sys.executable)"])
-}
-
-/// The interpreter itself, as it says where it is: a wrapper script (pyenv's)
-/// would be shimmed as well.
-fn interpreter(name: &str, question: &[&str]) -> Option<PathBuf> {
-    let output = Command::new(name).args(question).output().ok()?;
-    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-    (output.status.success() && path.exists()).then_some(path)
 }

@@ -2,7 +2,7 @@
 //! bench`, and never asserted.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
+use shim_tests::installed::find;
 use shim_tests::shim::Shim;
 use shim_tests::strace::{Caller, Traced};
 use shim_tests::victim::Victim;

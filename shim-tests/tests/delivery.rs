@@ -2,8 +2,8 @@
 //! first, where the same peer loses data and the kernel counts an abort.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::installed::find;
 use shim_tests::peer::{End, Peer, Upload};
 use shim_tests::proc::cannot_look;
 use shim_tests::shim::Shim;

@@ -3,10 +3,11 @@
 //! that make a writer wait. Natively and shimmed a program comes to the same.
 
 use shim_tests::arena::Arena;
+use shim_tests::built::target_dir;
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
 use shim_tests::twice::{alike, says};
-use shim_tests::victim::{Victim, compiled, compiled_library, source, target_dir};
+use shim_tests::victim::{Victim, compiled, compiled_library, source};
 use shim_tests::{here, skip};
 use std::path::{Path, PathBuf};
 use std::process::Command;

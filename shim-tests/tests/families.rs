@@ -2,8 +2,8 @@
 //! common, across users, and where a fork has failed.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::installed::find;
 use shim_tests::peer::{End, Peer};
 use shim_tests::shim::Shim;
 use shim_tests::strace::Traced;

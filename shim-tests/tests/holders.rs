@@ -3,7 +3,7 @@
 //! connection that another one has closed; and what is ours alone is known without a look.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
+use shim_tests::installed::find;
 use shim_tests::late::{self, Late};
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;

@@ -2,9 +2,9 @@
 //! where no look at procfs would tell, and nobody who still has one is harmed.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::inside::{can, inside};
+use shim_tests::installed::find;
 use shim_tests::peer::Peer;
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;

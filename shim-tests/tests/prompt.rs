@@ -2,7 +2,7 @@
 //! a slow reader; and what it does not take: the processor, the program's numbers.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
+use shim_tests::installed::find;
 use shim_tests::peer::{Peer, Upload};
 use shim_tests::shim::Shim;
 use shim_tests::strace::{Caller, Traced};

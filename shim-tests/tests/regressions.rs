@@ -3,8 +3,8 @@
 //! and shimmed and come to the same, unless the test says why not.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::installed::find;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::becomes_true;
 use shim_tests::program::Exit;

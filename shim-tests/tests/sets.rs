@@ -2,7 +2,7 @@
 //! whatever the program has done with its sets; and to know that takes no look at procfs.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
+use shim_tests::installed::find;
 use shim_tests::late::{Late, ends};
 use shim_tests::shim::Shim;
 use shim_tests::strace::{Caller, Traced};

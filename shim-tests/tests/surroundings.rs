@@ -3,9 +3,9 @@
 //! Filters are in `sandboxes.rs`.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::inside::{can, inside};
+use shim_tests::installed::find;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::{becomes_true, descriptors, threads};
 use shim_tests::program::Exit;

@@ -1,6 +1,7 @@
 //! Completions, as the shells themselves see them.
 
-use crate::tree::{is_there, release, succeed};
+use crate::tree::{release, succeed};
+use shim_tests::installed::find;
 use shim_tests::scratch::Scratch;
 use shim_tests::{here, skip};
 use std::path::Path;
@@ -33,7 +34,7 @@ fn offers(offered: impl Fn(&str) -> String) {
 
 #[test]
 fn fish_completes_options_and_commands() {
-    if !is_there("fish") {
+    if find("fish").is_none() {
         return skip(here!(), "no fish");
     }
     let (release, home) = (release(), Scratch::directory());
@@ -73,7 +74,7 @@ fn bash_completes_options_and_commands() {
 
 #[test]
 fn zsh_can_read_them() {
-    if !is_there("zsh") {
+    if find("zsh").is_none() {
         return skip(here!(), "no zsh");
     }
     let release = release();

@@ -1,6 +1,7 @@
 //! The manual pages, as those see them who format them.
 
-use crate::tree::{is_there, output, release};
+use crate::tree::{output, release};
+use shim_tests::installed::find;
 use shim_tests::{here, skip};
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +9,7 @@ use std::process::Command;
 /// What a formatter says of every page, which has to be nothing.
 fn is_clean(test: &str, formatter: &[&str]) {
     let [tool, args @ ..] = formatter else { panic!("no formatter") };
-    if !is_there(tool) {
+    if find(tool).is_none() {
         return skip(test, &format!("no {tool}"));
     }
     let release = release();

@@ -1,0 +1,78 @@
+//! What a server holds at one moment.
+
+use crate::traffic::Deeds;
+use shim_tests::proc::threads;
+use shim_tests::shim::Shim;
+use softclose_lab::compat::stage::{Running, Stage};
+use softclose_lab::tree;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// One moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Since the start, in seconds.
+    pub at: f64,
+    /// Descriptors of all processes.
+    pub descriptors: usize,
+    /// Private memory of all processes, in KiB.
+    pub memory: u64,
+    /// Threads of all processes.
+    pub threads: usize,
+    /// Connections that the kernel has aborted so far, whoever's they were.
+    pub aborts: u64,
+    /// Connections made so far.
+    pub connections: usize,
+    /// Connections whose answer did not arrive in full, so far.
+    pub lost: usize,
+    /// Peers killed, stalled and reset so far.
+    pub faults: usize,
+    /// Reloads so far.
+    pub reloads: usize,
+}
+
+impl Sample {
+    /// Now.
+    pub fn take(at: Duration, stage: &Stage, running: &Running, deeds: &Deeds) -> Self {
+        let processes = tree::processes(running.program.pid());
+        Self {
+            at: at.as_secs_f64(),
+            descriptors: tree::descriptor_count(&processes),
+            memory: tree::private_memory(&processes),
+            threads: processes.into_iter().map(threads).sum(),
+            aborts: stage.counters_now().aborts(),
+            connections: deeds.connections.load(Relaxed),
+            lost: deeds.lost.load(Relaxed),
+            faults: deeds.faults.load(Relaxed),
+            reloads: deeds.reloads.load(Relaxed),
+        }
+    }
+}
+
+/// One server over time.
+pub struct Series {
+    /// Name of the program.
+    pub title: String,
+    /// Which arm.
+    pub shim: Shim,
+    /// In order of time.
+    pub samples: Vec<Sample>,
+}
+
+impl Series {
+    /// No sample yet.
+    pub fn of(title: &str, shim: Shim) -> Self {
+        Self { title: title.to_owned(), shim, samples: Vec::new() }
+    }
+
+    /// Largest of one figure in a part of the run, from and to as fractions.
+    pub fn most(&self, from: f64, to: f64, figure: impl Fn(&Sample) -> f64) -> f64 {
+        let index = |part: f64| (part * self.samples.len() as f64) as usize;
+        self.samples[index(from)..index(to)].iter().map(figure).fold(0.0, f64::max)
+    }
+
+    /// The last sample.
+    pub fn last(&self) -> Sample {
+        *self.samples.last().expect("a run has samples")
+    }
+}

@@ -1,0 +1,142 @@
+//! One row, from nothing to its result.
+
+use super::row::Row;
+use super::script::Script;
+use super::stage::Stage;
+use super::verdict::{InContainer, Result as Found};
+use super::words::Words;
+use super::{install, loss, sanity, trace};
+use shim_tests::built::target_dir;
+use shim_tests::shim::Shim;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// How a row came out.
+pub enum Outcome {
+    /// It ran.
+    Found(Box<Found>),
+    /// It cannot run here, and why.
+    Skipped(String),
+    /// It ran, and came to no result.
+    Failed(String),
+}
+
+/// Runs one row natively and shimmed, and keeps what was found.
+pub fn whole(row: &Row) -> Outcome {
+    let words = match install::own(row) {
+        Ok(words) => words,
+        Err(reason) => return Outcome::Skipped(reason),
+    };
+    match found(row, &words) {
+        Ok(found) => {
+            keep(row, &found);
+            Outcome::Found(Box::new(found))
+        }
+        Err(reason) => Outcome::Failed(reason),
+    }
+}
+
+fn found(row: &Row, words: &Words) -> Result<Found, String> {
+    let stage = |shim| Stage::open(row, words, shim);
+    let each = |shim| -> Result<_, String> { Ok((loss::measure(&stage(shim)?)?, sanity::observe(&stage(shim)?)?)) };
+    let (native_tolls, native) = each(Shim::Native)?;
+    let (tolls, observed) = each(Shim::Preloaded)?;
+    let endings = trace::endings(&stage(Shim::Native)?)?;
+    Ok(Found {
+        version: version(row, words),
+        endings,
+        tolls: [native_tolls, tolls],
+        observed: [native, observed],
+        in_container: in_container(row, words)?,
+    })
+}
+
+/// A program that does not run in a container natively is no fault of softclose's.
+fn in_container(row: &Row, words: &Words) -> Result<InContainer, String> {
+    let measure = |shim| loss::measure_first(&Stage::open(row, words, shim)?.in_container()?);
+    let native = match measure(Shim::Native) {
+        Ok(native) => native,
+        Err(reason) => return Ok(InContainer::Not(reason)),
+    };
+    let with = measure(Shim::Preloaded).map_err(|reason| format!("in a container: {reason}"))?;
+    Ok(InContainer::Tolls([native, with]))
+}
+
+/// That column alone, also of the result that is kept.
+///
+/// # Errors
+/// Why it cannot be said.
+pub fn container_alone(row: &Row) -> Result<InContainer, String> {
+    let found = match install::own(row) {
+        Ok(words) => in_container(row, &words)?,
+        Err(reason) => InContainer::Not(reason),
+    };
+    if let Some(kept) = kept(row) {
+        keep(row, &Found { in_container: found.clone(), ..kept });
+    }
+    Ok(found)
+}
+
+fn version(row: &Row, words: &Words) -> String {
+    let output = Command::new("sh").args(["-c", &words.replace(&row.version)]).env("PATH", path()).output();
+    let Ok(output) = output else { return String::new() };
+    let said = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&said).lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// Daemons live where only root looks.
+fn path() -> String {
+    format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
+}
+
+/// The quick part of a row, for `make test`: every way to lose something, and a few
+/// sessions.
+///
+/// # Errors
+/// What is wrong with softclose, or why it could not be tried.
+pub fn smoke(row: &Row, words: &Words) -> Result<(), Vec<String>> {
+    let once = |shim| -> Result<_, String> {
+        let stage = Stage::open(row, words, shim)?;
+        Ok((loss::measure(&stage)?, a_few_sessions(&stage)?))
+    };
+    let (native, said) = once(Shim::Native).map_err(|reason| vec![reason])?;
+    let (with, said_with) = once(Shim::Preloaded).map_err(|reason| vec![reason])?;
+    if said != said_with {
+        // The fault only names what differs.
+        eprintln!("without: {said}\nwith: {said_with}");
+    }
+    let observed =
+        [said, said_with].map(|said| sanity::Observed { same: [("sessions".to_owned(), said)].into(), left: None });
+    let found = Found { tolls: [native, with], observed, ..Found::default() };
+    match found.faults(row) {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(faults),
+    }
+}
+
+fn a_few_sessions(stage: &Stage) -> Result<String, String> {
+    let scripts: Vec<Script> = stage.row.scripts();
+    if scripts.is_empty() {
+        return Ok(String::new());
+    }
+    let report = stage.start()?.talk(scripts, 24, 8)?;
+    Ok(sanity::spoken(&report))
+}
+
+/// Where results are kept between runs: one row at a time may be run again.
+fn place(row: &Row) -> PathBuf {
+    target_dir().join("matrix").join("results").join(&row.name).with_extension("json")
+}
+
+fn keep(row: &Row, found: &Found) {
+    let path = place(row);
+    let text = serde_json::to_string_pretty(found).expect("a result is plain data");
+    let parent = path.parent().expect("a directory");
+    fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)).expect("the target directory is writable");
+}
+
+/// The result of the last run of a row.
+pub fn kept(row: &Row) -> Option<Found> {
+    serde_json::from_str(&fs::read_to_string(place(row)).ok()?).ok()
+}

@@ -1,0 +1,237 @@
+//! What a program does for its everyday users: nothing of this may change.
+
+use super::mask::Mask;
+use super::row::Group;
+use super::script::Report;
+use super::stage::{Ended, PATIENCE, Running, Stage};
+use crate::tree;
+use serde::{Deserialize, Serialize};
+use shim_tests::proc::becomes_true;
+use shim_tests::shim::Shim;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Sessions that are compared, how many at a time, and how many are run where each
+/// takes a process.
+const SESSIONS: usize = 300;
+const CONCURRENCY: usize = 8;
+const COMMANDS: usize = 40;
+
+/// Connections for nothing but to see whether something is left behind, after so
+/// many that the program's own caches have filled.
+const MANY: usize = 5000;
+const FEW: usize = 500;
+
+/// How often at most: a heap grows until it is collected, a cache until it is full,
+/// and only a leak goes on.
+const ROUNDS: usize = 10;
+
+/// How much more private memory is no growth, in KiB: 5,000 connections that leak
+/// one of our slots each would be 312.
+pub const MEMORY: i64 = 256;
+
+/// How long what is left of a connection may stay: the longest silence that is
+/// waited for, and the second after which the thread leaves.
+const AFTERMATH: Duration = Duration::from_secs(8);
+
+/// What was seen in one run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Observed {
+    /// What must be the same natively and shimmed, by what it is.
+    pub same: BTreeMap<String, String>,
+    /// What [`MANY`] connections left behind; none where no peer of ours speaks.
+    pub left: Option<Left>,
+}
+
+/// What [`MANY`] connections left behind, in the round that left the least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Private memory of all processes, in KiB.
+    pub memory: i64,
+    /// Descriptors of all processes.
+    pub descriptors: i64,
+}
+
+impl Left {
+    fn or_less(self, memory: i64, descriptors: i64) -> Self {
+        Self { memory: self.memory.min(memory), descriptors: self.descriptors.min(descriptors) }
+    }
+
+    fn is_nothing(self) -> bool {
+        self.memory <= MEMORY && self.descriptors <= 0
+    }
+}
+
+/// Everything, on servers of its own.
+///
+/// # Errors
+/// Why it could not be tried.
+pub fn observe(stage: &Stage) -> Result<Observed, String> {
+    let mut observed = Observed::default();
+    if stage.row.group == Group::Client {
+        let _running = stage.start()?;
+        observed.same.insert("output and status".to_owned(), client(stage)?);
+        return Ok(observed);
+    }
+    everyday(stage, &mut observed)?;
+    for signal in stage.row.server.stop.iter().skip(1) {
+        stopping(stage, signal, &mut observed)?;
+    }
+    if let Some(signal) = &stage.row.server.graceful {
+        graceful(stage, signal, &mut observed)?;
+    }
+    Ok(observed)
+}
+
+/// Sessions, many connections, reload, and the first way to stop.
+fn everyday(stage: &Stage, observed: &mut Observed) -> Result<(), String> {
+    let mask = Mask::new(&stage.row.server.mask)?;
+    let mut running = stage.start()?;
+    let spoken = sessions(stage, &running, &mask)?;
+    observed.same.insert(format!("{SESSIONS} sessions"), spoken);
+    if let Some(signal) = &stage.row.server.reload {
+        running.signal(signal);
+        observed.same.insert(format!("serves after {signal}"), serves_again(stage, &running, &mask)?);
+    }
+    // Before the thousands: some programs log each connection.
+    let logged = log_lines(&running.logged(), &mask);
+    observed.left = many(stage, &running)?;
+    let stop = stage.row.server.stop.first().map_or("KILL", String::as_str);
+    let ended = running.stop(stop);
+    observed.same.insert(format!("end by {stop}"), ended.to_string());
+    observed.same.insert("log".to_owned(), merged(logged, log_lines(&ended.said, &mask)));
+    Ok(())
+}
+
+fn sessions(stage: &Stage, running: &Running, mask: &Mask) -> Result<String, String> {
+    let mut heard = Vec::new();
+    let scripts = stage.row.scripts();
+    if !scripts.is_empty() {
+        heard.push(spoken(&running.talk(scripts, SESSIONS, CONCURRENCY)?));
+    }
+    for line in stage.row.commands() {
+        let outputs = repeat(COMMANDS, || stage.run(line, Shim::Native).map(|finished| shown(&finished, mask)))?;
+        heard.push(tally(outputs));
+    }
+    Ok(heard.join("\n"))
+}
+
+fn client(stage: &Stage) -> Result<String, String> {
+    let mask = Mask::new(&stage.row.server.mask)?;
+    Ok(tally(repeat(SESSIONS, || stage.run_client().map(|finished| shown(&finished, &mask)))?))
+}
+
+fn shown(finished: &shim_tests::program::Finished, mask: &Mask) -> String {
+    let said = [finished.stdout.join("\n"), finished.stderr.join("\n")].map(|text| mask.apply(&text));
+    format!("{:?}\n{}\n{}", finished.exit, said[0], said[1])
+}
+
+/// So many times, a few at a time.
+fn repeat<T: Send>(times: usize, once: impl Fn() -> Result<T, String> + Sync) -> Result<Vec<T>, String> {
+    let share = |worker: usize| (worker..times).step_by(CONCURRENCY);
+    std::thread::scope(|scope| {
+        let once = &once;
+        let work = |worker| move || share(worker).map(|_| once()).collect::<Result<Vec<T>, String>>();
+        let workers: Vec<_> = (0..CONCURRENCY).map(|worker| scope.spawn(work(worker))).collect();
+        let parts = workers.into_iter().map(|worker| worker.join().map_err(|_| "a run failed".to_owned())?);
+        parts.collect::<Result<Vec<_>, _>>().map(|parts| parts.into_iter().flatten().collect())
+    })
+}
+
+fn tally(texts: Vec<String>) -> String {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for text in texts {
+        *counts.entry(text).or_default() += 1;
+    }
+    counts.into_iter().map(|(text, count)| format!("{count} x {text}")).collect::<Vec<_>>().join("\n")
+}
+
+/// What was heard and how it ended, whichever came first.
+pub fn spoken(report: &Report) -> String {
+    let heard = report.transcripts.iter().map(|(text, count)| format!("{count} x {text}"));
+    let mut outcomes = report.outcomes.clone();
+    outcomes.sort();
+    heard.chain([format!("{outcomes:?}")]).collect::<Vec<_>>().join("\n")
+}
+
+/// A reload takes as long as it takes: what is asked meanwhile may be refused, but
+/// some time later everything is as before.
+fn serves_again(stage: &Stage, running: &Running, mask: &Mask) -> Result<String, String> {
+    let Some(script) = stage.row.scripts().into_iter().next() else { return sessions(stage, running, mask) };
+    let well = |report: &Report| report.count(|outcome| outcome.full) == FEW / 10;
+    let again = || running.talk(vec![script.clone()], FEW / 10, CONCURRENCY).is_ok_and(|report| well(&report));
+    Ok(if becomes_true(PATIENCE, again) { "yes" } else { "no" }.to_owned())
+}
+
+fn many(stage: &Stage, running: &Running) -> Result<Option<Left>, String> {
+    let Some(script) = stage.row.scripts().into_iter().next() else { return Ok(None) };
+    running.talk(vec![script.clone()], FEW, CONCURRENCY)?;
+    let mut before = held(stage, running, 0);
+    let mut least = Left { memory: i64::MAX, descriptors: i64::MAX };
+    for _ in 0..ROUNDS {
+        running.talk(vec![script.clone()], MANY, CONCURRENCY)?;
+        let after = held(stage, running, before.descriptors);
+        least = least.or_less(after.memory - before.memory, after.descriptors - before.descriptors);
+        if least.is_nothing() {
+            break;
+        }
+        before = after;
+    }
+    Ok(Some(least))
+}
+
+/// What it holds once the aftermath is over: sooner, if there are not more than
+/// `enough` descriptors.
+fn held(stage: &Stage, running: &Running, enough: i64) -> Left {
+    stage.settle();
+    let pid = running.program.pid();
+    let descriptors = || tree::descriptor_count(&tree::processes(pid)).try_into().unwrap_or(i64::MAX);
+    becomes_true(AFTERMATH, || descriptors() <= enough);
+    Left {
+        memory: tree::private_memory(&tree::processes(pid)).try_into().unwrap_or(i64::MAX),
+        descriptors: descriptors(),
+    }
+}
+
+fn stopping(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), String> {
+    let running = stage.start()?;
+    if let Some(script) = stage.row.scripts().into_iter().next() {
+        running.talk(vec![script], CONCURRENCY, CONCURRENCY)?;
+    }
+    observed.same.insert(format!("end by {signal}"), running.stop(signal).to_string());
+    Ok(())
+}
+
+/// A download is under way when the signal comes.
+fn graceful(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), String> {
+    let Some(script) = stage.row.download() else { return Ok(()) };
+    let running = stage.start()?;
+    let talk = running.begin_download(script)?;
+    running.signal(signal);
+    let report = talk.report()?;
+    let ended = running.wait();
+    let finished = if report.count(|outcome| outcome.full) == 1 { "finished" } else { "cut short" };
+    observed.same.insert(format!("download under {signal}"), format!("{finished}; {ended}"));
+    Ok(())
+}
+
+/// Distinct lines: their order and number is chance where connections are served
+/// side by side.
+/// A line of which the row says as a whole that it differs, comes by chance.
+fn log_lines(lines: &[String], mask: &Mask) -> BTreeSet<String> {
+    lines.iter().map(|line| mask.apply(line)).filter(|line| line != "#").collect()
+}
+
+fn merged(one: BTreeSet<String>, other: BTreeSet<String>) -> String {
+    one.union(&other).cloned().collect::<Vec<_>>().join("\n")
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.exit {
+            Some(exit) => write!(formatter, "{exit:?}")?,
+            None => formatter.write_str("does not end")?,
+        }
+        if self.survivors > 0 { write!(formatter, ", {} processes left", self.survivors) } else { Ok(()) }
+    }
+}

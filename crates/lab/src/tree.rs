@@ -1,0 +1,38 @@
+//! A program and the processes that it has made: what they hold.
+
+use shim_tests::proc::descriptors;
+use std::fs;
+
+/// `pid` and all of its descendants, as far as they are its children's children
+/// still: one that has lost its parent is not found.
+pub fn processes(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let mut next = 0;
+    while next < all.len() {
+        all.extend(children(all[next]));
+        next += 1;
+    }
+    all
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+/// How many descriptors all of them have.
+pub fn descriptor_count(processes: &[u32]) -> usize {
+    processes.iter().map(|&pid| descriptors(pid).len()).sum()
+}
+
+/// Memory of all of them that nobody else has (`Private_Dirty`), in KiB.
+pub fn private_memory(processes: &[u32]) -> u64 {
+    processes.iter().filter_map(|&pid| of_one(pid)).sum()
+}
+
+fn of_one(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:"))?;
+    line.trim().trim_end_matches(" kB").trim().parse().ok()
+}
