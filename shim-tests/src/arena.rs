@@ -8,7 +8,7 @@
 //! peers join it between fork and exec. The harness stays outside.
 
 use crate::built::helper;
-use crate::counters::Counters;
+use crate::counters::KernelCounters;
 use crate::proc::Socket;
 use crate::program::{Exit, Program, pidfd_open};
 use crate::shim::{FINISHER, ctl};
@@ -23,13 +23,13 @@ use std::sync::Arc;
 const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
 /// A namespace, and its clone flag.
-type Door = (File, libc::c_int);
+type Namespace = (File, libc::c_int);
 
 /// A namespace with `lo` up and large send buffers, until it is dropped.
 pub struct Arena {
     holder: Program,
     /// Namespaces to enter, in this order.
-    doors: Arc<Vec<Door>>,
+    namespaces: Arc<Vec<Namespace>>,
 }
 
 impl Arena {
@@ -72,11 +72,11 @@ impl Arena {
     /// # Errors
     /// As [`Arena::open`].
     pub fn beside(&self) -> Result<Self, String> {
-        Self::held_by(self.start(Command::new(helper("arena"))), &self.doors)
+        Self::held_by(self.start(Command::new(helper("arena"))), &self.namespaces)
     }
 
     /// `ahead`: doors of the namespaces that its holder was started in.
-    fn held_by(mut holder: Program, ahead: &[Door]) -> Result<Self, String> {
+    fn held_by(mut holder: Program, ahead: &[Namespace]) -> Result<Self, String> {
         let word = holder.expect("arena ");
         match word.as_str() {
             "ready" => Self::behind(holder, ahead, &[("net", libc::CLONE_NEWNET)]),
@@ -89,14 +89,15 @@ impl Arena {
         }
     }
 
-    fn behind(holder: Program, ahead: &[Door], own: &[(&str, libc::c_int)]) -> Result<Self, String> {
-        let again = |(door, flag): &Door| door.try_clone().map(|door| (door, *flag)).map_err(|error| error.to_string());
+    fn behind(holder: Program, ahead: &[Namespace], own: &[(&str, libc::c_int)]) -> Result<Self, String> {
+        let again =
+            |(door, flag): &Namespace| door.try_clone().map(|door| (door, *flag)).map_err(|error| error.to_string());
         let open = |(name, flag): &(&str, libc::c_int)| {
             let path = format!("/proc/{}/ns/{name}", holder.pid());
             File::open(&path).map(|file| (file, *flag)).map_err(|error| format!("{path}: {error}"))
         };
-        let doors = ahead.iter().map(again).chain(own.iter().map(open)).collect::<Result<_, _>>()?;
-        Ok(Self { holder, doors: Arc::new(doors) })
+        let namespaces = ahead.iter().map(again).chain(own.iter().map(open)).collect::<Result<_, _>>()?;
+        Ok(Self { holder, namespaces: Arc::new(namespaces) })
     }
 
     /// The process that holds it, by whose `/proc` entries it is known.
@@ -106,10 +107,10 @@ impl Arena {
 
     /// Starts `command` inside.
     pub fn start(&self, mut command: Command) -> Program {
-        let doors = Arc::clone(&self.doors);
+        let namespaces = Arc::clone(&self.namespaces);
         // SAFETY: between fork and exec only setns(2) is called, which is a plain
         // system call; the Arc was cloned before the fork.
-        unsafe { command.pre_exec(move || doors.iter().try_for_each(enter)) };
+        unsafe { command.pre_exec(move || namespaces.iter().try_for_each(enter)) };
         Program::start(command)
     }
 
@@ -139,8 +140,8 @@ impl Arena {
     }
 
     /// What the kernel has counted in here so far.
-    pub fn counters(&self) -> Counters {
-        Counters::of(self.holder.pid())
+    pub fn counters(&self) -> KernelCounters {
+        KernelCounters::of(self.holder.pid())
     }
 
     /// Every process in here but the one that holds it: all of them are ours.
@@ -183,7 +184,7 @@ fn namespace(pid: u32) -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/ns/net")).ok()
 }
 
-fn enter((door, flag): &Door) -> io::Result<()> {
+fn enter((door, flag): &Namespace) -> io::Result<()> {
     // SAFETY: no memory is passed.
     match unsafe { libc::setns(door.as_raw_fd(), *flag) } {
         0 => Ok(()),

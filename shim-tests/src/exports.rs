@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// What was decided of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum Review {
     /// softclose exports it.
     Hooked,
     /// It touches a descriptor or a process, and needs no hook.
@@ -24,22 +24,22 @@ pub enum Verdict {
 }
 
 /// The words of `libc.txt`.
-const WORDS: [(&str, Verdict); 4] = [
-    ("hooked: ", Verdict::Hooked),
-    ("passes through: ", Verdict::PassesThrough),
-    ("not hooked: ", Verdict::NotHooked),
-    ("no descriptor: ", Verdict::NoDescriptor),
+const WORDS: [(&str, Review); 4] = [
+    ("hooked: ", Review::Hooked),
+    ("passes through: ", Review::PassesThrough),
+    ("not hooked: ", Review::NotHooked),
+    ("no descriptor: ", Review::NoDescriptor),
 ];
 
 /// The reviewed list.
 #[derive(Debug, Default)]
-pub struct Table {
-    names: BTreeMap<String, Verdict>,
+pub struct ReviewTable {
+    names: BTreeMap<String, Review>,
     /// Beginnings of names.
-    families: BTreeMap<String, Verdict>,
+    families: BTreeMap<String, Review>,
 }
 
-impl Table {
+impl ReviewTable {
     /// The one of the project.
     pub fn reviewed() -> Self {
         Self::parse(include_str!("../libc.txt")).unwrap_or_else(|fault| panic!("libc.txt: {fault}"))
@@ -63,7 +63,7 @@ impl Table {
         Ok(table)
     }
 
-    fn add(&mut self, name: &str, verdict: Verdict) -> Result<(), String> {
+    fn add(&mut self, name: &str, verdict: Review) -> Result<(), String> {
         let (to, name) = match name.strip_suffix('*') {
             Some(beginning) => (&mut self.families, beginning),
             None => (&mut self.names, name),
@@ -73,14 +73,14 @@ impl Table {
     }
 
     /// What was decided of `name`.
-    pub fn verdict(&self, name: &str) -> Option<Verdict> {
+    pub fn verdict(&self, name: &str) -> Option<Review> {
         let exact = self.names.get(name);
         let family = || (0..=name.len()).rev().find_map(|length| self.families.get(name.get(..length)?));
         exact.or_else(family).copied()
     }
 
     /// All names with that verdict.
-    pub fn names(&self, verdict: Verdict) -> BTreeSet<&str> {
+    pub fn names(&self, verdict: Review) -> BTreeSet<&str> {
         self.names.iter().filter(|(_, found)| **found == verdict).map(|(name, _)| name.as_str()).collect()
     }
 }
@@ -131,19 +131,19 @@ mod tests {
     fn a_name_goes_before_a_family_and_a_long_family_before_a_short_one() {
         let text =
             "no descriptor: bytes\n    mem*\npasses through: files\n    memfd_* memory\nhooked: x\n    memfd_create\n";
-        let table = Table::parse(text).unwrap();
+        let table = ReviewTable::parse(text).unwrap();
         let verdict = |name| table.verdict(name);
-        assert_eq!(verdict("memcpy"), Some(Verdict::NoDescriptor));
-        assert_eq!(verdict("memfd_secret"), Some(Verdict::PassesThrough));
-        assert_eq!(verdict("memfd_create"), Some(Verdict::Hooked));
+        assert_eq!(verdict("memcpy"), Some(Review::NoDescriptor));
+        assert_eq!(verdict("memfd_secret"), Some(Review::PassesThrough));
+        assert_eq!(verdict("memfd_create"), Some(Review::Hooked));
         assert_eq!(verdict("open"), None);
     }
 
     #[test]
     fn a_verdict_needs_a_reason_and_a_name_has_one_verdict() {
-        assert!(Table::parse("hooked: x\n    close\n").is_ok());
-        assert!(Table::parse("passes through: \n    close\n").is_err());
-        assert!(Table::parse("    close\n").is_err());
-        assert!(Table::parse("hooked: x\n    close dup\n    close\n").is_err());
+        assert!(ReviewTable::parse("hooked: x\n    close\n").is_ok());
+        assert!(ReviewTable::parse("passes through: \n    close\n").is_err());
+        assert!(ReviewTable::parse("    close\n").is_err());
+        assert!(ReviewTable::parse("hooked: x\n    close dup\n    close\n").is_err());
     }
 }

@@ -253,20 +253,20 @@ impl Peer {
     }
 
     /// Starts it in `arena`.
-    pub fn start(&self, arena: &Arena) -> Running {
+    pub fn start(&self, arena: &Arena) -> RunningPeer {
         let mut command = Command::new(helper("peer"));
         command.args(&self.words).env_remove("LD_PRELOAD");
-        Running { program: arena.start(command), copies: self.copies }
+        RunningPeer { program: arena.start(command), copies: self.copies }
     }
 }
 
 /// A peer at work.
-pub struct Running {
+pub struct RunningPeer {
     program: Program,
     copies: usize,
 }
 
-impl Running {
+impl RunningPeer {
     /// The process.
     pub fn program(&mut self) -> &mut Program {
         &mut self.program
@@ -305,7 +305,7 @@ impl Running {
         self.program.exit();
     }
 
-    /// As [`Running::leave`], and answers the report of the only connection, even if
+    /// As [`RunningPeer::leave`], and answers the report of the only connection, even if
     /// somebody has heard it already.
     #[track_caller]
     pub fn finish(self) -> Report {

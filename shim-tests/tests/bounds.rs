@@ -6,7 +6,7 @@
 
 use shim_tests::arena::Arena;
 use shim_tests::here;
-use shim_tests::peer::{Peer, Running, Upload};
+use shim_tests::peer::{Peer, RunningPeer, Upload};
 use shim_tests::proc::{becomes_true, descriptors, threads, wait_until};
 use shim_tests::program::{Exit, Program};
 use shim_tests::shim::Shim;
@@ -38,7 +38,7 @@ struct Closed {
     arena: Arena,
     victim: Program,
     port: u16,
-    peer: Running,
+    peer: RunningPeer,
 }
 
 impl Closed {
@@ -287,7 +287,7 @@ mod a_full_house {
     use super::*;
 
     /// More silent peers than may be held, then one that is worth it.
-    fn after_silent_peers(test: &str, check: impl FnOnce(&Arena, u16, Running, Program)) {
+    fn after_silent_peers(test: &str, check: impl FnOnce(&Arena, u16, RunningPeer, Program)) {
         let victim = serve(21).env("SOFTCLOSE_MAX_PENDING", "4").env("SOFTCLOSE_IDLE", FAR);
         let Some(arena) = Arena::or_skip(test) else { return };
         let mut victim = victim.start(&arena, Shim::Preloaded);

@@ -5,7 +5,7 @@
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::here;
-use shim_tests::peer::{Peer, Running, Tally};
+use shim_tests::peer::{Peer, RunningPeer, Tally};
 use shim_tests::proc::{becomes_true, descriptors, threads};
 use shim_tests::program::{Exit, Finished, Program};
 use shim_tests::shim::Shim;
@@ -135,7 +135,7 @@ mod a_filter_that_denies {
     struct Run {
         name: String,
         victim: Program,
-        peers: Running,
+        peers: RunningPeer,
     }
 
     impl Run {

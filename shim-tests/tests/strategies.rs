@@ -5,7 +5,7 @@
 //! event ends it.
 
 use shim_tests::arena::Arena;
-use shim_tests::counters::Counters;
+use shim_tests::counters::KernelCounters;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::here;
 use shim_tests::peer::{End, Peer, Report};
@@ -51,7 +51,7 @@ enum TimeWait {
 #[derive(Debug)]
 struct Seen {
     report: Report,
-    counters: Counters,
+    counters: KernelCounters,
     time_wait: TimeWait,
     finished: Finished,
 }

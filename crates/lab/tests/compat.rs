@@ -11,7 +11,9 @@ fn prove(test: &str, name: &str) {
     let row = &rows[0];
     assert!(row.smoke, "{name} is not marked");
     match install::own(row) {
-        Ok(words) => run::smoke(row, &words).unwrap_or_else(|faults| panic!("{name}:\n{}", faults.join("\n"))),
+        Ok(placeholders) => {
+            run::smoke(row, &placeholders).unwrap_or_else(|faults| panic!("{name}:\n{}", faults.join("\n")))
+        }
         Err(reason) => skip(test, &reason),
     }
 }

@@ -15,7 +15,7 @@ use shim_tests::here;
 use shim_tests::shim::Shim;
 use softclose_lab::fuzz::case::Case;
 use softclose_lab::fuzz::compare::faults;
-use softclose_lab::fuzz::hunt::{Stagehand, Tally, Verdict, program};
+use softclose_lab::fuzz::hunt::{Director, HuntTally, Judgement, program};
 use softclose_lab::fuzz::shrink::shrink;
 use std::io::Write;
 use std::sync::Mutex;
@@ -47,13 +47,13 @@ struct Hunt {
     next: AtomicU64,
     begun: Instant,
     /// And how many failed.
-    found: Mutex<(Tally, usize)>,
+    found: Mutex<(HuntTally, usize)>,
 }
 
 impl Hunt {
     fn work(&self) {
         let arena = Arena::open().expect("there was one");
-        let mut stagehand = Stagehand::new(&arena);
+        let mut stagehand = Director::new(&arena);
         loop {
             let at = self.next.fetch_add(1, Relaxed);
             if at >= self.end {
@@ -64,16 +64,16 @@ impl Hunt {
         }
     }
 
-    fn one(&self, stagehand: &mut Stagehand<'_>, at: u64) -> (Tally, Verdict) {
-        let mut tally = Tally::default();
+    fn one(&self, stagehand: &mut Director<'_>, at: u64) -> (HuntTally, Judgement) {
+        let mut tally = HuntTally::default();
         let case = program(self.seed, at);
         if at.is_multiple_of(REPEATED) {
             stagehand.is_certain(&case, &mut tally);
         }
         let verdict = match stagehand.judge(&case, &mut tally) {
-            Verdict::Wrong(failure) => {
+            Judgement::Wrong(failure) => {
                 self.stop_if_first();
-                Verdict::Wrong(shrink(stagehand, failure))
+                Judgement::Wrong(shrink(stagehand, failure))
             }
             verdict => verdict,
         };
@@ -86,16 +86,16 @@ impl Hunt {
         }
     }
 
-    fn note(&self, at: u64, tally: &Tally, verdict: Verdict) {
+    fn note(&self, at: u64, tally: &HuntTally, verdict: Judgement) {
         let mut found = self.found.lock().expect("no worker panics with it");
         found.0.merge(tally);
         match verdict {
-            Verdict::Good => {}
-            Verdict::Chance(failure) => {
+            Judgement::Good => {}
+            Judgement::Chance(failure) => {
                 found.0.chance += 1;
                 say(&format!("program {at} of seed {}, by chance: {failure}", self.seed));
             }
-            Verdict::Wrong(failure) => {
+            Judgement::Wrong(failure) => {
                 found.1 += 1;
                 say(&format!("program {at} of seed {}: {failure}", self.seed));
             }
@@ -136,22 +136,22 @@ fn random_programs_see_no_difference_and_their_peers_nothing_worse() {
 /// Shows both runs, whether they differ or not.
 fn replay(arena: &Arena, text: &str) {
     let case = text.parse().expect("a program");
-    let mut stagehand = Stagehand::new(arena);
+    let mut stagehand = Director::new(arena);
     for shim in Shim::BOTH {
         say(&format!("{shim:?}:\n  {}", stagehand.run(&case, shim).to_string().replace('\t', "\n  ")));
     }
     assert_good(&mut stagehand, &case);
 }
 
-fn assert_good(stagehand: &mut Stagehand<'_>, case: &Case) {
-    if let Verdict::Wrong(failure) = stagehand.judge(case, &mut Tally::default()) {
+fn assert_good(stagehand: &mut Director<'_>, case: &Case) {
+    if let Judgement::Wrong(failure) = stagehand.judge(case, &mut HuntTally::default()) {
         panic!("{failure}");
     }
 }
 
 fn is_good(test: &str, program: &str) {
     let Some(arena) = Arena::or_skip(test) else { return };
-    assert_good(&mut Stagehand::new(&arena), &program.parse().expect("a program"));
+    assert_good(&mut Director::new(&arena), &program.parse().expect("a program"));
 }
 
 /// Programs by hand, for what chance seldom puts together: connections that are executed with, in messages, in rings.
@@ -364,7 +364,7 @@ mod found {
         let case: Case = program.parse().expect("a program");
         let run = || {
             let arena = Arena::open().expect("there was one");
-            let mut stagehand = Stagehand::new(&arena);
+            let mut stagehand = Director::new(&arena);
             let native = stagehand.run(&case, Shim::Native);
             (0..RUNS).flat_map(|_| faults(&native, &stagehand.run(&case, Shim::Preloaded))).collect::<Vec<_>>()
         };

@@ -6,20 +6,20 @@
 
 use shim_tests::shim::Shim;
 use softclose_lab::fuzz::direct::run;
+use softclose_lab::fuzz::mailboxes::Mailboxes;
 use softclose_lab::fuzz::process::Processes;
-use softclose_lab::fuzz::stage::Stage;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 fn main() {
     let interpreter = PathBuf::from(std::env::args_os().nth(1).expect("an interpreter"));
-    let stage = Stage::new();
+    let mailboxes = Mailboxes::new();
     Processes::adopt_orphans();
     inherit_nothing();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let (word, case) = line.split_once(' ').expect("how to run it");
         let shim = if word == "native" { Shim::Native } else { Shim::Preloaded };
-        let outcome = run(&stage, &interpreter, &case.parse().expect("a case"), shim);
+        let outcome = run(&mailboxes, &interpreter, &case.parse().expect("a case"), shim);
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "outcome {outcome}").and_then(|()| out.flush());
     }

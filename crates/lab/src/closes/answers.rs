@@ -219,7 +219,7 @@ fn over_a_far_link(near: &Near) -> String {
     let case = Case { distance: Distance::Far, ..Case::new(Subject::under("peer-first"), Scenario::Later) };
     let Some(run) = near.0.iter().find(|run| run.case == case) else { return String::new() };
     let whole = run.packets.iter().rfind(|packet| packet.from == End::Program && packet.payload > 0);
-    let whole = whole.map_or("never".to_owned(), |last| duration(between(run.goodbye.began, last.time)));
+    let whole = whole.map_or("never".to_owned(), |last| duration(between(run.timing.began, last.time)));
     format!(
         "
 
@@ -237,7 +237,7 @@ fn holder(run: &Run) -> &'static str {
 /// When the program's first FIN went, after the goodbye began.
 fn fin_after(run: &Run) -> String {
     let fin = run.packets.iter().find(|packet| packet.from == End::Program && packet.fin);
-    fin.map_or("never".to_owned(), |fin| duration(between(run.goodbye.began, fin.time)))
+    fin.map_or("never".to_owned(), |fin| duration(between(run.timing.began, fin.time)))
 }
 
 fn select(near: &Near) -> Answer {
@@ -288,7 +288,7 @@ and {}. Three things wait for the peer's FIN on Linux:
 }
 
 fn selected(run: &Run) -> String {
-    match run.goodbye.selected {
+    match run.timing.selected {
         Some((0, time)) => format!("0, nothing, after {}", duration(time)),
         Some((ready, time)) => format!("{ready}, readable, after {}", duration(time)),
         None => "nothing".to_owned(),

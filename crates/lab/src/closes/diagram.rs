@@ -127,7 +127,7 @@ fn panel(document: Document, left: u32, height: u32, run: &Run, rows: &[Row]) ->
 }
 
 fn draw_row(document: Document, left: u32, y: u32, run: &Run, row: &Row) -> Document {
-    let document = document.add(text(left + 70, y + 4, "end", FAINT, &clock(run.goodbye.began, row.time)));
+    let document = document.add(text(left + 70, y + 4, "end", FAINT, &clock(run.timing.began, row.time)));
     let several = |name: &str, count: usize| if count > 1 { format!("{name} ×{count}") } else { name.to_owned() };
     match &row.what {
         What::Event(label) => document.add(text(left + LIVES[0] - 8, y + 4, "end", "black", label)),
@@ -187,11 +187,11 @@ fn rows(run: &Run) -> Vec<Row> {
 
 /// What happened in the program, and each FIN and RST.
 fn marks(run: &Run) -> Vec<Row> {
-    let goodbye = &run.goodbye;
+    let timing = &run.timing;
     let mut marks =
-        vec![Row { time: goodbye.began, what: What::Event(format!("close: {}", format::duration(run.took()))) }];
-    if goodbye.looks > 1 {
-        marks.push(Row { time: goodbye.let_go, what: What::Event("descriptor gone".to_owned()) });
+        vec![Row { time: timing.began, what: What::Event(format!("close: {}", format::duration(run.took()))) }];
+    if timing.looks > 1 {
+        marks.push(Row { time: timing.let_go, what: What::Event("descriptor gone".to_owned()) });
     }
     for packet in run.packets.iter() {
         let (from, count) = (packet.from, 1);

@@ -22,7 +22,7 @@ struct Expected {
 /// What is not as it must be.
 pub fn faults(run: &Run) -> Vec<String> {
     let mut faults = faults_of_the_end(run);
-    let selected = run.goodbye.selected.map(|(ready, _)| ready);
+    let selected = run.timing.selected.map(|(ready, _)| ready);
     if let Some(expected) = selected_by(&run.case)
         && selected != Some(expected)
     {

@@ -6,7 +6,7 @@ use super::link::{self, Link};
 use super::packet::{End, Packet, Tap};
 use super::scenario::{RESPONSE, Scenario};
 use shim_tests::arena::Arena;
-use shim_tests::peer::{self, Peer, Report, Running, Upload};
+use shim_tests::peer::{self, Peer, Report, RunningPeer, Upload};
 use shim_tests::proc::{LISTEN, Socket};
 use shim_tests::program::{Exit, Program};
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ pub enum Ending {
 
 /// When things happened in the program, in nanoseconds of `CLOCK_REALTIME`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Goodbye {
+pub struct CloseTiming {
     /// The first call of the recipe.
     pub began: i128,
     /// `close` returned.
@@ -63,7 +63,7 @@ pub struct Run {
     /// What was on the wire.
     pub packets: Vec<Packet>,
     /// What the program did.
-    pub goodbye: Goodbye,
+    pub timing: CloseTiming,
     /// What each kernel keeps in the end, as it was when it came into that state.
     pub kept: [Option<Socket>; 2],
 }
@@ -111,12 +111,12 @@ impl Run {
 
     /// How long the goodbye took the program, to the return of `close`.
     pub fn took(&self) -> Duration {
-        between(self.goodbye.began, self.goodbye.returned)
+        between(self.timing.began, self.timing.returned)
     }
 
     /// How long the descriptor was held after that.
     pub fn held(&self) -> Duration {
-        between(self.goodbye.returned, self.goodbye.let_go)
+        between(self.timing.returned, self.timing.let_go)
     }
 }
 
@@ -138,18 +138,18 @@ pub fn run(case: Case, seed: u64) -> Result<Run, String> {
         link.cut();
     }
     victim.go();
-    let mut watch = Watch { case, link, victim, peer, is_closed: false, goodbye: None, kept: [None, None] };
+    let mut watch = Watch { case, link, victim, peer, is_closed: false, timing: None, kept: [None, None] };
     watch.follow();
     let packets = tap.packets();
-    let Watch { victim, peer, goodbye, kept, .. } = watch;
+    let Watch { victim, peer, timing, kept, .. } = watch;
     let report = peer.finish();
     let finished = victim.finish();
     assert_eq!((finished.exit, &finished.stderr[..]), (Exit::Code(0), &[][..]), "{}: {finished:#?}", case.name());
-    let goodbye = goodbye.expect("it has let go, or `follow` had failed");
-    Ok(Run { case, report, packets, goodbye, kept })
+    let timing = timing.expect("it has let go, or `follow` had failed");
+    Ok(Run { case, report, packets, timing, kept })
 }
 
-fn start(case: &Case, link: &Link) -> (Program, Running) {
+fn start(case: &Case, link: &Link) -> (Program, RunningPeer) {
     let (victim, shim) = case.subject.victim();
     let victim = victim.env("SOFTCLOSE_IDLE", case.bounds.idle).env("SOFTCLOSE_TIMEOUT", case.bounds.timeout);
     let victim = victim.env("SOFTCLOSE_PEER_FIRST", case.bounds.peer_first);
@@ -173,10 +173,10 @@ struct Watch {
     case: Case,
     link: Link,
     victim: Program,
-    peer: Running,
+    peer: RunningPeer,
     is_closed: bool,
     /// When it has let go, too.
-    goodbye: Option<Goodbye>,
+    timing: Option<CloseTiming>,
     kept: [Option<Socket>; 2],
 }
 
@@ -195,7 +195,7 @@ impl Watch {
             }
             std::thread::park_timeout(LOOK);
         }
-        if self.goodbye.is_none() {
+        if self.timing.is_none() {
             self.victim.fail(&format!("{}: did not close and let go in {LONGEST:?}", self.case.name()));
         }
     }
@@ -211,7 +211,7 @@ impl Watch {
                 self.peer.go();
             }
         }
-        self.goodbye = goodbye(&said);
+        self.timing = timing(&said);
     }
 
     fn has_ended(&mut self) -> bool {
@@ -222,7 +222,7 @@ impl Watch {
         };
         let kernels_rest = self.kept.iter().flatten().all(is_resting);
         let said = self.peer.program().said();
-        self.goodbye.is_some() && kernels_rest && said.iter().any(|line| line == "end" || line.starts_with("report "))
+        self.timing.is_some() && kernels_rest && said.iter().any(|line| line == "end" || line.starts_with("report "))
     }
 }
 
@@ -235,7 +235,7 @@ fn note(side: &Arena, kept: &mut Option<Socket>) {
     }
 }
 
-fn goodbye(said: &[String]) -> Option<Goodbye> {
+fn timing(said: &[String]) -> Option<CloseTiming> {
     let numbers = |word: &str| -> Option<Vec<i128>> {
         let rest = said.iter().find_map(|line| line.strip_prefix(word))?;
         Some(rest.split(' ').map(|number| number.parse().expect("a number")).collect())
@@ -243,5 +243,5 @@ fn goodbye(said: &[String]) -> Option<Goodbye> {
     let [began, returned] = numbers("closed ")?[..] else { panic!("not two times: {said:?}") };
     let [let_go, looks] = numbers("gone ")?[..] else { panic!("not a time and a number: {said:?}") };
     let selected = numbers("selected ").map(|numbers| (numbers[0] as i32, between(0, numbers[1])));
-    Some(Goodbye { began, returned, let_go, looks: looks as usize, selected })
+    Some(CloseTiming { began, returned, let_go, looks: looks as usize, selected })
 }

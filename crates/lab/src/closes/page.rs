@@ -112,11 +112,11 @@ fn row(run: &Run) -> String {
 /// When the program's first FIN or RST went, after the goodbye began.
 fn last_word(run: &Run) -> String {
     let word = run.packets.iter().find(|packet| packet.from == End::Program && (packet.fin || packet.rst));
-    word.map_or("–".to_owned(), |word| format::duration(between(run.goodbye.began, word.time)))
+    word.map_or("–".to_owned(), |word| format::duration(between(run.timing.began, word.time)))
 }
 
 fn held(run: &Run) -> String {
-    let at_most = if run.goodbye.looks == 1 { "≤ " } else { "" };
+    let at_most = if run.timing.looks == 1 { "≤ " } else { "" };
     format!("{at_most}{}", format::duration(run.held()))
 }
 

@@ -1,7 +1,7 @@
 //! What a row needs, brought where it can be.
 
+use super::placeholders::Placeholders;
 use super::row::{Row, directory};
-use super::words::Words;
 use shim_tests::built::{project, target_dir};
 use shim_tests::installed::find;
 use std::fs;
@@ -28,16 +28,16 @@ pub fn packages(rows: &[Row]) {
 ///
 /// # Errors
 /// Why it cannot.
-pub fn own(row: &Row) -> Result<Words, String> {
+pub fn own(row: &Row) -> Result<Placeholders, String> {
     let needs = &row.needs;
-    let words = Words::default()
+    let placeholders = Placeholders::default()
         .with("unpacked", unpacked(&needs.unpacked)?.to_string_lossy())
         .with("venv", venv(&needs.pypi)?.to_string_lossy())
         .with("npm", npm(&needs.npm)?.to_string_lossy())
         .with("cargo", cargo(needs.cargo.as_deref())?.to_string_lossy());
-    match needs.commands.iter().map(|name| words.replace(name)).find(|name| find(name).is_none()) {
+    match needs.commands.iter().map(|name| placeholders.replace(name)).find(|name| find(name).is_none()) {
         Some(missing) => Err(format!("no {missing}")),
-        None => Ok(words),
+        None => Ok(placeholders),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a program's close destroys: answers that arrive in full, resets, and the
 //! kernel's own counters.
 
-use super::row::{Loss, WAYS};
+use super::row::{LossScenario, WAYS};
 use super::script::Script;
-use super::stage::{Running, Stage};
+use super::stage::{RunningServer, Stage};
 use serde::{Deserialize, Serialize};
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
@@ -59,14 +59,14 @@ fn measure_ways(stage: &Stage, at_most: usize) -> Result<Tolls, String> {
     ways.map(|way| Ok((way.to_owned(), one(stage, &running, way)?))).collect()
 }
 
-fn one(stage: &Stage, running: &Running, way: &str) -> Result<Toll, String> {
+fn one(stage: &Stage, running: &RunningServer, way: &str) -> Result<Toll, String> {
     match stage.row.loss.get(way) {
         Some(loss) => peers(stage, running, loss),
         None => clients(stage),
     }
 }
 
-fn peers(stage: &Stage, running: &Running, loss: &Loss) -> Result<Toll, String> {
+fn peers(stage: &Stage, running: &RunningServer, loss: &LossScenario) -> Result<Toll, String> {
     let before = stage.counters();
     let script = Script { steps: loss.steps.clone(), slow: loss.slow };
     let report = running.talk(vec![script], CONNECTIONS, CONCURRENCY)?;
@@ -100,7 +100,7 @@ fn clients(stage: &Stage) -> Result<Toll, String> {
 ///
 /// # Errors
 /// That the peer gave up.
-pub fn show(stage: &Stage, running: &Running) -> Result<(), String> {
+pub fn show(stage: &Stage, running: &RunningServer) -> Result<(), String> {
     let ways = stage.row.loss.values().filter(|loss| loss.why_not.is_none());
     let scripts: Vec<_> = ways.map(|loss| Script { steps: loss.steps.clone(), slow: loss.slow }).collect();
     if !scripts.is_empty() {

@@ -1,8 +1,8 @@
 //! `docs/compatibility.md`: the table, made from the results that are kept.
 
+use super::comparison::{InContainer, RowResult};
 use super::loss::{CONNECTIONS, Toll};
 use super::row::{Group, Row, WAYS};
-use super::verdict::{InContainer, Result as Found};
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -36,7 +36,7 @@ const GROUPS: [(Group, &str); 4] = [
 ];
 
 /// A row and what was found, or why there is nothing.
-pub type Entry = (Row, Result<Found, String>);
+pub type Entry = (Row, Result<RowResult, String>);
 
 /// The page.
 pub fn render(entries: &[Entry]) -> String {
@@ -68,7 +68,7 @@ fn table(entries: &[&Entry]) -> String {
     table
 }
 
-fn of_result(row: &Row, found: &Found) -> String {
+fn of_result(row: &Row, found: &RowResult) -> String {
     let ways = WAYS.map(|way| both(found.tolls.each_ref().map(|tolls| tolls.get(way))));
     let in_container = match &found.in_container {
         InContainer::Tolls(tolls) => both(tolls.each_ref().map(|tolls| tolls.values().next())),
@@ -99,7 +99,7 @@ fn cell(toll: &Toll) -> String {
 }
 
 /// The most frequent first.
-fn endings(found: &Found) -> String {
+fn endings(found: &RowResult) -> String {
     let mut endings: Vec<_> = found.endings.iter().collect();
     endings.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     endings.into_iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
@@ -115,7 +115,7 @@ fn version(said: &str) -> &str {
 fn notes(entries: &[Entry]) -> String {
     let mut notes = String::new();
     for (row, found) in entries {
-        if let Ok(Found { in_container: InContainer::Not(reason), .. }) = found {
+        if let Ok(RowResult { in_container: InContainer::Not(reason), .. }) = found {
             let _ = writeln!(notes, "- {}, *in a container*: {reason}", row.title);
         }
         if let Some(note) = &row.note {

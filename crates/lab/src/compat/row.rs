@@ -64,7 +64,7 @@ pub struct Row {
     pub session: Vec<Session>,
     /// How its close can lose something.
     #[serde(default)]
-    pub loss: BTreeMap<String, Loss>,
+    pub loss: BTreeMap<String, LossScenario>,
 }
 
 fn no() -> String {
@@ -206,7 +206,7 @@ impl Session {
 /// A way to lose something.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Loss {
+pub struct LossScenario {
     /// What the peer does.
     pub steps: Vec<Step>,
     /// Whether it reads slowly.
@@ -315,9 +315,9 @@ fn everyday(server: &Server) -> Vec<Session> {
     vec![once(&server.small), once(&server.big), session(twice)]
 }
 
-fn lossy(server: &Server) -> [(&'static str, Loss); 3] {
+fn lossy(server: &Server) -> [(&'static str, LossScenario); 3] {
     const BODY: usize = 4 << 20;
-    let ask = |ask: String, upload, slow| Loss {
+    let ask = |ask: String, upload, slow| LossScenario {
         steps: vec![Step::Say(ask), Step::Upload(upload), hear_http()],
         slow,
         why_not: None,

@@ -1,10 +1,10 @@
 //! One row, from nothing to its result.
 
+use super::comparison::{InContainer, RowResult};
+use super::placeholders::Placeholders;
 use super::row::Row;
 use super::script::Script;
 use super::stage::Stage;
-use super::verdict::{InContainer, Result as Found};
-use super::words::Words;
 use super::{install, loss, sanity, trace};
 use shim_tests::built::target_dir;
 use shim_tests::shim::Shim;
@@ -13,9 +13,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// How a row came out.
-pub enum Outcome {
+pub enum RowOutcome {
     /// It ran.
-    Found(Box<Found>),
+    Found(Box<RowResult>),
     /// It cannot run here, and why.
     Skipped(String),
     /// It ran, and came to no result.
@@ -23,38 +23,38 @@ pub enum Outcome {
 }
 
 /// Runs one row natively and shimmed, and keeps what was found.
-pub fn whole(row: &Row) -> Outcome {
-    let words = match install::own(row) {
-        Ok(words) => words,
-        Err(reason) => return Outcome::Skipped(reason),
+pub fn whole(row: &Row) -> RowOutcome {
+    let placeholders = match install::own(row) {
+        Ok(placeholders) => placeholders,
+        Err(reason) => return RowOutcome::Skipped(reason),
     };
-    match found(row, &words) {
+    match found(row, &placeholders) {
         Ok(found) => {
             keep(row, &found);
-            Outcome::Found(Box::new(found))
+            RowOutcome::Found(Box::new(found))
         }
-        Err(reason) => Outcome::Failed(reason),
+        Err(reason) => RowOutcome::Failed(reason),
     }
 }
 
-fn found(row: &Row, words: &Words) -> Result<Found, String> {
-    let stage = |shim| Stage::open(row, words, shim);
+fn found(row: &Row, placeholders: &Placeholders) -> Result<RowResult, String> {
+    let stage = |shim| Stage::open(row, placeholders, shim);
     let each = |shim| -> Result<_, String> { Ok((loss::measure(&stage(shim)?)?, sanity::observe(&stage(shim)?)?)) };
     let (native_tolls, native) = each(Shim::Native)?;
     let (tolls, observed) = each(Shim::Preloaded)?;
     let endings = trace::endings(&stage(Shim::Native)?)?;
-    Ok(Found {
-        version: version(row, words),
+    Ok(RowResult {
+        version: version(row, placeholders),
         endings,
         tolls: [native_tolls, tolls],
         observed: [native, observed],
-        in_container: in_container(row, words)?,
+        in_container: in_container(row, placeholders)?,
     })
 }
 
 /// A program that does not run in a container natively is no fault of softclose's.
-fn in_container(row: &Row, words: &Words) -> Result<InContainer, String> {
-    let measure = |shim| loss::measure_first(&Stage::open(row, words, shim)?.in_container()?);
+fn in_container(row: &Row, placeholders: &Placeholders) -> Result<InContainer, String> {
+    let measure = |shim| loss::measure_first(&Stage::open(row, placeholders, shim)?.in_container()?);
     let native = match measure(Shim::Native) {
         Ok(native) => native,
         Err(reason) => return Ok(InContainer::Not(reason)),
@@ -69,17 +69,17 @@ fn in_container(row: &Row, words: &Words) -> Result<InContainer, String> {
 /// Why it cannot be said.
 pub fn container_alone(row: &Row) -> Result<InContainer, String> {
     let found = match install::own(row) {
-        Ok(words) => in_container(row, &words)?,
+        Ok(placeholders) => in_container(row, &placeholders)?,
         Err(reason) => InContainer::Not(reason),
     };
     if let Some(kept) = kept(row) {
-        keep(row, &Found { in_container: found.clone(), ..kept });
+        keep(row, &RowResult { in_container: found.clone(), ..kept });
     }
     Ok(found)
 }
 
-fn version(row: &Row, words: &Words) -> String {
-    let output = Command::new("sh").args(["-c", &words.replace(&row.version)]).env("PATH", path()).output();
+fn version(row: &Row, placeholders: &Placeholders) -> String {
+    let output = Command::new("sh").args(["-c", &placeholders.replace(&row.version)]).env("PATH", path()).output();
     let Ok(output) = output else { return String::new() };
     let said = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&said).lines().next().unwrap_or_default().trim().to_owned()
@@ -95,9 +95,9 @@ fn path() -> String {
 ///
 /// # Errors
 /// What is wrong with softclose, or why it could not be tried.
-pub fn smoke(row: &Row, words: &Words) -> Result<(), Vec<String>> {
+pub fn smoke(row: &Row, placeholders: &Placeholders) -> Result<(), Vec<String>> {
     let once = |shim| -> Result<_, String> {
-        let stage = Stage::open(row, words, shim)?;
+        let stage = Stage::open(row, placeholders, shim)?;
         Ok((loss::measure(&stage)?, a_few_sessions(&stage)?))
     };
     let (native, said) = once(Shim::Native).map_err(|reason| vec![reason])?;
@@ -108,7 +108,7 @@ pub fn smoke(row: &Row, words: &Words) -> Result<(), Vec<String>> {
     }
     let observed =
         [said, said_with].map(|said| sanity::Observed { same: [("sessions".to_owned(), said)].into(), left: None });
-    let found = Found { tolls: [native, with], observed, ..Found::default() };
+    let found = RowResult { tolls: [native, with], observed, ..RowResult::default() };
     match found.faults(row) {
         faults if faults.is_empty() => Ok(()),
         faults => Err(faults),
@@ -129,7 +129,7 @@ fn place(row: &Row) -> PathBuf {
     target_dir().join("matrix").join("results").join(&row.name).with_extension("json")
 }
 
-fn keep(row: &Row, found: &Found) {
+fn keep(row: &Row, found: &RowResult) {
     let path = place(row);
     let text = serde_json::to_string_pretty(found).expect("a result is plain data");
     let parent = path.parent().expect("a directory");
@@ -137,6 +137,6 @@ fn keep(row: &Row, found: &Found) {
 }
 
 /// The result of the last run of a row.
-pub fn kept(row: &Row) -> Option<Found> {
+pub fn kept(row: &Row) -> Option<RowResult> {
     serde_json::from_str(&fs::read_to_string(place(row)).ok()?).ok()
 }

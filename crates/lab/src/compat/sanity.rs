@@ -2,8 +2,8 @@
 
 use super::mask::Mask;
 use super::row::Group;
-use super::script::Report;
-use super::stage::{Ended, PATIENCE, Running, Stage};
+use super::script::TalkReport;
+use super::stage::{PATIENCE, RunningServer, ServerEnd, Stage};
 use crate::tree;
 use serde::{Deserialize, Serialize};
 use shim_tests::proc::becomes_true;
@@ -40,19 +40,19 @@ pub struct Observed {
     /// What must be the same natively and shimmed, by what it is.
     pub same: BTreeMap<String, String>,
     /// What [`MANY`] connections left behind; none where no peer of ours speaks.
-    pub left: Option<Left>,
+    pub left: Option<Leftover>,
 }
 
 /// What [`MANY`] connections left behind, in the round that left the least.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Left {
+pub struct Leftover {
     /// Private memory of all processes, in KiB.
     pub memory: i64,
     /// Descriptors of all processes.
     pub descriptors: i64,
 }
 
-impl Left {
+impl Leftover {
     fn or_less(self, memory: i64, descriptors: i64) -> Self {
         Self { memory: self.memory.min(memory), descriptors: self.descriptors.min(descriptors) }
     }
@@ -103,7 +103,7 @@ fn everyday(stage: &Stage, observed: &mut Observed) -> Result<(), String> {
     Ok(())
 }
 
-fn sessions(stage: &Stage, running: &Running, mask: &Mask) -> Result<String, String> {
+fn sessions(stage: &Stage, running: &RunningServer, mask: &Mask) -> Result<String, String> {
     let mut heard = Vec::new();
     let scripts = stage.row.scripts();
     if !scripts.is_empty() {
@@ -147,7 +147,7 @@ fn tally(texts: Vec<String>) -> String {
 }
 
 /// What was heard and how it ended, whichever came first.
-pub fn spoken(report: &Report) -> String {
+pub fn spoken(report: &TalkReport) -> String {
     let heard = report.transcripts.iter().map(|(text, count)| format!("{count} x {text}"));
     let mut outcomes = report.outcomes.clone();
     outcomes.sort();
@@ -156,18 +156,18 @@ pub fn spoken(report: &Report) -> String {
 
 /// A reload takes as long as it takes: what is asked meanwhile may be refused, but
 /// some time later everything is as before.
-fn serves_again(stage: &Stage, running: &Running, mask: &Mask) -> Result<String, String> {
+fn serves_again(stage: &Stage, running: &RunningServer, mask: &Mask) -> Result<String, String> {
     let Some(script) = stage.row.scripts().into_iter().next() else { return sessions(stage, running, mask) };
-    let well = |report: &Report| report.count(|outcome| outcome.full) == FEW / 10;
+    let well = |report: &TalkReport| report.count(|outcome| outcome.full) == FEW / 10;
     let again = || running.talk(vec![script.clone()], FEW / 10, CONCURRENCY).is_ok_and(|report| well(&report));
     Ok(if becomes_true(PATIENCE, again) { "yes" } else { "no" }.to_owned())
 }
 
-fn many(stage: &Stage, running: &Running) -> Result<Option<Left>, String> {
+fn many(stage: &Stage, running: &RunningServer) -> Result<Option<Leftover>, String> {
     let Some(script) = stage.row.scripts().into_iter().next() else { return Ok(None) };
     running.talk(vec![script.clone()], FEW, CONCURRENCY)?;
     let mut before = held(stage, running, 0);
-    let mut least = Left { memory: i64::MAX, descriptors: i64::MAX };
+    let mut least = Leftover { memory: i64::MAX, descriptors: i64::MAX };
     for _ in 0..ROUNDS {
         running.talk(vec![script.clone()], MANY, CONCURRENCY)?;
         let after = held(stage, running, before.descriptors);
@@ -182,12 +182,12 @@ fn many(stage: &Stage, running: &Running) -> Result<Option<Left>, String> {
 
 /// What it holds once the aftermath is over: sooner, if there are not more than
 /// `enough` descriptors.
-fn held(stage: &Stage, running: &Running, enough: i64) -> Left {
+fn held(stage: &Stage, running: &RunningServer, enough: i64) -> Leftover {
     stage.settle();
     let pid = running.program.pid();
     let descriptors = || tree::descriptor_count(&tree::processes(pid)).try_into().unwrap_or(i64::MAX);
     becomes_true(AFTERMATH, || descriptors() <= enough);
-    Left {
+    Leftover {
         memory: tree::private_memory(&tree::processes(pid)).try_into().unwrap_or(i64::MAX),
         descriptors: descriptors(),
     }
@@ -226,7 +226,7 @@ fn merged(one: BTreeSet<String>, other: BTreeSet<String>) -> String {
     one.union(&other).cloned().collect::<Vec<_>>().join("\n")
 }
 
-impl std::fmt::Display for Ended {
+impl std::fmt::Display for ServerEnd {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.exit {
             Some(exit) => write!(formatter, "{exit:?}")?,

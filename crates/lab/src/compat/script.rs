@@ -1,7 +1,7 @@
 //! What a peer of the matrix says and must hear, and what it reports.
 //!
 //! The peer is a process of its own, `src/bin/talker`, in the namespace of the run.
-//! It is given an [`Order`] as JSON and prints a [`Report`] as JSON.
+//! It is given an [`TalkOrder`] as JSON and prints a [`TalkReport`] as JSON.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub struct Script {
 
 /// What a peer process is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Order {
+pub struct TalkOrder {
     /// Of 127.0.0.1.
     pub port: u16,
     /// Run in turn.
@@ -78,7 +78,7 @@ pub struct Order {
 
 /// How one connection went.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct ConversationOutcome {
     /// Every answer was heard, and no call on the way failed.
     pub full: bool,
     /// A call failed with ECONNRESET or EPIPE, before all was heard or after.
@@ -89,21 +89,21 @@ pub struct Outcome {
 
 /// What a peer process saw.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Report {
+pub struct TalkReport {
     /// How many connections went alike.
-    pub outcomes: Vec<(Outcome, usize)>,
+    pub outcomes: Vec<(ConversationOutcome, usize)>,
     /// What was heard, masked, and how often.
     pub transcripts: BTreeMap<String, usize>,
 }
 
-impl Report {
+impl TalkReport {
     /// How many connections this is true of.
-    pub fn count(&self, condition: impl Fn(&Outcome) -> bool) -> usize {
+    pub fn count(&self, condition: impl Fn(&ConversationOutcome) -> bool) -> usize {
         self.outcomes.iter().filter(|(outcome, _)| condition(outcome)).map(|(_, count)| count).sum()
     }
 
     /// Notes one more connection.
-    pub fn add(&mut self, outcome: Outcome, transcript: String) {
+    pub fn add(&mut self, outcome: ConversationOutcome, transcript: String) {
         match self.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
             Some((_, count)) => *count += 1,
             None => self.outcomes.push((outcome, 1)),

@@ -1,13 +1,13 @@
 //! One run of one program: a namespace, a directory, its backends, its server.
 
 use super::container::Container;
+use super::placeholders::Placeholders;
 use super::row::{Backend, Row, Server};
-use super::script::{Order, Report, Script};
-use super::words::Words;
+use super::script::{Script, TalkOrder, TalkReport};
 use crate::tree;
 use shim_tests::arena::Arena;
 use shim_tests::built::{helper, target_dir};
-use shim_tests::counters::Counters;
+use shim_tests::counters::KernelCounters;
 use shim_tests::installed::find;
 use shim_tests::proc::becomes_true;
 use shim_tests::program::{Exit, Program};
@@ -50,17 +50,17 @@ impl Stage {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn open(row: &Row, words: &Words, shim: Shim) -> Result<Self, String> {
+    pub fn open(row: &Row, placeholders: &Placeholders, shim: Shim) -> Result<Self, String> {
         let arena = Arena::open()?;
         arena.use_usual_buffers();
         let scratch = Scratch::directory();
-        let words = words
+        let placeholders = placeholders
             .clone()
             .with("dir", scratch.path().to_string_lossy())
             .with("www", documents().to_string_lossy())
             .with("programs", super::row::directory().to_string_lossy())
             .with("port", row.server.port.to_string());
-        Ok(Self { arena, scratch, row: words.replace_in(row), shim, container: None })
+        Ok(Self { arena, scratch, row: placeholders.replace_in(row), shim, container: None })
     }
 
     /// The same, with what is under test in a container.
@@ -88,7 +88,7 @@ impl Stage {
     ///
     /// # Errors
     /// What it said instead.
-    pub fn start(&self) -> Result<Running<'_>, String> {
+    pub fn start(&self) -> Result<RunningServer<'_>, String> {
         let shim = if self.row.client.is_some() { Shim::Native } else { self.shim };
         self.start_under(&[], shim)
     }
@@ -97,7 +97,7 @@ impl Stage {
     ///
     /// # Errors
     /// What it said instead.
-    pub fn start_under(&self, wrapper: &[String], shim: Shim) -> Result<Running<'_>, String> {
+    pub fn start_under(&self, wrapper: &[String], shim: Shim) -> Result<RunningServer<'_>, String> {
         self.prepare()?;
         let backends = self.server().backend.iter().map(|backend| self.back(backend)).collect::<Result<Vec<_>, _>>()?;
         let line = match &self.server().fixture {
@@ -109,7 +109,7 @@ impl Stage {
         let mut command = self.command(&[wrapper, &line].concat(), shim)?;
         command.envs(&self.server().env);
         let program = self.launch(command, self.row.client.is_none())?;
-        let mut running = Running { stage: self, program, backends };
+        let mut running = RunningServer { stage: self, program, backends };
         self.wait_for(self.server().port, &mut running.program)?;
         Ok(running)
     }
@@ -186,13 +186,13 @@ impl Stage {
 
     /// What the kernel has counted, once nobody holds a connection of the server
     /// any more: what is still drained may yet be reset.
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> KernelCounters {
         self.settle();
         self.arena.counters()
     }
 
     /// What the kernel has counted, whatever goes on.
-    pub fn counters_now(&self) -> Counters {
+    pub fn counters_now(&self) -> KernelCounters {
         self.arena.counters()
     }
 
@@ -213,10 +213,10 @@ impl Stage {
         self.scratch.path().join(name)
     }
 
-    fn order(&self, scripts: Vec<Script>, connections: usize, concurrency: usize) -> Order {
+    fn order(&self, scripts: Vec<Script>, connections: usize, concurrency: usize) -> TalkOrder {
         let patience = PEER_PATIENCE.as_millis().try_into().expect("seconds");
         let mask = self.server().mask.clone();
-        Order {
+        TalkOrder {
             port: self.server().port,
             scripts,
             connections,
@@ -234,19 +234,19 @@ fn lines(text: &[u8]) -> Vec<String> {
 }
 
 /// A server at work.
-pub struct Running<'a> {
+pub struct RunningServer<'a> {
     stage: &'a Stage,
     /// The process that was started.
     pub program: Program,
     backends: Vec<Program>,
 }
 
-impl Running<'_> {
+impl RunningServer<'_> {
     /// Lets a peer talk to it.
     ///
     /// # Errors
     /// That the peer gave up.
-    pub fn talk(&self, scripts: Vec<Script>, connections: usize, concurrency: usize) -> Result<Report, String> {
+    pub fn talk(&self, scripts: Vec<Script>, connections: usize, concurrency: usize) -> Result<TalkReport, String> {
         self.begin(&self.stage.order(scripts, connections, concurrency)).report()
     }
 
@@ -255,7 +255,7 @@ impl Running<'_> {
     /// # Errors
     /// What the peer said instead.
     pub fn begin_download(&self, script: Script) -> Result<Talk, String> {
-        let order = Order { pause: true, ..self.stage.order(vec![script], 1, 1) };
+        let order = TalkOrder { pause: true, ..self.stage.order(vec![script], 1, 1) };
         let mut talk = self.begin(&order);
         talk.0.says("first")?;
         Ok(talk)
@@ -265,11 +265,11 @@ impl Running<'_> {
     ///
     /// # Errors
     /// That the peer gave up.
-    pub fn reset(&self, script: Script) -> Result<Report, String> {
-        self.begin(&Order { reset: true, ..self.stage.order(vec![script], 1, 1) }).report()
+    pub fn reset(&self, script: Script) -> Result<TalkReport, String> {
+        self.begin(&TalkOrder { reset: true, ..self.stage.order(vec![script], 1, 1) }).report()
     }
 
-    fn begin(&self, order: &Order) -> Talk {
+    fn begin(&self, order: &TalkOrder) -> Talk {
         let mut command = Command::new(helper("talker"));
         Shim::Native.dress(&mut command);
         command.arg(serde_json::to_string(order).expect("an order is plain data"));
@@ -287,7 +287,7 @@ impl Running<'_> {
     }
 
     /// Sends it a signal, and waits for its end.
-    pub fn stop(self, signal: &str) -> Ended {
+    pub fn stop(self, signal: &str) -> ServerEnd {
         self.signal(signal);
         self.wait()
     }
@@ -300,7 +300,7 @@ impl Running<'_> {
 
     /// Waits for its end, and for that of its children: those that outlive it for
     /// long are counted, and ended.
-    pub fn wait(mut self) -> Ended {
+    pub fn wait(mut self) -> ServerEnd {
         let exit = self.program.ended_within(END).then(|| self.program.exit());
         if exit.is_some() {
             becomes_true(END, || self.family().is_empty());
@@ -308,7 +308,7 @@ impl Running<'_> {
         let survivors = self.family().len();
         self.kill();
         let said = [self.program.last_words(END), self.stage.logged()].concat();
-        Ended { exit, survivors, said }
+        ServerEnd { exit, survivors, said }
     }
 
     /// Whoever is left of the server, wherever it has gone in the family tree.
@@ -330,14 +330,14 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for RunningServer<'_> {
     fn drop(&mut self) {
         self.kill();
     }
 }
 
 /// How a server ended.
-pub struct Ended {
+pub struct ServerEnd {
     /// How; not at all, in time, where there is none.
     pub exit: Option<Exit>,
     /// Processes of it that outlived it.
@@ -371,7 +371,7 @@ impl Talk {
     ///
     /// # Errors
     /// What it said instead.
-    pub fn report(mut self) -> Result<Report, String> {
+    pub fn report(mut self) -> Result<TalkReport, String> {
         self.0.go();
         if !self.0.ended_within(Duration::from_secs(300)) {
             return Err("the peer did not come to an end".to_owned());

@@ -9,16 +9,16 @@
 //! it does so natively or not: else a shim that does nothing would pass.
 
 use super::case::Step;
-use super::outcome::{End, LinkReport, Outcome};
+use super::outcome::{ConnectionReport, End, RunOutcome};
 use super::verb::ACTORS;
 
 /// Everything that is wrong with a shimmed run, given a native one.
-pub fn faults(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
+pub fn faults(native: &RunOutcome, shimmed: &RunOutcome) -> Vec<String> {
     differences(native, shimmed).into_iter().chain(losses(shimmed)).collect()
 }
 
 /// Every way in which the shimmed run is not as it must be.
-pub fn differences(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
+pub fn differences(native: &RunOutcome, shimmed: &RunOutcome) -> Vec<String> {
     if native.hung.is_some() {
         return Vec::new();
     }
@@ -34,7 +34,7 @@ pub fn differences(native: &Outcome, shimmed: &Outcome) -> Vec<String> {
 }
 
 /// What follows the first difference follows from it.
-fn first_seen(native: &Outcome, shimmed: &Outcome) -> Option<String> {
+fn first_seen(native: &RunOutcome, shimmed: &RunOutcome) -> Option<String> {
     let longest = native.seen.len().max(shimmed.seen.len());
     let pairs = (0..longest).map(|at| (native.seen.get(at), shimmed.seen.get(at)));
     let (before, after) = pairs
@@ -78,7 +78,7 @@ fn is_sent_by_a_ring(before: Option<&String>, after: Option<&String>) -> bool {
 }
 
 /// Whether a set reports natively what is closed, but still mapped: shimmed it is forgotten by the close.
-fn is_report_of_a_mapping(native: &Outcome, before: Option<&String>, after: Option<&String>) -> bool {
+fn is_report_of_a_mapping(native: &RunOutcome, before: Option<&String>, after: Option<&String>) -> bool {
     let is_wait = |line: Option<&String>| line.is_some_and(|line| line.contains(" wait v"));
     is_wait(before) && is_wait(after) && native.seen.iter().any(|line| is_mapped(line))
 }
@@ -91,7 +91,7 @@ fn is_a_jump(before: Option<&String>, after: Option<&String>) -> bool {
     before.is_some() && before.map(outcome) == after.map(outcome)
 }
 
-fn checks<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = String> + 'a {
+fn checks<'a>(native: &'a RunOutcome, shimmed: &'a RunOutcome) -> impl Iterator<Item = String> + 'a {
     let pairs = native.checks.iter().zip(&shimmed.checks).enumerate();
     let has = |what: fn(&str) -> bool| shimmed.seen.iter().any(|line| what(line));
     let (may_linger, may_end) = (has(has_undirected_child), has(is_mapped) || has_ring_of_another(&shimmed.seen));
@@ -132,7 +132,7 @@ fn may_become(native: End, shimmed: End) -> bool {
     native == shimmed || (native == End::Reset && shimmed == End::Eof)
 }
 
-fn links<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = String> + 'a {
+fn links<'a>(native: &'a RunOutcome, shimmed: &'a RunOutcome) -> impl Iterator<Item = String> + 'a {
     let has_threads = shimmed.seen.iter().any(|line| line.contains(" thread "));
     let has_ring_of_another = has_ring_of_another(&shimmed.seen);
     let pairs = native.links.iter().zip(&shimmed.links).enumerate();
@@ -148,11 +148,11 @@ fn links<'a>(native: &'a Outcome, shimmed: &'a Outcome) -> impl Iterator<Item = 
 
 /// Whether a peer that closes at once has closed before the FIN came: that of a process with
 /// threads comes right after its end. Nothing was lost.
-fn has_not_waited(native: &LinkReport, shimmed: &LinkReport) -> bool {
+fn has_not_waited(native: &ConnectionReport, shimmed: &ConnectionReport) -> bool {
     native.end != End::Open && shimmed.end == End::Closed && native.received.begins(&shimmed.received)
 }
 
-fn worse(native: &LinkReport, shimmed: &LinkReport) -> Option<&'static str> {
+fn worse(native: &ConnectionReport, shimmed: &ConnectionReport) -> Option<&'static str> {
     if native.end == End::Closed && shimmed.end == End::Closed {
         return None;
     }
@@ -172,25 +172,25 @@ fn worse(native: &LinkReport, shimmed: &LinkReport) -> Option<&'static str> {
 
 /// Whether shimmed what arrived natively arrived, too, in that order; but what a ring sends comes in between what is
 /// written as it likes.
-fn has_all_of(native: &LinkReport, shimmed: &LinkReport) -> bool {
+fn has_all_of(native: &ConnectionReport, shimmed: &ConnectionReport) -> bool {
     let (before, after) = (&native.received, &shimmed.received);
     let is_there = |value: &u8| after.count(*value) >= before.count(*value);
     before.begins(after) || (before.count(BY_RING) != 0 && before.0.iter().all(|(value, _)| is_there(value)))
 }
 
 /// Whether nothing was ever sent on it. What stdio wrote is known only if it arrived.
-fn is_unsaid(link: &LinkReport) -> bool {
+fn is_unsaid(link: &ConnectionReport) -> bool {
     link.written.is_empty() && link.received.is_empty()
 }
 
 /// Whether something that a connection's program is known to have written did not
 /// arrive.
-pub fn has_lost(link: &LinkReport) -> bool {
+pub fn has_lost(link: &ConnectionReport) -> bool {
     link.end != End::Closed && link.written.0.iter().any(|(value, count)| link.received.count(*value) < *count)
 }
 
 /// What should have been delivered, and was not.
-fn losses(shimmed: &Outcome) -> Vec<String> {
+fn losses(shimmed: &RunOutcome) -> Vec<String> {
     if shimmed.hung.is_some() || has_excuse(&shimmed.seen) {
         return Vec::new();
     }
@@ -201,7 +201,7 @@ fn losses(shimmed: &Outcome) -> Vec<String> {
 
 /// Whether a connection on which something was sent was reset: where nothing was, there is
 /// nothing to save.
-fn is_cut_off(link: &LinkReport) -> bool {
+fn is_cut_off(link: &ConnectionReport) -> bool {
     link.end == End::Reset && !is_unsaid(link)
 }
 
@@ -365,9 +365,9 @@ const NOP: i32 = 3;
 mod tests {
     use super::*;
 
-    fn link(end: End, received: &str) -> LinkReport {
+    fn link(end: End, received: &str) -> ConnectionReport {
         let received = received.parse().unwrap();
-        LinkReport { end, received, written: "-,1x9".parse().unwrap(), wants_reset: false, was_passed: false }
+        ConnectionReport { end, received, written: "-,1x9".parse().unwrap(), wants_reset: false, was_passed: false }
     }
 
     #[test]
@@ -392,7 +392,7 @@ mod tests {
     fn a_set_may_report_what_is_mapped_natively_alone() {
         let outcome = |mapped: &str, wait: &str| {
             let seen = vec![format!("a0 map v0: {mapped} errno 4001 []"), format!("a0 wait v8: {wait} []")];
-            Outcome { seen, ..Outcome::default() }
+            RunOutcome { seen, ..RunOutcome::default() }
         };
         let count = |mapped| faults(&outcome(mapped, "1 errno 4001 5:0x1"), &outcome(mapped, "0 errno 4001")).len();
         assert_eq!(count("0"), 0);
@@ -403,7 +403,7 @@ mod tests {
     fn what_is_lost_without_excuse_is_a_fault() {
         let lossy = |line: &str| {
             let links = vec![link(End::Reset, "-,1x4")];
-            Outcome { seen: vec![line.to_owned()], links, ..Outcome::default() }
+            RunOutcome { seen: vec![line.to_owned()], links, ..RunOutcome::default() }
         };
         let faults = |line| faults(&lossy(line), &lossy(line)).len();
         assert_eq!(faults("a0 close v1: 0 errno 4001 []"), 1);
@@ -462,7 +462,7 @@ mod tests {
     fn what_another_process_has_submitted_by_instruction_is_not_known() {
         let outcome = |forked: &str, end| {
             let seen = vec![forked.to_owned(), "a0 submit v1 1 9 1: 1 errno 4001 []".to_owned()];
-            Outcome { seen, checks: vec![(0, end)], ..Outcome::default() }
+            RunOutcome { seen, checks: vec![(0, end)], ..RunOutcome::default() }
         };
         let count = |line| faults(&outcome(line, End::Open), &outcome(line, End::Eof)).len();
         assert_eq!(count("a0 fork a1 0: 1 errno 0 []"), 0);
@@ -471,7 +471,7 @@ mod tests {
 
     #[test]
     fn when_a_ring_has_sent_what_it_had_to_is_chance() {
-        let outcome = |line: &str| Outcome { seen: vec![line.to_owned()], ..Outcome::default() };
+        let outcome = |line: &str| RunOutcome { seen: vec![line.to_owned()], ..RunOutcome::default() };
         let native = outcome("a0 submit v9 3 16 0: 1 errno 9 0:0x0 26:0x9e47 []");
         assert!(differences(&native, &outcome("a0 submit v9 3 16 0: 1 errno 9 0:0x0 []")).is_empty());
         assert!(!differences(&native, &outcome("a0 submit v9 3 16 0: 1 errno 9 26:0x9e47 []")).is_empty());
@@ -492,8 +492,8 @@ mod tests {
 
     #[test]
     fn a_reset_that_was_asked_for_stays() {
-        let asked = LinkReport { wants_reset: true, ..link(End::Reset, "-") };
-        assert!(worse(&asked, &LinkReport { wants_reset: true, ..link(End::Eof, "-,1x9") }).is_some());
+        let asked = ConnectionReport { wants_reset: true, ..link(End::Reset, "-") };
+        assert!(worse(&asked, &ConnectionReport { wants_reset: true, ..link(End::Eof, "-,1x9") }).is_some());
         assert_eq!(worse(&asked, &asked), None);
     }
 }

@@ -7,10 +7,10 @@
 //! close, or an end, that waits for the peer is worth waiting for.
 
 use super::case::{Case, Step};
-use super::link::Link;
-use super::outcome::{End, LinkReport, Outcome};
+use super::connection::Connection;
+use super::mailboxes::{ActResult, Awaited, Mailboxes, OpenNumber};
+use super::outcome::{ConnectionReport, End, RunOutcome};
 use super::process::{Processes, is_thread_gone, reap_all};
-use super::stage::{Answer, Seen, Stage, Word};
 use super::verb::{ACTORS, Doer, ENDINGS};
 use shim_tests::shim::Shim;
 use std::fs::File;
@@ -55,29 +55,29 @@ enum Wait {
 
 /// The director of all runs of one process.
 pub struct Director<'a> {
-    stage: &'a Stage,
+    mailboxes: &'a Mailboxes,
     listener: TcpListener,
     actors: [Option<Actor>; ACTORS],
     processes: Processes,
-    links: Vec<Link>,
+    links: Vec<Connection>,
     /// Of the last listener of the program.
     port: Option<u16>,
-    outcome: Outcome,
+    outcome: RunOutcome,
     calm_from: Instant,
 }
 
 /// Runs `case` with `program` on `stage`.
-pub fn run(stage: &Stage, program: &Path, case: &Case, shim: Shim) -> Outcome {
-    let mut director = Director::new(stage);
+pub fn run(mailboxes: &Mailboxes, program: &Path, case: &Case, shim: Shim) -> RunOutcome {
+    let mut director = Director::new(mailboxes);
     let mut stderr = memory_file();
     let mut command = Command::new(program);
-    command.arg(stage.path()).arg("0").stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
+    command.arg(mailboxes.path()).arg("0").stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
     command.stderr(stderr.try_clone().expect("a descriptor"));
     // SAFETY: between fork and exec only setrlimit(2) is called.
     unsafe { command.pre_exec(limit_numbers) };
     shim.dress(&mut command);
     let vars = director.standard_streams(case, &mut command);
-    stage.clear(vars);
+    mailboxes.clear(vars);
     let group = started(command);
     director.play(case);
     director.finish(group);
@@ -112,18 +112,18 @@ fn memory_file() -> File {
 }
 
 impl<'a> Director<'a> {
-    fn new(stage: &'a Stage) -> Self {
+    fn new(mailboxes: &'a Mailboxes) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
         listener.set_nonblocking(true).expect("a listener");
         keep_window_small(&listener);
         Self {
-            stage,
+            mailboxes,
             listener,
             actors: [None; ACTORS],
             processes: Processes::default(),
             links: Vec::new(),
             port: None,
-            outcome: Outcome::default(),
+            outcome: RunOutcome::default(),
             calm_from: Instant::now(),
         }
     }
@@ -138,7 +138,7 @@ impl<'a> Director<'a> {
         let port = self.listener.local_addr().expect("an address").port();
         let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("we listen");
         let (peer, _) = self.listener.accept().expect("it has connected");
-        self.links.push(Link::new(peer));
+        self.links.push(Connection::new(peer));
         let copy = server.try_clone().expect("a descriptor");
         command.stdin(OwnedFd::from(server));
         if *with_output == 0 {
@@ -190,11 +190,11 @@ impl<'a> Director<'a> {
     }
 
     /// Writes down what an act came to.
-    fn told(&mut self, step: &Step, wait: Wait) -> Option<Answer> {
+    fn told(&mut self, step: &Step, wait: Wait) -> Option<ActResult> {
         let actor = self.actors[step.actor]?;
         match wait {
             Wait::Ready => {
-                let answer = self.stage.answer(step.actor);
+                let answer = self.mailboxes.answer(step.actor);
                 let text = self.describe(&answer);
                 self.outcome.seen.push(format!("{step}: {text}"));
                 return Some(answer);
@@ -208,8 +208,8 @@ impl<'a> Director<'a> {
         None
     }
 
-    fn describe(&self, answer: &Answer) -> String {
-        let Answer { value, error, events, seen, .. } = answer;
+    fn describe(&self, answer: &ActResult) -> String {
+        let ActResult { value, error, events, seen, .. } = answer;
         let numbers: Vec<String> = seen.iter().map(|seen| self.describe_number(seen)).collect();
         let events: String = events.iter().map(|(data, bits)| format!(" {data}:{bits:#x}")).collect();
         format!("{value} errno {error}{events} [{}]", numbers.join(" "))
@@ -217,8 +217,8 @@ impl<'a> Director<'a> {
 
     /// Kinds as in `S_IFMT`. A FIN that is acknowledged and one that is not are the
     /// same to the program.
-    fn describe_number(&self, seen: &Seen) -> String {
-        let Seen { number, kind, flags, unread, .. } = seen;
+    fn describe_number(&self, seen: &OpenNumber) -> String {
+        let OpenNumber { number, kind, flags, unread, .. } = seen;
         let state = match seen.state {
             4 | 5 => 4,
             7 | 9 | 11 => 7,
@@ -228,13 +228,13 @@ impl<'a> Director<'a> {
         format!("{number}={kind}/{flags}/{state}/{unread}{link}")
     }
 
-    fn link_of(&self, seen: &Seen) -> Option<usize> {
+    fn link_of(&self, seen: &OpenNumber) -> Option<usize> {
         let ports = (seen.local, seen.remote);
         if seen.remote == 0 { None } else { self.links.iter().rposition(|link| link.ports == ports) }
     }
 
     /// What the director has to know of an act that has succeeded.
-    fn note(&mut self, step: &Step, args: [i32; 4], answer: &Answer) {
+    fn note(&mut self, step: &Step, args: [i32; 4], answer: &ActResult) {
         if step.verb.name == "listen" {
             let listener = answer.seen.iter().find(|seen| i32::from(seen.number) == answer.value);
             self.port = listener.map(|seen| seen.local).or(self.port);
@@ -272,18 +272,24 @@ impl<'a> Director<'a> {
     // Who does what.
 
     fn perform(&mut self, actor: usize, verb: &str, args: [i32; 4]) -> Wait {
-        self.stage.tell(actor, verb, args);
+        self.mailboxes.tell(actor, verb, args);
         let may_wait_for_peer = !MAKES_PROCESSES.contains(&verb);
-        self.until(actor, Word::Done, may_wait_for_peer, |stage| stage.is_done(actor))
+        self.until(actor, Awaited::Done, may_wait_for_peer, |mailboxes| mailboxes.is_done(actor))
     }
 
-    fn until(&mut self, actor: usize, word: Word, may_wait_for_peer: bool, is_ready: impl Fn(&Stage) -> bool) -> Wait {
+    fn until(
+        &mut self,
+        actor: usize,
+        word: Awaited,
+        may_wait_for_peer: bool,
+        is_ready: impl Fn(&Mailboxes) -> bool,
+    ) -> Wait {
         let begun = Instant::now();
         let pid = self.actors[actor].map(|actor| actor.pid);
         let mut pause = PATIENCE;
-        while !is_ready(self.stage) {
-            self.stage.wait(actor, word, pause, || is_ready(self.stage));
-            if begun.elapsed() >= PATIENCE && !is_ready(self.stage) {
+        while !is_ready(self.mailboxes) {
+            self.mailboxes.wait(actor, word, pause, || is_ready(self.mailboxes));
+            if begun.elapsed() >= PATIENCE && !is_ready(self.mailboxes) {
                 pause = Duration::from_millis(1);
                 if may_wait_for_peer {
                     self.read_all(false);
@@ -308,14 +314,14 @@ impl<'a> Director<'a> {
 
     fn accept(&mut self, step: &Step) {
         let port = match self.perform(step.actor, "port", [step.args[1], 0, 0, 0]) {
-            Wait::Ready => self.stage.answer(step.actor).value,
+            Wait::Ready => self.mailboxes.answer(step.actor).value,
             wait => {
                 self.told(step, wait);
                 return;
             }
         };
         if port != 0 {
-            self.links.push(Link::new(connect_to(port as u16)));
+            self.links.push(Connection::new(connect_to(port as u16)));
         }
         self.act_with(step, step.args);
     }
@@ -324,16 +330,16 @@ impl<'a> Director<'a> {
         let port = self.listener.local_addr().expect("an address").port();
         let wait = self.perform(step.actor, "connect", [step.args[0], step.args[1], i32::from(port), 0]);
         if let Ok((stream, _)) = self.listener.accept() {
-            self.links.push(Link::new(stream));
+            self.links.push(Connection::new(stream));
         }
         self.told(step, wait);
     }
 
     fn exec(&mut self, step: &Step) {
-        let births = self.stage.births(step.actor);
+        let births = self.mailboxes.births(step.actor);
         let wait = self.perform(step.actor, "exec", step.args);
-        if wait == Wait::Ready && self.stage.births(step.actor) != births {
-            let answer = self.stage.answer(step.actor);
+        if wait == Wait::Ready && self.mailboxes.births(step.actor) != births {
+            let answer = self.mailboxes.answer(step.actor);
             self.succeed(step.actor);
             let numbers = self.describe(&answer);
             self.outcome.seen.push(format!("{step}: another image {numbers}"));
@@ -344,14 +350,14 @@ impl<'a> Director<'a> {
 
     /// An image replaces the process: its other threads are gone.
     fn succeed(&mut self, actor: usize) {
-        let (pid, tid) = self.stage.ids(actor);
+        let (pid, tid) = self.mailboxes.ids(actor);
         self.each_of(pid, |director, other| director.actors[other] = None);
         self.actors[actor] = Some(Actor { pid, tid });
     }
 
     fn bear(&mut self, step: &Step) {
         let child = step.args[0] as usize;
-        let births = self.stage.births(child);
+        let births = self.mailboxes.births(child);
         let wait = self.perform(step.actor, step.verb.name, step.args);
         if self.told(step, wait).is_some_and(|answer| answer.value > 0) {
             self.await_birth(child, births);
@@ -359,12 +365,14 @@ impl<'a> Director<'a> {
     }
 
     fn await_birth(&mut self, actor: usize, births: u32) {
-        match self.until(actor, Word::Births, false, |stage| stage.births(actor) != births && stage.is_done(actor)) {
+        match self.until(actor, Awaited::Births, false, |mailboxes| {
+            mailboxes.births(actor) != births && mailboxes.is_done(actor)
+        }) {
             Wait::Ready => {
-                let (pid, tid) = self.stage.ids(actor);
+                let (pid, tid) = self.mailboxes.ids(actor);
                 self.processes.note(pid);
                 self.actors[actor] = Some(Actor { pid, tid });
-                let numbers = self.describe(&self.stage.answer(actor));
+                let numbers = self.describe(&self.mailboxes.answer(actor));
                 self.outcome.seen.push(format!("a{actor} is born: {numbers}"));
             }
             _ => self.outcome.hung = Some(format!("a{actor} is not born")),
@@ -372,14 +380,14 @@ impl<'a> Director<'a> {
     }
 
     fn end(&mut self, actor: usize, args: [i32; 4], what: impl std::fmt::Display) {
-        self.stage.tell(actor, "end", args);
+        self.mailboxes.tell(actor, "end", args);
         self.await_end(actor, args, what);
     }
 
     /// An end that waits for nobody: its peers read only once it is late.
     fn leave(&mut self, step: &Step) {
         let Some(Actor { pid, .. }) = self.actors[step.actor] else { return };
-        self.stage.tell(step.actor, "leave", step.args);
+        self.mailboxes.tell(step.actor, "leave", step.args);
         let is_late = !self.processes.ended_within(pid, PROMPT);
         self.await_end(step.actor, step.args, format!("{step}{}", if is_late { " late" } else { "" }));
     }
@@ -398,7 +406,7 @@ impl<'a> Director<'a> {
             // Where the first thread returns, the whole process ends, a moment later.
             if gone.is_some_and(|gone: Instant| pid != tid || gone.elapsed() > LATE) {
                 self.actors[actor] = None;
-                self.stage.retire(actor);
+                self.mailboxes.retire(actor);
                 return self.outcome.seen.push(format!("{what}: the thread is gone"));
             }
             // A crash waits for nobody, however long it takes.
@@ -417,7 +425,7 @@ impl<'a> Director<'a> {
     fn bury(&mut self, pid: i32) -> String {
         self.each_of(pid, |director, actor| {
             director.actors[actor] = None;
-            director.stage.retire(actor);
+            director.mailboxes.retire(actor);
         });
         self.processes.forget(pid)
     }
@@ -494,8 +502,8 @@ impl<'a> Director<'a> {
     }
 }
 
-fn report(link: &Link) -> LinkReport {
-    LinkReport {
+fn report(link: &Connection) -> ConnectionReport {
+    ConnectionReport {
         end: link.end,
         received: link.received.clone(),
         written: link.written.clone(),

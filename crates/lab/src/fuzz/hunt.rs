@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::compare::{differences, faults, has_excuse, has_lost};
 use super::generate::cases;
-use super::outcome::Outcome;
+use super::outcome::RunOutcome;
 use super::verb::VERBS;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -17,7 +17,7 @@ use std::fmt;
 use std::process::Command;
 
 /// A process that directs runs, one after the other.
-pub struct Stagehand<'a> {
+pub struct Director<'a> {
     arena: &'a Arena,
     director: Program,
     runs: usize,
@@ -31,14 +31,14 @@ pub struct Failure {
     /// What is wrong with the shimmed run.
     pub faults: Vec<String>,
     /// The native run.
-    pub native: Outcome,
+    pub native: RunOutcome,
     /// The shimmed run.
-    pub shimmed: Outcome,
+    pub shimmed: RunOutcome,
 }
 
 /// What becomes of a program.
 #[derive(Clone, Debug)]
-pub enum Verdict {
+pub enum Judgement {
     /// Shimmed it is as it must be.
     Good,
     /// So it was in another run, or native runs are not alike.
@@ -49,7 +49,7 @@ pub enum Verdict {
 
 /// What many programs came to.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct HuntTally {
     /// Programs.
     pub programs: usize,
     /// Steps that an actor did, by verb.
@@ -70,14 +70,14 @@ pub struct Tally {
     pub unlike: usize,
 }
 
-impl<'a> Stagehand<'a> {
+impl<'a> Director<'a> {
     /// In `arena`, where both ends of every connection are.
     pub fn new(arena: &'a Arena) -> Self {
         Self { arena, director: start(arena), runs: 0 }
     }
 
     /// One run.
-    pub fn run(&mut self, case: &Case, shim: Shim) -> Outcome {
+    pub fn run(&mut self, case: &Case, shim: Shim) -> RunOutcome {
         // It keeps what it has said.
         if self.runs == 200 {
             *self = Self::new(self.arena);
@@ -90,7 +90,7 @@ impl<'a> Stagehand<'a> {
 
     /// Runs a program natively and shimmed, and again where that differs: chance
     /// is what native runs do not agree on, or what the shim does only sometimes.
-    pub fn judge(&mut self, case: &Case, tally: &mut Tally) -> Verdict {
+    pub fn judge(&mut self, case: &Case, tally: &mut HuntTally) -> Judgement {
         const RUNS: usize = 4;
         let mut natives = vec![self.run(case, Shim::Native)];
         let mut shimmed = vec![self.run(case, Shim::Preloaded)];
@@ -102,24 +102,24 @@ impl<'a> Stagehand<'a> {
             shimmed: shimmed[0].clone(),
         };
         if failure.faults.is_empty() {
-            return Verdict::Good;
+            return Judgement::Good;
         }
         while is_wrong(&natives, &shimmed) {
             if natives.len() == RUNS {
-                return Verdict::Wrong(failure);
+                return Judgement::Wrong(failure);
             }
             natives.push(self.run(case, Shim::Native));
             shimmed.push(self.run(case, Shim::Preloaded));
         }
         if is_race(case) && self.is_never_so(case, natives, &failure.shimmed) {
-            return Verdict::Wrong(failure);
+            return Judgement::Wrong(failure);
         }
-        Verdict::Chance(failure)
+        Judgement::Chance(failure)
     }
 
     /// Whether many native runs agree on what the program sees, and none of them is like this one: it goes wrong
     /// now and then only, and not natively.
-    fn is_never_so(&mut self, case: &Case, mut natives: Vec<Outcome>, shimmed: &Outcome) -> bool {
+    fn is_never_so(&mut self, case: &Case, mut natives: Vec<RunOutcome>, shimmed: &RunOutcome) -> bool {
         const RUNS: usize = 12;
         while natives.len() < RUNS && natives.iter().all(|native| native.seen == natives[0].seen) {
             natives.push(self.run(case, Shim::Native));
@@ -128,7 +128,7 @@ impl<'a> Stagehand<'a> {
     }
 
     /// Whether two native runs of a program are the same.
-    pub fn is_certain(&mut self, case: &Case, tally: &mut Tally) {
+    pub fn is_certain(&mut self, case: &Case, tally: &mut HuntTally) {
         let (first, second) = (self.run(case, Shim::Native), self.run(case, Shim::Native));
         tally.repeated += 1;
         tally.unlike += usize::from(!differences(&first, &second).is_empty());
@@ -136,7 +136,7 @@ impl<'a> Stagehand<'a> {
 }
 
 /// No shimmed run is as it must be, while the native ones agree on how that is.
-fn is_wrong(natives: &[Outcome], shimmed: &[Outcome]) -> bool {
+fn is_wrong(natives: &[RunOutcome], shimmed: &[RunOutcome]) -> bool {
     let agree = natives.iter().all(|native| differences(&natives[0], native).is_empty());
     agree && natives.iter().all(|native| shimmed.iter().all(|shimmed| !faults(native, shimmed).is_empty()))
 }
@@ -162,8 +162,8 @@ pub fn program(seed: u64, at: u64) -> Case {
     cases().new_tree(&mut runner).expect("nothing is filtered").current()
 }
 
-impl Tally {
-    fn add(&mut self, case: &Case, native: &Outcome, shimmed: &Outcome) {
+impl HuntTally {
+    fn add(&mut self, case: &Case, native: &RunOutcome, shimmed: &RunOutcome) {
         self.programs += 1;
         self.strict += usize::from(!has_excuse(&shimmed.seen));
         for step in &case.steps {
@@ -192,7 +192,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for HuntTally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { programs, links, rescued, missed, strict, chance, repeated, unlike, .. } = self;
         writeln!(f, "{programs} programs, {links} connections; without an excuse for a loss: {strict} programs")?;

@@ -12,9 +12,9 @@
 //! | [`verb`] | what an actor, or the peer, can do |
 //! | [`case`] | a program as text |
 //! | [`generate`] | random programs that are worth a run |
-//! | [`stage`] | the shared memory |
+//! | [`mailboxes`] | the shared memory |
 //! | [`process`] | processes of others: their end, their status |
-//! | [`link`] | the peer's end of one connection |
+//! | [`connection`] | the peer's end of one connection |
 //! | [`direct`] | one run |
 //! | [`outcome`] | what a run came to, as text |
 //! | [`compare`] | what must be the same, and what may only be better |
@@ -23,12 +23,12 @@
 
 pub mod case;
 pub mod compare;
+pub mod connection;
 pub mod direct;
 pub mod generate;
 pub mod hunt;
-pub mod link;
+pub mod mailboxes;
 pub mod outcome;
 pub mod process;
 pub mod shrink;
-pub mod stage;
 pub mod verb;

@@ -64,7 +64,7 @@ impl Runs {
 
 /// What one connection came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkReport {
+pub struct ConnectionReport {
     /// How it ended.
     pub end: End,
     /// What the peer received.
@@ -79,13 +79,13 @@ pub struct LinkReport {
 
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// What each step answered, and the program's end: all that it could see.
     pub seen: Vec<String>,
     /// What the peer saw at each check, of which connection.
     pub checks: Vec<(usize, End)>,
     /// What each connection came to.
-    pub links: Vec<LinkReport>,
+    pub links: Vec<ConnectionReport>,
     /// What it wrote to standard error.
     pub stderr: String,
     /// The first thing that did not end.
@@ -126,14 +126,14 @@ impl FromStr for Runs {
     }
 }
 
-impl fmt::Display for LinkReport {
+impl fmt::Display for ConnectionReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { end, received, written, wants_reset, was_passed } = self;
         write!(f, "{end} {received} {written} {wants_reset} {was_passed}")
     }
 }
 
-impl FromStr for LinkReport {
+impl FromStr for ConnectionReport {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -152,7 +152,7 @@ impl FromStr for LinkReport {
 /// Between the parts of an outcome on its line.
 const TAB: &str = "\t";
 
-impl fmt::Display for Outcome {
+impl fmt::Display for RunOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.seen.iter().try_for_each(|text| write!(f, "seen {text}{TAB}"))?;
         self.checks.iter().try_for_each(|(link, end)| write!(f, "check {link} {end}{TAB}"))?;
@@ -162,7 +162,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-impl FromStr for Outcome {
+impl FromStr for RunOutcome {
     type Err = ();
 
     fn from_str(line: &str) -> Result<Self, ()> {
@@ -202,14 +202,14 @@ mod tests {
 
     #[test]
     fn an_outcome_survives_its_line() {
-        let link = LinkReport {
+        let link = ConnectionReport {
             end: End::Eof,
             received: "-,7x100".parse().unwrap(),
             written: Runs::default(),
             wants_reset: true,
             was_passed: false,
         };
-        let outcome = Outcome {
+        let outcome = RunOutcome {
             seen: vec!["a0 close v1: 0".to_owned(), String::new()],
             checks: vec![(1, End::Open)],
             links: vec![link],

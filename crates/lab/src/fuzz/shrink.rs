@@ -5,13 +5,13 @@
 //! smaller: a variable has no smaller value that means the same.
 
 use super::case::Case;
-use super::hunt::{Failure, Stagehand, Tally, Verdict};
+use super::hunt::{Director, Failure, HuntTally, Judgement};
 
 /// No more programs than this are tried.
 const TRIES: usize = 250;
 
 /// Leaves out what `failure` does not need.
-pub fn shrink(stagehand: &mut Stagehand<'_>, failure: Failure) -> Failure {
+pub fn shrink(stagehand: &mut Director<'_>, failure: Failure) -> Failure {
     let mut best = failure;
     let mut tries = 0;
     let mut length = best.case.steps.len().div_ceil(2);
@@ -20,8 +20,8 @@ pub fn shrink(stagehand: &mut Stagehand<'_>, failure: Failure) -> Failure {
         let mut at = 0;
         while at < best.case.steps.len() && tries < TRIES {
             tries += 1;
-            match stagehand.judge(&without(&best.case, at, length), &mut Tally::default()) {
-                Verdict::Wrong(smaller) => best = smaller,
+            match stagehand.judge(&without(&best.case, at, length), &mut HuntTally::default()) {
+                Judgement::Wrong(smaller) => best = smaller,
                 _ => at += length,
             }
         }

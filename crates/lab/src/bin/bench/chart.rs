@@ -1,6 +1,6 @@
 //! A chart for each measure: every round of every ratio a point, and what must be reached.
 
-use crate::outcome::{Figure, Goal, Outcome};
+use crate::measurement::{Figure, Goal, Measurement};
 use plotters::prelude::*;
 use std::error::Error;
 use std::path::Path;
@@ -16,9 +16,9 @@ const AIM: RGBColor = RGBColor(0x1e, 0x84, 0x49);
 ///
 /// # Errors
 /// What the drawing library says.
-pub fn draw(outcome: &Outcome, path: &Path) -> Result<bool, Box<dyn Error>> {
+pub fn draw(measurement: &Measurement, path: &Path) -> Result<bool, Box<dyn Error>> {
     // The first one is to be at the top.
-    let figures: Vec<_> = outcome.figures.iter().rev().filter(|figure| figure.unit.is_empty()).collect();
+    let figures: Vec<_> = measurement.figures.iter().rev().filter(|figure| figure.unit.is_empty()).collect();
     if figures.is_empty() {
         return Ok(false);
     }

@@ -5,15 +5,18 @@
 mod chart;
 mod cpu;
 mod machine;
+mod measure;
+mod measurement;
 mod measures;
 mod nginx;
-mod outcome;
+mod number;
 mod page;
-mod place;
 mod quiet;
 mod ratio;
+mod testbed;
 
-use measures::{MEASURES, Measure};
+use measure::Measure;
+use measures::MEASURES;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -43,11 +46,11 @@ fn is_done(measure: &Measure, rounds: usize) -> bool {
     println!("{}: {}", measure.name, measure.title);
     let watch = quiet::Watch::begin();
     match catch_unwind(AssertUnwindSafe(|| (measure.run)(rounds))) {
-        Ok(Ok(mut outcome)) => {
-            outcome.machine = machine::describe();
-            outcome.others = watch.others();
-            outcome.keep(measure.name).unwrap_or_else(|error| panic!("{}: {error}", measure.name));
-            print!("{}", page::plain(&outcome));
+        Ok(Ok(mut measurement)) => {
+            measurement.machine = machine::describe();
+            measurement.others = watch.others();
+            measurement.keep(measure.name).unwrap_or_else(|error| panic!("{}: {error}", measure.name));
+            print!("{}", page::plain(&measurement));
             true
         }
         Ok(Err(reason)) => {

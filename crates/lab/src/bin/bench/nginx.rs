@@ -1,7 +1,7 @@
 //! nginx with one worker, and what is asked of it.
 
 use crate::cpu;
-use crate::place::Place;
+use crate::testbed::Testbed;
 use shim_tests::installed::find;
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
@@ -49,7 +49,7 @@ impl Nginx {
     /// # Errors
     /// That there is none.
     pub fn start(
-        place: &Place,
+        testbed: &Testbed,
         port: u16,
         lingering: &str,
         shim: Shim,
@@ -67,8 +67,8 @@ impl Nginx {
         let victim = Victim::program(path.into()).arg("-p").arg(&dir).arg("-c").arg(file);
         let victim = victim.arg("-e").arg(format!("{dir}/error.log"));
         let victim = environment.iter().fold(victim, |victim, (name, value)| victim.env(name, value));
-        let program = place.server(&victim, shim);
-        wait_until("nginx listens", || place.arena.sockets().iter().any(|socket| socket.listens_on(port)));
+        let program = testbed.server(&victim, shim);
+        wait_until("nginx listens", || testbed.arena.sockets().iter().any(|socket| socket.listens_on(port)));
         Ok(Self { program, _directory: directory, port })
     }
 
@@ -95,11 +95,11 @@ pub struct Load {
 }
 
 /// wrk with one thread and 64 connections.
-pub fn load(place: &Place, nginx: &Nginx, seconds: u64) -> Load {
+pub fn load(testbed: &Testbed, nginx: &Nginx, seconds: u64) -> Load {
     let wrk = find("wrk").expect("it was looked for");
     let victim = Victim::program(wrk.into()).arg("-t1").arg("-c64").arg(format!("-d{seconds}s"));
     let before = nginx.cpu();
-    let said = place.client(&victim.arg(format!("http://127.0.0.1:{}/", nginx.port))).finish().stdout;
+    let said = testbed.client(&victim.arg(format!("http://127.0.0.1:{}/", nginx.port))).finish().stdout;
     let cpu = nginx.cpu() - before;
     let requests = number_before(&said, " requests in ").expect("wrk counts requests");
     let rate = said.iter().find_map(|line| line.strip_prefix("Requests/sec:")).expect("wrk says a rate");

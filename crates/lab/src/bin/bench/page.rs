@@ -1,12 +1,12 @@
 //! `docs/performance.md`, from what is kept of each measure.
 
 use crate::chart;
-use crate::measures::{MEASURES, Measure};
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use shim_tests::built::project;
+use crate::measure::Measure;
+use crate::measurement::{Figure, Goal, Measurement, Table, folder};
+use crate::measures::MEASURES;
+use crate::number::number;
 use std::error::Error;
 use std::fmt::Write;
-use std::path::PathBuf;
 
 const HEAD: &str = "\
 # What softclose costs
@@ -24,26 +24,21 @@ one, where nothing else is said: so the time of softclose's thread is the server
 const SUMMARY: &str =
     "| | measured | bare | with softclose | quartiles | required | aim | |\n|---|---|---|---|---|---|---|---|\n";
 
-/// `docs/performance`.
-pub fn folder() -> PathBuf {
-    project().join("docs/performance")
-}
-
 /// Page and charts.
 ///
 /// # Errors
 /// That a file cannot be read or written.
 pub fn write() -> Result<(), Box<dyn Error>> {
-    let kept: Vec<_> = MEASURES.iter().map(|measure| (measure, Outcome::kept(measure.name))).collect();
+    let kept: Vec<_> = MEASURES.iter().map(|measure| (measure, Measurement::kept(measure.name))).collect();
     let mut page = HEAD.to_owned();
     page.push_str(&machines(&kept));
     page.push_str(SUMMARY);
-    for (measure, outcome) in &kept {
-        page.push_str(&summary(measure, outcome.as_ref()));
+    for (measure, measurement) in &kept {
+        page.push_str(&summary(measure, measurement.as_ref()));
     }
     page.push_str("\n*Reached*: ++ the aim, + what is required, − neither.\n");
-    for (measure, outcome) in &kept {
-        page.push_str(&section(measure, outcome.as_ref())?);
+    for (measure, measurement) in &kept {
+        page.push_str(&section(measure, measurement.as_ref())?);
     }
     page.push('\n');
     page.push_str(&std::fs::read_to_string(folder().join("notes.md"))?);
@@ -52,12 +47,14 @@ pub fn write() -> Result<(), Box<dyn Error>> {
 }
 
 /// Each machine once, with the measures that ran on it, where there are several.
-fn machines(kept: &[(&Measure, Option<Outcome>)]) -> String {
+fn machines(kept: &[(&Measure, Option<Measurement>)]) -> String {
     let mut machines: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (measure, outcome) in kept.iter().filter_map(|(measure, outcome)| Some((measure, outcome.as_ref()?))) {
-        match machines.iter_mut().find(|(machine, _)| *machine == outcome.machine) {
+    for (measure, measurement) in
+        kept.iter().filter_map(|(measure, measurement)| Some((measure, measurement.as_ref()?)))
+    {
+        match machines.iter_mut().find(|(machine, _)| *machine == measurement.machine) {
             Some((_, names)) => names.push(measure.name),
-            None => machines.push((&outcome.machine, vec![measure.name])),
+            None => machines.push((&measurement.machine, vec![measure.name])),
         }
     }
     let mut text = String::new();
@@ -68,12 +65,12 @@ fn machines(kept: &[(&Measure, Option<Outcome>)]) -> String {
     text + "\n"
 }
 
-fn summary(measure: &Measure, outcome: Option<&Outcome>) -> String {
-    let Some(outcome) = outcome else {
+fn summary(measure: &Measure, measurement: Option<&Measurement>) -> String {
+    let Some(measurement) = measurement else {
         return format!("| `{}` | {} | | not run | | | | |\n", measure.name, measure.title);
     };
     let mut text = String::new();
-    for figure in outcome.figures.iter() {
+    for figure in measurement.figures.iter() {
         let _ = writeln!(text, "| [`{0}`](#{0}) | {1} |", measure.name, cells(figure).join(" | "));
     }
     text
@@ -111,32 +108,19 @@ fn goal(goal: Option<Goal>) -> String {
     }
 }
 
-/// Three digits that say something.
-pub fn number(value: f64) -> String {
-    let digits = match value.abs() {
-        0.0 => 0,
-        size if size >= 100.0 => 0,
-        size if size >= 10.0 => 1,
-        size if size >= 1.0 => 3,
-        size if size >= 0.1 => 3,
-        _ => 4,
-    };
-    format!("{value:.digits$}")
-}
-
-fn section(measure: &Measure, outcome: Option<&Outcome>) -> Result<String, Box<dyn Error>> {
+fn section(measure: &Measure, measurement: Option<&Measurement>) -> Result<String, Box<dyn Error>> {
     let mut text = format!("\n## {}\n\n{}: {}\n", measure.name, measure.title, measure.about);
-    let Some(outcome) = outcome else { return Ok(text) };
-    if chart::draw(outcome, &folder().join(measure.name).with_extension("svg"))? {
+    let Some(measurement) = measurement else { return Ok(text) };
+    if chart::draw(measurement, &folder().join(measure.name).with_extension("svg"))? {
         let _ = write!(text, "\n![{}](performance/{}.svg)\n", measure.title, measure.name);
     }
-    let _ = write!(text, "\n{}\n", meanwhile(outcome));
-    outcome.tables.iter().for_each(|table| text.push_str(&markdown(table)));
+    let _ = write!(text, "\n{}\n", meanwhile(measurement));
+    measurement.tables.iter().for_each(|table| text.push_str(&markdown(table)));
     Ok(text)
 }
 
-fn meanwhile(outcome: &Outcome) -> String {
-    format!("While it ran, others had about {:.0} % of the machine's processors.", outcome.others)
+fn meanwhile(measurement: &Measurement) -> String {
+    format!("While it ran, others had about {:.0} % of the machine's processors.", measurement.others)
 }
 
 fn markdown(table: &Table) -> String {
@@ -149,9 +133,9 @@ fn markdown(table: &Table) -> String {
 }
 
 /// For the terminal.
-pub fn plain(outcome: &Outcome) -> String {
+pub fn plain(measurement: &Measurement) -> String {
     let mut text = String::new();
-    for figure in &outcome.figures {
+    for figure in &measurement.figures {
         let [what, bare, measured, quartiles, required, aim, reached] = cells(figure);
         let _ = write!(text, "  {what}: {} ({quartiles})", measured.replace("**", ""));
         let said = [("bare", bare), ("required", required), ("aim", aim), ("reached", reached)];
@@ -159,8 +143,8 @@ pub fn plain(outcome: &Outcome) -> String {
             said.iter().filter(|(_, word)| !word.is_empty()).map(|(name, word)| format!("{name} {word}")).collect();
         let _ = writeln!(text, "; {}", said.join(", "));
     }
-    let _ = writeln!(text, "  {}", meanwhile(outcome));
-    for table in &outcome.tables {
+    let _ = writeln!(text, "  {}", meanwhile(measurement));
+    for table in &measurement.tables {
         let _ = writeln!(text, "  {}\n    {}", table.title, table.head.join(" | "));
         table.rows.iter().for_each(|row| text.push_str(&format!("    {}\n", row.join(" | "))));
     }

@@ -13,13 +13,13 @@ pub fn arm<'a, T>(run: impl FnMut() -> T + 'a) -> Arm<'a, T> {
 }
 
 /// What each arm found, in order of the rounds.
-pub type Found<T> = Vec<Vec<T>>;
+pub type Rounds<T> = Vec<Vec<T>>;
 
 /// Runs all arms in each round, and once before, unrecorded: caches and tables of the
 /// kernel are then as they stay. Every other round goes backwards, and each two begin
 /// with another arm.
-pub fn alternate<T>(rounds: usize, mut arms: Vec<Arm<T>>) -> Found<T> {
-    let mut found: Found<T> = arms.iter().map(|_| Vec::new()).collect();
+pub fn alternate<T>(rounds: usize, mut arms: Vec<Arm<T>>) -> Rounds<T> {
+    let mut found: Rounds<T> = arms.iter().map(|_| Vec::new()).collect();
     for arm in &mut arms {
         arm();
     }

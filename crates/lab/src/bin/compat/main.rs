@@ -3,10 +3,10 @@
 //! ahead of the names: the column *in a container* alone.
 
 use shim_tests::built::project;
+use softclose_lab::compat::comparison::InContainer;
 use softclose_lab::compat::page::{self, Entry};
 use softclose_lab::compat::row::Row;
-use softclose_lab::compat::run::{self, Outcome};
-use softclose_lab::compat::verdict::InContainer;
+use softclose_lab::compat::run::{self, RowOutcome};
 use softclose_lab::compat::{chart, install};
 use softclose_lab::parallel;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,10 +37,10 @@ fn run_all(rows: &[Row], is_good: fn(&Row) -> bool) -> usize {
 /// Runs a row and says in a line how it went. A row that cannot run here is not a
 /// fault, but it is named.
 fn is_good(row: &Row) -> bool {
-    let panicked = |_| Outcome::Failed("it panicked; see above".to_owned());
+    let panicked = |_| RowOutcome::Failed("it panicked; see above".to_owned());
     let title = &row.title;
     match catch_unwind(AssertUnwindSafe(|| run::whole(row))).unwrap_or_else(panicked) {
-        Outcome::Found(found) => {
+        RowOutcome::Found(found) => {
             say_if_none(title, &found.in_container);
             let [(before, of), (after, _)] = found.lost();
             let faults = found.faults(row);
@@ -50,11 +50,11 @@ fn is_good(row: &Row) -> bool {
             );
             faults.is_empty()
         }
-        Outcome::Skipped(reason) => {
+        RowOutcome::Skipped(reason) => {
             println!("skipped: {title}: {reason}");
             true
         }
-        Outcome::Failed(reason) => {
+        RowOutcome::Failed(reason) => {
             println!("{title}\n  FAULT: {reason}");
             false
         }

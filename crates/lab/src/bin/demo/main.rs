@@ -5,15 +5,15 @@
 //! nothing else. Nothing is simulated and nothing is asserted about the runs
 //! without; the exit status says whether the runs with delivered everything.
 
+mod command_line;
 mod early;
-mod line;
-mod place;
+mod network;
 mod server;
 mod table;
 mod tail;
 mod upload;
 
-use place::Place;
+use network::Network;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -26,9 +26,9 @@ fn main() -> ExitCode {
 }
 
 fn show() -> ExitCode {
-    let place = Place::open();
-    println!("{}\n", place.describe());
-    let answered = early::show(&place);
+    let network = Network::open();
+    println!("{}\n", network.describe());
+    let answered = early::show(&network);
     println!();
     let complete = tail::show();
     if answered && complete {

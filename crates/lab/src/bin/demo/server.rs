@@ -1,7 +1,7 @@
 //! The server of the first part: one that everybody has, else one of ours.
 
-use crate::line::Line;
-use crate::place::Place;
+use crate::command_line::CommandLine;
+use crate::network::Network;
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
 use std::process::{Command, Stdio};
@@ -33,20 +33,20 @@ impl Server {
 
     /// On the loopback of this machine a well-known port may be taken, and
     /// nobody else is to reach it.
-    pub fn line(self, place: &Place) -> Line {
+    pub fn line(self, network: &Network) -> CommandLine {
         match self {
-            Self::Python if place.is_ours() => Line::new("python3 -m http.server 8000".split(' ')),
-            Self::Python => Line::new("python3 -m http.server --bind 127.0.0.1 0".split(' ')),
-            Self::Legacy => Line::compiled("legacy_httpd"),
+            Self::Python if network.is_ours() => CommandLine::new("python3 -m http.server 8000".split(' ')),
+            Self::Python => CommandLine::new("python3 -m http.server --bind 127.0.0.1 0".split(' ')),
+            Self::Legacy => CommandLine::compiled("legacy_httpd"),
         }
     }
 
     /// Starts it and waits until it says where it listens.
-    pub fn start(self, place: &Place, shim: Shim) -> (Program, u16) {
-        let mut command = self.line(place).command(shim);
+    pub fn start(self, network: &Network, shim: Shim) -> (Program, u16) {
+        let mut command = self.line(network).command(shim);
         // Else that line would stay in its buffer.
         command.env("PYTHONUNBUFFERED", "1");
-        let mut program = place.start(command);
+        let mut program = network.start(command);
         let port = match self {
             Self::Python => port_in(&program.expect("Serving HTTP on ")),
             Self::Legacy => program.port(),

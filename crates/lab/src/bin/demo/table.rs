@@ -1,6 +1,6 @@
 //! Two columns of figures, aligned: without softclose and with it.
 
-use shim_tests::counters::Counters;
+use shim_tests::counters::KernelCounters;
 use std::fmt;
 
 #[derive(Default)]
@@ -12,8 +12,8 @@ impl Table {
     }
 
     /// The kernel's own counters, named as nstat(8) names them.
-    pub fn counters(&mut self, counters: [Option<Counters>; 2]) {
-        let mut row = |name, value: fn(Counters) -> u64| {
+    pub fn counters(&mut self, counters: [Option<KernelCounters>; 2]) {
+        let mut row = |name, value: fn(KernelCounters) -> u64| {
             self.row(
                 name,
                 counters.map(|counters| counters.map(value).map_or("-".to_owned(), |value| value.to_string())),

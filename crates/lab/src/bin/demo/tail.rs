@@ -4,11 +4,11 @@
 //! The victim and the peer are the tests' own. The peer's command line is written
 //! out here: `shim_tests::peer` starts it only in an arena.
 
-use crate::line::Line;
-use crate::place::Place;
+use crate::command_line::CommandLine;
+use crate::network::Network;
 use crate::table::{Table, grouped};
 use shim_tests::built::helper;
-use shim_tests::counters::Counters;
+use shim_tests::counters::KernelCounters;
 use shim_tests::shim::Shim;
 use shim_tests::{RESPONSE, UNREAD, UPLOAD};
 use std::process::Command;
@@ -16,7 +16,7 @@ use std::process::Command;
 struct Run {
     received: usize,
     end: &'static str,
-    counters: Option<Counters>,
+    counters: Option<KernelCounters>,
 }
 
 /// How a connection should end.
@@ -30,7 +30,7 @@ impl Run {
 
 /// Shows both runs and answers whether the second delivered every byte.
 pub fn show() -> bool {
-    let server = Line::compiled("blocking");
+    let server = CommandLine::compiled("blocking");
     println!(
         "2. The long tail. A server writes {} MiB and closes with {} KiB of the request unread;",
         RESPONSE >> 20,
@@ -43,17 +43,17 @@ pub fn show() -> bool {
     runs[1].is_complete()
 }
 
-fn run(server: &Line, shim: Shim) -> Run {
-    let place = Place::open();
-    let mut server = place.start(server.command(shim));
+fn run(server: &CommandLine, shim: Shim) -> Run {
+    let network = Network::open();
+    let mut server = network.start(server.command(shim));
     let port = server.port();
-    let mut peer = place.start(peer(port));
+    let mut peer = network.start(peer(port));
     let report = peer.expect("report ");
     peer.exit();
     Run {
         received: field(&report, "received").parse().expect("a number of bytes"),
         end: end(&report),
-        counters: place.counters_after(port),
+        counters: network.counters_after(port),
     }
 }
 

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How it went for one client.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum UploadEnd {
     Answered,
     BrokenPipe,
     Reset,
@@ -22,7 +22,7 @@ pub enum Outcome {
     Otherwise,
 }
 
-impl Outcome {
+impl UploadEnd {
     const WORDS: [(Self, &str); 4] = [
         (Self::Answered, "answered"),
         (Self::BrokenPipe, "broken-pipe"),
@@ -43,10 +43,10 @@ impl Outcome {
 /// The client's process: one upload to `port`, one line about it.
 pub fn run(port: u16) {
     let outcome = match ask(port) {
-        Ok(answer) if is_whole(&answer) => Outcome::Answered,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Outcome::BrokenPipe,
-        Err(error) if error.kind() == ErrorKind::ConnectionReset => Outcome::Reset,
-        _ => Outcome::Otherwise,
+        Ok(answer) if is_whole(&answer) => UploadEnd::Answered,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => UploadEnd::BrokenPipe,
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => UploadEnd::Reset,
+        _ => UploadEnd::Otherwise,
     };
     println!("outcome {}", outcome.word());
 }

@@ -10,20 +10,17 @@ use sample::{Sample, Series};
 use shim_tests::shim::Shim;
 use softclose_lab::compat::install;
 use softclose_lab::compat::row::Row;
-use softclose_lab::compat::stage::{Running, Stage};
+use softclose_lab::compat::stage::{RunningServer, Stage};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use traffic::Deeds;
+use traffic::TrafficCounts;
 
 /// Between two samples.
 const TICK: Duration = Duration::from_secs(5);
 
 /// Workers that talk to each server.
 const WORKERS: usize = 2;
-
-/// Between two turns of a worker: the machine is to be busy, not choked.
-const PAUSE: Duration = Duration::from_millis(1500);
 
 fn main() -> ExitCode {
     let (minutes, names) = arguments();
@@ -50,9 +47,10 @@ fn stages(rows: &[Row]) -> Vec<(Stage, Shim)> {
     let mut stages = Vec::new();
     for row in rows {
         match install::own(row) {
-            Ok(words) => {
-                let open =
-                    |shim| Stage::open(row, &words, shim).unwrap_or_else(|reason| panic!("{}: {reason}", row.title));
+            Ok(placeholders) => {
+                let open = |shim| {
+                    Stage::open(row, &placeholders, shim).unwrap_or_else(|reason| panic!("{}: {reason}", row.title))
+                };
                 stages.extend(Shim::BOTH.map(|shim| (open(shim), shim)));
             }
             Err(reason) => println!("skipped: {}: {reason}", row.title),
@@ -65,14 +63,14 @@ fn stages(rows: &[Row]) -> Vec<(Stage, Shim)> {
 struct Arm<'a> {
     stage: &'a Stage,
     shim: Shim,
-    running: Running<'a>,
-    deeds: Deeds,
+    running: RunningServer<'a>,
+    counts: TrafficCounts,
 }
 
 impl<'a> Arm<'a> {
     fn start(stage: &'a Stage, shim: Shim) -> Self {
         let running = stage.start().unwrap_or_else(|reason| panic!("{}: {reason}", stage.row.title));
-        Self { stage, shim, running, deeds: Deeds::default() }
+        Self { stage, shim, running, counts: TrafficCounts::default() }
     }
 }
 
@@ -82,7 +80,7 @@ fn soak(arms: &[Arm], length: Duration) -> Vec<Series> {
         for arm in arms {
             for worker in 0..WORKERS {
                 let over = &over;
-                scope.spawn(move || traffic::run(arm.stage, &arm.running, &arm.deeds, worker, over));
+                scope.spawn(move || traffic::run(arm.stage, &arm.running, &arm.counts, worker, over));
             }
         }
         let series = watch(arms, length);
@@ -98,7 +96,7 @@ fn watch(arms: &[Arm], length: Duration) -> Vec<Series> {
     while begun.elapsed() < length {
         std::thread::sleep(TICK);
         for (arm, series) in arms.iter().zip(&mut series) {
-            series.samples.push(Sample::take(begun.elapsed(), arm.stage, &arm.running, &arm.deeds));
+            series.samples.push(Sample::take(begun.elapsed(), arm.stage, &arm.running, &arm.counts));
         }
     }
     series

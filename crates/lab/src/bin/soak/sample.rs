@@ -1,9 +1,9 @@
 //! What a server holds at one moment.
 
-use crate::traffic::Deeds;
+use crate::traffic::TrafficCounts;
 use shim_tests::proc::threads;
 use shim_tests::shim::Shim;
-use softclose_lab::compat::stage::{Running, Stage};
+use softclose_lab::compat::stage::{RunningServer, Stage};
 use softclose_lab::tree;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Sample {
 
 impl Sample {
     /// Now.
-    pub fn take(at: Duration, stage: &Stage, running: &Running, deeds: &Deeds) -> Self {
+    pub fn take(at: Duration, stage: &Stage, running: &RunningServer, counts: &TrafficCounts) -> Self {
         let processes = tree::processes(running.program.pid());
         Self {
             at: at.as_secs_f64(),
@@ -41,10 +41,10 @@ impl Sample {
             memory: tree::private_memory(&processes),
             threads: processes.into_iter().map(threads).sum(),
             aborts: stage.counters_now().aborts(),
-            connections: deeds.connections.load(Relaxed),
-            lost: deeds.lost.load(Relaxed),
-            faults: deeds.faults.load(Relaxed),
-            reloads: deeds.reloads.load(Relaxed),
+            connections: counts.connections.load(Relaxed),
+            lost: counts.lost.load(Relaxed),
+            faults: counts.faults.load(Relaxed),
+            reloads: counts.reloads.load(Relaxed),
         }
     }
 }

@@ -1,17 +1,19 @@
 //! What peers do to one server, in turns that are the same natively and shimmed.
 
-use crate::PAUSE;
-use softclose_lab::compat::script::{Report, Script};
-use softclose_lab::compat::stage::{Running, Stage};
+use softclose_lab::compat::script::{Script, TalkReport};
+use softclose_lab::compat::stage::{RunningServer, Stage};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
+
+/// Between two turns of a worker: the machine is to be busy, not choked.
+const PAUSE: Duration = Duration::from_millis(1500);
 
 /// Longer than the longest silence that a drain waits for.
 const STALL: Duration = Duration::from_secs(7);
 
 /// What was done so far, and what came of it.
 #[derive(Default)]
-pub struct Deeds {
+pub struct TrafficCounts {
     /// Connections.
     pub connections: AtomicUsize,
     /// Connections whose answer had to arrive in full, and did not.
@@ -22,8 +24,8 @@ pub struct Deeds {
     pub reloads: AtomicUsize,
 }
 
-impl Deeds {
-    fn count(&self, report: Result<Report, String>) {
+impl TrafficCounts {
+    fn count(&self, report: Result<TalkReport, String>) {
         let Ok(report) = report else { return };
         self.connections.fetch_add(report.count(|_| true), Relaxed);
         self.lost.fetch_add(report.count(|outcome| !outcome.full), Relaxed);
@@ -31,26 +33,26 @@ impl Deeds {
 }
 
 /// Turns until it is over. Workers begin at different ones.
-pub fn run(stage: &Stage, running: &Running, deeds: &Deeds, worker: usize, over: &AtomicBool) {
+pub fn run(stage: &Stage, running: &RunningServer, counts: &TrafficCounts, worker: usize, over: &AtomicBool) {
     let mut turn = worker * 4;
     while !over.load(Relaxed) {
-        one(stage, running, deeds, turn);
+        one(stage, running, counts, turn);
         std::thread::sleep(PAUSE);
         turn += 1;
     }
 }
 
-fn one(stage: &Stage, running: &Running, deeds: &Deeds, turn: usize) {
+fn one(stage: &Stage, running: &RunningServer, counts: &TrafficCounts, turn: usize) {
     match turn % 8 {
-        0 | 2 => deeds.count(running.talk(stage.row.scripts(), 60, 4)),
-        1 | 4 => deeds.count(running.talk(lossy(stage), 12, 4)),
-        3 => fault(stage, running, deeds, |talk| talk.kill()),
-        5 => fault(stage, running, deeds, |talk| {
+        0 | 2 => counts.count(running.talk(stage.row.scripts(), 60, 4)),
+        1 | 4 => counts.count(running.talk(lossy(stage), 12, 4)),
+        3 => fault(stage, running, counts, |talk| talk.kill()),
+        5 => fault(stage, running, counts, |talk| {
             talk.stall(STALL);
             let _ = talk.report();
         }),
-        6 => reset(stage, running, deeds),
-        _ => reload(stage, running, deeds),
+        6 => reset(stage, running, counts),
+        _ => reload(stage, running, counts),
     }
 }
 
@@ -59,25 +61,30 @@ fn lossy(stage: &Stage) -> Vec<Script> {
     ways.map(|loss| Script { steps: loss.steps.clone(), slow: loss.slow }).collect()
 }
 
-fn fault(stage: &Stage, running: &Running, deeds: &Deeds, what: impl FnOnce(softclose_lab::compat::stage::Talk)) {
+fn fault(
+    stage: &Stage,
+    running: &RunningServer,
+    counts: &TrafficCounts,
+    what: impl FnOnce(softclose_lab::compat::stage::Talk),
+) {
     if let Some(Ok(talk)) = stage.row.download().map(|script| running.begin_download(script)) {
-        deeds.faults.fetch_add(1, Relaxed);
+        counts.faults.fetch_add(1, Relaxed);
         what(talk);
     }
 }
 
-fn reset(stage: &Stage, running: &Running, deeds: &Deeds) {
+fn reset(stage: &Stage, running: &RunningServer, counts: &TrafficCounts) {
     if let Some(script) = stage.row.download() {
-        deeds.faults.fetch_add(1, Relaxed);
+        counts.faults.fetch_add(1, Relaxed);
         let _ = running.reset(script);
     }
 }
 
 /// Not as often as it could be: a server that does nothing but reload serves nobody.
-fn reload(stage: &Stage, running: &Running, deeds: &Deeds) {
+fn reload(stage: &Stage, running: &RunningServer, counts: &TrafficCounts) {
     if let Some(signal) = &stage.row.server.reload {
-        deeds.reloads.fetch_add(1, Relaxed);
+        counts.reloads.fetch_add(1, Relaxed);
         running.signal(signal);
     }
-    deeds.count(running.talk(stage.row.scripts(), 6, 2));
+    counts.count(running.talk(stage.row.scripts(), 6, 2));
 }

@@ -4,7 +4,7 @@
 use socket2::{Domain, SockAddr, Socket, Type};
 use softclose_lab::compat::hear::Hear;
 use softclose_lab::compat::mask::Mask;
-use softclose_lab::compat::script::{Order, Outcome};
+use softclose_lab::compat::script::{ConversationOutcome, TalkOrder};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -36,7 +36,7 @@ pub struct Conversation {
 pub struct Answer(Vec<u8>);
 
 impl Conversation {
-    pub fn open(order: &Order, slow: bool) -> Self {
+    pub fn open(order: &TalkOrder, slow: bool) -> Self {
         let stream = connect(order, slow);
         let mut conversation = Self {
             stream: None,
@@ -127,7 +127,7 @@ impl Conversation {
 
     /// Sends the FIN and reads to the end, also where something has failed: what is
     /// left unread would be a reset of the peer's own.
-    pub fn finish(mut self) -> (Outcome, Vec<Answer>) {
+    pub fn finish(mut self) -> (ConversationOutcome, Vec<Answer>) {
         let full = !self.failed;
         if let Some(stream) = &self.stream {
             let _ = stream.shutdown(Shutdown::Write);
@@ -137,11 +137,11 @@ impl Conversation {
                 self.read();
             }
         }
-        (Outcome { full, reset: self.reset, stalled: self.stalled }, self.heard)
+        (ConversationOutcome { full, reset: self.reset, stalled: self.stalled }, self.heard)
     }
 }
 
-fn connect(order: &Order, slow: bool) -> io::Result<TcpStream> {
+fn connect(order: &TalkOrder, slow: bool) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     if slow {
         socket.set_recv_buffer_size(SMALL_WINDOW)?;

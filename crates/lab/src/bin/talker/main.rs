@@ -6,20 +6,20 @@ mod conversation;
 use conversation::Conversation;
 use softclose_lab::compat::hear::Hear;
 use softclose_lab::compat::mask::Mask;
-use softclose_lab::compat::script::{Order, Report, Script, Step};
+use softclose_lab::compat::script::{Script, Step, TalkOrder, TalkReport};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// An order, made ready.
 struct Task {
-    order: Order,
+    order: TalkOrder,
     mask: Mask,
     next: AtomicUsize,
-    report: Mutex<Report>,
+    report: Mutex<TalkReport>,
 }
 
 fn main() {
-    let order: Order = serde_json::from_str(&std::env::args().nth(1).expect("an order")).expect("an order as JSON");
+    let order: TalkOrder = serde_json::from_str(&std::env::args().nth(1).expect("an order")).expect("an order as JSON");
     let mask = Mask::new(&order.mask).expect("regular expressions");
     let task = Task { order, mask, next: AtomicUsize::new(0), report: Mutex::default() };
     std::thread::scope(|scope| {

@@ -2,8 +2,8 @@
 
 use crate::batch::Batch;
 use crate::known;
-use crate::outcome::{Outcome, Outcomes};
-use crate::report::{Comparison, Difference, Found, Tally, Verdict};
+use crate::outcome::{TestOutcome, TestOutcomes};
+use crate::report::{BothRuns, Cause, Comparison, Difference, Reruns};
 use crate::run::{run, word};
 use crate::suite::Suite;
 use crate::workshop::Workshop;
@@ -18,13 +18,13 @@ pub const ROUNDS: u32 = 5;
 /// Runs all of `suite` both ways, or says why it cannot be run.
 pub fn both_ways(suite: &dyn Suite, shop: &Workshop) -> Result<Comparison, String> {
     let version = suite.get(shop)?;
-    let all = Mutex::new(Found::default());
+    let all = Mutex::new(BothRuns::default());
     let batches = suite.batches(shop);
     let queue = Mutex::new(batches.iter());
-    let places = (0..suite.at_once()).map(|_| Place::open(suite, shop)).collect::<Result<Vec<_>, _>>()?;
+    let benches = (0..suite.at_once()).map(|_| Bench::open(suite, shop)).collect::<Result<Vec<_>, _>>()?;
     std::thread::scope(|scope| {
-        for place in places {
-            scope.spawn(|| place.work(&queue, &all));
+        for bench in benches {
+            scope.spawn(|| bench.work(&queue, &all));
         }
     });
     let found = all.into_inner().expect("all workers are done");
@@ -33,20 +33,20 @@ pub fn both_ways(suite: &dyn Suite, shop: &Workshop) -> Result<Comparison, Strin
 }
 
 /// Where batches run, one after another.
-struct Place<'a> {
+struct Bench<'a> {
     suite: &'a dyn Suite,
     shop: &'a Workshop,
     arena: Arena,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Bench<'a> {
     fn open(suite: &'a dyn Suite, shop: &'a Workshop) -> Result<Self, String> {
         let arena = Arena::open()?;
         arena.use_usual_buffers();
         Ok(Self { suite, shop, arena })
     }
 
-    fn work(self, queue: &Mutex<std::slice::Iter<Batch>>, all: &Mutex<Found>) {
+    fn work(self, queue: &Mutex<std::slice::Iter<Batch>>, all: &Mutex<BothRuns>) {
         loop {
             let next = queue.lock().expect("no worker panics with the queue").next();
             let Some(batch) = next else { break };
@@ -55,40 +55,40 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn compare(&self, batch: &Batch) -> Found {
+    fn compare(&self, batch: &Batch) -> BothRuns {
         let mut troubles = Vec::new();
         let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(batch, shim, &mut troubles));
-        let count = |outcomes: &Outcomes| outcomes.count(Outcome::Passed);
+        let count = |outcomes: &TestOutcomes| outcomes.count(TestOutcome::Passed);
         println!("{}: {}: {} passed, {} shimmed", self.suite.name(), batch.name(), count(&native), count(&shimmed));
-        let differing = native.iter().filter(|(test, outcome)| *outcome == Outcome::Passed && !shimmed.passed(test));
+        let differing =
+            native.iter().filter(|(test, outcome)| *outcome == TestOutcome::Passed && !shimmed.passed(test));
         let differing: Vec<_> = differing.map(|(test, _)| test).collect();
         let differences = self.judge(batch, &differing, &shimmed);
-        Found { native, shimmed, differences, troubles }
+        BothRuns { native, shimmed, differences, troubles }
     }
 
-    fn outcomes(&self, batch: &Batch, shim: Shim, troubles: &mut Vec<String>) -> Outcomes {
+    fn outcomes(&self, batch: &Batch, shim: Shim, troubles: &mut Vec<String>) -> TestOutcomes {
         let ended = run(batch, shim, &self.arena, self.shop);
         troubles.extend(ended.trouble().map(|trouble| format!("{} ({}) {trouble}", batch.name(), word(shim))));
         self.suite.outcomes(batch, &ended)
     }
 
-    fn judge(&self, batch: &Batch, differing: &[&str], shimmed: &Outcomes) -> Vec<Difference> {
+    fn judge(&self, batch: &Batch, differing: &[&str], shimmed: &TestOutcomes) -> Vec<Difference> {
         let reason = |test: &str| known::reason(self.suite.name(), test);
         let unknown: Vec<_> = differing.iter().copied().filter(|test| reason(test).is_none()).collect();
         let tallies = self.run_again(batch, &unknown);
         let judged = |test: &&str| {
             let tally = tallies.get(test).copied();
-            let verdict =
-                reason(test).map_or_else(|| Verdict::of(tally.unwrap_or_default(), ROUNDS), Verdict::ByDesign);
-            let shimmed = shimmed.of(test).map_or("nothing heard", Outcome::word);
+            let verdict = reason(test).map_or_else(|| Cause::of(tally.unwrap_or_default(), ROUNDS), Cause::ByDesign);
+            let shimmed = shimmed.of(test).map_or("nothing heard", TestOutcome::word);
             Difference { test: (*test).to_owned(), shimmed, tally, verdict }
         };
         differing.iter().map(judged).collect()
     }
 
     /// In turn, so that both ways have the same neighbours on a busy machine.
-    fn run_again<'t>(&self, batch: &Batch, tests: &[&'t str]) -> BTreeMap<&'t str, Tally> {
-        let mut tallies: BTreeMap<_, _> = tests.iter().map(|test| (*test, Tally::default())).collect();
+    fn run_again<'t>(&self, batch: &Batch, tests: &[&'t str]) -> BTreeMap<&'t str, Reruns> {
+        let mut tallies: BTreeMap<_, _> = tests.iter().map(|test| (*test, Reruns::default())).collect();
         if tests.is_empty() {
             return tallies;
         }

@@ -21,7 +21,7 @@ mod tap;
 mod vtc;
 mod workshop;
 
-use report::Report;
+use report::SuiteReport;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use suite::Suite;
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 /// In the order of the list, whichever ends first.
-fn run_all(selected: &[&dyn Suite]) -> Vec<Report> {
+fn run_all(selected: &[&dyn Suite]) -> Vec<SuiteReport> {
     let queue = Mutex::new(selected.iter().enumerate());
     let reports = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -65,15 +65,15 @@ fn run_all(selected: &[&dyn Suite]) -> Vec<Report> {
     reports.into_iter().map(|(_, report)| report).collect()
 }
 
-fn run_one(suite: &dyn Suite) -> Report {
+fn run_one(suite: &dyn Suite) -> SuiteReport {
     let result = Workshop::of(suite.name()).and_then(|shop| compare::both_ways(suite, &shop));
     if let Err(reason) = &result {
         shim_tests::skip(suite.name(), reason);
     }
-    Report { name: suite.name(), origin: suite.origin(), left_out: suite.left_out(), result }
+    SuiteReport { name: suite.name(), origin: suite.origin(), left_out: suite.left_out(), result }
 }
 
-fn write_page(all: &[Box<dyn Suite>], reports: &[Report]) {
+fn write_page(all: &[Box<dyn Suite>], reports: &[SuiteReport]) {
     let names: Vec<_> = all.iter().map(|suite| suite.name()).collect();
     let path = page::path();
     let old = std::fs::read_to_string(&path).unwrap_or_default();
@@ -81,8 +81,8 @@ fn write_page(all: &[Box<dyn Suite>], reports: &[Report]) {
     println!("upstream: {} has what was found", path.display());
 }
 
-fn conclude(reports: &[Report]) -> ExitCode {
-    let unexpected: Vec<_> = reports.iter().flat_map(Report::unexpected).collect();
+fn conclude(reports: &[SuiteReport]) -> ExitCode {
+    let unexpected: Vec<_> = reports.iter().flat_map(SuiteReport::unexpected).collect();
     for (suite, test) in &unexpected {
         println!("upstream: {suite}: {test} passes natively and not with softclose");
     }

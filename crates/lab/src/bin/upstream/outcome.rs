@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Of one test, in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TestOutcome {
     Passed,
     Failed,
     Skipped,
@@ -12,7 +12,7 @@ pub enum Outcome {
     Unfinished,
 }
 
-impl Outcome {
+impl TestOutcome {
     pub fn word(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -26,30 +26,30 @@ impl Outcome {
 /// By name. A name that is said twice is one test with two parts: a part that
 /// failed is not mended by another that passed.
 #[derive(Clone, Debug, Default)]
-pub struct Outcomes(BTreeMap<String, Outcome>);
+pub struct TestOutcomes(BTreeMap<String, TestOutcome>);
 
-impl Outcomes {
-    pub fn note(&mut self, test: &str, outcome: Outcome) {
+impl TestOutcomes {
+    pub fn note(&mut self, test: &str, outcome: TestOutcome) {
         let entry = self.0.entry(test.to_owned()).or_insert(outcome);
-        if *entry != Outcome::Failed {
+        if *entry != TestOutcome::Failed {
             *entry = outcome;
         }
     }
 
     /// `None`: nothing was heard of it at all.
-    pub fn of(&self, test: &str) -> Option<Outcome> {
+    pub fn of(&self, test: &str) -> Option<TestOutcome> {
         self.0.get(test).copied()
     }
 
     pub fn passed(&self, test: &str) -> bool {
-        self.of(test) == Some(Outcome::Passed)
+        self.of(test) == Some(TestOutcome::Passed)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Outcome)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, TestOutcome)> {
         self.0.iter().map(|(test, outcome)| (test.as_str(), *outcome))
     }
 
-    pub fn count(&self, outcome: Outcome) -> usize {
+    pub fn count(&self, outcome: TestOutcome) -> usize {
         self.0.values().filter(|seen| **seen == outcome).count()
     }
 
@@ -68,18 +68,18 @@ mod tests {
 
     #[test]
     fn a_failure_stays() {
-        let mut outcomes = Outcomes::default();
-        for outcome in [Outcome::Unfinished, Outcome::Failed, Outcome::Passed] {
+        let mut outcomes = TestOutcomes::default();
+        for outcome in [TestOutcome::Unfinished, TestOutcome::Failed, TestOutcome::Passed] {
             outcomes.note("test", outcome);
         }
-        assert_eq!(outcomes.of("test"), Some(Outcome::Failed));
+        assert_eq!(outcomes.of("test"), Some(TestOutcome::Failed));
     }
 
     #[test]
     fn an_end_takes_the_place_of_the_start() {
-        let mut outcomes = Outcomes::default();
-        outcomes.note("test", Outcome::Unfinished);
-        outcomes.note("test", Outcome::Passed);
+        let mut outcomes = TestOutcomes::default();
+        outcomes.note("test", TestOutcome::Unfinished);
+        outcomes.note("test", TestOutcome::Passed);
         assert!(outcomes.passed("test"));
         assert!(!outcomes.passed("another"));
     }

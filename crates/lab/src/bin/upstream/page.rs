@@ -1,8 +1,8 @@
 //! `docs/upstream.md`.
 
 use crate::compare::ROUNDS;
-use crate::outcome::Outcome;
-use crate::report::{Comparison, Difference, Found, Report, Verdict};
+use crate::outcome::TestOutcome;
+use crate::report::{BothRuns, Cause, Comparison, Difference, SuiteReport};
 use shim_tests::built::project;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,8 +14,8 @@ pub fn path() -> PathBuf {
 }
 
 /// The page about `suites`. Those that did not run now have what `old` says of them.
-pub fn of(suites: &[&str], reports: &[Report], old: &str) -> String {
-    let part = |new: fn(&Report) -> String, kept: fn(&str, &str) -> Option<String>| {
+pub fn of(suites: &[&str], reports: &[SuiteReport], old: &str) -> String {
+    let part = |new: fn(&SuiteReport) -> String, kept: fn(&str, &str) -> Option<String>| {
         let report = |name: &str| reports.iter().find(|report| report.name == name);
         let parts = suites.iter().filter_map(|name| report(name).map(new).or_else(|| kept(old, name)));
         parts.collect::<String>()
@@ -58,15 +58,15 @@ const TABLE: &str = "\
 |---|---|---|---|---|---|---|---|
 ";
 
-fn row(report: &Report) -> String {
+fn row(report: &SuiteReport) -> String {
     let cells = match &report.result {
         Err(reason) => format!("skipped: {reason} |||||||"),
         Ok(Comparison { version, found: all }) => {
-            let passed = all.native.count(Outcome::Passed);
-            let count = |is: fn(Verdict) -> bool| all.differences.iter().filter(|found| is(found.verdict)).count();
-            let flaky = count(|verdict| verdict == Verdict::Flaky);
-            let by_design = count(|verdict| matches!(verdict, Verdict::ByDesign(_)));
-            let broken = count(|verdict| verdict == Verdict::Broken);
+            let passed = all.native.count(TestOutcome::Passed);
+            let count = |is: fn(Cause) -> bool| all.differences.iter().filter(|found| is(found.verdict)).count();
+            let flaky = count(|verdict| verdict == Cause::Flaky);
+            let by_design = count(|verdict| matches!(verdict, Cause::ByDesign(_)));
+            let broken = count(|verdict| verdict == Cause::Broken);
             let both = passed - all.differences.len();
             let tests = all.native.len();
             format!("{version} | {tests} | {passed} | {both} | {flaky} | {by_design} | {broken} |")
@@ -75,7 +75,7 @@ fn row(report: &Report) -> String {
     format!("| [{0}](#{0}) | {cells}\n", report.name)
 }
 
-fn section(report: &Report) -> String {
+fn section(report: &SuiteReport) -> String {
     let mut text = format!("\n## {}\n\n{}.\n", report.name, report.origin);
     match &report.result {
         Err(reason) => writeln!(text, "\nskipped: {reason}").expect("a string takes all"),
@@ -85,19 +85,20 @@ fn section(report: &Report) -> String {
     text + &list("Not run:", left_out)
 }
 
-fn details(all: &Found) -> String {
-    let differences = |is: fn(Verdict) -> bool| all.differences.iter().filter(move |found| is(found.verdict));
-    let failed = all.native.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed | Outcome::Unfinished));
+fn details(all: &BothRuns) -> String {
+    let differences = |is: fn(Cause) -> bool| all.differences.iter().filter(move |found| is(found.verdict));
+    let failed =
+        all.native.iter().filter(|(_, outcome)| matches!(outcome, TestOutcome::Failed | TestOutcome::Unfinished));
     let failed = failed.map(|(test, outcome)| {
-        let shimmed = all.shimmed.of(test).map_or("nothing heard", Outcome::word);
+        let shimmed = all.shimmed.of(test).map_or("nothing heard", TestOutcome::word);
         format!("`{test}`: {} natively, {shimmed} with softclose", outcome.word())
     });
-    let skipped = all.native.iter().filter(|(_, outcome)| *outcome == Outcome::Skipped);
+    let skipped = all.native.iter().filter(|(_, outcome)| *outcome == TestOutcome::Skipped);
     let skipped: Vec<_> = skipped.map(|(test, _)| format!("`{test}`")).collect();
     [
-        list("Broken:", differences(|verdict| verdict == Verdict::Broken).map(line)),
+        list("Broken:", differences(|verdict| verdict == Cause::Broken).map(line)),
         by_design(&all.differences),
-        list("Flaky:", differences(|verdict| verdict == Verdict::Flaky).map(line)),
+        list("Flaky:", differences(|verdict| verdict == Cause::Flaky).map(line)),
         list("Not passed natively either, and so no measure:", failed),
         list("Programs that were ended:", all.troubles.iter().cloned()),
         folded("skipped by the suite itself", &skipped),
@@ -109,7 +110,7 @@ fn details(all: &Found) -> String {
 fn by_design(differences: &[Difference]) -> String {
     let mut tests: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for found in differences {
-        if let Verdict::ByDesign(reason) = found.verdict {
+        if let Cause::ByDesign(reason) = found.verdict {
             tests.entry(reason).or_default().push(format!("`{}`", found.test));
         }
     }
@@ -138,8 +139,8 @@ fn folded(title: &str, names: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn skipped(name: &'static str, reason: &str) -> Report {
-        Report { name, origin: "nowhere", left_out: &[], result: Err(reason.to_owned()) }
+    fn skipped(name: &'static str, reason: &str) -> SuiteReport {
+        SuiteReport { name, origin: "nowhere", left_out: &[], result: Err(reason.to_owned()) }
     }
 
     #[test]

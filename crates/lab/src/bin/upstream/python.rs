@@ -1,8 +1,8 @@
 //! Suites of Python's unittest, run by `outcomes.py`.
 
 use crate::batch::Batch;
-use crate::outcome::{Outcome, Outcomes};
-use crate::run::Ended;
+use crate::outcome::{TestOutcome, TestOutcomes};
+use crate::run::FinishedBatch;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -39,21 +39,21 @@ fn class(module: &str, test: &str) -> Option<String> {
 }
 
 /// Reads what `outcomes.py` has written.
-pub fn outcomes(ended: &Ended) -> Outcomes {
+pub fn outcomes(ended: &FinishedBatch) -> TestOutcomes {
     let text = std::fs::read_to_string(ended.scratch().join(EVENTS)).unwrap_or_default();
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = TestOutcomes::default();
     for (event, test) in text.lines().filter_map(|line| line.split_once('\t')) {
         outcomes.note(test, outcome(event));
     }
     outcomes
 }
 
-fn outcome(event: &str) -> Outcome {
+fn outcome(event: &str) -> TestOutcome {
     match event {
-        "passed" => Outcome::Passed,
-        "failed" => Outcome::Failed,
-        "skipped" => Outcome::Skipped,
-        _ => Outcome::Unfinished,
+        "passed" => TestOutcome::Passed,
+        "failed" => TestOutcome::Failed,
+        "skipped" => TestOutcome::Skipped,
+        _ => TestOutcome::Unfinished,
     }
 }
 

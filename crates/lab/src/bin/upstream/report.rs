@@ -1,9 +1,9 @@
 //! What was found about one suite.
 
-use crate::outcome::Outcomes;
+use crate::outcome::TestOutcomes;
 
 /// Of one suite.
-pub struct Report {
+pub struct SuiteReport {
     pub name: &'static str,
     pub origin: &'static str,
     pub left_out: &'static [(&'static str, &'static str)],
@@ -11,31 +11,31 @@ pub struct Report {
     pub result: Result<Comparison, String>,
 }
 
-impl Report {
+impl SuiteReport {
     /// Tests that the shim has broken, as (suite, test).
     pub fn unexpected(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let differences = self.result.iter().flat_map(|comparison| &comparison.found.differences);
-        differences.filter(|found| found.verdict == Verdict::Broken).map(|found| (self.name, found.test.as_str()))
+        differences.filter(|found| found.verdict == Cause::Broken).map(|found| (self.name, found.test.as_str()))
     }
 }
 
 /// Both runs of a suite.
 pub struct Comparison {
     pub version: String,
-    pub found: Found,
+    pub found: BothRuns,
 }
 
 /// Both runs of a batch, or of all of them.
 #[derive(Default)]
-pub struct Found {
-    pub native: Outcomes,
-    pub shimmed: Outcomes,
+pub struct BothRuns {
+    pub native: TestOutcomes,
+    pub shimmed: TestOutcomes,
     pub differences: Vec<Difference>,
     /// Batches that were killed or crashed, either way.
     pub troubles: Vec<String>,
 }
 
-impl Found {
+impl BothRuns {
     pub fn extend(&mut self, other: Self) {
         self.native.extend(other.native);
         self.shimmed.extend(other.shimmed);
@@ -48,20 +48,20 @@ impl Found {
 pub struct Difference {
     pub test: String,
     pub shimmed: &'static str,
-    pub tally: Option<Tally>,
-    pub verdict: Verdict,
+    pub tally: Option<Reruns>,
+    pub verdict: Cause,
 }
 
 /// How often it passed when it was run again.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
+pub struct Reruns {
     pub native: u32,
     pub shimmed: u32,
 }
 
 /// What a difference is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Cause {
     /// Said in `docs/limits.md`.
     ByDesign(&'static str),
     /// It fails without the shim, too, or did not fail again.
@@ -69,10 +69,10 @@ pub enum Verdict {
     Broken,
 }
 
-impl Verdict {
+impl Cause {
     /// Of a difference that is not known. One failure with the shim is enough for a
     /// test that never fails without; of one that does, only never passing is.
-    pub fn of(tally: Tally, rounds: u32) -> Self {
+    pub fn of(tally: Reruns, rounds: u32) -> Self {
         let fails_natively = tally.native < rounds;
         let suffices = if fails_natively { tally.shimmed == 0 && tally.native > 0 } else { tally.shimmed < rounds };
         if suffices { Self::Broken } else { Self::Flaky }
@@ -85,16 +85,16 @@ mod tests {
 
     #[test]
     fn a_test_that_never_fails_natively_must_not_fail_shimmed() {
-        let of = |native, shimmed| Verdict::of(Tally { native, shimmed }, 5);
-        assert_eq!(of(5, 4), Verdict::Broken);
-        assert_eq!(of(5, 5), Verdict::Flaky);
+        let of = |native, shimmed| Cause::of(Reruns { native, shimmed }, 5);
+        assert_eq!(of(5, 4), Cause::Broken);
+        assert_eq!(of(5, 5), Cause::Flaky);
     }
 
     #[test]
     fn a_test_that_fails_natively_too_must_pass_shimmed_at_times() {
-        let of = |native, shimmed| Verdict::of(Tally { native, shimmed }, 5);
-        assert_eq!(of(3, 2), Verdict::Flaky);
-        assert_eq!(of(3, 0), Verdict::Broken);
-        assert_eq!(of(0, 0), Verdict::Flaky);
+        let of = |native, shimmed| Cause::of(Reruns { native, shimmed }, 5);
+        assert_eq!(of(3, 2), Cause::Flaky);
+        assert_eq!(of(3, 0), Cause::Broken);
+        assert_eq!(of(0, 0), Cause::Flaky);
     }
 }

@@ -9,12 +9,12 @@ use shim_tests::shim::Shim;
 use std::path::Path;
 
 /// What a batch has left behind.
-pub struct Ended {
+pub struct FinishedBatch {
     pub parting: Parting,
     scratch: Scratch,
 }
 
-impl Ended {
+impl FinishedBatch {
     /// Where it ran, and had its temporary files.
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
@@ -32,13 +32,13 @@ impl Ended {
 }
 
 /// Runs `batch` in `arena` and leaves none of its processes there.
-pub fn run(batch: &Batch, shim: Shim, arena: &Arena, shop: &Workshop) -> Ended {
+pub fn run(batch: &Batch, shim: Shim, arena: &Arena, shop: &Workshop) -> FinishedBatch {
     let scratch = Scratch::directory();
     let mut command = batch.command(scratch.path());
     shim.dress(&mut command);
     let parting = arena.start(command).end_within(batch.patience());
     arena.end_all();
-    let ended = Ended { parting, scratch };
+    let ended = FinishedBatch { parting, scratch };
     shop.log(&format!("{}.{}", batch.name(), word(shim)), &ended.parting);
     ended
 }

@@ -2,8 +2,8 @@
 //! next one is one file in `suites`, and a line in its `mod.rs`.
 
 use crate::batch::Batch;
-use crate::outcome::Outcomes;
-use crate::run::Ended;
+use crate::outcome::TestOutcomes;
+use crate::run::FinishedBatch;
 use crate::workshop::Workshop;
 
 pub trait Suite: Sync {
@@ -27,7 +27,7 @@ pub trait Suite: Sync {
     }
 
     /// What one of them said.
-    fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes;
+    fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes;
 
     /// What runs `tests` again. All of their batch, unless that takes too long, or
     /// every test has a process of its own: what failed may have failed for what

@@ -1,7 +1,7 @@
 //! varnishtest: scripts (`.vtc`) of clients and servers around the program under test.
 
 use crate::batch::Batch;
-use crate::outcome::{Outcome, Outcomes};
+use crate::outcome::{TestOutcome, TestOutcomes};
 use std::path::{Path, PathBuf};
 
 /// Runs `files` of `source`, one after another.
@@ -11,20 +11,20 @@ pub fn batch(name: &str, source: &Path, files: &[PathBuf]) -> Batch {
 }
 
 /// Lines `#    top  TEST path passed (0.1)`.
-pub fn outcomes(lines: &[String]) -> Outcomes {
-    let mut outcomes = Outcomes::default();
+pub fn outcomes(lines: &[String]) -> TestOutcomes {
+    let mut outcomes = TestOutcomes::default();
     for (test, outcome) in lines.iter().filter_map(|line| read(line)) {
         outcomes.note(test, outcome);
     }
     outcomes
 }
 
-fn read(line: &str) -> Option<(&str, Outcome)> {
+fn read(line: &str) -> Option<(&str, TestOutcome)> {
     let (test, verdict) = line.strip_prefix("#    top  TEST ")?.split_once(' ')?;
     let outcome = match verdict.split(' ').next()? {
-        "passed" => Outcome::Passed,
-        "skipped" => Outcome::Skipped,
-        _ => Outcome::Failed,
+        "passed" => TestOutcome::Passed,
+        "skipped" => TestOutcome::Skipped,
+        _ => TestOutcome::Failed,
     };
     Some((test, outcome))
 }
@@ -44,8 +44,8 @@ mod tests {
 
     #[test]
     fn verdicts_are_read() {
-        assert_eq!(read("#    top  TEST a/b.vtc passed (0.159)"), Some(("a/b.vtc", Outcome::Passed)));
-        assert_eq!(read("#    top  TEST a/b.vtc FAILED (0.033) signal=6"), Some(("a/b.vtc", Outcome::Failed)));
+        assert_eq!(read("#    top  TEST a/b.vtc passed (0.159)"), Some(("a/b.vtc", TestOutcome::Passed)));
+        assert_eq!(read("#    top  TEST a/b.vtc FAILED (0.033) signal=6"), Some(("a/b.vtc", TestOutcome::Failed)));
         assert_eq!(read("*    top   TEST a/b.vtc starting"), None);
     }
 }

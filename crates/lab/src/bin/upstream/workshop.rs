@@ -1,6 +1,6 @@
 //! Where a suite is downloaded, built and logged: `target/upstream/SUITE`.
 
-use crate::outcome::{Outcome, Outcomes};
+use crate::outcome::{TestOutcome, TestOutcomes};
 use shim_tests::built::target_dir;
 use shim_tests::program::Parting;
 use std::fs;
@@ -61,9 +61,10 @@ impl Workshop {
     }
 
     /// Keeps what became of every test, both ways.
-    pub fn table(&self, native: &Outcomes, shimmed: &Outcomes) {
-        let word = |outcomes: &Outcomes, test: &str| outcomes.of(test).map_or("nothing heard", Outcome::word);
-        let line = |(test, outcome): (&str, Outcome)| format!("{}\t{}\t{test}\n", outcome.word(), word(shimmed, test));
+    pub fn table(&self, native: &TestOutcomes, shimmed: &TestOutcomes) {
+        let word = |outcomes: &TestOutcomes, test: &str| outcomes.of(test).map_or("nothing heard", TestOutcome::word);
+        let line =
+            |(test, outcome): (&str, TestOutcome)| format!("{}\t{}\t{test}\n", outcome.word(), word(shimmed, test));
         let text: String = native.iter().map(line).collect();
         fs::write(self.0.join("outcomes.tsv"), text).expect("the target directory is writable");
     }

@@ -13,14 +13,14 @@ pub enum Told<'a> {
 
 /// A line and its thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct StraceLine<'a> {
     /// Thread id.
     pub thread: u32,
     /// What it tells.
     pub told: Told<'a>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> StraceLine<'a> {
     /// `None` for what tells nothing.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (thread, rest) = text.split_once(' ')?;
@@ -57,18 +57,18 @@ mod tests {
 
     #[test]
     fn a_call_is_told_whole_or_in_two() {
-        let whole = Line::parse("12 close(5<TCP:[127.0.0.1:80->127.0.0.1:9]>) = 0").unwrap();
+        let whole = StraceLine::parse("12 close(5<TCP:[127.0.0.1:80->127.0.0.1:9]>) = 0").unwrap();
         assert_eq!(whole.thread, 12);
         assert!(matches!(whole.told, Told::Call { name: "close", result: Some("0"), .. }));
-        let begun = Line::parse("12 close(5<TCP:[a]> <unfinished ...>").unwrap();
+        let begun = StraceLine::parse("12 close(5<TCP:[a]> <unfinished ...>").unwrap();
         assert!(matches!(begun.told, Told::Call { name: "close", result: None, .. }));
-        let over = Line::parse("12 <... close resumed>) = 0").unwrap();
+        let over = StraceLine::parse("12 <... close resumed>) = 0").unwrap();
         assert_eq!(over.told, Told::Resumed { name: "close", result: "0" });
     }
 
     #[test]
     fn an_end_is_told() {
-        assert_eq!(Line::parse("7 +++ exited with 0 +++").unwrap().told, Told::Gone("exited with 0"));
-        assert_eq!(Line::parse("7 --- stopped"), None);
+        assert_eq!(StraceLine::parse("7 +++ exited with 0 +++").unwrap().told, Told::Gone("exited with 0"));
+        assert_eq!(StraceLine::parse("7 --- stopped"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Who holds which connection, from the calls of all threads.
 
-use super::line::{Line, Told};
+use super::line::{StraceLine, Told};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// References of one table of descriptors: number and connection.
@@ -26,7 +26,7 @@ impl Tables {
     }
 
     /// What a line changes; `stack` was printed with it.
-    pub fn follow(&mut self, line: Line, stack: &[&str]) {
+    pub fn follow(&mut self, line: StraceLine, stack: &[&str]) {
         self.meet(line.thread);
         match line.told {
             Told::Call { name, arguments, result: None } => {
@@ -203,7 +203,7 @@ mod tests {
         for text in lines {
             let (text, frame) = text.split_once(" | ").unwrap_or((text, ""));
             let stack: Vec<_> = Some(frame).into_iter().filter(|frame| !frame.is_empty()).collect();
-            tables.follow(Line::parse(text).unwrap(), &stack);
+            tables.follow(StraceLine::parse(text).unwrap(), &stack);
         }
         tables.endings.into_iter().collect()
     }

@@ -1,10 +1,10 @@
 //! Measure 12: a close where there is much beside it.
 
-use super::Measure;
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::page::number;
-use crate::place::{Place, open_files, result};
-use crate::ratio::{Found, Spread, alternate, arm, differences, figures, ratios};
+use crate::measure::Measure;
+use crate::measurement::{Figure, Goal, Measurement, Table};
+use crate::number::number;
+use crate::ratio::{Rounds, Spread, alternate, arm, differences, figures, ratios};
+use crate::testbed::{Testbed, open_files, result};
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
@@ -72,31 +72,31 @@ struct Run {
     slowest: f64,
 }
 
-fn run(rounds: usize) -> Result<Outcome, String> {
+fn run(rounds: usize) -> Result<Measurement, String> {
     let needed =
         ALL.iter().map(|surroundings| surroundings.open + surroundings.closes()).max().unwrap_or(0) as u64 + 1000;
     if open_files() < needed {
         return Err(format!("a program may have {} descriptors, and {needed} are needed", open_files()));
     }
-    let place = Place::open()?;
-    let mut outcome = Outcome::default();
+    let testbed = Testbed::open()?;
+    let mut measurement = Measurement::default();
     let head = ["", "p50", "p99", "slowest", "p50, bare", "p99, bare", "slowest, bare"];
     let mut table = Table::new("Microseconds, medians of the rounds.", &head);
     for surroundings in &ALL {
         let arms = Shim::BOTH.map(|shim| {
-            let place = &place;
-            arm(move || close(place, surroundings, shim))
+            let testbed = &testbed;
+            arm(move || close(testbed, surroundings, shim))
         });
         let found = alternate(rounds, arms.into());
-        outcome.figures.extend(compare(surroundings.words, &found));
+        measurement.figures.extend(compare(surroundings.words, &found));
         table.row([surroundings.words.to_owned()].into_iter().chain(columns(&found)));
     }
-    outcome.tables.push(table);
-    Ok(outcome)
+    measurement.tables.push(table);
+    Ok(measurement)
 }
 
 /// What must be reached is that no close is late; what is aimed at, that none is dear.
-fn compare(words: &str, found: &Found<Run>) -> [Figure; 3] {
+fn compare(words: &str, found: &Rounds<Run>) -> [Figure; 3] {
     let of = |arm: usize, figure: fn(&Run) -> f64| figures(&found[arm], figure);
     let bare = |points: &[f64]| format!("{} µs", number(Spread::of(points).median / 1e3));
     let ratio = |name: &str, figure: fn(&Run) -> f64| {
@@ -110,25 +110,25 @@ fn compare(words: &str, found: &Found<Run>) -> [Figure; 3] {
     [ratio("p50", |run| run.p50), ratio("p99", |run| run.p99), slowest.must(Goal::AtMost(2.0))]
 }
 
-fn columns(found: &Found<Run>) -> impl Iterator<Item = String> {
+fn columns(found: &Rounds<Run>) -> impl Iterator<Item = String> {
     let parts: [fn(&Run) -> f64; 3] = [|run| run.p50, |run| run.p99, |run| run.slowest];
     let all = [1, 0].into_iter().flat_map(move |arm: usize| parts.map(|part| figures(&found[arm], part)));
     all.map(|points| number(Spread::of(&points).median / 1e3))
 }
 
-fn close(place: &Place, surroundings: &Surroundings, shim: Shim) -> Run {
-    let _crowd = surroundings.crowded.then(|| crowd(place));
+fn close(testbed: &Testbed, surroundings: &Surroundings, shim: Shim) -> Run {
+    let _crowd = surroundings.crowded.then(|| crowd(testbed));
     let victim = Victim::c("bench_beside").arg(surroundings.word).arg(surroundings.open.to_string());
-    let mut server = place.server(&victim.arg(surroundings.closes().to_string()), shim);
+    let mut server = testbed.server(&victim.arg(surroundings.closes().to_string()), shim);
     let port = server.port();
-    let _peers = place.idle(port, surroundings.open + surroundings.closes(), None);
+    let _peers = testbed.idle(port, surroundings.open + surroundings.closes(), None);
     let said = result(&mut server);
     Run { p50: said[0], p99: said[1], slowest: said[2] }
 }
 
-fn crowd(place: &Place) -> Program {
+fn crowd(testbed: &Testbed) -> Program {
     let [processes, descriptors] = CROWD.map(|count| count.to_string());
-    let mut crowd = place.client(&Victim::c("bench_crowd").arg(processes).arg(descriptors));
+    let mut crowd = testbed.client(&Victim::c("bench_crowd").arg(processes).arg(descriptors));
     crowd.expect("there");
     crowd
 }

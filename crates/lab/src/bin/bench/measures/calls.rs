@@ -1,9 +1,9 @@
 //! The system calls of each path, and why each one is there.
 
-use super::Measure;
 use super::reasons::reason;
-use crate::outcome::{Outcome, Table};
-use crate::place::{Place, sockets};
+use crate::measure::Measure;
+use crate::measurement::{Measurement, Table};
+use crate::testbed::{Testbed, sockets};
 use shim_tests::installed::find;
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
@@ -53,10 +53,10 @@ can have to do. `?`: a call that nobody has given a reason for.",
     run,
 };
 
-fn run(_rounds: usize) -> Result<Outcome, String> {
+fn run(_rounds: usize) -> Result<Measurement, String> {
     find("strace").ok_or("no strace")?;
-    let place = Place::open()?;
-    let mut sink = place.roaming(&Victim::c("bench_held").arg("1").arg("together"), Shim::Native);
+    let testbed = Testbed::open()?;
+    let mut sink = testbed.roaming(&Victim::c("bench_held").arg("1").arg("together"), Shim::Native);
     let port = sink.port();
     let mut sums = sums();
     let mut table = Table::new(
@@ -64,15 +64,15 @@ fn run(_rounds: usize) -> Result<Outcome, String> {
         &["path", "call", "bare", "by the program", "by the thread", "why"],
     );
     for (path, words, peers) in PATHS {
-        let [bare, with] = Shim::BOTH.map(|shim| a_time(&place, path, peers, port, shim));
+        let [bare, with] = Shim::BOTH.map(|shim| a_time(&testbed, path, peers, port, shim));
         let [extra, thread] = [Caller::Program, Caller::Thread].map(|caller| sum(&with, caller) - sum(&bare, caller));
         sums.row([words.to_owned(), count(sum(&bare, Caller::Program)), count(extra), count(thread)]);
         compare(&mut table, path, words, &bare, &with);
     }
-    let [bare, with] = Shim::BOTH.map(|shim| start_and_end(&place, shim));
+    let [bare, with] = Shim::BOTH.map(|shim| start_and_end(&testbed, shim));
     sums.row(whole(&bare, &with));
     compare(&mut table, "program", "start and end of `/bin/true`", &bare, &with);
-    Ok(Outcome { tables: vec![sums, table], ..Outcome::default() })
+    Ok(Measurement { tables: vec![sums, table], ..Measurement::default() })
 }
 
 fn sums() -> Table {
@@ -113,8 +113,8 @@ fn why(path: &str, call: &str, in_hook: bool, by_thread: bool) -> String {
 }
 
 /// What one time more adds.
-fn a_time(place: &Place, path: &str, peers: Peers, port: u16, shim: Shim) -> Mean {
-    let [less, more] = [TIMES, 2 * TIMES].map(|times| calls(place, path, times, peers, port, shim));
+fn a_time(testbed: &Testbed, path: &str, peers: Peers, port: u16, shim: Shim) -> Mean {
+    let [less, more] = [TIMES, 2 * TIMES].map(|times| calls(testbed, path, times, peers, port, shim));
     let names: BTreeSet<_> = less.keys().chain(more.keys()).cloned().collect();
     let of = |calls: &Calls, name: &(Caller, String)| calls.get(name).copied().unwrap_or(0) as f64;
     names
@@ -126,12 +126,12 @@ fn a_time(place: &Place, path: &str, peers: Peers, port: u16, shim: Shim) -> Mea
         .collect()
 }
 
-fn calls(place: &Place, path: &str, times: u32, peers: Peers, sink: u16, shim: Shim) -> Calls {
+fn calls(testbed: &Testbed, path: &str, times: u32, peers: Peers, sink: u16, shim: Shim) -> Calls {
     let victim = Victim::c("bench_calls").arg(path).arg(times.to_string()).arg(sink.to_string());
     let traced = Traced::of(&victim);
-    let mut program = traced.start(&place.arena, shim);
+    let mut program = traced.start(&testbed.arena, shim);
     let port = program.port();
-    let mut peer = peers.map(|manner| peer(place, port, times, manner));
+    let mut peer = peers.map(|manner| peer(testbed, port, times, manner));
     program.expect("gone");
     if let Some(peer) = &mut peer {
         peer.expect("done");
@@ -143,8 +143,8 @@ fn calls(place: &Place, path: &str, times: u32, peers: Peers, sink: u16, shim: S
     traced.calls()
 }
 
-fn peer(place: &Place, port: u16, times: u32, manner: &str) -> Program {
-    place.client(&Victim::c("bench_calls_peer").arg(port.to_string()).arg(times.to_string()).arg(manner))
+fn peer(testbed: &Testbed, port: u16, times: u32, manner: &str) -> Program {
+    testbed.client(&Victim::c("bench_calls_peer").arg(port.to_string()).arg(times.to_string()).arg(manner))
 }
 
 /// Hundredths at most.
@@ -153,8 +153,8 @@ fn count(calls: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn start_and_end(place: &Place, shim: Shim) -> Mean {
+fn start_and_end(testbed: &Testbed, shim: Shim) -> Mean {
     let traced = Traced::of(&Victim::program("/bin/true".into()));
-    traced.start(&place.arena, shim).finish();
+    traced.start(&testbed.arena, shim).finish();
     traced.calls().into_iter().map(|(name, count)| (name, count as f64)).collect()
 }

@@ -1,10 +1,10 @@
 //! Measure 8: how many drains a processor can begin and end.
 
-use super::{Measure, absolutes, median};
 use crate::cpu;
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::place::{Place, result};
+use crate::measure::{Measure, absolutes, median};
+use crate::measurement::{Figure, Goal, Measurement, Table};
 use crate::ratio::{alternate, arm, figures, ratios};
+use crate::testbed::{Testbed, result};
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
@@ -48,14 +48,14 @@ struct Run {
     peer_ns: f64,
 }
 
-fn run(rounds: usize) -> Result<Outcome, String> {
-    let place = Place::open()?;
-    let mut servers = ARMS.map(|(_, shim, bytes)| Server::start(&place, shim, bytes, 0));
+fn run(rounds: usize) -> Result<Measurement, String> {
+    let testbed = Testbed::open()?;
+    let mut servers = ARMS.map(|(_, shim, bytes)| Server::start(&testbed, shim, bytes, 0));
     let found = alternate(rounds, servers.iter_mut().map(|server| arm(|| server.run())).collect());
     let of = |figure: fn(&Run) -> f64| found.iter().map(|runs| figures(runs, figure)).collect::<Vec<_>>();
     let capacity = of(|run| 1e9 / run.cpu_ns);
     let own = of(|run| 1e9 / run.loop_ns);
-    Ok(Outcome {
+    Ok(Measurement {
         figures: vec![
             against(0, "drains a second of processor time, against the ceiling", &capacity).must(Goal::AtLeast(0.8)),
             against(1, "the same, against bare closes that reset", &capacity),
@@ -68,7 +68,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             of_all("Processor time of the peers, microseconds a connection.", &of(|run| run.peer_ns / 1000.0)),
             counted(&servers)?,
         ],
-        ..Outcome::default()
+        ..Measurement::default()
     })
 }
 
@@ -109,16 +109,16 @@ pub struct Server {
 
 impl Server {
     /// Peers send so many bytes on each connection. `idle`: connections that stay open.
-    pub fn start(place: &Place, shim: Shim, bytes: usize, idle: usize) -> Self {
+    pub fn start(testbed: &Testbed, shim: Shim, bytes: usize, idle: usize) -> Self {
         let memory = Memory::directory();
         let victim = Victim::c("bench_drains").arg(BATCH.to_string()).arg(idle.to_string());
         let victim = memory.shows(victim).env("SOFTCLOSE_MAX_PENDING", &BATCH.to_string());
-        let mut program = place.server(&victim, shim);
+        let mut program = testbed.server(&victim, shim);
         let port = program.port();
-        let holder = place.idle(port, idle, None);
+        let holder = testbed.idle(port, idle, None);
         program.expect("idle");
         let peers = Victim::c("bench_batch").arg(port.to_string()).arg(BATCH.to_string()).arg(bytes.to_string());
-        Self { program, peers: place.client(&peers), memory, closes: 0, _idle: holder }
+        Self { program, peers: testbed.client(&peers), memory, closes: 0, _idle: holder }
     }
 
     fn run(&mut self) -> Run {

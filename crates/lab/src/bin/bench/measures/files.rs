@@ -1,9 +1,9 @@
 //! Measure 1: a close that is none of our business.
 
-use super::{Measure, absolutes, median};
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::place::{Place, result};
+use crate::measure::{Measure, absolutes, median};
+use crate::measurement::{Figure, Goal, Measurement, Table};
 use crate::ratio::{alternate, arm, ratios};
+use crate::testbed::{Testbed, result};
 use shim_tests::installed::find;
 use shim_tests::shim::Shim;
 use shim_tests::strace::Traced;
@@ -31,28 +31,28 @@ among them.",
     run,
 };
 
-fn run(rounds: usize) -> Result<Outcome, String> {
-    let place = Place::open()?;
-    let mut outcome = Outcome::default();
+fn run(rounds: usize) -> Result<Measurement, String> {
+    let testbed = Testbed::open()?;
+    let mut measurement = Measurement::default();
     for (word, words) in SURROUNDINGS {
         let timed = |shim| {
-            let place = &place;
-            move || result(&mut place.server(&program(PAIRS, word), shim))[0]
+            let testbed = &testbed;
+            move || result(&mut testbed.server(&program(PAIRS, word), shim))[0]
         };
         let arms = vec![arm(timed(Shim::Native)), arm(timed(Shim::Preloaded))];
         let found = alternate(IN_A_ROUND * rounds, arms);
         let ratio = ratios(&found[1], &found[0]);
         let figure = Figure::ratio(format!("open and close of a file{words}: time"), median(&found[0], "ns"), ratio);
-        outcome.figures.push(figure.must(Goal::AtMost(1.15)).aims_at(Goal::AtMost(1.05)));
+        measurement.figures.push(figure.must(Goal::AtMost(1.15)).aims_at(Goal::AtMost(1.05)));
         let title = format!("Nanoseconds a pair{words}.");
-        outcome.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
+        measurement.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
     }
     find("strace").ok_or("no strace")?;
-    let (table, extra) = counts(&place);
+    let (table, extra) = counts(&testbed);
     let calls = Figure::of("open and close of a file: system calls more", "2", "calls", vec![extra]);
-    outcome.figures.push(calls.must(Goal::AtMost(1.0)).aims_at(Goal::AtMost(0.0)));
-    outcome.tables.push(table);
-    Ok(outcome)
+    measurement.figures.push(calls.must(Goal::AtMost(1.0)).aims_at(Goal::AtMost(0.0)));
+    measurement.tables.push(table);
+    Ok(measurement)
 }
 
 fn program(pairs: usize, surroundings: &str) -> Victim {
@@ -60,15 +60,15 @@ fn program(pairs: usize, surroundings: &str) -> Victim {
 }
 
 /// The table of exact counts, and how many system calls a pair has more.
-fn counts(place: &Place) -> (Table, f64) {
+fn counts(testbed: &Testbed) -> (Table, f64) {
     let mut table = Table::new("Counted, a pair.", &["", "instructions", "system calls"]);
     let mut extra = 0.0;
     for (word, words) in SURROUNDINGS {
-        let [bare, with] = Shim::BOTH.map(|shim| calls(place, word, shim));
+        let [bare, with] = Shim::BOTH.map(|shim| calls(testbed, word, shim));
         extra = f64::max(extra, with - bare);
         for (name, shim, calls) in [("bare", Shim::Native, bare), ("with softclose", Shim::Preloaded, with)] {
             let instructions =
-                instructions(place, word, shim).map_or("no valgrind".to_owned(), |count| count.to_string());
+                instructions(testbed, word, shim).map_or("no valgrind".to_owned(), |count| count.to_string());
             table.row([format!("{name}{words}"), instructions, calls.to_string()]);
         }
     }
@@ -81,20 +81,20 @@ fn a_pair(count: impl Fn(&Victim) -> u64, surroundings: &str) -> f64 {
     (more - less) / COUNTED as f64
 }
 
-fn calls(place: &Place, surroundings: &str, shim: Shim) -> f64 {
+fn calls(testbed: &Testbed, surroundings: &str, shim: Shim) -> f64 {
     let count = |victim: &Victim| {
         let traced = Traced::of(victim);
-        traced.start(&place.arena, shim).finish();
+        traced.start(&testbed.arena, shim).finish();
         traced.calls().values().sum()
     };
     a_pair(count, surroundings)
 }
 
-fn instructions(place: &Place, surroundings: &str, shim: Shim) -> Option<f64> {
+fn instructions(testbed: &Testbed, surroundings: &str, shim: Shim) -> Option<f64> {
     find("valgrind")?;
     let count = |victim: &Victim| {
         let traced = victim.clone().under(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-        let said = traced.start(&place.arena, shim).finish().stderr;
+        let said = traced.start(&testbed.arena, shim).finish().stderr;
         let collected = said.iter().find_map(|line| line.split("Collected : ").nth(1));
         collected.and_then(|count| count.trim().parse().ok()).expect("callgrind says what it collected")
     };

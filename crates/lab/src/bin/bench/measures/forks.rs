@@ -1,9 +1,9 @@
 //! Measure 4: a process for each connection.
 
-use super::{Measure, absolutes, median};
-use crate::outcome::{Figure, Goal, Outcome};
-use crate::place::{Place, result};
+use crate::measure::{Measure, absolutes, median};
+use crate::measurement::{Figure, Goal, Measurement};
 use crate::ratio::{alternate, arm, ratios};
+use crate::testbed::{Testbed, result};
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
 
@@ -26,31 +26,31 @@ connections at once, for one second.",
     run,
 };
 
-fn run(rounds: usize) -> Result<Outcome, String> {
-    let place = Place::open()?;
-    let mut outcome = Outcome::default();
+fn run(rounds: usize) -> Result<Measurement, String> {
+    let testbed = Testbed::open()?;
+    let mut measurement = Measurement::default();
     for live in LIVE {
         let rate = |shim| {
-            let place = &place;
-            move || rate(place, live, shim)
+            let testbed = &testbed;
+            move || rate(testbed, live, shim)
         };
         let found = alternate(rounds, vec![arm(rate(Shim::Native)), arm(rate(Shim::Preloaded))]);
         let what = format!("fork a connection, {live} live children: connections/s");
         let figure = Figure::ratio(what, median(&found[0], "/s"), ratios(&found[1], &found[0]));
         let goals = live == 500;
         let figure = if goals { figure.must(Goal::AtLeast(0.93)).aims_at(Goal::AtLeast(0.98)) } else { figure };
-        outcome.figures.push(figure);
+        measurement.figures.push(figure);
         let title = format!("Connections a second, {live} live children.");
-        outcome.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
+        measurement.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
     }
-    Ok(outcome)
+    Ok(measurement)
 }
 
-fn rate(place: &Place, live: usize, shim: Shim) -> f64 {
-    let mut server = place.server(&Victim::c("bench_forks"), shim);
+fn rate(testbed: &Testbed, live: usize, shim: Shim) -> f64 {
+    let mut server = testbed.server(&Victim::c("bench_forks"), shim);
     let port = server.port();
-    let _idle = place.idle(port, live, Some('H'));
+    let _idle = testbed.idle(port, live, Some('H'));
     let driver = Victim::c("bench_driver").arg(port.to_string()).arg(AT_ONCE.to_string()).arg("0");
-    let said = result(&mut place.client(&driver.arg(MILLISECONDS.to_string()).arg("1000")));
+    let said = result(&mut testbed.client(&driver.arg(MILLISECONDS.to_string()).arg("1000")));
     said[0] / said[2] * 1e9
 }

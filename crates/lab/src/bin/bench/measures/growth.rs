@@ -1,11 +1,12 @@
 //! Measure 10: whether a close costs more where more connections are open.
 
-use super::{Measure, drains, latency};
+use super::{drains, latency};
+use crate::measure::Measure;
+use crate::measurement::{Figure, Goal, Measurement, Table};
 use crate::nginx::{Nginx, load};
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::page::number;
-use crate::place::{Place, open_files};
-use crate::ratio::{Found, Spread, alternate, arm, ratios};
+use crate::number::number;
+use crate::ratio::{Rounds, Spread, alternate, arm, ratios};
+use crate::testbed::{Testbed, open_files};
 use shim_tests::installed::find;
 use shim_tests::shim::Shim;
 
@@ -34,48 +35,49 @@ fn combinations() -> impl Iterator<Item = (usize, Shim)> {
     OPEN.into_iter().flat_map(|open| Shim::BOTH.map(|shim| (open, shim)))
 }
 
-fn run(rounds: usize) -> Result<Outcome, String> {
+fn run(rounds: usize) -> Result<Measurement, String> {
     let needed = OPEN[OPEN.len() - 1] as u64 + 4096;
     if open_files() < needed {
         return Err(format!("a program may have {} descriptors, and {needed} are needed", open_files()));
     }
-    let mut outcome = Outcome::default();
+    let mut measurement = Measurement::default();
     match of_nginx(rounds) {
-        Ok(found) => add(&mut outcome, "nginx: CPU a request", &found),
+        Ok(found) => add(&mut measurement, "nginx: CPU a request", &found),
         Err(reason) => println!("  skipped: growth, nginx: {reason}"),
     }
-    add(&mut outcome, "`close` in a program with threads: p50", &of_latency(rounds)?);
-    add(&mut outcome, "CPU of a close and its drain", &of_drains(rounds)?);
-    Ok(outcome)
+    add(&mut measurement, "`close` in a program with threads: p50", &of_latency(rounds)?);
+    add(&mut measurement, "CPU of a close and its drain", &of_drains(rounds)?);
+    Ok(measurement)
 }
 
-fn of_nginx(rounds: usize) -> Result<Found<f64>, String> {
+fn of_nginx(rounds: usize) -> Result<Rounds<f64>, String> {
     find("wrk").ok_or("no wrk")?;
-    let place = Place::open()?;
+    let testbed = Testbed::open()?;
     let servers = (8081..).zip(combinations()).map(|(port, (open, shim))| {
-        let server = Nginx::start(&place, port, "off", shim, &[])?;
-        let idle = place.idle(port, open, None);
+        let server = Nginx::start(&testbed, port, "off", shim, &[])?;
+        let idle = testbed.idle(port, open, None);
         Ok((server, idle))
     });
     let servers = servers.collect::<Result<Vec<_>, String>>()?;
-    let arms = servers.iter().map(|(server, _)| arm(|| load(&place, server, SECONDS).cpu));
+    let arms = servers.iter().map(|(server, _)| arm(|| load(&testbed, server, SECONDS).cpu));
     Ok(alternate(rounds, arms.collect()))
 }
 
-fn of_latency(rounds: usize) -> Result<Found<f64>, String> {
-    let place = Place::open()?;
-    let mut servers: Vec<_> = combinations().map(|(open, shim)| latency::Server::start(&place, shim, open)).collect();
-    let place = &place;
-    Ok(alternate(rounds, servers.iter_mut().map(|server| arm(move || server.median(place))).collect()))
+fn of_latency(rounds: usize) -> Result<Rounds<f64>, String> {
+    let testbed = Testbed::open()?;
+    let mut servers: Vec<_> = combinations().map(|(open, shim)| latency::Server::start(&testbed, shim, open)).collect();
+    let testbed = &testbed;
+    Ok(alternate(rounds, servers.iter_mut().map(|server| arm(move || server.median(testbed))).collect()))
 }
 
-fn of_drains(rounds: usize) -> Result<Found<f64>, String> {
-    let place = Place::open()?;
-    let mut servers: Vec<_> = combinations().map(|(open, shim)| drains::Server::start(&place, shim, 1, open)).collect();
+fn of_drains(rounds: usize) -> Result<Rounds<f64>, String> {
+    let testbed = Testbed::open()?;
+    let mut servers: Vec<_> =
+        combinations().map(|(open, shim)| drains::Server::start(&testbed, shim, 1, open)).collect();
     Ok(alternate(rounds, servers.iter_mut().map(|server| arm(|| server.cost())).collect()))
 }
 
-fn add(outcome: &mut Outcome, what: &str, found: &Found<f64>) {
+fn add(measurement: &mut Measurement, what: &str, found: &Rounds<f64>) {
     let mut table = Table::new(format!("{what}: medians."), &["open", "bare", "with softclose"]);
     for (at, open) in OPEN.into_iter().enumerate() {
         let [bare, with] = [2 * at, 2 * at + 1];
@@ -84,8 +86,8 @@ fn add(outcome: &mut Outcome, what: &str, found: &Found<f64>) {
         if at > 0 {
             let bare = number(Spread::of(&ratios(&found[bare], &found[0])).median);
             let figure = Figure::ratio(format!("{what}, {open} open"), bare, ratios(&found[with], &found[1]));
-            outcome.figures.push(figure.must(FLAT));
+            measurement.figures.push(figure.must(FLAT));
         }
     }
-    outcome.tables.push(table);
+    measurement.tables.push(table);
 }

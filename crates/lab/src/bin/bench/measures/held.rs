@@ -1,11 +1,11 @@
 //! Measure 6: connections whose peers never answer.
 
-use super::{Measure, absolutes};
 use crate::cpu::{Task, other_threads};
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::page::number;
-use crate::place::{Place, open_files};
+use crate::measure::{Measure, absolutes};
+use crate::measurement::{Figure, Goal, Measurement, Table};
+use crate::number::number;
 use crate::ratio::{Spread, alternate, arm, differences, figures};
+use crate::testbed::{Testbed, open_files};
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
 use std::collections::BTreeMap;
@@ -60,12 +60,12 @@ struct Run {
     held: usize,
 }
 
-fn run(rounds: usize) -> Result<Outcome, String> {
+fn run(rounds: usize) -> Result<Measurement, String> {
     if open_files() < CONNECTIONS as u64 + 100 {
         return Err(format!("a program may have {} descriptors only", open_files()));
     }
-    let place = Place::open()?;
-    let here = &place;
+    let testbed = Testbed::open()?;
+    let here = &testbed;
     let arms = ARMS.map(|(shim, when)| arm(move || hold(here, shim, when)));
     let found = alternate(rounds.min(ROUNDS), arms.into());
     let least = [1, 3].iter().flat_map(|&arm: &usize| &found[arm]).map(|run| run.held).min().unwrap_or(0);
@@ -75,7 +75,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     let memory = [0, 1, 2, 3].map(|arm: usize| figures(&found[arm], |run| run.memory));
     let of_thread = |at: usize| figures(&found[1], |run| run.thread.map_or(0.0, |thread| thread[at]));
     let figure = |what: &str, unit, points| Figure::of(format!("10,000 held: {what}"), "", unit, points);
-    Ok(Outcome {
+    Ok(Measurement {
         figures: vec![
             figure("our memory a connection", "bytes", differences(&memory[1], &memory[0]))
                 .must(Goal::AtMost(64.0))
@@ -98,7 +98,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             by_mapping("Where it grew with softclose, all open at once before, KiB.", &found[3]),
             absolutes("Connections held.", &[("with softclose", &figures(&found[1], |run| run.held as f64))]),
         ],
-        ..Outcome::default()
+        ..Measurement::default()
     })
 }
 
@@ -115,22 +115,22 @@ fn by_mapping(title: &str, runs: &[Run]) -> Table {
     table
 }
 
-fn hold(place: &Place, shim: Shim, when: &str) -> Run {
+fn hold(testbed: &Testbed, shim: Shim, when: &str) -> Run {
     let victim = Victim::c("bench_held").arg(CONNECTIONS.to_string()).arg(when);
     let victim = victim.env("SOFTCLOSE_TIMEOUT", "0").env("SOFTCLOSE_IDLE", "0");
     let victim = victim.env("SOFTCLOSE_MAX_PENDING", &(2 * CONNECTIONS).to_string());
-    let mut server = place.server(&victim, shim);
+    let mut server = testbed.server(&victim, shim);
     let port = server.port();
     let before = resident(server.pid());
     server.go();
-    let _peers = place.idle(port, CONNECTIONS, Some('G'));
+    let _peers = testbed.idle(port, CONNECTIONS, Some('G'));
     server.expect("answered");
     server.go();
     server.expect("closed");
     let after = resident(server.pid());
     let mappings: BTreeMap<_, _> =
         after.iter().map(|(name, kib)| (name.clone(), kib - before.get(name).copied().unwrap_or(0.0))).collect();
-    let held = place.arena.sockets().iter().filter(|socket| socket.is_held_by_server(port)).count();
+    let held = testbed.arena.sockets().iter().filter(|socket| socket.is_held_by_server(port)).count();
     let memory = mappings.values().sum::<f64>() * KIB / CONNECTIONS as f64;
     Run { memory, mappings, thread: watch(server.pid()), held }
 }

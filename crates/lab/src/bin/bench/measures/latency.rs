@@ -1,10 +1,10 @@
 //! Measure 5: how long `close` keeps a thread.
 
-use super::{Measure, median};
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::page::number;
-use crate::place::{Place, result};
+use crate::measure::{Measure, median};
+use crate::measurement::{Figure, Goal, Measurement, Table};
+use crate::number::number;
 use crate::ratio::{Spread, alternate, arm, figures, ratios};
+use crate::testbed::{Testbed, result};
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
@@ -56,10 +56,10 @@ const ARMS: [(&str, Shim, Client); 4] = [
     ("with softclose, a client that sleeps", Shim::Preloaded, Client::Asleep),
 ];
 
-fn run(rounds: usize) -> Result<Outcome, String> {
-    let place = Place::open()?;
-    let mut servers = ARMS.map(|(_, shim, client)| (Server::start(&place, shim, 0), client));
-    let arms = servers.iter_mut().map(|(server, client)| arm(|| server.run(&place, *client))).collect();
+fn run(rounds: usize) -> Result<Measurement, String> {
+    let testbed = Testbed::open()?;
+    let mut servers = ARMS.map(|(_, shim, client)| (Server::start(&testbed, shim, 0), client));
+    let arms = servers.iter_mut().map(|(server, client)| arm(|| server.run(&testbed, *client))).collect();
     let found = alternate(rounds, arms);
     let took = |arm: usize, at: usize| figures(&found[arm], |run| run.took[at]);
     let figure = |bare: usize, name: &str, at| {
@@ -73,7 +73,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
         let columns = [took(arm, 0), took(arm, 1), took(arm, 2), rate].map(|points| number(Spread::of(&points).median));
         table.row([name.to_owned()].into_iter().chain(columns));
     }
-    Ok(Outcome {
+    Ok(Measurement {
         figures: vec![
             goals(figure(0, "p50", 0)),
             goals(figure(0, "p99", 1)),
@@ -82,7 +82,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             figure(2, "p99, a client that sleeps", 1),
         ],
         tables: vec![table],
-        ..Outcome::default()
+        ..Measurement::default()
     })
 }
 
@@ -95,30 +95,30 @@ pub struct Server {
 
 impl Server {
     /// With so many connections that stay open.
-    pub fn start(place: &Place, shim: Shim, idle: usize) -> Self {
+    pub fn start(testbed: &Testbed, shim: Shim, idle: usize) -> Self {
         let victim = Victim::c("bench_latency").arg(THREADS.to_string()).arg(idle.to_string());
-        let mut program = place.roaming(&victim, shim);
+        let mut program = testbed.roaming(&victim, shim);
         let port = program.port();
-        let holder = place.idle(port, idle, None);
+        let holder = testbed.idle(port, idle, None);
         program.expect("idle");
         Self { program, port, _idle: holder }
     }
 
-    fn run(&mut self, place: &Place, client: Client) -> Run {
+    fn run(&mut self, testbed: &Testbed, client: Client) -> Run {
         let patience = match client {
             Client::Awake => "0",
             Client::Asleep => "1000",
         };
         let driver = Victim::c("bench_driver").arg(self.port.to_string()).arg(AT_ONCE.to_string());
         let driver = driver.arg(RATE.to_string()).arg(MILLISECONDS.to_string()).arg(patience);
-        let said = result(&mut place.client(&driver));
+        let said = result(&mut testbed.client(&driver));
         self.program.go();
         let took = result(&mut self.program);
         Run { took: [took[0], took[1], took[2]], rate: said[0] / said[2] * 1e9 }
     }
 
     /// Median of what `close` takes, nanoseconds.
-    pub fn median(&mut self, place: &Place) -> f64 {
-        self.run(place, Client::Awake).took[0]
+    pub fn median(&mut self, testbed: &Testbed) -> f64 {
+        self.run(testbed, Client::Awake).took[0]
     }
 }

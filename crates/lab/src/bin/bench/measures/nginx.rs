@@ -1,11 +1,11 @@
 //! Measures 2 and 3: HTTP with a connection for each request.
 
-use super::{Measure, absolutes, median};
 use crate::machine;
+use crate::measure::{Measure, absolutes, median};
+use crate::measurement::{Figure, Goal, Measurement, Table};
 use crate::nginx::{Load, Nginx, load};
-use crate::outcome::{Figure, Goal, Outcome, Table};
-use crate::place::Place;
 use crate::ratio::{alternate, arm, figures, ratios};
+use crate::testbed::Testbed;
 use shim_tests::installed::find;
 use shim_tests::shim::Shim;
 
@@ -30,16 +30,16 @@ fast wrk is. Where the server does not use all of its processor, wrk is what lim
     run,
 };
 
-fn run(rounds: usize) -> Result<Outcome, String> {
+fn run(rounds: usize) -> Result<Measurement, String> {
     find("wrk").ok_or("no wrk")?;
-    let place = Place::open()?;
-    let start = |(port, (_, lingering, shim))| Nginx::start(&place, port, lingering, shim, &[]);
+    let testbed = Testbed::open()?;
+    let start = |(port, (_, lingering, shim))| Nginx::start(&testbed, port, lingering, shim, &[]);
     let servers = (8081..).zip(ARMS).map(start).collect::<Result<Vec<_>, _>>()?;
-    let arms = servers.iter().map(|server| arm(|| load(&place, server, SECONDS)));
+    let arms = servers.iter().map(|server| arm(|| load(&testbed, server, SECONDS)));
     let found = alternate(rounds, arms.collect());
     let of = |figure: fn(&Load) -> f64| found.iter().map(|arm| figures(arm, figure)).collect::<Vec<_>>();
     let (rate, cpu, errors) = (of(|load| load.rate), of(|load| load.cpu), of(|load| load.errors));
-    Ok(Outcome {
+    Ok(Measurement {
         figures: vec![
             against(0, "requests/s", &rate, "/s").must(Goal::AtLeast(0.98)).aims_at(Goal::AtLeast(1.0)),
             against(2, "requests/s", &rate, "/s").must(Goal::AtLeast(1.0)).aims_at(Goal::AtLeast(1.03)),
@@ -52,7 +52,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             of_all(&of(|load| load.cpu * load.rate * 1e-4), "Percent of its processor that the server used."),
             of_all(&errors, "Errors that wrk saw in a run: connections that failed."),
         ],
-        ..Outcome::default()
+        ..Measurement::default()
     })
 }
 

@@ -1,9 +1,10 @@
 //! Where the time goes: a profile of the servers of `nginx` and `drains`, shimmed.
 
-use super::{Measure, drains};
+use super::drains;
+use crate::measure::Measure;
+use crate::measurement::{Measurement, Table};
 use crate::nginx::{Nginx, load};
-use crate::outcome::{Outcome, Table};
-use crate::place::Place;
+use crate::testbed::Testbed;
 use shim_tests::installed::find;
 use shim_tests::program::Program;
 use shim_tests::scratch::Scratch;
@@ -37,19 +38,19 @@ functions that were running, where those of the kernel have no file.",
     run,
 };
 
-fn run(_rounds: usize) -> Result<Outcome, String> {
+fn run(_rounds: usize) -> Result<Measurement, String> {
     find("perf").ok_or("no perf")?;
     let mut tables = Vec::new();
     if find("wrk").is_some() {
-        let place = Place::open()?;
-        let server = Nginx::start(&place, 8081, "off", Shim::Preloaded, &[])?;
-        load(&place, &server, 1);
+        let testbed = Testbed::open()?;
+        let server = Nginx::start(&testbed, 8081, "off", Shim::Preloaded, &[])?;
+        load(&testbed, &server, 1);
         tables.extend(watched("`nginx`", server.master(), || {
-            load(&place, &server, SECONDS);
+            load(&testbed, &server, SECONDS);
         })?);
     }
-    let place = Place::open()?;
-    let mut server = drains::Server::start(&place, Shim::Preloaded, 1, 0);
+    let testbed = Testbed::open()?;
+    let mut server = drains::Server::start(&testbed, Shim::Preloaded, 1, 0);
     server.cost();
     let pid = server.pid();
     tables.extend(watched("`drains`", pid, || {
@@ -57,7 +58,7 @@ fn run(_rounds: usize) -> Result<Outcome, String> {
             server.cost();
         })
     })?);
-    Ok(Outcome { tables, ..Outcome::default() })
+    Ok(Measurement { tables, ..Measurement::default() })
 }
 
 /// The profile of a process and its children during `work`.

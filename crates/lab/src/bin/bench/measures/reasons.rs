@@ -1,11 +1,11 @@
 //! Why softclose makes each system call that it makes.
 
-use crate::measures::reasons::Scope::{Any, Exit, Judge, Life};
+use crate::measures::reasons::Paths::{Any, Exit, Judge, Life};
 use shim_tests::strace::Caller;
 
 /// Which paths a reason is good for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
+enum Paths {
     /// All of them.
     Any,
     /// Those where procfs is asked who holds a connection.
@@ -17,11 +17,11 @@ enum Scope {
 }
 
 /// A call, where, who makes it, and why.
-type Reason = (&'static str, Scope, Caller, &'static str);
+type Explanation = (&'static str, Paths, Caller, &'static str);
 
 use Caller::{Program, Thread};
 
-const REASONS: &[Reason] = &[
+const REASONS: &[Explanation] = &[
     ("getpid", Any, Program, "whose memory this is: a `vfork` child, or one made by instruction, must not write to it"),
     ("getsockopt SO_PROTOCOL", Any, Program, "whether it is TCP: an accepted socket is what its listener was"),
     ("getsockopt SO_COOKIE", Any, Program, "which connection it is: numbers are used again, cookies are not"),
@@ -119,13 +119,13 @@ const REASONS: &[Reason] = &[
 
 /// The reason for a call on a path, where somebody has given one.
 pub fn reason(path: &str, call: &str, caller: Caller) -> Option<&'static str> {
-    let is_here = |scope| match scope {
+    let is_here = |paths| match paths {
         Any => true,
         Judge => path == "shared",
         Life => matches!(path, "fork" | "shared"),
         Exit => path == "program",
     };
-    let fits = REASONS.iter().filter(|(name, scope, who, _)| *name == call && *who == caller && is_here(*scope));
+    let fits = REASONS.iter().filter(|(name, paths, who, _)| *name == call && *who == caller && is_here(*paths));
     // What is said of this path goes before what is said of all.
-    fits.max_by_key(|(_, scope, ..)| *scope != Any).map(|(.., why)| *why)
+    fits.max_by_key(|(_, paths, ..)| *paths != Any).map(|(.., why)| *why)
 }

@@ -1,9 +1,9 @@
 //! Measure 9: the start of a program.
 
-use super::{Measure, absolutes, median};
-use crate::outcome::{Figure, Goal, Outcome};
-use crate::place::{Place, result};
+use crate::measure::{Measure, absolutes, median};
+use crate::measurement::{Figure, Goal, Measurement};
 use crate::ratio::{alternate, arm, differences, ratios};
+use crate::testbed::{Testbed, result};
 use shim_tests::shim::{Shim, library};
 use shim_tests::victim::Victim;
 
@@ -22,18 +22,18 @@ pub const MEASURE: Measure = Measure {
     run,
 };
 
-fn run(rounds: usize) -> Result<Outcome, String> {
-    let place = Place::open()?;
+fn run(rounds: usize) -> Result<Measurement, String> {
+    let testbed = Testbed::open()?;
     let spawn = |preload: String| {
         let victim = Victim::c("bench_spawn").arg(TIMES.to_string()).arg(preload).arg("/bin/true");
-        let place = &place;
-        move || result(&mut place.server(&victim, Shim::Native))[0] / 1000.0
+        let testbed = &testbed;
+        move || result(&mut testbed.server(&victim, Shim::Native))[0] / 1000.0
     };
     let ours = library().to_string_lossy().into_owned();
     let found = alternate(rounds, vec![arm(spawn("-".to_owned())), arm(spawn(ours))]);
     let memory = |shim| {
-        let place = &place;
-        move || private_dirty(place, shim)
+        let testbed = &testbed;
+        move || private_dirty(testbed, shim)
     };
     let arms = vec![arm(memory(Shim::Native)), arm(memory(Shim::Preloaded))];
     let kept = alternate(rounds, arms);
@@ -44,7 +44,7 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     let memory =
         Figure::of("private memory of a program without connections: more", median(&kept[0], "KiB"), "KiB", dirty);
     let pages = Figure::of("the same in pages", "", "pages", pages);
-    Ok(Outcome {
+    Ok(Measurement {
         figures: vec![
             ratio.must(Goal::AtMost(1.15)),
             longer.aims_at(Goal::AtMost(100.0)),
@@ -52,13 +52,13 @@ fn run(rounds: usize) -> Result<Outcome, String> {
             pages,
         ],
         tables: vec![absolutes("Microseconds a start.", &[("bare", &found[0]), ("with softclose", &found[1])])],
-        ..Outcome::default()
+        ..Measurement::default()
     })
 }
 
-fn private_dirty(place: &Place, shim: Shim) -> f64 {
+fn private_dirty(testbed: &Testbed, shim: Shim) -> f64 {
     let victim = Victim::program("/bin/cat".into()).arg("/proc/self/smaps_rollup");
-    let said = victim.start(&place.arena, shim).finish().stdout;
+    let said = victim.start(&testbed.arena, shim).finish().stdout;
     let line = said.iter().find_map(|line| line.strip_prefix("Private_Dirty:")).expect("smaps_rollup has it");
     line.trim().trim_end_matches(" kB").trim().parse().expect("KiB")
 }

@@ -1,13 +1,13 @@
 //! Measure 7: what it costs to throw an upload away.
 
-use super::{Measure, absolutes};
 use crate::cpu;
 use crate::machine;
+use crate::measure::{Measure, absolutes};
+use crate::measurement::{Figure, Goal, Measurement};
 use crate::nginx::Nginx;
-use crate::outcome::{Figure, Goal, Outcome};
-use crate::page::number;
-use crate::place::{Place, result, sockets};
+use crate::number::number;
 use crate::ratio::{Spread, alternate, arm, ratios};
+use crate::testbed::{Testbed, result, sockets};
 use shim_tests::installed::find;
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
@@ -64,18 +64,18 @@ of time and size here; httpd has its own 30 s. The floor is a C program that thr
     run,
 };
 
-fn run(rounds: usize) -> Result<Outcome, String> {
-    let place = Place::open()?;
-    let softclose = Nginx::start(&place, 8081, "off", Shim::Preloaded, &NO_BOUNDS)?;
-    let nginx = Nginx::start(&place, 8082, "always", Shim::Native, &[])?;
-    let httpd = Httpd::start(&place, 8083);
-    let mut floor = place.server(&Victim::c("bench_floor"), Shim::Native);
+fn run(rounds: usize) -> Result<Measurement, String> {
+    let testbed = Testbed::open()?;
+    let softclose = Nginx::start(&testbed, 8081, "off", Shim::Preloaded, &NO_BOUNDS)?;
+    let nginx = Nginx::start(&testbed, 8082, "always", Shim::Native, &[])?;
+    let httpd = Httpd::start(&testbed, 8083);
+    let mut floor = testbed.server(&Victim::c("bench_floor"), Shim::Native);
     let floor_port = floor.port();
     let mut servers = vec![(ARMS[0], softclose.master(), 8081), (ARMS[1], nginx.master(), 8082)];
     servers.extend(httpd.as_ref().map(|httpd| (ARMS[2], httpd.program.pid(), 8083)));
     servers.push((ARMS[3], floor.pid(), floor_port));
-    let place = &place;
-    let arms = servers.iter().map(|&(_, pid, port)| arm(move || a_gib(place, pid, port))).collect();
+    let testbed = &testbed;
+    let arms = servers.iter().map(|&(_, pid, port)| arm(move || a_gib(testbed, pid, port))).collect();
     let found = alternate(rounds.min(ROUNDS), arms);
     let last = servers.len() - 1;
     let bare = |arm: usize| format!("{} ms/GiB", number(Spread::of(&found[arm]).median));
@@ -90,13 +90,13 @@ fn run(rounds: usize) -> Result<Outcome, String> {
     let named: Vec<_> = servers.iter().zip(&found).map(|((name, ..), points)| (*name, points.as_slice())).collect();
     let versions = machine::versions(&[("nginx", &["-v"]), ("apache2", &["-v"])]);
     let tables = vec![absolutes(&format!("Milliseconds of processor time a GiB. {versions}."), &named)];
-    Ok(Outcome { figures, tables, ..Outcome::default() })
+    Ok(Measurement { figures, tables, ..Measurement::default() })
 }
 
 /// Milliseconds of processor time that it takes the server to throw away a GiB.
-fn a_gib(place: &Place, pid: u32, port: u16) -> f64 {
+fn a_gib(testbed: &Testbed, pid: u32, port: u16) -> f64 {
     let (before, open) = (cpu::of_family(pid), sockets(pid));
-    let mut client = place.client(&Victim::c("bench_upload").arg(port.to_string()).arg(MIB.to_string()));
+    let mut client = testbed.client(&Victim::c("bench_upload").arg(port.to_string()).arg(MIB.to_string()));
     let sent = result(&mut client)[0];
     assert!(sent >= (MIB << 20) as f64 * 0.5, "the server on port {port} broke off after {sent} bytes");
     client.finish();
@@ -112,15 +112,15 @@ struct Httpd {
 }
 
 impl Httpd {
-    fn start(place: &Place, port: u16) -> Option<Self> {
+    fn start(testbed: &Testbed, port: u16) -> Option<Self> {
         let path = find("apache2")?;
         let directory = Scratch::directory();
         let dir = directory.path().to_string_lossy().into_owned();
         let configuration = HTTPD.replace("{dir}", &dir).replace("{port}", &port.to_string());
         let file = directory.file("apache.conf", "644", configuration.as_bytes());
         let victim = Victim::program(path.into()).arg("-d").arg(&dir).arg("-f").arg(file).arg("-D").arg("FOREGROUND");
-        let program = place.server(&victim, Shim::Native);
-        wait_until("httpd listens", || place.arena.sockets().iter().any(|socket| socket.listens_on(port)));
+        let program = testbed.server(&victim, Shim::Native);
+        wait_until("httpd listens", || testbed.arena.sockets().iter().any(|socket| socket.listens_on(port)));
         Some(Self { program, _directory: directory })
     }
 }

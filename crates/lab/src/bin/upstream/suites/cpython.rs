@@ -1,8 +1,8 @@
 //! CPython: its own tests of everything that has a descriptor or a process, as Debian packages them.
 
 use crate::batch::Batch;
-use crate::outcome::Outcomes;
-use crate::run::Ended;
+use crate::outcome::TestOutcomes;
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 use crate::{debian, python};
@@ -103,7 +103,7 @@ impl Suite for CPython {
         python::AT_ONCE
     }
 
-    fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
+    fn outcomes(&self, _batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         python::outcomes(ended)
     }
 

@@ -1,8 +1,8 @@
 //! HAProxy: a proxy that hands its sockets to the process that takes its place.
 
 use crate::batch::Batch;
-use crate::outcome::Outcomes;
-use crate::run::Ended;
+use crate::outcome::TestOutcomes;
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 use crate::{debian, vtc};
@@ -38,7 +38,7 @@ impl Suite for HAProxy {
         directories.iter().map(batch).collect()
     }
 
-    fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
+    fn outcomes(&self, _batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         vtc::outcomes(&ended.parting.stdout)
     }
 }

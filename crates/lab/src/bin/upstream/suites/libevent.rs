@@ -2,8 +2,8 @@
 
 use crate::batch::Batch;
 use crate::debian;
-use crate::outcome::{Outcome, Outcomes};
-use crate::run::Ended;
+use crate::outcome::{TestOutcome, TestOutcomes};
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 
@@ -33,8 +33,8 @@ impl Suite for Libevent {
         vec![epoll.clone(), epoll.named("poll".to_owned()).variable("EVENT_NOEPOLL", "1")]
     }
 
-    fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes {
-        let mut outcomes = Outcomes::default();
+    fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
+        let mut outcomes = TestOutcomes::default();
         for (test, outcome) in read(&ended.parting.stdout) {
             outcomes.note(&format!("{}: {test}", batch.name().trim_end_matches(".again")), outcome);
         }
@@ -48,12 +48,12 @@ impl Suite for Libevent {
 
 /// Lines `group/test: [forking] OK`; of one that fails, `  [test FAILED]` comes
 /// after its complaints.
-fn read(lines: &[String]) -> Vec<(&str, Outcome)> {
-    let mut tests: Vec<(&str, Outcome)> = Vec::new();
+fn read(lines: &[String]) -> Vec<(&str, TestOutcome)> {
+    let mut tests: Vec<(&str, TestOutcome)> = Vec::new();
     for line in lines {
         let (name, rest) = line.split_once(": ").unwrap_or(("", line));
         if name.contains('/') && !name.contains(' ') {
-            tests.push((name, Outcome::Unfinished));
+            tests.push((name, TestOutcome::Unfinished));
         }
         if let (Some((_, current)), Some(outcome)) = (tests.last_mut(), verdict(rest.trim_end())) {
             *current = outcome;
@@ -62,11 +62,11 @@ fn read(lines: &[String]) -> Vec<(&str, Outcome)> {
     tests
 }
 
-fn verdict(rest: &str) -> Option<Outcome> {
+fn verdict(rest: &str) -> Option<TestOutcome> {
     match rest.rsplit(' ').next()? {
-        "OK" => Some(Outcome::Passed),
-        "SKIPPED" | "DISABLED" => Some(Outcome::Skipped),
-        "FAILED]" => Some(Outcome::Failed),
+        "OK" => Some(TestOutcome::Passed),
+        "SKIPPED" | "DISABLED" => Some(TestOutcome::Skipped),
+        "FAILED]" => Some(TestOutcome::Failed),
         _ => None,
     }
 }
@@ -80,7 +80,8 @@ mod tests {
         let lines =
             ["main/a: OK", "http/b: [forking] SKIPPED", "bev/c: [forking] ", "  FAIL x.c:1: no", "  [c FAILED]"];
         let lines = lines.map(str::to_owned);
-        let expected = [("main/a", Outcome::Passed), ("http/b", Outcome::Skipped), ("bev/c", Outcome::Failed)];
+        let expected =
+            [("main/a", TestOutcome::Passed), ("http/b", TestOutcome::Skipped), ("bev/c", TestOutcome::Failed)];
         assert_eq!(read(&lines), expected);
     }
 }

@@ -1,8 +1,8 @@
 //! libuv: the event loop of Node. Each of its tests is a process of its own, some with a helper process.
 
 use crate::batch::Batch;
-use crate::outcome::Outcomes;
-use crate::run::Ended;
+use crate::outcome::TestOutcomes;
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 use crate::{debian, tap};
@@ -32,7 +32,7 @@ impl Suite for Libuv {
         vec![Batch::new("run-tests", program).inside(shop.source()).variable("UV_RUN_AS_ROOT", "1")]
     }
 
-    fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
+    fn outcomes(&self, _batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         tap::outcomes(&ended.parting.stdout, "")
     }
 

@@ -1,8 +1,8 @@
 //! lighttpd: a server with a lingering close of its own, started anew for each file of tests.
 
 use crate::batch::Batch;
-use crate::outcome::Outcomes;
-use crate::run::Ended;
+use crate::outcome::TestOutcomes;
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 use crate::{debian, tap};
@@ -39,7 +39,7 @@ impl Suite for Lighttpd {
         files.map(batch).to_vec()
     }
 
-    fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes {
+    fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         tap::outcomes(&ended.parting.stdout, &format!("{}.t: ", batch.name().trim_end_matches(".again")))
     }
 }

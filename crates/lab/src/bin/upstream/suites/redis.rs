@@ -2,8 +2,8 @@
 
 use crate::batch::Batch;
 use crate::debian;
-use crate::outcome::{Outcome, Outcomes};
-use crate::run::Ended;
+use crate::outcome::{TestOutcome, TestOutcomes};
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 
@@ -62,8 +62,8 @@ impl Suite for Redis {
         UNITS.map(batch).to_vec()
     }
 
-    fn outcomes(&self, batch: &Batch, ended: &Ended) -> Outcomes {
-        let mut outcomes = Outcomes::default();
+    fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
+        let mut outcomes = TestOutcomes::default();
         for (test, outcome) in ended.parting.stdout.iter().filter_map(|line| read(line)) {
             outcomes.note(&format!("{}: {test}", batch.name().trim_end_matches(".again")), outcome);
         }
@@ -72,16 +72,16 @@ impl Suite for Redis {
 }
 
 /// A coloured line `[ok]: name (12 ms)`, or `[err]: name in file`.
-fn read(line: &str) -> Option<(String, Outcome)> {
+fn read(line: &str) -> Option<(String, TestOutcome)> {
     let line = without_colours(line);
     let (verdict, test) = line.strip_prefix('[')?.split_once("]: ")?;
     let outcome = match verdict {
-        "ok" => Outcome::Passed,
-        "err" | "exception" | "timeout" => Outcome::Failed,
-        "skip" | "ignore" => Outcome::Skipped,
+        "ok" => TestOutcome::Passed,
+        "err" | "exception" | "timeout" => TestOutcome::Failed,
+        "skip" | "ignore" => TestOutcome::Skipped,
         _ => return None,
     };
-    let end = if outcome == Outcome::Passed { " (" } else { " in tests/" };
+    let end = if outcome == TestOutcome::Passed { " (" } else { " in tests/" };
     Some((test.rsplit_once(end).map_or(test, |(name, _)| name).to_owned(), outcome))
 }
 
@@ -100,9 +100,9 @@ mod tests {
     #[test]
     fn lines_of_tests_are_read_and_others_are_not() {
         let passed = read("[\u{1b}[0;32;49mok\u{1b}[0m]: CONFIG SET port (a number) (229 ms)");
-        assert_eq!(passed, Some(("CONFIG SET port (a number)".to_owned(), Outcome::Passed)));
+        assert_eq!(passed, Some(("CONFIG SET port (a number)".to_owned(), TestOutcome::Passed)));
         let failed = read("[\u{1b}[0;31;49merr\u{1b}[0m]: QUIT in tests/unit/quit.tcl");
-        assert_eq!(failed, Some(("QUIT".to_owned(), Outcome::Failed)));
+        assert_eq!(failed, Some(("QUIT".to_owned(), TestOutcome::Failed)));
         assert_eq!(read("[1/3 \u{1b}[0;33;49mdone\u{1b}[0m]: unit/shutdown (1 seconds)"), None);
     }
 }

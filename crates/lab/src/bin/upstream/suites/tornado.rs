@@ -1,9 +1,9 @@
 //! tornado: an HTTP server and client over asyncio, whose wheel has its tests.
 
 use crate::batch::Batch;
-use crate::outcome::Outcomes;
+use crate::outcome::TestOutcomes;
 use crate::python;
-use crate::run::Ended;
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 
@@ -60,7 +60,7 @@ impl Suite for Tornado {
         python::AT_ONCE
     }
 
-    fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
+    fn outcomes(&self, _batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         python::outcomes(ended)
     }
 

@@ -1,9 +1,9 @@
 //! twisted: every reactor that it has, with processes, files, standard streams, TLS, and servers over them.
 
 use crate::batch::Batch;
-use crate::outcome::Outcomes;
+use crate::outcome::TestOutcomes;
 use crate::python;
-use crate::run::Ended;
+use crate::run::FinishedBatch;
 use crate::suite::Suite;
 use crate::workshop::Workshop;
 
@@ -73,7 +73,7 @@ impl Suite for Twisted {
         python::AT_ONCE
     }
 
-    fn outcomes(&self, _batch: &Batch, ended: &Ended) -> Outcomes {
+    fn outcomes(&self, _batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         python::outcomes(ended)
     }
 

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 /// What each word stands for.
 #[derive(Clone, Debug, Default)]
-pub struct Words(BTreeMap<&'static str, String>);
+pub struct Placeholders(BTreeMap<&'static str, String>);
 
-impl Words {
+impl Placeholders {
     /// One more.
     pub fn with(mut self, word: &'static str, meaning: impl Into<String>) -> Self {
         self.0.insert(word, meaning.into());
@@ -44,8 +44,8 @@ mod tests {
 
     #[test]
     fn known_words_are_replaced_everywhere() {
-        let words = Words::default().with("port", "80").with("dir", "/d");
-        assert_eq!(words.replace("listen {port}; root {dir}/www; {other}"), "listen 80; root /d/www; {other}");
-        assert_eq!(words.replace_in(&vec!["{dir}".to_owned()]), ["/d"]);
+        let placeholders = Placeholders::default().with("port", "80").with("dir", "/d");
+        assert_eq!(placeholders.replace("listen {port}; root {dir}/www; {other}"), "listen 80; root /d/www; {other}");
+        assert_eq!(placeholders.replace_in(&vec!["{dir}".to_owned()]), ["/d"]);
     }
 }

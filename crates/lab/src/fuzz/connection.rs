@@ -17,7 +17,7 @@ const MOST_SENT: usize = 48 << 10;
 const SOON: Duration = Duration::from_millis(50);
 
 /// One connection.
-pub struct Link {
+pub struct Connection {
     stream: Option<TcpStream>,
     /// Its ports, the program's first.
     pub ports: (u16, u16),
@@ -39,7 +39,7 @@ pub struct Link {
     was_refused: bool,
 }
 
-impl Link {
+impl Connection {
     /// A connection that has just been made.
     pub fn new(stream: TcpStream) -> Self {
         stream.set_nonblocking(true).expect("a socket");

@@ -7,7 +7,7 @@ mod table;
 use super::loss;
 use super::script::Script;
 use super::stage::Stage;
-use line::Line;
+use line::StraceLine;
 use shim_tests::shim::Shim;
 use std::collections::BTreeMap;
 use std::fs;
@@ -76,7 +76,7 @@ fn read(text: &str, stage: &Stage) -> BTreeMap<String, usize> {
         while let Some(frame) = lines.next_if(|line| line.trim_start().starts_with('>')) {
             stack.push(frame);
         }
-        if let Some(line) = Line::parse(text) {
+        if let Some(line) = StraceLine::parse(text) {
             tables.follow(line, &stack);
         }
     }

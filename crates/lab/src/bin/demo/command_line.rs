@@ -5,9 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
-pub struct Line(Vec<String>);
+pub struct CommandLine(Vec<String>);
 
-impl Line {
+impl CommandLine {
     pub fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         Self(words.into_iter().map(str::to_owned).collect())
     }
@@ -38,7 +38,7 @@ fn through_launcher(program: &str) -> Command {
 }
 
 /// As typed: a path is shortened to its file name.
-impl fmt::Display for Line {
+impl fmt::Display for CommandLine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = self.0.clone();
         if let Some(name) = Path::new(&words[0]).file_name().filter(|_| words[0].contains('/')) {

@@ -1,8 +1,8 @@
 //! The shared memory between the director and the actors, as
-//! `victims/stage.h` has it: a slot for each actor.
+//! `victims/stage.h` has it: a mailbox (`struct slot` there) for each actor.
 //!
 //! An actor is idle while `done` equals `turn`. Only then does the director write
-//! to its slot; only while they differ does the actor.
+//! to its mailbox; only while they differ does the actor.
 
 use super::verb::{ACTORS, VARS};
 use std::fs::File;
@@ -17,7 +17,7 @@ const NUMBERS: usize = 48;
 /// One open number, as the actor sees it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub struct OpenNumber {
     /// Which.
     pub number: u8,
     /// `S_IFMT` of it, without the zeroes.
@@ -43,7 +43,7 @@ struct Event {
 }
 
 #[repr(C)]
-struct Slot {
+struct Mailbox {
     turn: AtomicU32,
     done: AtomicU32,
     births: AtomicU32,
@@ -57,13 +57,13 @@ struct Slot {
     error: i32,
     seen_count: u32,
     event_count: u32,
-    seen: [Seen; NUMBERS],
+    seen: [OpenNumber; NUMBERS],
     event: [Event; EVENTS],
 }
 
 /// What an act came to.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ActResult {
     /// What the call returned.
     pub value: i32,
     /// `errno` after it.
@@ -71,35 +71,35 @@ pub struct Answer {
     /// What the first two arguments stood for, if they are variables.
     pub numbers: [i32; 2],
     /// Every open number after it.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<OpenNumber>,
     /// What an `epoll_wait` found: data and events, in order.
     pub events: Vec<(u64, u32)>,
 }
 
 /// What the director waits for on an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum Awaited {
     /// The end of its act.
     Done,
     /// Its birth.
     Births,
 }
 
-/// A file of slots, mapped.
-pub struct Stage {
+/// A file of mailboxes, mapped.
+pub struct Mailboxes {
     path: PathBuf,
-    slots: *mut Slot,
+    mailboxes: *mut Mailbox,
 }
 
-impl Stage {
+impl Mailboxes {
     /// A new one, in a file that goes with it.
     pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("softclose-fuzz-{}", std::process::id()));
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
-        let length = size_of::<[Slot; ACTORS]>();
+        let length = size_of::<[Mailbox; ACTORS]>();
         file.set_len(length as u64).expect("room for it");
         // SAFETY: a new mapping of a file that is long enough.
-        let slots = unsafe {
+        let mailboxes = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
                 length,
@@ -109,8 +109,8 @@ impl Stage {
                 0,
             )
         };
-        assert_ne!(slots, libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
-        Self { path, slots: slots.cast() }
+        assert_ne!(mailboxes, libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
+        Self { path, mailboxes: mailboxes.cast() }
     }
 
     /// Where an actor finds it.
@@ -118,79 +118,79 @@ impl Stage {
         &self.path
     }
 
-    fn slot(&self, actor: usize) -> *mut Slot {
+    fn mailbox(&self, actor: usize) -> *mut Mailbox {
         assert!(actor < ACTORS);
         // SAFETY: within the mapping.
-        unsafe { self.slots.add(actor) }
+        unsafe { self.mailboxes.add(actor) }
     }
 
-    fn word(&self, actor: usize, word: Word) -> &AtomicU32 {
-        let slot = self.slot(actor);
+    fn word(&self, actor: usize, word: Awaited) -> &AtomicU32 {
+        let mailbox = self.mailbox(actor);
         // SAFETY: atomics in a mapping that lives as long as we do.
         unsafe {
             match word {
-                Word::Done => &(*slot).done,
-                Word::Births => &(*slot).births,
+                Awaited::Done => &(*mailbox).done,
+                Awaited::Births => &(*mailbox).births,
             }
         }
     }
 
-    /// Every slot as at the beginning, with the first variables of the first actor.
+    /// Every mailbox as at the beginning, with the first variables of the first actor.
     /// Nobody may be acting.
     pub fn clear(&self, vars: &[i32]) {
         for actor in 0..ACTORS {
-            // SAFETY: zeroes are valid for a slot, and nobody else uses it.
+            // SAFETY: zeroes are valid for a mailbox, and nobody else uses it.
             unsafe {
-                self.slot(actor).write_bytes(0, 1);
-                (*self.slot(actor)).vars = [-1; VARS];
+                self.mailbox(actor).write_bytes(0, 1);
+                (*self.mailbox(actor)).vars = [-1; VARS];
             }
         }
         // SAFETY: as above.
-        unsafe { (&mut (*self.slot(0)).vars)[..vars.len()].copy_from_slice(vars) };
+        unsafe { (&mut (*self.mailbox(0)).vars)[..vars.len()].copy_from_slice(vars) };
     }
 
-    /// The actor is gone in the middle of an act: its slot is idle again.
+    /// The actor is gone in the middle of an act: its mailbox is idle again.
     pub fn retire(&self, actor: usize) {
-        let slot = self.slot(actor);
+        let mailbox = self.mailbox(actor);
         // SAFETY: atomics in the mapping.
-        unsafe { (*slot).done.store((*slot).turn.load(SeqCst), SeqCst) };
+        unsafe { (*mailbox).done.store((*mailbox).turn.load(SeqCst), SeqCst) };
     }
 
     /// Tells an idle actor what to do.
     pub fn tell(&self, actor: usize, verb: &str, args: [i32; 4]) {
-        let slot = self.slot(actor);
-        // SAFETY: the actor is idle, so its slot is ours; then it is told.
+        let mailbox = self.mailbox(actor);
+        // SAFETY: the actor is idle, so its mailbox is ours; then it is told.
         unsafe {
-            (*slot).verb = [0; 12];
-            (&mut (*slot).verb)[..verb.len()].copy_from_slice(verb.as_bytes());
-            (*slot).args = args;
-            (*slot).value = 0;
-            (*slot).turn.fetch_add(1, SeqCst);
-            futex(&(*slot).turn, libc::FUTEX_WAKE, 1, None);
+            (*mailbox).verb = [0; 12];
+            (&mut (*mailbox).verb)[..verb.len()].copy_from_slice(verb.as_bytes());
+            (*mailbox).args = args;
+            (*mailbox).value = 0;
+            (*mailbox).turn.fetch_add(1, SeqCst);
+            futex(&(*mailbox).turn, libc::FUTEX_WAKE, 1, None);
         }
     }
 
     /// Whether the actor is idle.
     pub fn is_done(&self, actor: usize) -> bool {
-        let slot = self.slot(actor);
+        let mailbox = self.mailbox(actor);
         // SAFETY: atomics in the mapping.
-        unsafe { (*slot).turn.load(SeqCst) == (*slot).done.load(SeqCst) }
+        unsafe { (*mailbox).turn.load(SeqCst) == (*mailbox).done.load(SeqCst) }
     }
 
     /// How often a thread became this actor.
     pub fn births(&self, actor: usize) -> u32 {
-        self.word(actor, Word::Births).load(SeqCst)
+        self.word(actor, Awaited::Births).load(SeqCst)
     }
 
     /// Process and thread of an actor that was born.
     pub fn ids(&self, actor: usize) -> (i32, i32) {
-        let slot = self.slot(actor);
+        let mailbox = self.mailbox(actor);
         // SAFETY: atomics in the mapping.
-        unsafe { ((*slot).pid.load(SeqCst), (*slot).tid.load(SeqCst)) }
+        unsafe { ((*mailbox).pid.load(SeqCst), (*mailbox).tid.load(SeqCst)) }
     }
 
     /// Waits until `word` of the actor changes, is told of, or `patience` is over.
-    pub fn wait(&self, actor: usize, word: Word, patience: Duration, is_ready: impl FnOnce() -> bool) {
+    pub fn wait(&self, actor: usize, word: Awaited, patience: Duration, is_ready: impl FnOnce() -> bool) {
         let word = self.word(actor, word);
         let before = word.load(SeqCst);
         if !is_ready() {
@@ -199,28 +199,28 @@ impl Stage {
     }
 
     /// What the act of an idle actor came to.
-    pub fn answer(&self, actor: usize) -> Answer {
-        let slot = self.slot(actor);
-        // SAFETY: the actor is idle, so its slot does not change.
-        let slot = unsafe { &*slot };
+    pub fn answer(&self, actor: usize) -> ActResult {
+        let mailbox = self.mailbox(actor);
+        // SAFETY: the actor is idle, so its mailbox does not change.
+        let mailbox = unsafe { &*mailbox };
         let mut events: Vec<_> =
-            slot.event[..slot.event_count as usize].iter().map(|event| (event.data, event.events)).collect();
+            mailbox.event[..mailbox.event_count as usize].iter().map(|event| (event.data, event.events)).collect();
         events.sort_unstable();
-        Answer {
-            value: slot.value,
-            error: slot.error,
-            numbers: slot.numbers,
-            seen: slot.seen[..slot.seen_count as usize].to_vec(),
+        ActResult {
+            value: mailbox.value,
+            error: mailbox.error,
+            numbers: mailbox.numbers,
+            seen: mailbox.seen[..mailbox.seen_count as usize].to_vec(),
             events,
         }
     }
 }
 
-impl Drop for Stage {
+impl Drop for Mailboxes {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
         // SAFETY: our own mapping, of that length; nobody refers to it any more.
-        unsafe { libc::munmap(self.slots.cast(), size_of::<[Slot; ACTORS]>()) };
+        unsafe { libc::munmap(self.mailboxes.cast(), size_of::<[Mailbox; ACTORS]>()) };
     }
 }
 

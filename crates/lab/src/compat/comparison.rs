@@ -2,13 +2,13 @@
 
 use super::loss::{Toll, Tolls};
 use super::row::Row;
-use super::sanity::{Left, MEMORY, Observed};
+use super::sanity::{Leftover, MEMORY, Observed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What was found out about one program.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Result {
+pub struct RowResult {
     /// First line of what it says of its version.
     pub version: String,
     /// Which calls ended its connections, and how many each.
@@ -49,7 +49,7 @@ impl InContainer {
     }
 }
 
-impl Result {
+impl RowResult {
     /// Everything that is worse with softclose, or different where it must not be.
     ///
     /// Where softclose does nothing, what is lost and what grows is the program's own,
@@ -79,7 +79,7 @@ impl Result {
         let [Some(native), Some(with)] = self.observed.each_ref().map(|observed| observed.left) else {
             return Vec::new();
         };
-        let Left { memory, descriptors } = with;
+        let Leftover { memory, descriptors } = with;
         let mut faults = Vec::new();
         if descriptors > native.descriptors.max(0) {
             faults.push(format!("{descriptors} descriptors left, {} without", native.descriptors));
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn what_must_be_the_same_is_compared() {
         let observed = |status: &str| Observed { same: [("end".to_owned(), status.to_owned())].into(), left: None };
-        let result = |with| Result {
+        let result = |with| RowResult {
             version: String::new(),
             endings: BTreeMap::new(),
             tolls: Default::default(),

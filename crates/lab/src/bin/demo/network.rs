@@ -3,28 +3,28 @@
 //! program's connections, so there are none.
 
 use shim_tests::arena::Arena;
-use shim_tests::counters::Counters;
+use shim_tests::counters::KernelCounters;
 use shim_tests::proc::{Socket, wait_until};
 use shim_tests::program::Program;
 use std::process::Command;
 
-pub enum Place {
+pub enum Network {
     Namespace(Arena),
     Loopback { reason: String },
 }
 
-impl Place {
+impl Network {
     pub fn open() -> Self {
         Arena::open().map_or_else(|reason| Self::Loopback { reason }, Self::Namespace)
     }
 
     /// With the send buffers of this machine; see [`Arena::use_usual_buffers`].
     pub fn with_usual_buffers() -> Self {
-        let place = Self::open();
-        if let Self::Namespace(arena) = &place {
+        let network = Self::open();
+        if let Self::Namespace(arena) = &network {
             arena.use_usual_buffers();
         }
-        place
+        network
     }
 
     pub fn describe(&self) -> String {
@@ -49,7 +49,7 @@ impl Place {
 
     /// What the kernel has counted, once the server on `port` holds no connection
     /// any more: what it still drains may yet be reset.
-    pub fn counters_after(&self, port: u16) -> Option<Counters> {
+    pub fn counters_after(&self, port: u16) -> Option<KernelCounters> {
         wait_until("the server has let go of every connection", || {
             !self.sockets().iter().any(|socket| socket.is_held_by_server(port))
         });

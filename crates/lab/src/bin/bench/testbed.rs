@@ -26,12 +26,12 @@ const SETTINGS: &str = "cd /proc/sys/net && \
     echo 65535 >core/somaxconn && echo 65535 >ipv4/tcp_max_syn_backlog";
 
 /// A namespace.
-pub struct Place {
+pub struct Testbed {
     /// The namespace itself.
     pub arena: Arena,
 }
 
-impl Place {
+impl Testbed {
     /// A new one.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 const BLOCK: usize = 64 << 10;
 
-pub struct Link {
+pub struct Connection {
     stream: TcpStream,
     until: Instant,
     sent: AtomicUsize,
@@ -25,7 +25,7 @@ struct Reading {
     content: &'static str,
 }
 
-impl Link {
+impl Connection {
     pub fn new(stream: TcpStream, patience: Duration) -> Self {
         let reading = Reading { received: 0, end: "unread", content: "good" };
         Self {

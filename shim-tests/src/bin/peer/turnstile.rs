@@ -4,30 +4,30 @@
 use std::io::BufRead;
 use std::sync::{Arc, Condvar, Mutex};
 
-pub struct Gate {
+pub struct Turnstile {
     opened: Mutex<usize>,
     changed: Condvar,
 }
 
 /// A connection's place: how many lines it has used up.
-pub struct Ticket {
-    gate: Arc<Gate>,
+pub struct Pass {
+    turnstile: Arc<Turnstile>,
     used: usize,
 }
 
-impl Gate {
+impl Turnstile {
     pub fn open() -> Self {
         Self { opened: Mutex::new(0), changed: Condvar::new() }
     }
 
     /// Starts reading standard input at the first ticket.
-    pub fn ticket(self: &Arc<Self>) -> Ticket {
+    pub fn pass(self: &Arc<Self>) -> Pass {
         static READER: std::sync::Once = std::sync::Once::new();
         READER.call_once(|| {
-            let gate = Arc::clone(self);
-            std::thread::spawn(move || gate.follow_stdin());
+            let turnstile = Arc::clone(self);
+            std::thread::spawn(move || turnstile.follow_stdin());
         });
-        Ticket { gate: Arc::clone(self), used: 0 }
+        Pass { turnstile: Arc::clone(self), used: 0 }
     }
 
     fn follow_stdin(&self) {
@@ -44,10 +44,10 @@ impl Gate {
     }
 }
 
-impl Ticket {
+impl Pass {
     pub fn wait(&mut self) {
         self.used += 1;
-        let opened = self.gate.opened.lock().expect("no panic holds the gate");
-        let _passed = self.gate.changed.wait_while(opened, |opened| *opened < self.used);
+        let opened = self.turnstile.opened.lock().expect("no panic holds the gate");
+        let _passed = self.turnstile.changed.wait_while(opened, |opened| *opened < self.used);
     }
 }

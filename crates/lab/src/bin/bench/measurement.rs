@@ -3,6 +3,7 @@
 
 use crate::ratio::Spread;
 use serde::{Deserialize, Serialize};
+use shim_tests::built::project;
 use std::path::PathBuf;
 
 /// What a figure is to be.
@@ -108,7 +109,7 @@ impl Table {
 
 /// All of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct Measurement {
     /// The machine that it ran on.
     pub machine: String,
     /// Percent of its processors that others had meanwhile.
@@ -119,7 +120,7 @@ pub struct Outcome {
     pub tables: Vec<Table>,
 }
 
-impl Outcome {
+impl Measurement {
     /// What the last run of this measure found.
     pub fn kept(measure: &str) -> Option<Self> {
         serde_json::from_str(&std::fs::read_to_string(place(measure)).ok()?).ok()
@@ -137,6 +138,11 @@ impl Outcome {
     }
 }
 
+/// `docs/performance`.
+pub fn folder() -> PathBuf {
+    project().join("docs/performance")
+}
+
 fn place(measure: &str) -> PathBuf {
-    crate::page::folder().join("results").join(measure).with_extension("json")
+    folder().join("results").join(measure).with_extension("json")
 }

@@ -1,0 +1,34 @@
+//! What a measure is, and the words that all of them use for their figures.
+
+use crate::measurement::{Measurement, Table};
+use crate::number::number;
+use crate::ratio::Spread;
+
+/// One measure.
+#[derive(Clone, Copy)]
+pub struct Measure {
+    /// Its name as an argument, of its file and of its section.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub title: &'static str,
+    /// How it is done.
+    pub about: &'static str,
+    /// Does it, so many rounds long, or says why it cannot.
+    pub run: fn(usize) -> Result<Measurement, String>,
+}
+
+/// What each arm had by itself, for who wants more than ratios.
+pub fn absolutes(title: &str, arms: &[(&str, &[f64])]) -> Table {
+    let mut table = Table::new(title, &["", "median", "quartiles"]);
+    for (name, points) in arms {
+        let spread = Spread::of(points);
+        let quartiles = format!("{} – {}", number(spread.lower), number(spread.upper));
+        table.row([(*name).to_owned(), number(spread.median), quartiles]);
+    }
+    table
+}
+
+/// The median, in words: what a bare arm had.
+pub fn median(points: &[f64], unit: &str) -> String {
+    format!("{} {unit}", number(Spread::of(points).median))
+}
