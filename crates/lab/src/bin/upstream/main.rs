@@ -12,12 +12,12 @@ mod debian;
 mod known;
 mod outcome;
 mod page;
-mod python;
 mod report;
 mod run;
 mod suite;
 mod suites;
 mod tap;
+mod unittest;
 mod vtc;
 mod workshop;
 

@@ -1,20 +1,26 @@
 //! CPython: its own tests of everything that has a descriptor or a process, as Debian packages them.
 
-use crate::batch::Batch;
-use crate::outcome::TestOutcomes;
-use crate::run::FinishedBatch;
-use crate::suite::Suite;
-use crate::workshop::Workshop;
-use crate::{debian, python};
-
-pub struct CPython;
-
-const INTERPRETER: &str = "/usr/bin/python3.11";
+use crate::unittest::{Python, Unittest};
 
 /// `network` is what `test_socketserver` asks for loopback; there is nothing beyond.
 const SETTING: &str = "import test.support as s; s.use_resources = ['cpu', 'network', 'subprocess', 'walltime']";
 
-const MODULES: [&str; 62] = [
+pub const CPYTHON: Unittest = Unittest {
+    name: "cpython",
+    origin: "Debian's `python3.11` and `libpython3.11-testsuite`, the modules about sockets, descriptors, processes, \
+             signals, threads, event loops, servers and clients",
+    python: Python::Debian {
+        interpreter: "/usr/bin/python3.11",
+        packages: &["python3.11", "libpython3.11-testsuite"],
+        tests: "libpython3.11-testsuite",
+    },
+    setting: SETTING,
+    package: "test",
+    modules: MODULES,
+    left_out: &[("*VSOCK*", "vsock has no namespace: where there is no host that answers, connect does not end")],
+};
+
+const MODULES: &[&str] = &[
     "test_asynchat",
     "test_asyncio.test_base_events",
     "test_asyncio.test_buffered_proto",
@@ -78,40 +84,3 @@ const MODULES: [&str; 62] = [
     "test_wsgiref",
     "test_xmlrpc",
 ];
-
-impl Suite for CPython {
-    fn name(&self) -> &'static str {
-        "cpython"
-    }
-
-    fn origin(&self) -> &'static str {
-        "Debian's `python3.11` and `libpython3.11-testsuite`, the modules about sockets, descriptors, processes, \
-         signals, threads, event loops, servers and clients"
-    }
-
-    fn get(&self, shop: &Workshop) -> Result<String, String> {
-        debian::need(&["python3.11", "libpython3.11-testsuite"], shop)?;
-        debian::version("libpython3.11-testsuite").ok_or_else(|| "dpkg knows no version of it".to_owned())
-    }
-
-    fn batches(&self, _shop: &Workshop) -> Vec<Batch> {
-        let batch = |module| python::batch(INTERPRETER, &format!("test.{module}"), SETTING, self.left_out());
-        MODULES.map(batch).to_vec()
-    }
-
-    fn at_once(&self) -> usize {
-        python::AT_ONCE
-    }
-
-    fn outcomes(&self, _batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
-        python::outcomes(ended)
-    }
-
-    fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
-        python::again(batch, tests)
-    }
-
-    fn left_out(&self) -> &'static [(&'static str, &'static str)] {
-        &[("*VSOCK*", "vsock has no namespace: where there is no host that answers, connect does not end")]
-    }
-}

@@ -14,13 +14,13 @@ use crate::suite::Suite;
 /// The long ones first: they are run three at a time.
 pub fn all() -> Vec<Box<dyn Suite>> {
     vec![
-        Box::new(cpython::CPython),
-        Box::new(twisted::Twisted),
+        Box::new(cpython::CPYTHON),
+        Box::new(twisted::TWISTED),
         Box::new(redis::Redis),
         Box::new(haproxy::HAProxy),
         Box::new(libevent::Libevent),
         Box::new(libuv::Libuv),
-        Box::new(tornado::Tornado),
+        Box::new(tornado::TORNADO),
         Box::new(lighttpd::Lighttpd),
     ]
 }

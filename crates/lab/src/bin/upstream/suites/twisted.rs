@@ -1,19 +1,21 @@
 //! twisted: every reactor that it has, with processes, files, standard streams, TLS, and servers over them.
 
-use crate::batch::Batch;
-use crate::outcome::TestOutcomes;
-use crate::python;
-use crate::run::FinishedBatch;
-use crate::suite::Suite;
-use crate::workshop::Workshop;
+use crate::unittest::{Python, Unittest};
 
-pub struct Twisted;
-
-const VERSION: &str = "26.10.0";
 /// What its tests import.
-const ALSO: [&str; 4] = ["hypothesis", "pyhamcrest==2.1.0", "pyopenssl", "service_identity"];
+const ALSO: &[&str] = &["hypothesis", "pyhamcrest==2.1.0", "pyopenssl", "service_identity"];
 
-const MODULES: [&str; 33] = [
+pub const TWISTED: Unittest = Unittest {
+    name: "twisted",
+    origin: "PyPI's wheel of `twisted`, its tests of reactors, processes, transports and servers",
+    python: Python::Wheel { name: "twisted", version: "26.10.0", also: ALSO },
+    setting: "",
+    package: "twisted",
+    modules: MODULES,
+    left_out: &[],
+};
+
+const MODULES: &[&str] = &[
     "internet.test.test_asyncioreactor",
     "internet.test.test_base",
     "internet.test.test_core",
@@ -48,36 +50,3 @@ const MODULES: [&str; 33] = [
     "web.test.test_http",
     "web.test.test_webclient",
 ];
-
-impl Suite for Twisted {
-    fn name(&self) -> &'static str {
-        "twisted"
-    }
-
-    fn origin(&self) -> &'static str {
-        "PyPI's wheel of `twisted`, its tests of reactors, processes, transports and servers"
-    }
-
-    fn get(&self, shop: &Workshop) -> Result<String, String> {
-        let twisted = format!("twisted=={VERSION}");
-        shop.python_with(&[&[&*twisted], &ALSO[..]].concat())?;
-        Ok(VERSION.to_owned())
-    }
-
-    fn batches(&self, shop: &Workshop) -> Vec<Batch> {
-        let batch = |module| python::batch(&shop.python(), &format!("twisted.{module}"), "", self.left_out());
-        MODULES.map(batch).to_vec()
-    }
-
-    fn at_once(&self) -> usize {
-        python::AT_ONCE
-    }
-
-    fn outcomes(&self, _batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
-        python::outcomes(ended)
-    }
-
-    fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
-        python::again(batch, tests)
-    }
-}
