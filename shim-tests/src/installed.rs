@@ -1,5 +1,6 @@
 //! Programs that this machine has: which file a name stands for.
 
+use crate::skip;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,6 +19,15 @@ pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into(), "/usr/bin".into()]);
     directories.map(|directory| directory.join(name)).find(|file| file.is_file())
+}
+
+/// Whether this machine lacks `tool`. If it does, it is said that `test` is skipped.
+pub fn is_missing(test: &str, tool: &str) -> bool {
+    let is_missing = find(tool).is_none();
+    if is_missing {
+        skip(test, &format!("no {tool}"));
+    }
+    is_missing
 }
 
 /// The Python interpreter of this machine, where there is one.

@@ -66,3 +66,31 @@ macro_rules! here {
         std::any::type_name_of_val(&here).trim_end_matches("::here")
     }};
 }
+
+/// Tests that differ in one word: `tests!(check: name "word", ...)` makes a test of each name,
+/// which calls `check` with its own name, for [`skip`], and with the word.
+#[macro_export]
+macro_rules! tests {
+    ($check:ident: $($name:ident $word:literal),+ $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                $check($crate::here!(), $word);
+            }
+        )+
+    };
+}
+
+/// [`tests!`] with every way in which a program can end itself.
+#[macro_export]
+macro_rules! tests_of_every_exit {
+    ($check:ident) => {
+        $crate::tests!($check:
+            by_return_from_main "return",
+            by_exit "exit",
+            by_underscore_exit "_exit",
+            by_underscore_capital_exit "_Exit",
+            by_quick_exit "quick_exit",
+        );
+    };
+}

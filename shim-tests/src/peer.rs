@@ -7,6 +7,7 @@
 use crate::arena::Arena;
 use crate::built::helper;
 use crate::program::Program;
+use crate::shim::Shim;
 use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
@@ -60,7 +61,8 @@ impl Report {
         lines.iter().find_map(|line| line.strip_prefix("report ")).map(Self::parse)
     }
 
-    fn parse(words: &str) -> Self {
+    /// Reads what follows `report ` in a line of the peer.
+    pub fn parse(words: &str) -> Self {
         let field = |name: &str| {
             let found = words.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             found.unwrap_or_else(|| panic!("no {name} in the report {words:?}"))
@@ -254,9 +256,15 @@ impl Peer {
 
     /// Starts it in `arena`.
     pub fn start(&self, arena: &Arena) -> RunningPeer {
+        RunningPeer { program: arena.start(self.command()), copies: self.copies }
+    }
+
+    /// The command that runs it, never shimmed, for whoever has no arena.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(helper("peer"));
-        command.args(&self.words).env_remove("LD_PRELOAD");
-        RunningPeer { program: arena.start(command), copies: self.copies }
+        Shim::Native.dress(&mut command);
+        command.args(&self.words);
+        command
     }
 }
 

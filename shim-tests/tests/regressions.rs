@@ -4,7 +4,7 @@
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;
-use shim_tests::installed::find;
+use shim_tests::installed::is_missing;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::becomes_true;
 use shim_tests::program::Exit;
@@ -186,8 +186,8 @@ mod a_close {
     /// The handler's hook took that of the close for one that a jump had left.
     #[test]
     fn is_not_cancelled_halfway_where_a_handler_ran_on_a_stack_above() {
-        if find("strace").is_none() {
-            return skip(here!(), "no strace");
+        if is_missing(here!(), "strace") {
+            return;
         }
         let sends = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=getsockopt:signal=SIGUSR1:when=1+"];
         says(here!(), &Victim::c("cancelled_beside_handler").under(sends), &["the peer: the end"]);

@@ -32,7 +32,11 @@ pub fn private_memory(processes: &[u32]) -> u64 {
 }
 
 fn of_one(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:"))?;
-    line.trim().trim_end_matches(" kB").trim().parse().ok()
+    private_dirty(fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?.lines())
+}
+
+/// The KiB of `Private_Dirty` in the lines of a `smaps_rollup`.
+pub fn private_dirty<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<u64> {
+    let size = lines.find_map(|line| line.strip_prefix("Private_Dirty:"))?;
+    size.trim().trim_end_matches(" kB").trim().parse().ok()
 }

@@ -28,6 +28,11 @@ pub fn absolutes(title: &str, arms: &[(&str, &[f64])]) -> Table {
     table
 }
 
+/// [`absolutes`] of two arms: without softclose, and with it.
+pub fn both_absolutes(title: &str, found: &[Vec<f64>]) -> Table {
+    absolutes(title, &[("bare", &found[0]), ("with softclose", &found[1])])
+}
+
 /// The median, in words: what a bare arm had.
 pub fn median(points: &[f64], unit: &str) -> String {
     format!("{} {unit}", number(Spread::of(points).median))

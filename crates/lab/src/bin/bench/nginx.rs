@@ -3,7 +3,6 @@
 use crate::cpu;
 use crate::testbed::Testbed;
 use shim_tests::installed::find;
-use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::Shim;
@@ -68,7 +67,7 @@ impl Nginx {
         let victim = victim.arg("-e").arg(format!("{dir}/error.log"));
         let victim = environment.iter().fold(victim, |victim, (name, value)| victim.env(name, value));
         let program = testbed.server(&victim, shim);
-        wait_until("nginx listens", || testbed.arena.sockets().iter().any(|socket| socket.listens_on(port)));
+        testbed.wait_for_listener(port);
         Ok(Self { program, _directory: directory, port })
     }
 

@@ -4,6 +4,8 @@
 //! a measure alternate in one run, each round in another order, and a figure is the
 //! median of the ratios of the rounds, never the ratio of two medians.
 
+use shim_tests::shim::Shim;
+
 /// One way to do what is measured, and a run of it.
 pub type Arm<'a, T> = Box<dyn FnMut() -> T + 'a>;
 
@@ -30,6 +32,12 @@ pub fn alternate<T>(rounds: usize, mut arms: Vec<Arm<T>>) -> Rounds<T> {
         }
     }
     found
+}
+
+/// [`alternate`] with two arms: the same run without softclose, and with it.
+pub fn without_and_with<T>(rounds: usize, run: impl Fn(Shim) -> T) -> Rounds<T> {
+    let run = &run;
+    alternate(rounds, Shim::BOTH.map(|shim| arm(move || run(shim))).into())
 }
 
 fn order(round: usize, arms: usize) -> Vec<usize> {

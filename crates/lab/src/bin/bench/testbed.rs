@@ -2,7 +2,7 @@
 //! connections, and a processor for each side.
 
 use shim_tests::arena::Arena;
-use shim_tests::proc::descriptors;
+use shim_tests::proc::{descriptors, wait_until};
 use shim_tests::program::{Exit, Program};
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
@@ -65,6 +65,12 @@ impl Testbed {
 
     fn pinned(&self, victim: &Victim, core: &str, shim: Shim) -> Program {
         victim.clone().under(["taskset", "-c", core]).open_files(open_files()).start(&self.arena, shim)
+    }
+
+    /// Waits until somebody listens on `port`.
+    pub fn wait_for_listener(&self, port: u16) {
+        let listens = || self.arena.sockets().iter().any(|socket| socket.listens_on(port));
+        wait_until(&format!("somebody listens on port {port}"), listens);
     }
 
     /// Connections to `port` that are silent until what is answered is dropped. `ask`:

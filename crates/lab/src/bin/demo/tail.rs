@@ -1,17 +1,15 @@
 //! Part two, the long tail: a response that is larger than any window, closed
 //! with a part of the request unread, and a peer that uploads on before it reads.
 //!
-//! The victim and the peer are the tests' own. The peer's command line is written
-//! out here: `shim_tests::peer` starts it only in an arena.
+//! The victim and the peer are the tests' own.
 
 use crate::command_line::CommandLine;
 use crate::network::Network;
 use crate::table::{Table, grouped};
-use shim_tests::built::helper;
 use shim_tests::counters::KernelCounters;
+use shim_tests::peer::{End, Peer, Report, Upload};
 use shim_tests::shim::Shim;
 use shim_tests::{RESPONSE, UNREAD, UPLOAD};
-use std::process::Command;
 
 struct Run {
     received: usize,
@@ -47,37 +45,20 @@ fn run(server: &CommandLine, shim: Shim) -> Run {
     let network = Network::open();
     let mut server = network.start(server.command(shim));
     let port = server.port();
-    let mut peer = network.start(peer(port));
-    let report = peer.expect("report ");
+    let script = Peer::to(port).ask(RESPONSE, UNREAD).upload(UNREAD).upload(UPLOAD).read_to_end();
+    let mut peer = network.start(script.command());
+    let report = Report::parse(&peer.expect("report "));
     peer.exit();
-    Run {
-        received: field(&report, "received").parse().expect("a number of bytes"),
-        end: end(&report),
-        counters: network.counters_after(port),
-    }
-}
-
-fn peer(port: u16) -> Command {
-    let mut command = Command::new(helper("peer"));
-    Shim::Native.dress(&mut command);
-    command.args([format!("to={port}"), format!("say=GO {RESPONSE} {UNREAD}")]);
-    command.args([format!("upload={UNREAD}"), format!("upload={UPLOAD}"), "read".to_owned()]);
-    command
-}
-
-/// A value of the peer's line `report received=N end=eof ...`.
-fn field<'a>(report: &'a str, name: &str) -> &'a str {
-    let found = report.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-    found.unwrap_or_else(|| panic!("no {name} in the report {report:?}"))
+    Run { received: report.received, end: end(&report), counters: network.counters_after(port) }
 }
 
 /// A reset that a write was told of is over and done with: a read after that
 /// finds what had come before, and then an end like any other.
-fn end(report: &str) -> &'static str {
-    match (field(report, "content"), field(report, "upload"), field(report, "end")) {
-        ("bad", ..) => "wrong bytes",
-        (_, "refused", _) | (_, _, "reset") => "a reset",
-        (_, "done", "eof") => CLEAN,
+fn end(report: &Report) -> &'static str {
+    match report {
+        Report { intact: false, .. } => "wrong bytes",
+        Report { upload: Upload::Refused, .. } | Report { end: End::Reset, .. } => "a reset",
+        Report { upload: Upload::Done, end: End::Eof, .. } => CLEAN,
         _ => "no end in time",
     }
 }

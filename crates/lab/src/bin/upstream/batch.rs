@@ -7,6 +7,9 @@ use std::time::Duration;
 /// Long for what any file of tests takes, short for one that hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// What the name of a batch that runs again ends with.
+const AGAIN: &str = ".again";
+
 /// Runs one or more tests.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -46,6 +49,17 @@ impl Batch {
 
     pub fn named(self, name: String) -> Self {
         Self { name, ..self }
+    }
+
+    /// The same batch, named as one that runs again; see [`Self::first_name`].
+    pub fn run_again(self) -> Self {
+        let name = format!("{}{AGAIN}", self.name);
+        self.named(name)
+    }
+
+    /// The name that it had when it ran for the first time.
+    pub fn first_name(&self) -> &str {
+        self.name.trim_end_matches(AGAIN)
     }
 
     pub fn name(&self) -> &str {

@@ -92,7 +92,7 @@ impl<'a> Bench<'a> {
         if tests.is_empty() {
             return tallies;
         }
-        let again = self.suite.again(batch, tests).named(format!("{}.again", batch.name()));
+        let again = self.suite.again(batch, tests).run_again();
         for _ in 0..ROUNDS {
             let [native, shimmed] = Shim::BOTH.map(|shim| self.outcomes(&again, shim, &mut Vec::new()));
             for (test, tally) in &mut tallies {

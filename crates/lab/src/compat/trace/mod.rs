@@ -1,14 +1,13 @@
 //! How a program ends its connections: which call takes the last reference away,
 //! seen with strace(1) and the call stacks that it prints.
 
-mod line;
 mod table;
 
 use super::loss;
 use super::script::Script;
 use super::stage::Stage;
-use line::StraceLine;
 use shim_tests::shim::Shim;
+use shim_tests::strace::StraceLine;
 use std::collections::BTreeMap;
 use std::fs;
 use table::Tables;

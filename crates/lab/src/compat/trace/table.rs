@@ -1,6 +1,6 @@
 //! Who holds which connection, from the calls of all threads.
 
-use super::line::{StraceLine, Told};
+use shim_tests::strace::{Event, StraceLine};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// References of one table of descriptors: number and connection.
@@ -28,19 +28,19 @@ impl Tables {
     /// What a line changes; `stack` was printed with it.
     pub fn follow(&mut self, line: StraceLine, stack: &[&str]) {
         self.meet(line.thread);
-        match line.told {
-            Told::Call { name, arguments, result: None } => {
+        match line.event {
+            Event::Call { name, arguments, result: None } => {
                 self.begun.insert(line.thread, (name.to_owned(), arguments.to_owned()));
             }
-            Told::Call { name, arguments, result: Some(result) } => {
+            Event::Call { name, arguments, result: Some(result) } => {
                 self.call(line.thread, name, arguments, result, stack)
             }
-            Told::Resumed { name, result } => {
+            Event::Resumed { name, result } => {
                 if let Some((_, arguments)) = self.begun.remove(&line.thread).filter(|(begun, _)| begun == name) {
                     self.call(line.thread, name, &arguments, result, stack);
                 }
             }
-            Told::Gone(how) => self.gone(line.thread, how),
+            Event::Gone(how) => self.gone(line.thread, how),
         }
     }
 

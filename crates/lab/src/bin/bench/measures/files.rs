@@ -1,12 +1,12 @@
 //! Measure 1: a close that is none of our business.
 
-use crate::measure::{Measure, absolutes, median};
+use crate::measure::{Measure, both_absolutes, median};
 use crate::measurement::{Figure, Goal, Measurement, Table};
-use crate::ratio::{alternate, arm, ratios};
+use crate::ratio::{ratios, without_and_with};
 use crate::testbed::{Testbed, result};
 use shim_tests::installed::find;
 use shim_tests::shim::Shim;
-use shim_tests::strace::Traced;
+use shim_tests::strace::calls_of;
 use shim_tests::victim::Victim;
 
 /// Pairs in one run: about a tenth of a second.
@@ -35,17 +35,13 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let testbed = Testbed::open()?;
     let mut measurement = Measurement::default();
     for (word, words) in SURROUNDINGS {
-        let timed = |shim| {
-            let testbed = &testbed;
-            move || result(&mut testbed.server(&program(PAIRS, word), shim))[0]
-        };
-        let arms = vec![arm(timed(Shim::Native)), arm(timed(Shim::Preloaded))];
-        let found = alternate(IN_A_ROUND * rounds, arms);
+        let timed = |shim| result(&mut testbed.server(&program(PAIRS, word), shim))[0];
+        let found = without_and_with(IN_A_ROUND * rounds, timed);
         let ratio = ratios(&found[1], &found[0]);
         let figure = Figure::ratio(format!("open and close of a file{words}: time"), median(&found[0], "ns"), ratio);
         measurement.figures.push(figure.must(Goal::AtMost(1.15)).aims_at(Goal::AtMost(1.05)));
         let title = format!("Nanoseconds a pair{words}.");
-        measurement.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
+        measurement.tables.push(both_absolutes(&title, &found));
     }
     find("strace").ok_or("no strace")?;
     let (table, extra) = counts(&testbed);
@@ -82,12 +78,7 @@ fn a_pair(count: impl Fn(&Victim) -> u64, surroundings: &str) -> f64 {
 }
 
 fn calls(testbed: &Testbed, surroundings: &str, shim: Shim) -> f64 {
-    let count = |victim: &Victim| {
-        let traced = Traced::of(victim);
-        traced.start(&testbed.arena, shim).finish();
-        traced.calls().values().sum()
-    };
-    a_pair(count, surroundings)
+    a_pair(|victim| calls_of(victim, &testbed.arena, shim).values().sum(), surroundings)
 }
 
 fn instructions(testbed: &Testbed, surroundings: &str, shim: Shim) -> Option<f64> {

@@ -1,8 +1,8 @@
 //! Measure 4: a process for each connection.
 
-use crate::measure::{Measure, absolutes, median};
+use crate::measure::{Measure, both_absolutes, median};
 use crate::measurement::{Figure, Goal, Measurement};
-use crate::ratio::{alternate, arm, ratios};
+use crate::ratio::{ratios, without_and_with};
 use crate::testbed::{Testbed, result};
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
@@ -30,18 +30,14 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let testbed = Testbed::open()?;
     let mut measurement = Measurement::default();
     for live in LIVE {
-        let rate = |shim| {
-            let testbed = &testbed;
-            move || rate(testbed, live, shim)
-        };
-        let found = alternate(rounds, vec![arm(rate(Shim::Native)), arm(rate(Shim::Preloaded))]);
+        let found = without_and_with(rounds, |shim| rate(&testbed, live, shim));
         let what = format!("fork a connection, {live} live children: connections/s");
         let figure = Figure::ratio(what, median(&found[0], "/s"), ratios(&found[1], &found[0]));
         let goals = live == 500;
         let figure = if goals { figure.must(Goal::AtLeast(0.93)).aims_at(Goal::AtLeast(0.98)) } else { figure };
         measurement.figures.push(figure);
         let title = format!("Connections a second, {live} live children.");
-        measurement.tables.push(absolutes(&title, &[("bare", &found[0]), ("with softclose", &found[1])]));
+        measurement.tables.push(both_absolutes(&title, &found));
     }
     Ok(measurement)
 }

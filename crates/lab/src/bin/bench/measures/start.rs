@@ -1,11 +1,13 @@
 //! Measure 9: the start of a program.
 
-use crate::measure::{Measure, absolutes, median};
+use crate::measure::{Measure, both_absolutes, median};
 use crate::measurement::{Figure, Goal, Measurement};
-use crate::ratio::{alternate, arm, differences, ratios};
+use crate::ratio::{differences, ratios, without_and_with};
 use crate::testbed::{Testbed, result};
 use shim_tests::shim::{Shim, library};
 use shim_tests::victim::Victim;
+use softclose_lab::tree;
+use std::ffi::OsStr;
 
 /// Programs started in one run: about a fifth of a second.
 const TIMES: usize = 300;
@@ -24,19 +26,8 @@ pub const MEASURE: Measure = Measure {
 
 fn run(rounds: usize) -> Result<Measurement, String> {
     let testbed = Testbed::open()?;
-    let spawn = |preload: String| {
-        let victim = Victim::c("bench_spawn").arg(TIMES.to_string()).arg(preload).arg("/bin/true");
-        let testbed = &testbed;
-        move || result(&mut testbed.server(&victim, Shim::Native))[0] / 1000.0
-    };
-    let ours = library().to_string_lossy().into_owned();
-    let found = alternate(rounds, vec![arm(spawn("-".to_owned())), arm(spawn(ours))]);
-    let memory = |shim| {
-        let testbed = &testbed;
-        move || private_dirty(testbed, shim)
-    };
-    let arms = vec![arm(memory(Shim::Native)), arm(memory(Shim::Preloaded))];
-    let kept = alternate(rounds, arms);
+    let found = without_and_with(rounds, |shim| a_start(&testbed, shim));
+    let kept = without_and_with(rounds, |shim| private_dirty(&testbed, shim));
     let ratio = Figure::ratio("start of `/bin/true`: time", median(&found[0], "µs"), ratios(&found[1], &found[0]));
     let longer = Figure::of("start of `/bin/true`: longer by", "", "µs", differences(&found[1], &found[0]));
     let dirty = differences(&kept[1], &kept[0]);
@@ -51,14 +42,20 @@ fn run(rounds: usize) -> Result<Measurement, String> {
             memory.aims_at(Goal::AtMost(60.0)),
             pages,
         ],
-        tables: vec![absolutes("Microseconds a start.", &[("bare", &found[0]), ("with softclose", &found[1])])],
+        tables: vec![both_absolutes("Microseconds a start.", &found)],
         ..Measurement::default()
     })
+}
+
+/// Microseconds. The program that spawns the others is never shimmed itself.
+fn a_start(testbed: &Testbed, shim: Shim) -> f64 {
+    let preload = if shim == Shim::Preloaded { library().as_os_str() } else { OsStr::new("-") };
+    let victim = Victim::c("bench_spawn").arg(TIMES.to_string()).arg(preload).arg("/bin/true");
+    result(&mut testbed.server(&victim, Shim::Native))[0] / 1000.0
 }
 
 fn private_dirty(testbed: &Testbed, shim: Shim) -> f64 {
     let victim = Victim::program("/bin/cat".into()).arg("/proc/self/smaps_rollup");
     let said = victim.start(&testbed.arena, shim).finish().stdout;
-    let line = said.iter().find_map(|line| line.strip_prefix("Private_Dirty:")).expect("smaps_rollup has it");
-    line.trim().trim_end_matches(" kB").trim().parse().expect("KiB")
+    tree::private_dirty(said.iter().map(String::as_str)).expect("smaps_rollup has it") as f64
 }

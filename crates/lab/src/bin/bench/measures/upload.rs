@@ -120,7 +120,7 @@ impl Httpd {
         let file = directory.file("apache.conf", "644", configuration.as_bytes());
         let victim = Victim::program(path.into()).arg("-d").arg(&dir).arg("-f").arg(file).arg("-D").arg("FOREGROUND");
         let program = testbed.server(&victim, Shim::Native);
-        wait_until("httpd listens", || testbed.arena.sockets().iter().any(|socket| socket.listens_on(port)));
+        testbed.wait_for_listener(port);
         Some(Self { program, _directory: directory })
     }
 }

@@ -36,7 +36,7 @@ impl Suite for Libevent {
     fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         let mut outcomes = TestOutcomes::default();
         for (test, outcome) in read(&ended.parting.stdout) {
-            outcomes.note(&format!("{}: {test}", batch.name().trim_end_matches(".again")), outcome);
+            outcomes.note(&format!("{}: {test}", batch.first_name()), outcome);
         }
         outcomes
     }

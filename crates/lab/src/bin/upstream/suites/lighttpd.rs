@@ -40,6 +40,6 @@ impl Suite for Lighttpd {
     }
 
     fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
-        tap::outcomes(&ended.parting.stdout, &format!("{}.t: ", batch.name().trim_end_matches(".again")))
+        tap::outcomes(&ended.parting.stdout, &format!("{}.t: ", batch.first_name()))
     }
 }

@@ -65,7 +65,7 @@ impl Suite for Redis {
     fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes {
         let mut outcomes = TestOutcomes::default();
         for (test, outcome) in ended.parting.stdout.iter().filter_map(|line| read(line)) {
-            outcomes.note(&format!("{}: {test}", batch.name().trim_end_matches(".again")), outcome);
+            outcomes.note(&format!("{}: {test}", batch.first_name()), outcome);
         }
         outcomes
     }

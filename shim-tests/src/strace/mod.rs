@@ -1,11 +1,17 @@
-//! System calls of a program, counted one by one, and by who made them.
+//! The system calls of a program, as strace(1) lists them: counted one by one, and by the
+//! thread that made them.
+
+mod line;
+
+pub use line::{Event, StraceLine};
 
 use crate::arena::Arena;
+use crate::installed::is_missing;
 use crate::program::Program;
 use crate::scratch::Scratch;
 use crate::shim::Shim;
 use crate::victim::Victim;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 /// Who made a call.
@@ -19,6 +25,19 @@ pub enum Caller {
 
 /// How often each call was made; of some, with each option.
 pub type Calls = BTreeMap<(Caller, String), u64>;
+
+/// An arena for a run under strace. `None` where there is no strace or no arena, which is
+/// then said of the test.
+pub fn arena_or_skip(test: &str) -> Option<Arena> {
+    if is_missing(test, "strace") { None } else { Arena::or_skip(test) }
+}
+
+/// Runs `victim` to its end and answers what it called.
+pub fn calls_of(victim: &Victim, arena: &Arena, shim: Shim) -> Calls {
+    let traced = Traced::of(victim);
+    traced.start(arena, shim).finish();
+    traced.calls()
+}
 
 /// A victim under strace.
 pub struct Traced {
@@ -55,7 +74,7 @@ impl Traced {
     pub fn looks_of_program(&self) -> usize {
         let text = self.text();
         let threads = bare_threads(&text);
-        let is_program = |line: &str| line.split_once(' ').is_some_and(|(pid, _)| !threads.contains(pid));
+        let is_program = |line: &str| StraceLine::parse(line).is_some_and(|line| !threads.contains(&line.thread));
         text.lines().filter(|line| is_look(line) && is_program(line)).count()
     }
 
@@ -71,36 +90,39 @@ fn is_look(line: &str) -> bool {
 
 fn read(text: &str) -> Calls {
     let (mut calls, threads) = (Calls::new(), bare_threads(text));
-    for (pid, call) in text.lines().filter_map(|line| line.split_once(' ')) {
-        if let Some((name, arguments)) = call.trim_start().split_once('(').filter(|(name, _)| is_name(name)) {
-            let caller = if threads.contains(pid) { Caller::Thread } else { Caller::Program };
+    for line in text.lines().filter_map(StraceLine::parse) {
+        if let Event::Call { name, arguments, .. } = line.event {
+            let caller = if threads.contains(&line.thread) { Caller::Thread } else { Caller::Program };
             *calls.entry((caller, with_option(name, arguments))).or_default() += 1;
         }
     }
     calls
 }
 
-/// The ids of softclose's threads: one may be heard of before the call that makes it returns.
-fn bare_threads(text: &str) -> HashSet<&str> {
-    let (mut threads, mut begun) = (HashSet::new(), HashMap::new());
-    for (pid, call) in text.lines().filter_map(|line| line.split_once(' ')) {
-        let call = call.trim_start();
-        if call.starts_with("clone") {
-            begun.insert(pid, is_bare_thread(call));
-        }
-        if call.contains("clone")
-            && begun.get(pid) == Some(&true)
-            && let Some(thread) = call.rsplit("= ").next().filter(|word| word.chars().all(|c| c.is_ascii_digit()))
-        {
-            threads.insert(thread);
+/// The ids of softclose's threads. A line of such a thread may come before the call that
+/// makes it has returned.
+fn bare_threads(text: &str) -> HashSet<u32> {
+    let (mut threads, mut begun) = (HashSet::new(), HashSet::new());
+    for line in text.lines().filter_map(StraceLine::parse) {
+        let result = match line.event {
+            Event::Call { name, arguments, result } if is_bare_thread(name, arguments) => {
+                begun.insert(line.thread);
+                result
+            }
+            Event::Resumed { name: "clone", result } if begun.contains(&line.thread) => Some(result),
+            _ => None,
+        };
+        if let Some(result) = result {
+            begun.remove(&line.thread);
+            threads.extend(result.parse::<u32>());
         }
     }
     threads
 }
 
 /// glibc makes its threads by `clone3` (2.34 and later), softclose its own by `clone`.
-fn is_bare_thread(call: &str) -> bool {
-    call.starts_with("clone(") && call.contains("CLONE_THREAD")
+fn is_bare_thread(name: &str, arguments: &str) -> bool {
+    name == "clone" && arguments.contains("CLONE_THREAD")
 }
 
 /// These do something else with each option: `getsockopt SO_COOKIE`.
@@ -112,10 +134,6 @@ fn with_option(name: &str, arguments: &str) -> String {
     };
     let option = arguments.split([',', ' ', ')']).filter(|word| !word.is_empty()).nth(place).unwrap_or_default();
     format!("{name} {option}")
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

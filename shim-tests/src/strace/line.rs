@@ -1,35 +1,47 @@
-//! One line of strace, as `-f -o FILE` writes it.
+//! One line of strace(1), as `-f -o FILE` writes it.
 
 /// What a line tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told<'a> {
-    /// A call, and its result as text; none, if it is not over.
-    Call { name: &'a str, arguments: &'a str, result: Option<&'a str> },
-    /// A call that was begun on another line is over.
-    Resumed { name: &'a str, result: &'a str },
-    /// The thread is gone: `exited with 0`, `killed by SIGKILL`.
+pub enum Event<'a> {
+    /// A system call.
+    Call {
+        /// Its name.
+        name: &'a str,
+        /// What is written between the parentheses, and the rest of the line.
+        arguments: &'a str,
+        /// What it returned, as text. `None` if it was not over when the line was written.
+        result: Option<&'a str>,
+    },
+    /// The end of a call that was begun on another line.
+    Resumed {
+        /// Its name.
+        name: &'a str,
+        /// What it returned, as text.
+        result: &'a str,
+    },
+    /// The end of the thread: `exited with 0`, `killed by SIGKILL`.
     Gone(&'a str),
 }
 
-/// A line and its thread.
+/// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StraceLine<'a> {
-    /// Thread id.
+    /// The id of the thread that it is about.
     pub thread: u32,
     /// What it tells.
-    pub told: Told<'a>,
+    pub event: Event<'a>,
 }
 
 impl<'a> StraceLine<'a> {
-    /// `None` for what tells nothing.
+    /// Reads a line. `None` for one that is neither a call nor an end.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (thread, rest) = text.split_once(' ')?;
         let (thread, rest) = (thread.parse().ok()?, rest.trim_start());
-        Some(Self { thread, told: Told::parse(rest)? })
+        Some(Self { thread, event: Event::parse(rest)? })
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> Event<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("+++ ") {
             return Some(Self::Gone(rest.trim_end_matches(" +++")));
@@ -59,16 +71,16 @@ mod tests {
     fn a_call_is_told_whole_or_in_two() {
         let whole = StraceLine::parse("12 close(5<TCP:[127.0.0.1:80->127.0.0.1:9]>) = 0").unwrap();
         assert_eq!(whole.thread, 12);
-        assert!(matches!(whole.told, Told::Call { name: "close", result: Some("0"), .. }));
+        assert!(matches!(whole.event, Event::Call { name: "close", result: Some("0"), .. }));
         let begun = StraceLine::parse("12 close(5<TCP:[a]> <unfinished ...>").unwrap();
-        assert!(matches!(begun.told, Told::Call { name: "close", result: None, .. }));
+        assert!(matches!(begun.event, Event::Call { name: "close", result: None, .. }));
         let over = StraceLine::parse("12 <... close resumed>) = 0").unwrap();
-        assert_eq!(over.told, Told::Resumed { name: "close", result: "0" });
+        assert_eq!(over.event, Event::Resumed { name: "close", result: "0" });
     }
 
     #[test]
     fn an_end_is_told() {
-        assert_eq!(StraceLine::parse("7 +++ exited with 0 +++").unwrap().told, Told::Gone("exited with 0"));
+        assert_eq!(StraceLine::parse("7 +++ exited with 0 +++").unwrap().event, Event::Gone("exited with 0"));
         assert_eq!(StraceLine::parse("7 --- stopped"), None);
     }
 }
