@@ -19,10 +19,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
 
-/// Sizes of a network namespace.
+/// The file that says how large the send buffers of a network namespace are.
 const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
-/// A namespace, and its clone flag.
+/// A file of `/proc/PID/ns`, and the flag of `setns` that enters such a namespace.
 type Namespace = (File, libc::c_int);
 
 /// A namespace with `lo` up and large send buffers, until it is dropped.
@@ -67,7 +67,7 @@ impl Arena {
         Self::held_by(Program::start(Command::new(helper("arena"))), &[])
     }
 
-    /// Another one, of the same user namespace: a link between both can be made.
+    /// A second arena in the same user namespace, so that a link between both can be made.
     ///
     /// # Errors
     /// As [`Arena::open`].
@@ -75,7 +75,8 @@ impl Arena {
         Self::held_by(self.start(Command::new(helper("arena"))), &self.namespaces)
     }
 
-    /// `ahead`: doors of the namespaces that its holder was started in.
+    /// The arena of a process that has been started. `ahead` are the namespaces that this process
+    /// was started in.
     fn held_by(mut holder: Program, ahead: &[Namespace]) -> Result<Self, String> {
         let word = holder.expect("arena ");
         match word.as_str() {
@@ -100,7 +101,7 @@ impl Arena {
         Ok(Self { holder, namespaces: Arc::new(namespaces) })
     }
 
-    /// The process that holds it, by whose `/proc` entries it is known.
+    /// The pid of the process that holds the arena. Its `/proc` entries are those of the namespace.
     pub fn holder(&self) -> u32 {
         self.holder.pid()
     }
@@ -114,8 +115,8 @@ impl Arena {
         Program::start(command)
     }
 
-    /// Gives its sockets the send buffers of this machine: an arena's are so large
-    /// that a client's whole upload fits, and it would hardly ever meet a reset.
+    /// Gives sockets in here the send buffers of this machine. Those of an arena are so large that
+    /// a client's whole upload fits, and that client would hardly ever meet a reset.
     pub fn use_usual_buffers(&self) {
         let usual = std::fs::read_to_string(SEND_BUFFERS).expect("every Linux has tcp_wmem");
         let mut command = Command::new("sh");
@@ -123,8 +124,7 @@ impl Arena {
         assert_eq!(self.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
     }
 
-    /// Kills every process in here, wherever it has moved to since we started
-    /// its ancestor.
+    /// Kills every process in here, except the one that holds the namespace.
     pub fn end_all(&self) {
         self.processes().into_iter().for_each(|pid| self.end(pid));
     }
@@ -144,7 +144,8 @@ impl Arena {
         KernelCounters::of(self.holder.pid())
     }
 
-    /// Every process in here but the one that holds it: all of them are ours.
+    /// Every process in here, except the one that holds the namespace. All of them come from the
+    /// test.
     pub fn processes(&self) -> Vec<u32> {
         let here = namespace(self.holder.pid());
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -152,7 +153,8 @@ impl Arena {
         pids.filter(|&pid| pid != self.holder.pid() && namespace(pid) == here).collect()
     }
 
-    /// Those who finish what a process in here has left open.
+    /// The processes called `softclose-drain` in here: they finish what another process has left
+    /// open.
     pub fn finishers(&self) -> Vec<u32> {
         // One that has ended, and that nobody has reaped, has no table.
         let lives =

@@ -23,7 +23,7 @@ pub enum Review {
     NoDescriptor,
 }
 
-/// The words of `libc.txt`.
+/// The words that `libc.txt` uses for them.
 const WORDS: [(&str, Review); 4] = [
     ("hooked: ", Review::Hooked),
     ("passes through: ", Review::PassesThrough),
@@ -35,18 +35,20 @@ const WORDS: [(&str, Review); 4] = [
 #[derive(Debug, Default)]
 pub struct ReviewTable {
     names: BTreeMap<String, Review>,
-    /// Beginnings of names.
+    /// What is decided of all names with this beginning.
     families: BTreeMap<String, Review>,
 }
 
 impl ReviewTable {
-    /// The one of the project.
+    /// The list of this project, `libc.txt`.
     pub fn reviewed() -> Self {
         Self::parse(include_str!("../libc.txt")).unwrap_or_else(|fault| panic!("libc.txt: {fault}"))
     }
 
+    /// Reads such a list.
+    ///
     /// # Errors
-    /// What is wrong with which line.
+    /// The line that is wrong, and why.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut table = Self::default();
         let mut verdict = None;
@@ -79,13 +81,13 @@ impl ReviewTable {
         exact.or_else(family).copied()
     }
 
-    /// All names with that verdict.
+    /// All names of which this was decided.
     pub fn names(&self, verdict: Review) -> BTreeSet<&str> {
         self.names.iter().filter(|(_, found)| **found == verdict).map(|(name, _)| name.as_str()).collect()
     }
 }
 
-/// The libraries of the libc that this process runs with; all but the first are empty since 2.34.
+/// The libraries of the libc that this process runs with. Since 2.34 all but the first are empty.
 pub fn libraries() -> Vec<PathBuf> {
     const NAMES: [&str; 6] =
         ["libc.so.6", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libanl.so.1", "libdl.so.2"];
@@ -95,7 +97,8 @@ pub fn libraries() -> Vec<PathBuf> {
     NAMES.iter().map(|name| directory.join(name)).filter(|path| path.exists()).collect()
 }
 
-/// Every function that a program may find in `library`: those that glibc keeps to itself have a version of their own.
+/// Every function that a program may find in `library`. Functions that glibc keeps to itself have
+/// the version `GLIBC_PRIVATE`, and are left out.
 ///
 /// # Errors
 /// Why it cannot be read.

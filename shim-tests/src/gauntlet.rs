@@ -14,13 +14,13 @@ use crate::victim::Victim;
 use crate::{RESPONSE, UNREAD, UPLOAD};
 use std::time::Duration;
 
-/// How long a finisher is waited for: some have peers that never end.
+/// How long a run waits for a `softclose-drain`. Some of them have peers that never end.
 const FINISHED_IN: Duration = Duration::from_secs(3);
 
 /// When the peer uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UploadTime {
-    /// At once; the victim closes with [`Gauntlet::unread`] bytes unread.
+    /// At once. The victim closes with some bytes of the request unread.
     BeforeClose,
     /// When the victim says `closed`. Nothing was unread at the close.
     AfterClose,
@@ -75,8 +75,7 @@ impl Gauntlet {
         }
     }
 
-    /// Many connections at once, each smaller, and so that none of the responses
-    /// fits the window of its peer.
+    /// Many connections at once. Each is smaller, but no response fits the window of its peer.
     pub fn at_once(mut self, copies: usize) -> Self {
         self.copies = copies;
         self.response = 256 << 10;
@@ -86,7 +85,7 @@ impl Gauntlet {
         self
     }
 
-    /// Several whole connections at once.
+    /// Several connections at once, each with a response of the full size.
     pub fn copies(mut self, copies: usize) -> Self {
         self.copies = copies;
         self
@@ -105,13 +104,13 @@ impl Gauntlet {
         self
     }
 
-    /// Over IPv6; the victim does so by itself.
+    /// The peer connects over IPv6. The victim listens there by itself.
     pub fn ipv6(mut self) -> Self {
         self.ipv6 = true;
         self
     }
 
-    /// Over MPTCP; the victim does so by itself.
+    /// The peer connects over MPTCP. The victim listens there by itself.
     pub fn mptcp(mut self) -> Self {
         self.mptcp = true;
         self
@@ -123,38 +122,40 @@ impl Gauntlet {
         self
     }
 
-    /// The victim is a server of HTTP; see [`Peer::post`].
+    /// The victim is an HTTP server, which the peer asks as [`Peer::post`] does.
     pub fn http(mut self) -> Self {
         self.http = true;
         self
     }
 
-    /// Where the kernel's own count of references is installed.
+    /// Runs in an arena in which the kernel's own count of references is installed.
     pub fn counted(mut self) -> Self {
         self.is_counted = true;
         self
     }
 
-    /// The exit status that the victim chose, which nobody may change.
+    /// The exit status that the victim must end with.
     pub fn exits_with(mut self, status: i32) -> Self {
         self.exit = Exit::Code(status);
         self
     }
 
-    /// Runs both halves: natively the response is lost, shimmed it is not.
+    /// Runs the victim natively, where the response must be lost, and shimmed, where it must
+    /// arrive.
     pub fn prove(&self, test: &str) {
         self.loses(test, Shim::Native);
         self.delivers(test);
     }
 
-    /// Only the shimmed half.
+    /// Runs the victim shimmed: the response must arrive.
     pub fn delivers(&self, test: &str) {
         if let Some(outcome) = self.run(test, Shim::Preloaded) {
             self.assert_delivered(&outcome);
         }
     }
 
-    /// Only the native half, or a shim that was told not to act.
+    /// Runs the victim natively, or with a shim that was told not to act: the response must be
+    /// lost.
     pub fn loses(&self, test: &str, shim: Shim) {
         if let Some(outcome) = self.run(test, shim) {
             self.assert_lost(&outcome);
@@ -209,7 +210,7 @@ impl Gauntlet {
         peer.upload(self.upload).read_to_end()
     }
 
-    /// Every byte, a clean end, no reset: in the peer's eyes and in the kernel's.
+    /// Every byte has arrived with a clean end, and the kernel has counted no abort and no reset.
     pub fn assert_delivered(&self, outcome: &GauntletRun) {
         let whole = |report: &Report| report.has_all_of(self.response) && report.upload == Upload::Done;
         assert!(outcome.reports.all(whole), "not everything arrived\n{outcome:#?}");

@@ -44,9 +44,9 @@ pub const UNREAD: usize = 64 << 10;
 /// What the peer uploads beyond that before it reads.
 pub const UPLOAD: usize = 1 << 20;
 
-/// Says that a test did not run, and why. Written past libtest's capture, which
-/// would hide it: a skipped test must not look like a passed one. In one piece
-/// and on a line of its own, among those of other tests.
+/// Says that a test did not run, and why. It is written past libtest's capture, which would hide
+/// it: a skipped test must not look like a passed one. It is written in one piece, on a line of its
+/// own.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("skipped: {test}: {reason}\n");
     let _ = std::io::stderr().write_all(format!("\n{line}").as_bytes());
@@ -58,7 +58,7 @@ pub fn skip(test: &str, reason: &str) {
     }
 }
 
-/// Name of the test that this is written in, for [`skip`].
+/// The name of the test in which this macro is called, for [`skip`].
 #[macro_export]
 macro_rules! here {
     () => {{

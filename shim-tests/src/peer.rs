@@ -86,8 +86,8 @@ impl Report {
     }
 }
 
-/// Reports of many connections, each kind once, with how many were like it: two
-/// hundred equal lines hide the one that matters.
+/// Reports of many connections: each different report once, with the number of connections that had
+/// it. Two hundred equal lines would hide the one that matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally(pub Vec<(Report, usize)>);
 
@@ -123,7 +123,7 @@ impl Peer {
         Self { words: vec![format!("to={port}")], copies: 1 }
     }
 
-    /// Listens itself, for a victim that is a client; see [`Program::port`].
+    /// Listens, for a victim that is a client. [`Program::port`] says where.
     pub fn listening() -> Self {
         Self { words: vec!["listen".to_owned()], copies: 1 }
     }
@@ -133,7 +133,7 @@ impl Peer {
         self.then(format!("host={address}"))
     }
 
-    /// How long it waits for anything, instead of for as long as a test would.
+    /// How long the peer waits for anything, instead of its usual 20 seconds.
     pub fn patience(self, patience: Duration) -> Self {
         self.then(format!("patience={}", patience.as_millis()))
     }
@@ -169,8 +169,8 @@ impl Peer {
         self.then(format!("copies={copies}"))
     }
 
-    /// Runs the script `rounds` times, one connection after the other, on each
-    /// copy, and reports each.
+    /// Runs the script `rounds` times on each copy, one connection after the other, and reports
+    /// each connection.
     pub fn rounds(mut self, rounds: usize) -> Self {
         self.copies *= rounds;
         self.then(format!("rounds={rounds}"))
@@ -227,14 +227,14 @@ impl Peer {
         self.then(format!("rest={}", time.as_millis()))
     }
 
-    /// Asks a server of HTTP for `response` bytes, as `POST /response`, and
-    /// promises `upload` bytes.
+    /// Asks an HTTP server for `response` bytes by `POST /response`, and announces a body of
+    /// `upload` bytes.
     pub fn post(self, response: usize, upload: usize) -> Self {
         let head = self.say(&format!("POST /{response} HTTP/1.1\r")).say("Host: 127.0.0.1\r");
         head.say(&format!("Content-Length: {upload}\r")).say("\r")
     }
 
-    /// Reads the head of a response of HTTP, which is not counted.
+    /// Reads the head of an HTTP response. The head does not count as received.
     pub fn head(self) -> Self {
         self.then("head")
     }
@@ -259,7 +259,7 @@ impl Peer {
         RunningPeer { program: arena.start(self.command()), copies: self.copies }
     }
 
-    /// The command that runs it, never shimmed, for whoever has no arena.
+    /// The command that runs the script. It is never shimmed.
     pub fn command(&self) -> Command {
         let mut command = Command::new(helper("peer"));
         Shim::Native.dress(&mut command);
@@ -313,8 +313,8 @@ impl RunningPeer {
         self.program.exit();
     }
 
-    /// As [`RunningPeer::leave`], and answers the report of the only connection, even if
-    /// somebody has heard it already.
+    /// As [`RunningPeer::leave`], and answers the report of the only connection, even if it was
+    /// read before.
     #[track_caller]
     pub fn finish(self) -> Report {
         let finished = self.program.finish();

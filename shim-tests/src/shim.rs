@@ -5,24 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The name of the program, and of a process, that finishes what another has left open.
+/// The name of the program, and of its process, that finishes the connections another process has
+/// left open.
 pub const FINISHER: &str = "softclose-drain";
 
 /// Whether a victim runs with the shim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shim {
-    /// Without: the oracle.
+    /// Without the shim. This run shows what libc does.
     Native,
-    /// With `LD_PRELOAD`.
+    /// With the shim in `LD_PRELOAD`.
     Preloaded,
 }
 
 impl Shim {
-    /// The oracle first.
+    /// Both runs, the native one first.
     pub const BOTH: [Self; 2] = [Self::Native, Self::Preloaded];
 
-    /// Sets the environment of one victim. What the caller of the tests has set
-    /// for softclose does not reach it.
+    /// Sets the environment of one victim. `SOFTCLOSE_` variables of the shell that runs the tests
+    /// do not reach it.
     pub fn dress(self, command: &mut Command) {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SOFTCLOSE_")) {
             command.env_remove(name);
@@ -40,7 +41,7 @@ pub fn library() -> &'static Path {
     LIBRARY.get_or_init(|| under_test("SOFTCLOSE_LIB", "libsoftclose.so"))
 }
 
-/// The program that lies beside the shim.
+/// The program `softclose-drain`, which lies beside the shim.
 pub fn finisher() -> PathBuf {
     library().with_file_name(FINISHER)
 }

@@ -76,7 +76,7 @@ impl Victim {
         self
     }
 
-    /// Sets an environment variable, natively too: what it means is the shim's.
+    /// Sets an environment variable in both runs. Natively nothing reads a `SOFTCLOSE_` variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -94,20 +94,20 @@ impl Victim {
         self
     }
 
-    /// Preloads another library as well, natively too, ahead of the shim.
+    /// Preloads another library ahead of the shim, in both runs.
     pub fn ahead(mut self, library: impl Into<PathBuf>) -> Self {
         self.ahead.push(library.into());
         self
     }
 
-    /// Preloads another library as well, natively too, behind the shim.
+    /// Preloads another library behind the shim, in both runs.
     pub fn behind(mut self, library: impl Into<PathBuf>) -> Self {
         self.behind.push(library.into());
         self
     }
 
-    /// Runs under another program, which executes it: that one's own name and
-    /// arguments come first.
+    /// Runs it under another program that executes it, such as strace(1). `wrapper` has the name
+    /// and the arguments of that program.
     pub fn under(mut self, wrapper: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.program.splice(0..0, wrapper.into_iter().map(Into::into));
         self
@@ -141,7 +141,7 @@ impl Victim {
 }
 
 impl Victim {
-    /// All that is preloaded, in order.
+    /// The libraries for `LD_PRELOAD`, in order.
     fn preloaded(&self, shim: Shim) -> OsString {
         let ours = (shim == Shim::Preloaded).then(library);
         let all = self.ahead.iter().map(PathBuf::as_path).chain(ours).chain(self.behind.iter().map(PathBuf::as_path));
@@ -191,9 +191,9 @@ fn compiled_to(name: &str, file: &str, flags: &[&str]) -> PathBuf {
     binary
 }
 
-/// Nextest runs each test in a process of its own. A victim that was compiled
-/// twice would be replaced while it runs, and one that executes itself would not
-/// find itself any more.
+/// Waits for a lock that only one test process holds. Nextest runs each test in a process of its
+/// own. A victim that was compiled twice would be replaced while it runs, and one that executes
+/// itself would not find itself any more.
 fn our_turn(directory: &Path) -> File {
     fs::create_dir_all(directory).expect("the target directory is writable");
     let lock = File::create(directory.join(".lock")).expect("the target directory is writable");
@@ -203,7 +203,7 @@ fn our_turn(directory: &Path) -> File {
     lock
 }
 
-/// Newer than its source and than every header.
+/// Whether the binary is newer than its source and than every header.
 fn is_fresh(binary: &Path, source: &Path) -> bool {
     let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
     let entries = fs::read_dir(sources()).expect("the victims are there").flatten().map(|entry| entry.path());
@@ -212,8 +212,8 @@ fn is_fresh(binary: &Path, source: &Path) -> bool {
     matches!((changed(binary), newest), (Some(binary), Some(source)) if binary > source)
 }
 
-/// Compiles to a name of our own and renames: whoever starts the program finds
-/// all of it.
+/// Compiles to another name and renames the result, so that nobody can start a program that is only
+/// half written.
 fn compile(source: &Path, binary: &Path, flags: &[&str]) {
     let draft = binary.with_extension(format!("{}", std::process::id()));
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());

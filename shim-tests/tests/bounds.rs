@@ -1,8 +1,8 @@
-//! Promises 4 and 6: nothing is held for longer than its bounds, and never at the
-//! program's expense.
+//! No connection is held for longer than the bounds of its drain, and never at the program's
+//! expense.
 //!
-//! Where a test waits for a bound, the other bounds are far away (20 s or 64 MiB),
-//! so that it can only be this one that ended the drain.
+//! Where a test waits for a bound, the other bounds are far away (20 s or 64 MiB), so that only
+//! this one can have ended the drain.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;

@@ -1,7 +1,6 @@
-//! Who else is in the process: constructors and destructors, another `malloc`,
-//! other interposers, libraries that come and go. None of them may break, and a
-//! close among them is as graceful as elsewhere. What the kernel gives or denies is
-//! in `surroundings.rs`, forks are in `storms.rs`.
+//! What else is in the process: constructors and destructors, another `malloc`, other interposers,
+//! libraries that come and go. None of them may break, and a close among them is as graceful as
+//! elsewhere. `surroundings.rs` has what the kernel gives or denies, `storms.rs` has forks.
 
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::proc::cannot_look;

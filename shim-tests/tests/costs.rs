@@ -1,5 +1,4 @@
-//! What softclose costs, as far as it can be counted. Times are measured by `make
-//! bench`, and never asserted.
+//! How many system calls softclose takes. Times are measured by `make bench`, and never asserted.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;

@@ -1,5 +1,5 @@
-//! Promise 2: the peer gets every byte and a clean end. Each test runs natively
-//! first, where the same peer loses data and the kernel counts an abort.
+//! The peer gets every byte and a clean end. Each test runs natively first: there the same peer
+//! loses data, and the kernel counts an abort.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

@@ -1,4 +1,5 @@
-//! What a document names is there, and what the code names is documented.
+//! The documents and the code agree: a test that a document names exists, and every metric and
+//! reason is documented.
 
 use shim_tests::built::project;
 use softclose_core::counters::names::METRICS;

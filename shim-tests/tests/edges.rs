@@ -1,6 +1,6 @@
-//! Contexts and surroundings in which a close, or the end of a process, once did harm: jumps
-//! out of a handler, small stacks, limits that are reached, another libc, places for the log
-//! that make a writer wait. Natively and shimmed a program comes to the same.
+//! Situations in which a close, or the end of a process, once did harm: jumps out of a handler,
+//! small stacks, limits that are reached, another libc, log files that make a writer wait. A
+//! program does the same natively and shimmed.
 
 use shim_tests::arena::Arena;
 use shim_tests::built::target_dir;

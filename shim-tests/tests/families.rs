@@ -1,5 +1,5 @@
-//! What the processes of a family know of each other: the counts that they have in
-//! common, across users, and where a fork has failed.
+//! Processes of one family share counts of who holds which connection: also across users, and after
+//! a fork that failed.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

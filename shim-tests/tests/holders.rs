@@ -1,6 +1,7 @@
-//! Who else holds a connection: what a program hands on, is taken from it, or waits in the
-//! kernel, is seen by nobody who looks at processes. In each test somebody goes on with a
-//! connection that another one has closed; and what is ours alone is known without a look.
+//! Connections that something else holds: a program that got it handed on or took it, or the
+//! kernel, where a look at processes shows nothing. In most tests somebody goes on with a
+//! connection that another one has closed. The others show that a connection which only the program
+//! has is known to be so without a look at procfs.
 
 use shim_tests::arena::Arena;
 use shim_tests::late::{self, Late};

@@ -1,5 +1,6 @@
-//! Every function that the libc at hand exports is reviewed: `libc.txt` says of each what it does to descriptors and
-//! processes. So a new glibc with a new way to make, copy, pass or end them fails here, and not in production.
+//! Every function that this machine's libc exports is reviewed: `libc.txt` says of each what it
+//! does to descriptors and processes. A new glibc with a new way to make, copy, pass or end them
+//! fails here, and not in production.
 
 use shim_tests::exports::{Review, ReviewTable, functions, libraries};
 use shim_tests::shim::library;

@@ -1,5 +1,5 @@
-//! A program and the programs that it executes: who has a connection is known by counts, also
-//! where no look at procfs would tell, and nobody who still has one is harmed.
+//! A program and the programs that it executes. Counts tell which of them has a connection, also
+//! where procfs would not, and no program that still has one is harmed.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

@@ -1,5 +1,5 @@
-//! The end of a process is the program's: whatever is not to be finished is released at
-//! once, the process is gone at once, and somebody else finishes what is left.
+//! The end of a process is as prompt as natively. Everything that is no connection is released at
+//! once, the process is gone at once, and `softclose-drain` finishes the connections that are left.
 
 use shim_tests::arena::Arena;
 use shim_tests::peer::Peer;

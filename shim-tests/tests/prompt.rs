@@ -1,5 +1,5 @@
-//! What a drain does not wait for: readers and writers that are not there, an error queue,
-//! a slow reader; and what it does not take: the processor, the program's numbers.
+//! What a drain does not wait for: threads that are not there, an error queue, a slow reader. And
+//! what it does not take: the processor, and numbers of the program's descriptors.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;

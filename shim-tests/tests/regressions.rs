@@ -1,6 +1,6 @@
-//! What hostile victims once broke, and must not break again. Each test names the
-//! harm that there was; the victim says how it was done. All of them run natively
-//! and shimmed and come to the same, unless the test says why not.
+//! What hostile victims once broke, and must not break again. Each test names the harm, and its
+//! victim shows how it was done. The native and the shimmed run have the same result, unless the
+//! test says why not.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

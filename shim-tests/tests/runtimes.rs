@@ -1,5 +1,5 @@
-//! Interpreters and virtual machines, as installed: each starts, serves a few
-//! connections, in ways of its own, and ends with the same status.
+//! Interpreters and virtual machines, as this machine has them. Each serves a few connections in
+//! its own way, and ends with the same status as natively.
 
 use shim_tests::installed::find;
 use shim_tests::peer::Peer;

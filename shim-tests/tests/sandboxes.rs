@@ -1,6 +1,6 @@
-//! seccomp: filters that a program installs itself, as sshd and vsftpd do, and those
-//! that it is started under, as containers do. In the first softclose is passive; in
-//! the others nothing breaks, hangs, spins or is left behind, whatever is denied.
+//! seccomp filters: those that a program installs itself, as sshd and vsftpd do, and those that it
+//! is started under, as containers do. Behind the first softclose is passive. Behind the others
+//! nothing breaks, hangs, spins or is left behind, whatever is denied.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

@@ -1,5 +1,5 @@
-//! Epoll sets: after the close of the last reference to a connection no set reports it,
-//! whatever the program has done with its sets; and to know that takes no look at procfs.
+//! Epoll sets: after the close of the last reference to a connection no set reports it, whatever
+//! the program has done with its sets. That takes no look at procfs.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;

@@ -1,5 +1,5 @@
-//! Fork at any instant, and programs that close every number: nothing hangs, nothing
-//! is left behind, and what the program opens next under the same number is its own.
+//! Forks at any instant, and programs that close every descriptor: nothing hangs, nothing is left
+//! behind, and what the program opens next under the same number is its own.
 //!
 //! `transparency.rs` has the storms without exec, and a program that closes every
 //! descriptor and serves on.

@@ -1,8 +1,8 @@
-//! The ways to say goodbye, as the peer and the kernel see them: how the peer's read
-//! ends, whether anything was reset, and who holds TIME_WAIT.
+//! The strategies, as the peer and the kernel see them: how the peer's read ends, whether anything
+//! was reset, and which end holds TIME_WAIT.
 //!
-//! Where a strategy gives its peer time, it is far more than is needed, so that only an
-//! event ends it.
+//! Where a strategy gives its peer time, the tests give far more than is needed, so that only an
+//! event ends the wait.
 
 use shim_tests::arena::Arena;
 use shim_tests::counters::KernelCounters;

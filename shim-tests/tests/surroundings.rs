@@ -1,6 +1,6 @@
-//! What the kernel gives a process, or denies it: namespaces, procfs, users, limits.
-//! In doubt a close is the program's own; nothing breaks, hangs or is left behind.
-//! Filters are in `sandboxes.rs`.
+//! What the kernel gives a process or denies it: namespaces, procfs, users, limits. In doubt
+//! softclose leaves a close alone. Nothing breaks, hangs or is left behind. `sandboxes.rs` has
+//! seccomp filters.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

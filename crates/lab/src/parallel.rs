@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What `job` answers for each of `items` and its place in the list, in the order of the
-/// items. At most `at_once` jobs run at the same time.
+/// Calls `job` with the place and the item for each of `items`, at most `at_once` at the same time.
+/// The answers are in the order of the items.
 pub fn map<T: Sync, R: Send>(items: &[T], at_once: usize, job: impl Fn(usize, &T) -> R + Sync) -> Vec<R> {
     let (next, answers) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

@@ -1,10 +1,9 @@
-//! A program and the processes that it has made: what they hold.
+//! What a program and the processes that it has started hold: descriptors and memory.
 
 use shim_tests::proc::descriptors;
 use std::fs;
 
-/// `pid` and all of its descendants, as far as they are its children's children
-/// still: one that has lost its parent is not found.
+/// `pid` and all of its descendants. A process whose parent has ended is not found.
 pub fn processes(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
     let mut next = 0;
@@ -21,12 +20,12 @@ fn children(pid: u32) -> Vec<u32> {
     lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-/// How many descriptors all of them have.
+/// How many descriptors these processes have together.
 pub fn descriptor_count(processes: &[u32]) -> usize {
     processes.iter().map(|&pid| descriptors(pid).len()).sum()
 }
 
-/// Memory of all of them that nobody else has (`Private_Dirty`), in KiB.
+/// The memory of these processes that is shared with no other (`Private_Dirty`), in KiB.
 pub fn private_memory(processes: &[u32]) -> u64 {
     processes.iter().filter_map(|&pid| of_one(pid)).sum()
 }

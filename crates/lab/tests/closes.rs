@@ -1,6 +1,5 @@
-//! What `docs/closes.md` says about each way to close, on the near link: how the peer's
-//! connection ends, what arrives, FIN or RST, and who holds TIME_WAIT. Not a time is
-//! looked at.
+//! Each way to close does on the near link what `docs/closes.md` says: how the peer's connection
+//! ends, what arrives, FIN or RST, and which end holds TIME_WAIT. No test looks at a time.
 
 use shim_tests::here;
 use softclose_lab::closes::case::{Bounds, Case, SHORT, Side};

@@ -1,5 +1,5 @@
-//! The ten fastest rows of the matrix: real servers, as Debian has them, in all the
-//! ways to lose something, and in a few sessions of everyday use.
+//! The ten fastest rows of the matrix: real servers as Debian has them, in every way to lose
+//! something, and in a few sessions of everyday use.
 
 use shim_tests::{here, skip};
 use softclose_lab::compat::row::Row;

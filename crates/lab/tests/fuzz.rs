@@ -1,5 +1,5 @@
-//! Random programs, natively and shimmed: what the program sees is the same, and
-//! for its peer nothing is worse. See `softclose_lab::fuzz`.
+//! Random programs, natively and shimmed: the program sees the same, and for its peer nothing is
+//! worse. `softclose_lab::fuzz` explains how they are made and run.
 //!
 //! | variable | what it does |
 //! |---|---|
@@ -15,7 +15,7 @@ use shim_tests::here;
 use shim_tests::shim::Shim;
 use softclose_lab::fuzz::case::Case;
 use softclose_lab::fuzz::compare::faults;
-use softclose_lab::fuzz::hunt::{Director, HuntTally, Judgement, program};
+use softclose_lab::fuzz::hunt::{DirectorProcess, HuntTally, Judgement, program};
 use softclose_lab::fuzz::shrink::shrink;
 use std::io::Write;
 use std::sync::Mutex;
@@ -53,27 +53,27 @@ struct Hunt {
 impl Hunt {
     fn work(&self) {
         let arena = Arena::open().expect("there was one");
-        let mut stagehand = Director::new(&arena);
+        let mut director = DirectorProcess::new(&arena);
         loop {
             let at = self.next.fetch_add(1, Relaxed);
             if at >= self.end {
                 return;
             }
-            let (tally, verdict) = self.one(&mut stagehand, at);
+            let (tally, verdict) = self.one(&mut director, at);
             self.note(at, &tally, verdict);
         }
     }
 
-    fn one(&self, stagehand: &mut Director<'_>, at: u64) -> (HuntTally, Judgement) {
+    fn one(&self, director: &mut DirectorProcess<'_>, at: u64) -> (HuntTally, Judgement) {
         let mut tally = HuntTally::default();
         let case = program(self.seed, at);
         if at.is_multiple_of(REPEATED) {
-            stagehand.is_certain(&case, &mut tally);
+            director.is_certain(&case, &mut tally);
         }
-        let verdict = match stagehand.judge(&case, &mut tally) {
+        let verdict = match director.judge(&case, &mut tally) {
             Judgement::Wrong(failure) => {
                 self.stop_if_first();
-                Judgement::Wrong(shrink(stagehand, failure))
+                Judgement::Wrong(shrink(director, failure))
             }
             verdict => verdict,
         };
@@ -136,22 +136,22 @@ fn random_programs_see_no_difference_and_their_peers_nothing_worse() {
 /// Shows both runs, whether they differ or not.
 fn replay(arena: &Arena, text: &str) {
     let case = text.parse().expect("a program");
-    let mut stagehand = Director::new(arena);
+    let mut director = DirectorProcess::new(arena);
     for shim in Shim::BOTH {
-        say(&format!("{shim:?}:\n  {}", stagehand.run(&case, shim).to_string().replace('\t', "\n  ")));
+        say(&format!("{shim:?}:\n  {}", director.run(&case, shim).to_string().replace('\t', "\n  ")));
     }
-    assert_good(&mut stagehand, &case);
+    assert_good(&mut director, &case);
 }
 
-fn assert_good(stagehand: &mut Director<'_>, case: &Case) {
-    if let Judgement::Wrong(failure) = stagehand.judge(case, &mut HuntTally::default()) {
+fn assert_good(director: &mut DirectorProcess<'_>, case: &Case) {
+    if let Judgement::Wrong(failure) = director.judge(case, &mut HuntTally::default()) {
         panic!("{failure}");
     }
 }
 
 fn is_good(test: &str, program: &str) {
     let Some(arena) = Arena::or_skip(test) else { return };
-    assert_good(&mut Director::new(&arena), &program.parse().expect("a program"));
+    assert_good(&mut DirectorProcess::new(&arena), &program.parse().expect("a program"));
 }
 
 /// Programs by hand, for what chance seldom puts together: connections that are executed with, in messages, in rings.
@@ -364,9 +364,9 @@ mod found {
         let case: Case = program.parse().expect("a program");
         let run = || {
             let arena = Arena::open().expect("there was one");
-            let mut stagehand = Director::new(&arena);
-            let native = stagehand.run(&case, Shim::Native);
-            (0..RUNS).flat_map(|_| faults(&native, &stagehand.run(&case, Shim::Preloaded))).collect::<Vec<_>>()
+            let mut director = DirectorProcess::new(&arena);
+            let native = director.run(&case, Shim::Native);
+            (0..RUNS).flat_map(|_| faults(&native, &director.run(&case, Shim::Preloaded))).collect::<Vec<_>>()
         };
         let found: Vec<String> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..JOBS).map(|_| scope.spawn(run)).collect();

@@ -58,7 +58,8 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Behind the last equals sign; sockets have arrows and colons, but none.
+/// The result, which stands behind the last equals sign. Names of sockets have arrows and colons,
+/// but no equals sign.
 fn result(text: &str) -> Option<&str> {
     text.rsplit_once(" = ").map(|(_, result)| result.trim())
 }

@@ -23,11 +23,12 @@ pub enum Caller {
     Thread,
 }
 
-/// How often each call was made; of some, with each option.
+/// How often each call was made. Some calls are counted for each of their options: `getsockopt
+/// SO_COOKIE`.
 pub type Calls = BTreeMap<(Caller, String), u64>;
 
-/// An arena for a run under strace. `None` where there is no strace or no arena, which is
-/// then said of the test.
+/// An arena for a run under strace. `None` where there is no strace or no arena: then it is said
+/// that `test` is skipped.
 pub fn arena_or_skip(test: &str) -> Option<Arena> {
     if is_missing(test, "strace") { None } else { Arena::or_skip(test) }
 }
@@ -47,7 +48,7 @@ pub struct Traced {
 }
 
 impl Traced {
-    /// Not started yet.
+    /// A victim that is to be run under strace.
     pub fn of(victim: &Victim) -> Self {
         let directory = Scratch::directory();
         let list = directory.path().join("calls");
@@ -55,7 +56,7 @@ impl Traced {
         Self { victim: victim.clone().under(words), list, _directory: directory }
     }
 
-    /// Starts it.
+    /// Starts it in `arena`.
     pub fn start(&self, arena: &Arena, shim: Shim) -> Program {
         self.victim.start(arena, shim)
     }
@@ -65,12 +66,13 @@ impl Traced {
         read(&self.text())
     }
 
-    /// How often it looked at what another process has open.
+    /// How often the program looked at the open descriptors of a process, in `/proc/PID/fd`.
     pub fn looks(&self) -> usize {
         self.text().lines().filter(|line| is_look(line)).count()
     }
 
-    /// The same, where the program could see it: on one of its own threads.
+    /// As [`Traced::looks`], but only the looks on the program's own threads, where the descriptor
+    /// that they take is visible to it.
     pub fn looks_of_program(&self) -> usize {
         let text = self.text();
         let threads = bare_threads(&text);
@@ -125,7 +127,7 @@ fn is_bare_thread(name: &str, arguments: &str) -> bool {
     name == "clone" && arguments.contains("CLONE_THREAD")
 }
 
-/// These do something else with each option: `getsockopt SO_COOKIE`.
+/// The name of a call, with its option if it does something else with each option.
 fn with_option(name: &str, arguments: &str) -> String {
     let place = match name {
         "getsockopt" | "setsockopt" => 2,

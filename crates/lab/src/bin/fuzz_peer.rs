@@ -25,7 +25,7 @@ fn main() {
     }
 }
 
-/// What our own caller has left open must not become a number of a program.
+/// Closes what the caller of this process has left open: a program must not inherit it.
 fn inherit_nothing() {
     // SAFETY: no memory is passed.
     unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };

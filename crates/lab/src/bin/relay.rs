@@ -20,7 +20,7 @@ const TUNSETIFF: libc::c_ulong = 0x4004_54CA;
 
 const LARGEST: usize = 64 << 10;
 
-/// One direction.
+/// One direction of the link.
 struct Way {
     from: File,
     to: File,
@@ -72,7 +72,7 @@ impl Way {
         }
     }
 
-    /// A device that is down loses what comes, as a cable would.
+    /// Writes the packets that are due. A device that is down loses them, as a cable would.
     fn deliver(&mut self) {
         let now = Instant::now();
         while self.flying.front().is_some_and(|(due, _)| *due <= now) {
@@ -82,7 +82,7 @@ impl Way {
     }
 }
 
-/// Until a packet comes or one is due; false at the end of the input.
+/// Waits until a packet comes or one is due. Answers false at the end of standard input.
 fn wait(ways: &[Way; 2]) -> io::Result<bool> {
     let due = ways.iter().filter_map(|way| way.flying.front()).map(|(due, _)| *due).min();
     // Rounded up, or it would be asked again and again within the last millisecond.

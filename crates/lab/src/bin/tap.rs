@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::os::fd::AsRawFd;
 
-/// IPv4's largest.
+/// The size of the largest IPv4 packet.
 const LARGEST: usize = 64 << 10;
 
 /// Room for bursts: a packet that the kernel drops is missing in the page.
@@ -33,7 +33,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Datagrams: without the link's own header, which a TUN device has not.
+/// Opens a packet socket that gives packets without the header of the link: a TUN device has none.
 fn open() -> io::Result<Socket> {
     let every = i32::from((libc::ETH_P_ALL as u16).to_be());
     // What goes out is only seen by who asks for every protocol.
@@ -53,7 +53,7 @@ fn set(tap: &Socket, option: libc::c_int, value: libc::c_int) -> io::Result<()> 
     }
 }
 
-/// Waits for a packet or the end of the input; what has come until then is still
+/// Waits for a packet or the end of standard input. Packets that came before the end are still
 /// read.
 fn is_wanted(tap: &Socket) -> io::Result<bool> {
     let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
@@ -65,7 +65,8 @@ fn is_wanted(tap: &Socket) -> io::Result<bool> {
     }
 }
 
-/// The line of the next packet, empty if it is not of TCP; none if there is none now.
+/// The line of the next packet. It is empty if the packet is not TCP. `None` if there is no packet
+/// now.
 fn next(tap: &Socket) -> io::Result<Option<String>> {
     let mut packet = [0; LARGEST];
     // Of u64, for its alignment.
@@ -86,7 +87,7 @@ fn next(tap: &Socket) -> io::Result<Option<String>> {
     }
 }
 
-/// Nanoseconds since the epoch.
+/// The kernel's time of a packet, in nanoseconds since 1970.
 fn time(message: &libc::msghdr) -> i128 {
     // SAFETY: the kernel has filled the control buffer of this message.
     let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }.expect("a time was asked for");

@@ -10,10 +10,10 @@ use super::scenario::{RESPONSE, Scenario};
 use super::subject::{NATIVE, PATIENCE_S, Subject};
 use std::time::Duration;
 
-/// Of prose.
+/// The width of the lines of prose.
 const COLUMNS: usize = 118;
 
-/// All of them, from the runs of a server on the near link.
+/// The text of all answers, from the runs of a server on the near link.
 pub fn render(runs: &[Run]) -> String {
     let near = Near(runs);
     let answers = [
@@ -32,7 +32,7 @@ pub fn render(runs: &[Run]) -> String {
     )
 }
 
-/// Paragraphs and lists in lines of the usual length, whatever numbers are in them.
+/// Wraps paragraphs and lists at [`COLUMNS`], because the numbers in them change their length.
 fn wrapped(text: &str) -> String {
     let blocks = text.split("\n\n").map(|block| match block.trim_start().chars().next() {
         Some('#' | '|') => block.to_owned(),
@@ -102,7 +102,7 @@ most that any of them had left when it was first seen was {}. With a peer that n
     ))
 }
 
-/// The most that a TIME_WAIT had left.
+/// The longest time that a socket in TIME_WAIT had left.
 fn longest(runs: &[Run]) -> Duration {
     let kept = runs.iter().flat_map(|run| run.kept.iter().flatten()).filter(|socket| socket.state == TIME_WAIT);
     kept.map(|socket| socket.timer).max().unwrap_or_default()
@@ -214,7 +214,7 @@ to the end of the response (\"reads slowly\") TIME_WAIT was held by the {} all t
     ))
 }
 
-/// What the patience of `peer-first` is counted from.
+/// Explains what the patience of `peer-first` is counted from.
 fn over_a_far_link(near: &Near) -> String {
     let case = Case { distance: Distance::Far, ..Case::new(Subject::under("peer-first"), Scenario::Later) };
     let Some(run) = near.0.iter().find(|run| run.case == case) else { return String::new() };
@@ -234,7 +234,7 @@ fn holder(run: &Run) -> &'static str {
     run.time_wait().first().map_or("nobody", |end| end.name())
 }
 
-/// When the program's first FIN went, after the goodbye began.
+/// How long after the beginning of the close the program's first FIN went.
 fn fin_after(run: &Run) -> String {
     let fin = run.packets.iter().find(|packet| packet.from == End::Program && packet.fin);
     fin.map_or("never".to_owned(), |fin| duration(between(run.timing.began, fin.time)))
@@ -295,7 +295,7 @@ fn selected(run: &Run) -> String {
     }
 }
 
-/// A clean log-out, in the eyes of the peer.
+/// Whether the connection ended with a FIN for the peer, and neither end sent a reset.
 fn is_clean(run: &Run) -> bool {
     run.ending() == Ending::Fin && End::BOTH.iter().all(|end| run.resets(*end) == 0)
 }

@@ -1,10 +1,10 @@
-//! One cell of the page: who closes what, and who is at the other end.
+//! One run: which program closes in which way, and what its peer does.
 
 use super::link::Distance;
 use super::scenario::Scenario;
 use super::subject::{BY_HAND, Subject};
 
-/// Who has connected.
+/// Which end of the connection the program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// The program accepted the connection.
@@ -13,7 +13,7 @@ pub enum Side {
     Client,
 }
 
-/// Bounds of softclose in a run.
+/// The bounds that softclose has in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// `SOFTCLOSE_IDLE`
@@ -24,17 +24,17 @@ pub struct Bounds {
     pub peer_first: &'static str,
 }
 
-/// Those of the page: short, so that a peer that never ends is done with soon.
+/// The bounds of the page. They are short, so that a run with a peer that never ends is soon over.
 pub const SHORT: Bounds = Bounds { idle: "1s", timeout: "4s", peer_first: "200ms" };
 
 /// One run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// Who closes.
+    /// The way to close.
     pub subject: Subject,
     /// What the peer does.
     pub scenario: Scenario,
-    /// Who has connected.
+    /// Which end the program is.
     pub side: Side,
     /// How far away the peer is.
     pub distance: Distance,
@@ -48,14 +48,13 @@ impl Case {
         Self { subject, scenario, side: Side::Server, distance: Distance::Near, bounds: SHORT }
     }
 
-    /// In a line.
+    /// The name of the run, in one line.
     pub fn name(&self) -> String {
         let Self { subject, scenario, side, distance, .. } = self;
         format!("{}, peer {}, {side:?}, {distance:?}", subject.name, scenario.name())
     }
 
-    /// All of the page. Recipes by hand are compared on the server's side of a near
-    /// link.
+    /// All runs of the page. Recipes by hand are only run as a server on the near link.
     pub fn all() -> Vec<Self> {
         let mut cases = Vec::new();
         for (side, distance) in PLACES {
@@ -73,7 +72,7 @@ impl Case {
     }
 }
 
-/// In the order of the page.
+/// The combinations of side and distance, in the order of the page.
 pub const PLACES: [(Side, Distance); 4] = [
     (Side::Server, Distance::Near),
     (Side::Client, Distance::Near),

@@ -1,4 +1,4 @@
-//! `docs/closes/*.svg`: what went over the wire, drawn from the captured packets.
+//! Draws `docs/closes/*.svg`: what went over the wire, from the captured packets.
 //!
 //! Two panels each, for the two peers that tell the strategies apart. From top to
 //! bottom is the order of time, not its measure: the times are in the margin. Data
@@ -22,7 +22,7 @@ const WIDTH: u32 = 570;
 const HEAD: u32 = 78;
 const ROW: u32 = 30;
 const FOOT: u32 = 74;
-/// Of the two life lines, within a panel.
+/// The horizontal places of the two life lines within a panel.
 const LIVES: [u32; 2] = [200, 440];
 
 const DATA: &str = "#34607f";
@@ -30,7 +30,7 @@ const FIN: &str = "#1e8449";
 const RESET: &str = "#c0392b";
 const FAINT: &str = "#777777";
 
-/// A line of the picture.
+/// One row of the picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
     time: i128,
@@ -39,7 +39,7 @@ struct Row {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum What {
-    /// In the program.
+    /// Something that happened in the program.
     Event(String),
     Data {
         from: End,
@@ -55,7 +55,7 @@ enum What {
     },
 }
 
-/// The pictures, as the page shows them.
+/// The Markdown that shows the pictures in the page.
 pub fn gallery() -> String {
     let mut text =
         "\n## On the wire\n\nDrawn from the captured packets; the program is the server, without delay. An arrow of \
@@ -71,7 +71,7 @@ pub fn gallery() -> String {
 /// Draws the native close and every strategy into `directory`.
 ///
 /// # Errors
-/// Of the file system.
+/// A file could not be written.
 pub fn draw_all(runs: &[Run], directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
     for subject in Subject::main() {
@@ -139,7 +139,7 @@ fn draw_row(document: Document, left: u32, y: u32, run: &Run, row: &Row) -> Docu
     }
 }
 
-/// Milliseconds before or after the goodbye began.
+/// The time in milliseconds, counted from the beginning of the close.
 fn clock(zero: i128, time: i128) -> String {
     let tenths = (time - zero) / 100_000;
     format!("{}{}.{} ms", if tenths < 0 { "−" } else { "" }, tenths.abs() / 10, tenths.abs() % 10)
@@ -170,7 +170,7 @@ fn text(x: u32, y: u32, anchor: &str, color: &str, words: &str) -> Text {
     Text::new(words).set("x", x).set("y", y).set("text-anchor", anchor).set("fill", color)
 }
 
-/// The lines of a run: its events, and the data between them.
+/// The rows of a run: its events, and the data between them.
 fn rows(run: &Run) -> Vec<Row> {
     let mut marks = marks(run);
     marks.sort_by_key(|mark| mark.time);
@@ -185,7 +185,7 @@ fn rows(run: &Run) -> Vec<Row> {
     rows
 }
 
-/// What happened in the program, and each FIN and RST.
+/// The rows of what happened in the program, and of each FIN and RST.
 fn marks(run: &Run) -> Vec<Row> {
     let timing = &run.timing;
     let mut marks =
@@ -205,7 +205,7 @@ fn marks(run: &Run) -> Vec<Row> {
     marks
 }
 
-/// Adds a row, or counts it with an equal one right before it.
+/// Adds a row. If it equals the row before it, that one is counted twice instead.
 fn add(rows: &mut Vec<Row>, row: Row) {
     match (rows.last_mut().map(|last| &mut last.what), &row.what) {
         (Some(What::Fin { from: last, count }), What::Fin { from, .. }) if last == from => *count += 1,
@@ -214,7 +214,8 @@ fn add(rows: &mut Vec<Row>, row: Row) {
     }
 }
 
-/// Data after `since`, up to `until`: one row for each direction, at its last packet.
+/// The rows of the data sent after `since` and up to `until`: one for each direction, at the time
+/// of its last packet.
 fn data(run: &Run, since: i128, until: i128) -> Vec<Row> {
     let of = |from: End| {
         let all = run.packets.iter().filter(|packet| packet.from == from && packet.payload > 0);

@@ -12,14 +12,14 @@ use super::subject::Subject;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Expected {
     ending: Ending,
-    /// None where it depends on who is faster.
+    /// Whether every byte must arrive. `None` where that depends on who is faster.
     whole: Option<bool>,
     fin: bool,
     reset: bool,
     time_wait: Option<End>,
 }
 
-/// What is not as it must be.
+/// Everything that is not as it must be in a run.
 pub fn faults(run: &Run) -> Vec<String> {
     let mut faults = faults_of_the_end(run);
     let selected = run.timing.selected.map(|(ready, _)| ready);

@@ -6,7 +6,7 @@ use super::scenario::RESPONSE;
 use shim_tests::proc::Socket;
 use std::time::Duration;
 
-/// With the unit that leaves a few digits.
+/// A duration, in the unit that needs only a few digits.
 pub fn duration(time: Duration) -> String {
     match time.as_micros() {
         0..1_000 => format!("{} µs", time.as_micros()),
@@ -15,7 +15,7 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// In groups of three digits.
+/// A number of bytes, with its digits in groups of three.
 pub fn bytes(count: usize) -> String {
     let digits = count.to_string();
     let groups: Vec<&str> =
@@ -23,12 +23,12 @@ pub fn bytes(count: usize) -> String {
     groups.join(",")
 }
 
-/// What arrived of the response.
+/// How much of the response arrived, in words.
 pub fn delivered(run: &Run) -> String {
     if run.is_whole() { "all".to_owned() } else { format!("{} %", run.report.received * 100 / RESPONSE) }
 }
 
-/// How it ended for the peer.
+/// How the connection ended for the peer, in words.
 pub fn ending(ending: Ending) -> &'static str {
     match ending {
         Ending::Fin => "the end",
@@ -37,7 +37,7 @@ pub fn ending(ending: Ending) -> &'static str {
     }
 }
 
-/// FINs and RSTs that this end sent.
+/// The FINs and RSTs that this end sent, in words.
 pub fn sent(run: &Run, from: End) -> String {
     let several = |name: &str, count: usize| match count {
         0 => None,
@@ -49,14 +49,14 @@ pub fn sent(run: &Run, from: End) -> String {
     if all.is_empty() { "–".to_owned() } else { all.join(", ") }
 }
 
-/// What both kernels keep.
+/// The states of the sockets that both kernels keep, in words.
 pub fn kept(run: &Run) -> String {
     let one = |end: End| run.kept_by(end).map(|socket| format!("{}: {}", end.name(), state(socket)));
     let both: Vec<String> = End::BOTH.into_iter().filter_map(one).collect();
     if both.is_empty() { "–".to_owned() } else { both.join("; ") }
 }
 
-/// A state, and for how long it will last where it ends by itself.
+/// The state of a socket, and how long it will last if it ends by itself.
 pub fn state(socket: &Socket) -> String {
     const NAMES: [&str; 12] = [
         "",

@@ -1,4 +1,4 @@
-//! Two network namespaces and a link between them.
+//! Makes two network namespaces with a link between them.
 
 use shim_tests::arena::Arena;
 use shim_tests::built::helper;
@@ -9,16 +9,16 @@ use std::process::Command;
 /// The program's address.
 pub const PROGRAM: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
-/// The peer's.
+/// The peer's address.
 pub const PEER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 
 /// The device at either end.
 const DEVICE: &str = "soft0";
 
-/// Each way, in milliseconds.
+/// The delay of the far link in each direction, in milliseconds.
 const DELAY: u32 = 20;
 
-/// Each way, in percent.
+/// The packets that the far link loses in each direction, in percent.
 const LOSS: u32 = 1;
 
 /// How long the link is.
@@ -30,10 +30,10 @@ pub enum Distance {
     Far,
 }
 
-/// Who delays and loses.
+/// What delays and loses packets on the far link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shaper {
-    /// The kernel.
+    /// The kernel, by netem.
     Netem,
     /// A process between two TUN devices.
     Relay,
@@ -64,8 +64,8 @@ impl Link {
         Ok(link)
     }
 
-    /// From now on nothing reaches the peer, and nothing comes from it: its namespace
-    /// has no route any more, not even to itself.
+    /// Cuts the link: the peer's namespace loses all of its routes, even to itself. Nothing reaches
+    /// the peer any more, and nothing comes from it.
     pub fn cut(&self) {
         let rules = "ip rule add pref 0 blackhole && ip rule delete pref 0 table local";
         run(&self.peer, rules).unwrap_or_else(|error| panic!("the link cannot be cut: {error}"));
@@ -98,7 +98,7 @@ impl Link {
     }
 }
 
-/// In words, who delays and loses on a far link.
+/// What delays and loses packets on a far link of this machine, in words.
 ///
 /// # Errors
 /// Why there can be no such link.
@@ -109,7 +109,7 @@ pub fn shaped_by() -> Result<&'static str, String> {
     })
 }
 
-/// The kernel where it can, else the relay where that can.
+/// The kernel, if it has netem, or else the relay, if it works here.
 fn shaper() -> Result<Shaper, String> {
     static SHAPER: std::sync::OnceLock<Result<Shaper, String>> = std::sync::OnceLock::new();
     let find = || {

@@ -11,17 +11,17 @@ use shim_tests::proc::{LISTEN, Socket};
 use shim_tests::program::{Exit, Program};
 use std::time::{Duration, Instant};
 
-/// As `/proc/net/tcp` numbers states (`include/net/tcp_states.h`).
+/// The number of this state in `/proc/net/tcp` (`include/net/tcp_states.h`).
 pub const FIN_WAIT2: u8 = 5;
-/// See [`FIN_WAIT2`].
+/// The number of this state, as for [`FIN_WAIT2`].
 pub const TIME_WAIT: u8 = 6;
-/// See [`FIN_WAIT2`].
+/// The number of this state in `/proc/net/tcp`, as for [`FIN_WAIT2`].
 pub const CLOSE_WAIT: u8 = 8;
 
-/// Between two looks. Each reads all of the kernel's table of connections, four times.
+/// The time between two looks. Each look reads the kernel's tables of connections four times.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What comes later than that after the end is not part of the run.
+/// How long a run is followed after its end. What happens later is not part of it.
 const CALM: Duration = Duration::from_millis(150);
 
 /// When a run that does not come to its end is looked at for the last time.
@@ -34,7 +34,7 @@ pub enum Ending {
     Fin,
     /// A read or a write failed.
     Reset,
-    /// It gave up.
+    /// The peer gave up.
     Timeout,
 }
 
@@ -53,18 +53,18 @@ pub struct CloseTiming {
     pub selected: Option<(i32, Duration)>,
 }
 
-/// What came out.
+/// Everything that was seen in a run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Of what.
+    /// The run itself.
     pub case: Case,
-    /// What the peer says.
+    /// What the peer reports.
     pub report: Report,
-    /// What was on the wire.
+    /// The captured packets.
     pub packets: Vec<Packet>,
-    /// What the program did.
+    /// When the program did what.
     pub timing: CloseTiming,
-    /// What each kernel keeps in the end, as it was when it came into that state.
+    /// The socket that each kernel keeps at the end, as it was when it came into its state.
     pub kept: [Option<Socket>; 2],
 }
 
@@ -93,7 +93,7 @@ impl Run {
         self.packets.iter().filter(|packet| packet.from == from && packet.rst).count()
     }
 
-    /// Who sent the first FIN.
+    /// Which end sent the first FIN.
     pub fn first_fin(&self) -> Option<End> {
         self.packets.iter().find(|packet| packet.fin).map(|packet| packet.from)
     }
@@ -103,13 +103,14 @@ impl Run {
         self.kept[end as usize].as_ref()
     }
 
-    /// Who holds TIME_WAIT.
+    /// The ends that hold TIME_WAIT.
     pub fn time_wait(&self) -> Vec<End> {
         let holds = |end: &End| self.kept_by(*end).is_some_and(|socket| socket.state == TIME_WAIT);
         End::BOTH.into_iter().filter(holds).collect()
     }
 
-    /// How long the goodbye took the program, to the return of `close`.
+    /// How long the close took the program: from the first call of the recipe to the return of
+    /// `close`.
     pub fn took(&self) -> Duration {
         between(self.timing.began, self.timing.returned)
     }
@@ -168,14 +169,14 @@ fn start(case: &Case, link: &Link) -> (Program, RunningPeer) {
     }
 }
 
-/// A run at work.
+/// A run that is followed until it is over.
 struct Watch {
     case: Case,
     link: Link,
     victim: Program,
     peer: RunningPeer,
     is_closed: bool,
-    /// When it has let go, too.
+    /// The times of the close. `None` until the program has let go of the descriptor.
     timing: Option<CloseTiming>,
     kept: [Option<Socket>; 2],
 }
@@ -226,7 +227,7 @@ impl Watch {
     }
 }
 
-/// The socket of this side, as it was when it came into its state.
+/// Notes the socket of this side, as it was when it came into its state.
 fn note(side: &Arena, kept: &mut Option<Socket>) {
     let socket = side.sockets().into_iter().find(|socket| socket.state != LISTEN);
     let state = |socket: &Option<Socket>| socket.as_ref().map(|socket| (socket.state, socket.inode == 0));

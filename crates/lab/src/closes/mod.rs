@@ -1,5 +1,5 @@
-//! Every way to say goodbye, on the wire: a program and its peer in two network
-//! namespaces with a [`link`] between them, so that TIME_WAIT belongs to one side.
+//! Every way to close a connection, as the packets show it. The program and its peer are in two
+//! network namespaces with a [`link`] between them, so that it is clear which side holds TIME_WAIT.
 //!
 //! A [`case`](case::Case) is a [`subject`] (a strategy, or a recipe by hand) against a
 //! [`scenario`] (what the peer does). [`measure`] runs it, [`expect`] says what must

@@ -1,4 +1,4 @@
-//! `docs/closes.md`, from what was measured.
+//! Writes `docs/closes.md` from the runs.
 
 use super::answers;
 use super::case::{PLACES, SHORT, Side};
@@ -32,7 +32,7 @@ loses 1 % each way: {shaper}.
 What must come out on the near link is asserted by `crates/lab/tests/closes.rs` too, times aside.
 ";
 
-/// The page.
+/// The text of the page.
 pub fn render(runs: &[Run], shaper: &str) -> String {
     let mut page = HEAD.to_owned();
     let words = [
@@ -55,7 +55,7 @@ pub fn render(runs: &[Run], shaper: &str) -> String {
     page
 }
 
-/// A table of the strategies against the peers, for each place.
+/// For each side and distance a table of the strategies against the peers.
 fn overview(runs: &[Run]) -> String {
     let mut text = "\n## At a glance\n\nDelivered, and what the peer's connection ended with.\n".to_owned();
     for (side, distance) in PLACES {
@@ -109,7 +109,7 @@ fn row(run: &Run) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// When the program's first FIN or RST went, after the goodbye began.
+/// How long after the beginning of the close the program's first FIN or RST went.
 fn last_word(run: &Run) -> String {
     let word = run.packets.iter().find(|packet| packet.from == End::Program && (packet.fin || packet.rst));
     word.map_or("–".to_owned(), |word| format::duration(between(run.timing.began, word.time)))

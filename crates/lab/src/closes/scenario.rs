@@ -1,4 +1,4 @@
-//! What the peer does.
+//! What the peer of a run does.
 
 use shim_tests::peer::Peer;
 use std::time::Duration;
@@ -20,21 +20,21 @@ const RECEIVE_BUFFER: usize = 32 << 10;
 /// a program that does not read, and so shows nothing.
 const SEND_BUFFER: usize = 64 << 10;
 
-/// Between a peer's last byte of the response and its close.
+/// The time between the last byte of the response and the close of a peer that closes later.
 const PAUSE: Duration = Duration::from_millis(30);
 
 /// How long a peer that was cut off waits.
 const CUT_OFF: Duration = Duration::from_secs(3);
 
-/// How long the others wait for anything.
+/// How long any other peer waits for anything.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// A script of the peer's.
+/// What a peer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scenario {
-    /// Reads a little at a time.
+    /// Reads the response a little at a time.
     Slow,
-    /// Sends on, and reads then.
+    /// Sends on, and reads afterwards.
     Uploads,
     /// Its FIN comes before the close.
     First,
@@ -42,14 +42,14 @@ pub enum Scenario {
     Never,
     /// Sends a FIN behind its request, part of which is not read.
     HalfCloses,
-    /// Not a packet comes through any more.
+    /// Is cut off: not a packet comes through any more.
     Vanishes,
     /// Has the whole response, and closes within 50 ms.
     Later,
 }
 
 impl Scenario {
-    /// In the order of the page.
+    /// All of them, in the order of the page.
     pub const ALL: [Self; 7] =
         [Self::Slow, Self::Uploads, Self::First, Self::Never, Self::HalfCloses, Self::Vanishes, Self::Later];
 
@@ -66,7 +66,7 @@ impl Scenario {
         }
     }
 
-    /// What it does, in a sentence.
+    /// What it does, in a sentence for the page.
     pub fn what(self) -> &'static str {
         match self {
             Self::Slow => "It reads 8 KiB every 20 ms, and closes at the end of the response.",
@@ -103,7 +103,7 @@ impl Scenario {
         self == Self::HalfCloses
     }
 
-    /// The rest of the script of a peer that can reach the program.
+    /// The rest of the script of a peer, after its request.
     pub fn script(self, peer: Peer) -> Peer {
         let patience = if self == Self::Vanishes { CUT_OFF } else { PATIENCE };
         let peer = peer.patience(patience).receive_buffer(RECEIVE_BUFFER).send_buffer(SEND_BUFFER);

@@ -1,4 +1,4 @@
-//! Who says goodbye: the native close, a strategy, or a recipe by hand.
+//! The ways to close that are compared: the native close, a strategy, or a recipe by hand.
 
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
@@ -11,16 +11,16 @@ pub const STRATEGIES: [&str; 7] = ["drain", "wait", "both", "linger", "abort", "
 pub struct Subject {
     /// Its name in the page.
     pub name: &'static str,
-    /// The word of `victims/goodbye.c`.
+    /// The argument for `victims/goodbye.c`.
     recipe: &'static str,
-    /// The strategy, where the shim is loaded.
+    /// The strategy, if the shim is loaded.
     pub strategy: Option<&'static str>,
 }
 
 /// The close that everything is compared with.
 pub const NATIVE: Subject = by_hand("native close", "close");
 
-/// Recipes, in a program that nothing is loaded into.
+/// The recipes by hand, in a program without the shim.
 pub const BY_HAND: [Subject; 7] = [
     by_hand("`SO_LINGER {0,0}`, close", "linger-off"),
     by_hand("`SO_LINGER {1,0}`, close", "linger-zero"),

@@ -1,4 +1,5 @@
-//! `docs/compatibility.svg`: responses lost, two bars a program.
+//! Draws `docs/compatibility.svg`: how many responses each program loses, without softclose and
+//! with it.
 
 use super::page::Entry;
 use plotters::prelude::*;
@@ -9,10 +10,11 @@ const WIDTH: u32 = 960;
 const BEFORE: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 const AFTER: RGBColor = RGBColor(0x1e, 0x84, 0x49);
 
-/// Title of a program, and percent of its responses lost: without and with.
+/// The title of a program, and the percentage of its responses that were lost without softclose and
+/// with it.
 type Bars = (String, [f64; 2]);
 
-/// The chart, of all programs of which something was measured.
+/// Draws the chart of all programs for which something was measured.
 ///
 /// # Errors
 /// What the drawing library says.

@@ -1,4 +1,4 @@
-//! The two runs of one program, compared.
+//! What was found about one program, and what is worse with softclose than without.
 
 use super::loss::{Toll, Tolls};
 use super::row::Row;
@@ -9,26 +9,26 @@ use std::collections::BTreeMap;
 /// What was found out about one program.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RowResult {
-    /// First line of what it says of its version.
+    /// The first line that the program prints about its version.
     pub version: String,
-    /// Which calls ended its connections, and how many each.
+    /// The calls that ended its connections, each with the number of connections.
     pub endings: BTreeMap<String, usize>,
-    /// Without softclose and with it.
+    /// What was lost without softclose, and with it.
     pub tolls: [Tolls; 2],
-    /// Likewise.
+    /// What its everyday users saw without softclose, and with it.
     pub observed: [Observed; 2],
-    /// Likewise.
+    /// What was lost in a container.
     #[serde(default)]
     pub in_container: InContainer,
 }
 
-/// The first way to lose something, again in a container.
+/// What the first way to lose something came to in a container.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InContainer {
     /// Without softclose and with it.
     Tolls([Tolls; 2]),
-    /// Why it was not tried.
+    /// It was not tried, for this reason.
     Not(String),
 }
 
@@ -108,8 +108,8 @@ fn worse_ways(tolls: &[Tolls; 2], row: &Row) -> impl Iterator<Item = String> {
     })
 }
 
-/// With softclose nothing is lost that was not lost by the program itself, and the
-/// kernel aborts nothing.
+/// What is worse with softclose in one way to lose something: fewer full answers, or any abort by
+/// the kernel.
 fn worse(way: &str, native: &Toll, with: &Toll, asks_for_resets: bool) -> Vec<String> {
     let mut faults = Vec::new();
     if with.full < native.full {

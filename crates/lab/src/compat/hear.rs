@@ -1,12 +1,12 @@
-//! What must have arrived: the `hear` of a script.
+//! What a step `hear` of a script waits for.
 
 use regex::bytes::Regex;
 
-/// What is waited for.
+/// What must have arrived.
 pub enum Hear {
     /// One whole HTTP response.
     Http,
-    /// Whatever comes, to the FIN; exactly so many bytes, if it says how many.
+    /// Everything up to the FIN. If there is a number, exactly so many bytes.
     End(Option<usize>),
     /// So many bytes.
     Bytes(usize),
@@ -15,7 +15,7 @@ pub enum Hear {
 }
 
 impl Hear {
-    /// As a row writes it.
+    /// Parses the text of a row.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -30,7 +30,8 @@ impl Hear {
         })
     }
 
-    /// How much of `heard` it takes, once that is enough. `ended`: the FIN has come.
+    /// How many bytes of `heard` it takes, or `None` if they are not enough yet. `ended` says
+    /// whether the FIN has come.
     pub fn satisfied_by(&self, heard: &[u8], ended: bool) -> Option<usize> {
         match self {
             Self::Http => http(heard, ended),

@@ -1,4 +1,4 @@
-//! What a row needs, brought where it can be.
+//! Installs what the rows need: packages of Debian, PyPI, npm, and programs that cargo builds.
 
 use super::placeholders::Placeholders;
 use super::row::{Row, directory};
@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// The seccomp profile of Docker's default, in the only package that has it as a file.
+/// The Debian package that has Docker's default seccomp profile as a file, and the path of that
+/// file.
 const PROFILE: (&str, &str) =
     ("golang-github-docker-docker-dev", "usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json");
 
-/// Everything that the rows need of Debian's packages, what watches them and what puts
-/// them into a container, in one go. What could not be installed is seen by each row itself.
+/// Installs all Debian packages that the rows need, strace and crun, in one go. If one could not be
+/// installed, the row that needs it finds out.
 pub fn packages(rows: &[Row]) {
     let mut names: Vec<_> = rows.iter().flat_map(|row| &row.needs.debian).map(String::as_str).collect();
     names.extend(["strace", "crun"]);
@@ -24,7 +25,8 @@ pub fn packages(rows: &[Row]) {
     let _ = Command::new(setup).arg("packages").args(names).status();
 }
 
-/// What is `row`'s own: its Python, Node and Rust packages, and whether it can run.
+/// Installs the Python, npm and Rust packages of `row`, and answers the placeholders that stand for
+/// their directories.
 ///
 /// # Errors
 /// Why it cannot.
@@ -41,7 +43,7 @@ pub fn own(row: &Row) -> Result<Placeholders, String> {
     }
 }
 
-/// Docker's seccomp profile, as its sources have it.
+/// The path of Docker's seccomp profile.
 ///
 /// # Errors
 /// Why there is none here.
@@ -76,8 +78,8 @@ fn npm(wanted: &[String]) -> Result<PathBuf, String> {
     })
 }
 
-/// The directory of what cargo makes of `programs/apps/NAME`, which is no member of
-/// this workspace.
+/// Builds `programs/apps/NAME`, which is no member of this workspace, and answers the directory of
+/// the built programs.
 fn cargo(name: Option<&str>) -> Result<PathBuf, String> {
     let source = directory().join("apps").join(name.unwrap_or_default());
     let files = name.map_or(&[][..], |_| &["Cargo.toml", "main.rs"]);
@@ -94,8 +96,8 @@ fn cargo(name: Option<&str>) -> Result<PathBuf, String> {
     Ok(place.join("target").join("release"))
 }
 
-/// A directory of this kind for what is wanted: rows that want the same share it. It is
-/// made anew where it broke off, or where what is wanted has another text by now.
+/// Makes a directory with what is wanted, once. Rows that want the same share it. It is made again
+/// if it was not finished, or if `wanted` has changed.
 fn once(kind: &str, wanted: &[String], make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
     // One at a time: two rows may want the same.
     static MAKING: Mutex<()> = Mutex::new(());
@@ -116,7 +118,7 @@ fn once(kind: &str, wanted: &[String], make: impl FnOnce(&Path) -> Result<(), St
     Ok(place)
 }
 
-/// The start of what is wanted, as a name that no shell and no interpreter line minds.
+/// The start of what is wanted, as a file name without special characters.
 fn slug(wanted: &[String]) -> String {
     let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
     wanted.join("_").chars().take_while(|&letter| letter != '\n').map(plain).take(80).collect()

@@ -1,5 +1,5 @@
-//! What a program's close destroys: answers that arrive in full, resets, and the
-//! kernel's own counters.
+//! Measures what a program's close destroys: how many answers arrive in full, how many peers see a
+//! reset, and how many aborts the kernel counts.
 
 use super::row::{LossScenario, WAYS};
 use super::script::Script;
@@ -9,20 +9,20 @@ use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
 use std::collections::BTreeMap;
 
-/// Connections of each way, and how many at a time.
+/// The number of connections for each way to lose something.
 pub const CONNECTIONS: usize = 20;
 const CONCURRENCY: usize = 4;
 
-/// What came of one way to lose something.
+/// What one way to lose something came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Toll {
     /// Connections made.
     pub connections: usize,
-    /// Those whose answer arrived in full.
+    /// Connections whose answer arrived in full.
     pub full: usize,
-    /// Those on which the peer was told of a reset.
+    /// Connections on which the peer saw a reset.
     pub resets: usize,
-    /// Those that did not come to an end in time.
+    /// Connections that did not end in time.
     pub stalled: usize,
     /// `TcpExt: TCPAbortOnClose`.
     pub abort_on_close: u64,
@@ -30,10 +30,10 @@ pub struct Toll {
     pub abort_on_data: u64,
 }
 
-/// By the way's name.
+/// The tolls of all ways, by name.
 pub type Tolls = BTreeMap<String, Toll>;
 
-/// Every way that says something about this program.
+/// Tries every way to lose something that applies to this program.
 ///
 /// # Errors
 /// Why it could not be tried.
@@ -41,7 +41,7 @@ pub fn measure(stage: &Stage) -> Result<Tolls, String> {
     measure_ways(stage, usize::MAX)
 }
 
-/// The first way that says something about this program, if there is one.
+/// Tries the first way to lose something that applies to this program, if there is one.
 ///
 /// # Errors
 /// As [`measure`].
@@ -81,7 +81,8 @@ fn peers(stage: &Stage, running: &RunningServer, loss: &LossScenario) -> Result<
     })
 }
 
-/// A client's own close, as its server sees it: only the kernel tells.
+/// Measures the closes of a client under test. What it lost is seen in its exit status and in the
+/// kernel's counters.
 fn clients(stage: &Stage) -> Result<Toll, String> {
     let before = stage.counters();
     let mut toll = Toll { connections: CONNECTIONS, ..Toll::default() };
@@ -96,7 +97,7 @@ fn clients(stage: &Stage) -> Result<Toll, String> {
     Ok(toll)
 }
 
-/// One connection of each way, for those who watch.
+/// Makes one connection of each way, for strace to watch.
 ///
 /// # Errors
 /// That the peer gave up.
@@ -113,7 +114,7 @@ pub fn show(stage: &Stage, running: &RunningServer) -> Result<(), String> {
     Ok(())
 }
 
-/// What a run with this shim is called in the results.
+/// The name of a run in the results.
 pub fn name(shim: Shim) -> &'static str {
     match shim {
         Shim::Native => "native",

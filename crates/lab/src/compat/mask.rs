@@ -1,13 +1,12 @@
-//! What legitimately differs from run to run, made equal: numbers, and what a row
-//! names.
+//! Replaces what may differ from run to run in a text: numbers, and the patterns of a row.
 
 use regex::Regex;
 
-/// Masks of one row.
+/// The patterns that are masked for one row.
 pub struct Mask(Vec<Regex>);
 
 impl Mask {
-    /// The row's own patterns go first.
+    /// Compiles the patterns of a row. They are applied before the general ones.
     ///
     /// # Errors
     /// The pattern that is none.
@@ -24,7 +23,7 @@ impl Mask {
         all.map(|pattern| Regex::new(pattern).map_err(|error| error.to_string())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// `text`, with what differs masked.
+    /// `text`, in which everything that may differ is masked.
     pub fn apply(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, pattern| pattern.replace_all(&text, "#").into_owned())
     }

@@ -1,4 +1,4 @@
-//! `docs/compatibility.md`: the table, made from the results that are kept.
+//! Writes `docs/compatibility.md` from the results that are kept.
 
 use super::comparison::{InContainer, RowResult};
 use super::loss::{CONNECTIONS, Toll};
@@ -35,10 +35,10 @@ const GROUPS: [(Group, &str); 4] = [
     (Group::Client, "Clients"),
 ];
 
-/// A row and what was found, or why there is nothing.
+/// A row, and its result or the reason why there is none.
 pub type Entry = (Row, Result<RowResult, String>);
 
-/// The page.
+/// The text of the page.
 pub fn render(entries: &[Entry]) -> String {
     let mut page = HEAD.replace("{connections}", &CONNECTIONS.to_string());
     for (group, title) in GROUPS {
@@ -90,7 +90,7 @@ fn both(tolls: [Option<&Toll>; 2]) -> String {
     }
 }
 
-/// Full answers, and aborts if there were any.
+/// The text of a cell: full answers, and aborts if there were any.
 fn cell(toll: &Toll) -> String {
     match toll.abort_on_close + toll.abort_on_data {
         0 => toll.full.to_string(),
@@ -98,14 +98,14 @@ fn cell(toll: &Toll) -> String {
     }
 }
 
-/// The most frequent first.
+/// The calls that ended connections, the most frequent first.
 fn endings(found: &RowResult) -> String {
     let mut endings: Vec<_> = found.endings.iter().collect();
     endings.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     endings.into_iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The number alone, of all that a program says about its version.
+/// The version number in the line that a program prints about its version.
 fn version(said: &str) -> &str {
     let word =
         said.split_whitespace().find(|word| word.chars().any(|letter| letter.is_ascii_digit()) && word.contains('.'));

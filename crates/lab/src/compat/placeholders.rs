@@ -1,27 +1,27 @@
-//! The words in braces of a row, and what they stand for in one run.
+//! The placeholders of a row, such as `{port}`, and what they stand for in one run.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
-/// What each word stands for.
+/// What each placeholder stands for.
 #[derive(Clone, Debug, Default)]
 pub struct Placeholders(BTreeMap<&'static str, String>);
 
 impl Placeholders {
-    /// One more.
+    /// Adds a placeholder.
     pub fn with(mut self, word: &'static str, meaning: impl Into<String>) -> Self {
         self.0.insert(word, meaning.into());
         self
     }
 
-    /// `text`, with every known word replaced. Unknown ones stay: braces are
-    /// everyday characters in configuration files.
+    /// `text`, with every known placeholder replaced. Unknown ones stay, because configuration
+    /// files use braces for other things.
     pub fn replace(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (word, meaning)| text.replace(&format!("{{{word}}}"), meaning))
     }
 
-    /// A copy of `value`, with every known word replaced in all of its strings.
+    /// A copy of `value`, with every known placeholder replaced in all of its strings.
     pub fn replace_in<T: Serialize + DeserializeOwned>(&self, value: &T) -> T {
         let mut tree = serde_json::to_value(value).expect("a row is plain data");
         self.walk(&mut tree);

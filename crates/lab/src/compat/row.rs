@@ -1,4 +1,4 @@
-//! A program, as its file in `programs/` describes it.
+//! A row of the matrix: one program, as its file in `programs/` describes it.
 
 use super::script::{Script, Step};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub enum Group {
     /// Serves HTTP.
     Http,
-    /// Passes on what others serve.
+    /// Passes on what another server serves.
     Proxy,
     /// Serves something else.
     Service,
@@ -20,33 +20,33 @@ pub enum Group {
     Client,
 }
 
-/// One program.
+/// One program of the matrix.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// File name, without its extension.
+    /// The name of the file, without its extension.
     #[serde(default)]
     pub name: String,
-    /// As in the table.
+    /// The name of the program in the table.
     pub title: String,
     /// What kind of program it is.
     pub group: Group,
-    /// Written in.
+    /// The language that it is written in.
     pub language: String,
-    /// How it serves.
+    /// How it serves, such as `prefork`.
     pub model: String,
     /// What it does itself at a close.
     #[serde(default = "no")]
     pub lingers: String,
     /// A shell line that prints the version.
     pub version: String,
-    /// One of the ten that `make test` runs.
+    /// Whether `make test` runs it too.
     #[serde(default)]
     pub smoke: bool,
-    /// For the reader of the table.
+    /// A note for the reader of the table.
     #[serde(default)]
     pub note: Option<String>,
-    /// Why softclose cannot help.
+    /// Why softclose cannot help this program, if it cannot.
     #[serde(default)]
     pub out_of_reach: Option<String>,
     /// Why it asks the kernel to reset connections, if it does.
@@ -59,10 +59,10 @@ pub struct Row {
     /// What is under test, if it is a client.
     #[serde(default)]
     pub client: Option<Client>,
-    /// What is said in everyday use.
+    /// Sessions of everyday use.
     #[serde(default)]
     pub session: Vec<Session>,
-    /// How its close can lose something.
+    /// The ways in which its close can lose something, by name.
     #[serde(default)]
     pub loss: BTreeMap<String, LossScenario>,
 }
@@ -93,7 +93,7 @@ pub struct Needs {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// Shell, before each start, never shimmed.
+    /// A shell line that runs before each start, never shimmed.
     #[serde(default)]
     pub prepare: Option<String>,
     /// Processes that it talks to: started before it, ended after it, never shimmed.
@@ -102,7 +102,7 @@ pub struct Server {
     /// Program and arguments.
     #[serde(default)]
     pub run: Vec<String>,
-    /// The tests' own server, instead of `run`.
+    /// The name of a server of the lab (`src/bin/fixture`) that runs instead of `run`.
     #[serde(default)]
     pub fixture: Option<String>,
     /// Environment variables.
@@ -113,7 +113,7 @@ pub struct Server {
     /// Files in the directory of the run whose lines are compared.
     #[serde(default)]
     pub logs: Vec<String>,
-    /// What differs from run to run.
+    /// Patterns of what may differ from run to run.
     #[serde(default)]
     pub mask: Vec<String>,
     /// A signal after which it still serves.
@@ -131,13 +131,13 @@ pub struct Server {
     /// Files that are written to the directory of the run.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
-    /// Path of what is refused.
+    /// The path whose requests are refused.
     #[serde(default = "reject")]
     pub reject: String,
-    /// Path of 1,000 bytes.
+    /// The path of a document of 1,000 bytes.
     #[serde(default = "small")]
     pub small: String,
-    /// Path of 3 MiB.
+    /// The path of a document of 3 MiB.
     #[serde(default = "big")]
     pub big: String,
 }
@@ -179,10 +179,10 @@ pub struct Client {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
-    /// Short for one step that says and one that hears.
+    /// What one step says. Together with `hear` it is short for two steps.
     #[serde(default)]
     pub say: Option<String>,
-    /// The other of the two.
+    /// What the second of these two steps hears.
     #[serde(default)]
     pub hear: Option<String>,
     /// Step by step.
@@ -194,7 +194,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// As a script, unless a program speaks.
+    /// The script of the session. `None` if a program speaks.
     pub fn script(&self) -> Option<Script> {
         let said = self.say.clone().map(Step::Say);
         let heard = self.hear.clone().map(Step::Hear);
@@ -211,15 +211,15 @@ pub struct LossScenario {
     pub steps: Vec<Step>,
     /// Whether it reads slowly.
     pub slow: bool,
-    /// Why it says nothing about this program.
+    /// Why this way does not apply to the program, if it does not.
     pub why_not: Option<String>,
 }
 
-/// The ways of the table's columns, in their order.
+/// The ways that have a column in the table, in order.
 pub const WAYS: [&str; 3] = ["early", "trailing", "slow"];
 
 impl Row {
-    /// All rows, or those of these names, by group and title.
+    /// All rows, or the rows with these names, in the order of groups and titles.
     ///
     /// # Errors
     /// Which file, and what is wrong with it.
@@ -246,7 +246,7 @@ impl Row {
         Ok(row)
     }
 
-    /// What every server of HTTP is asked.
+    /// Adds the sessions and ways to lose something that every HTTP server has.
     fn add_defaults(&mut self) {
         if !matches!(self.group, Group::Http | Group::Proxy) {
             return;
@@ -275,12 +275,12 @@ impl Row {
         Ok(())
     }
 
-    /// Sessions that the peer speaks itself.
+    /// The scripts of the sessions that the peer speaks itself.
     pub fn scripts(&self) -> Vec<Script> {
         self.session.iter().filter_map(Session::script).collect()
     }
 
-    /// A large response, read slowly: of everyday use, or else of a way to lose it.
+    /// A script that downloads a large response slowly.
     pub fn download(&self) -> Option<Script> {
         let asks = |step: &Step| matches!(step, Step::Say(text) if text.contains(&self.server.big));
         let everyday = self.scripts().into_iter().find(|script| script.steps.iter().any(asks));
@@ -288,13 +288,13 @@ impl Row {
         steps.filter(|steps| !steps.is_empty()).map(|steps| Script { steps, slow: true })
     }
 
-    /// Sessions that a program speaks.
+    /// The command lines of the sessions that a program speaks.
     pub fn commands(&self) -> Vec<&[String]> {
         self.session.iter().map(|session| session.command.as_slice()).filter(|command| !command.is_empty()).collect()
     }
 }
 
-/// Where the rows are.
+/// The directory of the rows.
 pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("programs")
 }

@@ -1,4 +1,4 @@
-//! One row, from nothing to its result.
+//! Runs one row, and keeps its result.
 
 use super::comparison::{InContainer, RowResult};
 use super::placeholders::Placeholders;
@@ -14,11 +14,11 @@ use std::process::Command;
 
 /// How a row came out.
 pub enum RowOutcome {
-    /// It ran.
+    /// It ran, and this was found.
     Found(Box<RowResult>),
-    /// It cannot run here, and why.
+    /// It cannot run here, for this reason.
     Skipped(String),
-    /// It ran, and came to no result.
+    /// It ran, but came to no result, for this reason.
     Failed(String),
 }
 
@@ -52,7 +52,8 @@ fn found(row: &Row, placeholders: &Placeholders) -> Result<RowResult, String> {
     })
 }
 
-/// A program that does not run in a container natively is no fault of softclose's.
+/// Measures the row in a container. A program that does not even run there natively is no fault of
+/// softclose.
 fn in_container(row: &Row, placeholders: &Placeholders) -> Result<InContainer, String> {
     let measure = |shim| loss::measure_first(&Stage::open(row, placeholders, shim)?.in_container()?);
     let native = match measure(Shim::Native) {
@@ -63,7 +64,7 @@ fn in_container(row: &Row, placeholders: &Placeholders) -> Result<InContainer, S
     Ok(InContainer::Tolls([native, with]))
 }
 
-/// That column alone, also of the result that is kept.
+/// Measures the row only in a container, and renews that part of the kept result.
 ///
 /// # Errors
 /// Why it cannot be said.
@@ -85,13 +86,12 @@ fn version(row: &Row, placeholders: &Placeholders) -> String {
     String::from_utf8_lossy(&said).lines().next().unwrap_or_default().trim().to_owned()
 }
 
-/// Daemons live where only root looks.
+/// The path in which the version is asked for: daemons are in directories that only root searches.
 fn path() -> String {
     format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
 }
 
-/// The quick part of a row, for `make test`: every way to lose something, and a few
-/// sessions.
+/// Runs the quick part of a row, for `make test`: every way to lose something, and a few sessions.
 ///
 /// # Errors
 /// What is wrong with softclose, or why it could not be tried.
@@ -124,7 +124,7 @@ fn a_few_sessions(stage: &Stage) -> Result<String, String> {
     Ok(sanity::spoken(&report))
 }
 
-/// Where results are kept between runs: one row at a time may be run again.
+/// The file that keeps the result of a row between runs.
 fn place(row: &Row) -> PathBuf {
     target_dir().join("matrix").join("results").join(&row.name).with_extension("json")
 }

@@ -1,4 +1,4 @@
-//! What a program does for its everyday users: nothing of this may change.
+//! Observes what a program does for its everyday users. softclose may change nothing of this.
 
 use super::mask::Mask;
 use super::row::Group;
@@ -11,35 +11,33 @@ use shim_tests::shim::Shim;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Sessions that are compared, how many at a time, and how many are run where each
-/// takes a process.
+/// The number of sessions that are compared.
 const SESSIONS: usize = 300;
 const CONCURRENCY: usize = 8;
 const COMMANDS: usize = 40;
 
-/// Connections for nothing but to see whether something is left behind, after so
-/// many that the program's own caches have filled.
+/// The number of connections after which it is looked whether something is left behind.
 const MANY: usize = 5000;
 const FEW: usize = 500;
 
-/// How often at most: a heap grows until it is collected, a cache until it is full,
-/// and only a leak goes on.
+/// How many rounds of [`MANY`] connections there are at most. A heap grows until it is collected
+/// and a cache until it is full. Only a leak grows in every round.
 const ROUNDS: usize = 10;
 
-/// How much more private memory is no growth, in KiB: 5,000 connections that leak
-/// one of our slots each would be 312.
+/// How much more private memory does not count as growth, in KiB. If each of 5,000 connections
+/// leaked one slot of softclose, that would be 312.
 pub const MEMORY: i64 = 256;
 
-/// How long what is left of a connection may stay: the longest silence that is
-/// waited for, and the second after which the thread leaves.
+/// How long something of a connection may stay after its close: the longest silence that a drain
+/// waits for, and the second after which softclose's thread ends.
 const AFTERMATH: Duration = Duration::from_secs(8);
 
 /// What was seen in one run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Observed {
-    /// What must be the same natively and shimmed, by what it is.
+    /// Everything that must be the same natively and shimmed, by name.
     pub same: BTreeMap<String, String>,
-    /// What [`MANY`] connections left behind; none where no peer of ours speaks.
+    /// What [`MANY`] connections left behind. `None` if no peer of ours speaks with the program.
     pub left: Option<Leftover>,
 }
 
@@ -62,7 +60,7 @@ impl Leftover {
     }
 }
 
-/// Everything, on servers of its own.
+/// Observes everything, on servers that are started for it.
 ///
 /// # Errors
 /// Why it could not be tried.
@@ -83,7 +81,7 @@ pub fn observe(stage: &Stage) -> Result<Observed, String> {
     Ok(observed)
 }
 
-/// Sessions, many connections, reload, and the first way to stop.
+/// Observes sessions, many connections, a reload, and the first way to stop, on one server.
 fn everyday(stage: &Stage, observed: &mut Observed) -> Result<(), String> {
     let mask = Mask::new(&stage.row.server.mask)?;
     let mut running = stage.start()?;
@@ -126,7 +124,7 @@ fn shown(finished: &shim_tests::program::Finished, mask: &Mask) -> String {
     format!("{:?}\n{}\n{}", finished.exit, said[0], said[1])
 }
 
-/// So many times, a few at a time.
+/// Calls `once` so many times, a few at a time.
 fn repeat<T: Send>(times: usize, once: impl Fn() -> Result<T, String> + Sync) -> Result<Vec<T>, String> {
     let share = |worker: usize| (worker..times).step_by(CONCURRENCY);
     std::thread::scope(|scope| {
@@ -146,7 +144,7 @@ fn tally(texts: Vec<String>) -> String {
     counts.into_iter().map(|(text, count)| format!("{count} x {text}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What was heard and how it ended, whichever came first.
+/// What the peers heard and how their connections ended, as text that does not depend on the order.
 pub fn spoken(report: &TalkReport) -> String {
     let heard = report.transcripts.iter().map(|(text, count)| format!("{count} x {text}"));
     let mut outcomes = report.outcomes.clone();
@@ -154,8 +152,8 @@ pub fn spoken(report: &TalkReport) -> String {
     heard.chain([format!("{outcomes:?}")]).collect::<Vec<_>>().join("\n")
 }
 
-/// A reload takes as long as it takes: what is asked meanwhile may be refused, but
-/// some time later everything is as before.
+/// Whether the server serves as before some time after a reload. What is asked during the reload
+/// may be refused.
 fn serves_again(stage: &Stage, running: &RunningServer, mask: &Mask) -> Result<String, String> {
     let Some(script) = stage.row.scripts().into_iter().next() else { return sessions(stage, running, mask) };
     let well = |report: &TalkReport| report.count(|outcome| outcome.full) == FEW / 10;
@@ -202,7 +200,7 @@ fn stopping(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), 
     Ok(())
 }
 
-/// A download is under way when the signal comes.
+/// Observes a graceful stop: a download is under way when the signal comes.
 fn graceful(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), String> {
     let Some(script) = stage.row.download() else { return Ok(()) };
     let running = stage.start()?;
@@ -215,9 +213,8 @@ fn graceful(stage: &Stage, signal: &str, observed: &mut Observed) -> Result<(), 
     Ok(())
 }
 
-/// Distinct lines: their order and number is chance where connections are served
-/// side by side.
-/// A line of which the row says as a whole that it differs, comes by chance.
+/// The distinct lines of a log, masked. Their order and number is chance where connections are
+/// served side by side. Lines that are masked as a whole are left out.
 fn log_lines(lines: &[String], mask: &Mask) -> BTreeSet<String> {
     lines.iter().map(|line| mask.apply(line)).filter(|line| line != "#").collect()
 }

@@ -1,7 +1,7 @@
 //! What a peer of the matrix says and must hear, and what it reports.
 //!
-//! The peer is a process of its own, `src/bin/talker`, in the namespace of the run.
-//! It is given an [`TalkOrder`] as JSON and prints a [`TalkReport`] as JSON.
+//! The peer is a process of its own, `src/bin/talker`, in the namespace of the run. It gets a
+//! [`TalkOrder`] as JSON and prints a [`TalkReport`] as JSON.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 pub enum Step {
     /// Sends this text.
     Say(String),
-    /// Sends these bytes, in hexadecimal: what text cannot say.
+    /// Sends these bytes, written in hexadecimal, for protocols that are not text.
     Bytes(Hex),
     /// Sends so many bytes of filler.
     Upload(usize),
-    /// Waits for an answer; see [`super::hear`].
+    /// Waits for an answer. [`super::hear`] has the words.
     Hear(String),
 }
 
@@ -41,10 +41,10 @@ impl From<Hex> for String {
     }
 }
 
-/// One connection's script.
+/// What a peer does on one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
-    /// In order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
     /// Whether the reader has a small window and pauses.
     #[serde(default)]
@@ -54,20 +54,20 @@ pub struct Script {
 /// What a peer process is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TalkOrder {
-    /// Of 127.0.0.1.
+    /// The port of 127.0.0.1 to which it connects.
     pub port: u16,
-    /// Run in turn.
+    /// The scripts, which the connections run in turn.
     pub scripts: Vec<Script>,
-    /// How many connections, one after the other on each of ...
+    /// How many connections it makes in all.
     pub connections: usize,
-    /// ... so many threads.
+    /// How many threads make them. Each makes one connection after the other.
     pub concurrency: usize,
     /// Regular expressions that are masked in transcripts.
     pub mask: Vec<String>,
     /// For how many milliseconds any one step may wait.
     pub patience: u64,
-    /// Whether a line `first` is printed, and a line awaited from standard input,
-    /// once the first bytes have come: a download that is under way.
+    /// Whether the peer prints a line `first` once the first bytes have come, and then waits for a
+    /// line of its standard input. A download is then under way.
     #[serde(default)]
     pub pause: bool,
     /// Whether it ends its connections with a reset (`SO_LINGER {1, 0}`) once the
@@ -90,14 +90,14 @@ pub struct ConversationOutcome {
 /// What a peer process saw.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TalkReport {
-    /// How many connections went alike.
+    /// Each different outcome, with the number of connections that had it.
     pub outcomes: Vec<(ConversationOutcome, usize)>,
-    /// What was heard, masked, and how often.
+    /// Each different transcript, masked, with the number of connections that had it.
     pub transcripts: BTreeMap<String, usize>,
 }
 
 impl TalkReport {
-    /// How many connections this is true of.
+    /// How many connections fulfil the condition.
     pub fn count(&self, condition: impl Fn(&ConversationOutcome) -> bool) -> usize {
         self.outcomes.iter().filter(|(outcome, _)| condition(outcome)).map(|(_, count)| count).sum()
     }

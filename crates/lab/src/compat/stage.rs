@@ -35,18 +35,18 @@ const PEER_PATIENCE: Duration = Duration::from_secs(10);
 const SMALL: usize = 1000;
 const BIG: usize = 3 << 20;
 
-/// A place where a program runs.
+/// A namespace and a directory in which a program runs.
 pub struct Stage {
     arena: Arena,
     scratch: Scratch,
-    /// The program, with this run's words in it.
+    /// The program, with the placeholders of this run replaced.
     pub row: Row,
     shim: Shim,
     container: Option<Container>,
 }
 
 impl Stage {
-    /// A fresh namespace and directory. `words` are of the row itself.
+    /// Makes a fresh namespace and directory. `placeholders` are those of the row itself.
     ///
     /// # Errors
     /// Why there is none.
@@ -63,7 +63,7 @@ impl Stage {
         Ok(Self { arena, scratch, row: placeholders.replace_in(row), shim, container: None })
     }
 
-    /// The same, with what is under test in a container.
+    /// The same stage, on which the program under test runs in a container.
     ///
     /// # Errors
     /// Why there can be none.
@@ -71,7 +71,7 @@ impl Stage {
         Ok(Self { container: Some(Container::new()?), ..self })
     }
 
-    /// Starts what is under test, or what a client talks to.
+    /// Starts a command. If it is `contained` and the stage has a container, it starts in there.
     fn launch(&self, command: Command, contained: bool) -> Result<Program, String> {
         Ok(self.arena.start(match &self.container {
             Some(container) if contained => container.around(&command)?,
@@ -132,7 +132,8 @@ impl Stage {
         }
     }
 
-    /// What an earlier start has left in the directory is in the way of the next one.
+    /// Empties the directory: what an earlier start has left there would be in the way of the next
+    /// one.
     fn empty(&self) -> Result<(), String> {
         let place = self.scratch.path();
         let anew = || fs::remove_dir_all(place).and_then(|()| fs::create_dir(place));
@@ -173,7 +174,7 @@ impl Stage {
         Ok(self.arena.start(self.command(line, shim)?).finish())
     }
 
-    /// As [`Stage::run`], of the client under test.
+    /// As [`Stage::run`], for the client under test.
     ///
     /// # Errors
     /// That there is no such program.
@@ -184,14 +185,14 @@ impl Stage {
         Ok(self.launch(command, true)?.finish())
     }
 
-    /// What the kernel has counted, once nobody holds a connection of the server
-    /// any more: what is still drained may yet be reset.
+    /// What the kernel has counted, after nobody holds a connection of the server any more. A
+    /// connection that is still drained may yet be reset.
     pub fn counters(&self) -> KernelCounters {
         self.settle();
         self.arena.counters()
     }
 
-    /// What the kernel has counted, whatever goes on.
+    /// What the kernel has counted so far, while connections may still be open.
     pub fn counters_now(&self) -> KernelCounters {
         self.arena.counters()
     }

@@ -16,23 +16,23 @@ use std::str::FromStr;
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Who does it; nobody looks where it is the peer.
+    /// The actor that does it. If the peer does it, nobody looks at this.
     pub actor: usize,
-    /// What.
+    /// What is done.
     pub verb: &'static Verb,
-    /// With what: as many as the verb has.
+    /// The arguments, as many as the verb has.
     pub args: [i32; 4],
 }
 
 /// A program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Case {
-    /// What happens, in this order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
 impl Step {
-    /// A step of an actor; a word that is not in the table is a bug.
+    /// A step of an actor. An unknown verb is a bug, and panics.
     pub fn new(actor: usize, verb: &str, args: &[i32]) -> Self {
         let verb = Verb::named(verb).unwrap_or_else(|| panic!("no such verb: {verb}"));
         let mut all = [0; 4];
@@ -80,7 +80,7 @@ fn numbered(arg: Arg, word: &str) -> Option<i32> {
     word.strip_prefix(arg.letter())?.parse().ok()
 }
 
-/// Lines, or what stands between semicolons; `#` begins a comment.
+/// Parses steps that are separated by line ends or semicolons. `#` begins a comment.
 impl FromStr for Case {
     type Err = String;
 

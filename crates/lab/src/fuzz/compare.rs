@@ -12,7 +12,7 @@ use super::case::Step;
 use super::outcome::{ConnectionReport, End, RunOutcome};
 use super::verb::ACTORS;
 
-/// Everything that is wrong with a shimmed run, given a native one.
+/// Everything that is wrong with a shimmed run: how it differs from a native run, and what it lost.
 pub fn faults(native: &RunOutcome, shimmed: &RunOutcome) -> Vec<String> {
     differences(native, shimmed).into_iter().chain(losses(shimmed)).collect()
 }
@@ -33,7 +33,7 @@ pub fn differences(native: &RunOutcome, shimmed: &RunOutcome) -> Vec<String> {
     found
 }
 
-/// What follows the first difference follows from it.
+/// The first step that the program saw differently. All later differences may follow from it.
 fn first_seen(native: &RunOutcome, shimmed: &RunOutcome) -> Option<String> {
     let longest = native.seen.len().max(shimmed.seen.len());
     let pairs = (0..longest).map(|at| (native.seen.get(at), shimmed.seen.get(at)));
@@ -58,8 +58,8 @@ fn has_met_our_set(before: Option<&String>, after: Option<&String>) -> bool {
     before.is_some_and(|number| (56..64).contains(&number) && after == Some(number + 1))
 }
 
-/// Whether two lines differ in how a connection has ended whose other end the program has closed as well: natively by
-/// a reset, and shimmed by a FIN.
+/// Whether two lines differ only in how a connection has ended of which the program has closed both
+/// ends: natively by a reset, shimmed by a FIN.
 fn is_told_goodbye(before: Option<&String>, after: Option<&String>) -> bool {
     let is_better = |(a, b): (&str, &str)| a == b || a.contains("/7/") && a.replace("/7/", "/8/") == b;
     before.zip(after).is_some_and(|(a, b)| {
@@ -67,7 +67,8 @@ fn is_told_goodbye(before: Option<&String>, after: Option<&String>) -> bool {
     })
 }
 
-/// Whether two lines differ in whether a ring has sent what it had to: that is so when its peer has read enough.
+/// Whether two lines differ only in whether an io_uring has sent its data yet. It sends when its
+/// peer has read enough.
 fn is_sent_by_a_ring(before: Option<&String>, after: Option<&String>) -> bool {
     let is_of_a_ring = |line: &&String| line.contains(" submit v") || line.contains(" ringctl v");
     let outcome = |line: Option<&String>| -> Option<Vec<String>> {
@@ -77,14 +78,15 @@ fn is_sent_by_a_ring(before: Option<&String>, after: Option<&String>) -> bool {
     outcome(before).is_some() && outcome(before) == outcome(after)
 }
 
-/// Whether a set reports natively what is closed, but still mapped: shimmed it is forgotten by the close.
+/// Whether an epoll set natively reports a connection that is closed but still mapped. With the
+/// shim the close takes it out of the set.
 fn is_report_of_a_mapping(native: &RunOutcome, before: Option<&String>, after: Option<&String>) -> bool {
     let is_wait = |line: Option<&String>| line.is_some_and(|line| line.contains(" wait v"));
     is_wait(before) && is_wait(after) && native.seen.iter().any(|line| is_mapped(line))
 }
 
-/// Whether two lines differ in whether a timer's handler came before the end of a close: it
-/// is held back while the close is in our hands.
+/// Whether two lines differ only in whether a timer's handler ran before the end of a close.
+/// softclose holds signals back during a close.
 fn is_a_jump(before: Option<&String>, after: Option<&String>) -> bool {
     let [before, after] = [before, after].map(|line| line.filter(|line| line.contains(" jumpclose ")));
     let outcome = |line: &String| line.replacen(": 1 errno", ": 0 errno", 1);
@@ -107,18 +109,21 @@ fn checks<'a>(native: &'a RunOutcome, shimmed: &'a RunOutcome) -> impl Iterator<
     )
 }
 
-/// A child of `popen` ends when it likes, with whatever connection it has.
+/// Whether a step has made a child by `popen`. Such a child ends at a time of its own, and may hold
+/// a connection until then.
 fn has_undirected_child(line: &str) -> bool {
     line.contains(" popen s")
 }
 
-/// A mapping holds a connection beyond its close, but nobody can send by it: the FIN comes with the close.
+/// Whether a step has mapped a connection. A mapping holds the connection after its close, but
+/// nobody can send through it, so the FIN comes with the close.
 fn is_mapped(line: &str) -> bool {
     line.contains(" map v") && line.contains(": 0 errno")
 }
 
-/// What a process has submitted by instruction holds a connection that it has closed: of that another process, which
-/// closes it last, knows nothing. `docs/limits.md` has it.
+/// Whether a request of an io_uring, submitted by a raw system call, may hold a connection for a
+/// process that has closed it. Another process that closes it last cannot know. `docs/limits.md`
+/// says so.
 fn has_ring_of_another(seen: &[String]) -> bool {
     let is_raw = |line: &String| {
         step_of(line).is_some_and(|(Step { verb, args, .. }, result)| {
@@ -146,8 +151,8 @@ fn links<'a>(native: &'a RunOutcome, shimmed: &'a RunOutcome) -> impl Iterator<I
     })
 }
 
-/// Whether a peer that closes at once has closed before the FIN came: that of a process with
-/// threads comes right after its end. Nothing was lost.
+/// Whether the peer closed before the FIN of a process with threads, which comes right after the
+/// end of the process. Nothing was lost then.
 fn has_not_waited(native: &ConnectionReport, shimmed: &ConnectionReport) -> bool {
     native.end != End::Open && shimmed.end == End::Closed && native.received.begins(&shimmed.received)
 }
@@ -170,15 +175,15 @@ fn worse(native: &ConnectionReport, shimmed: &ConnectionReport) -> Option<&'stat
     (!is_chance && !has_all_of(native, shimmed)).then_some("received less, or something else")
 }
 
-/// Whether shimmed what arrived natively arrived, too, in that order; but what a ring sends comes in between what is
-/// written as it likes.
+/// Whether everything that arrived natively arrived shimmed too, in the same order. The bytes that
+/// an io_uring sends may stand anywhere between the others.
 fn has_all_of(native: &ConnectionReport, shimmed: &ConnectionReport) -> bool {
     let (before, after) = (&native.received, &shimmed.received);
     let is_there = |value: &u8| after.count(*value) >= before.count(*value);
     before.begins(after) || (before.count(BY_RING) != 0 && before.0.iter().all(|(value, _)| is_there(value)))
 }
 
-/// Whether nothing was ever sent on it. What stdio wrote is known only if it arrived.
+/// Whether nothing was ever sent on the connection. What stdio wrote is known only if it arrived.
 fn is_unsaid(link: &ConnectionReport) -> bool {
     link.written.is_empty() && link.received.is_empty()
 }
@@ -189,7 +194,7 @@ pub fn has_lost(link: &ConnectionReport) -> bool {
     link.end != End::Closed && link.written.0.iter().any(|(value, count)| link.received.count(*value) < *count)
 }
 
-/// What should have been delivered, and was not.
+/// The connections on which something should have been delivered and was not, in words.
 fn losses(shimmed: &RunOutcome) -> Vec<String> {
     if shimmed.hung.is_some() || has_excuse(&shimmed.seen) {
         return Vec::new();
@@ -213,16 +218,16 @@ pub fn has_excuse(seen: &[String]) -> bool {
         || (seen.iter().any(|line| is_ring(line)) && may_have_spread(seen))
 }
 
-/// Whether a connection may be in a message that is not counted, or never comes out of it. What is sent on pairs of
-/// `socketpair`, to whoever has the library, is counted; on two at a time it is not.
+/// Whether a connection may be in a message that softclose does not count, or that nobody receives.
+/// It counts what is sent on one pair of `socketpair` between programs that have the library.
 fn may_be_under_way(seen: &[String]) -> bool {
     let count = |is_one: fn(&str) -> bool| seen.iter().filter(|line| is_one(line)).count();
     let sent = count(is_sent);
     sent != 0 && (count(is_no_plain_message) != 0 || count(is_pair) > 1 || sent != count(is_received))
 }
 
-/// Whether a thread has made a process by `vfork`, and ended: nobody has seen it go on, and so the closes of other threads
-/// are plain.
+/// Whether a thread has made a process by `vfork` and has ended. No hook has seen it go on after
+/// the `vfork`, so softclose leaves the closes of other threads alone.
 fn may_be_inside_vfork(seen: &[String]) -> bool {
     let has = |is_one: fn(&str) -> bool| seen.iter().any(|line| is_one(line));
     has(|line| line.contains(" vfork ") || line.contains(" vspawn a"))
@@ -241,7 +246,8 @@ fn is_message(step: &Step) -> bool {
     matches!(step.verb.name, "scmsend" | "scmtwo")
 }
 
-/// On another socket than one of a pair, or refused: that leaves its mark; or with one of a pair in it.
+/// Whether a message with descriptors was sent in a way that softclose cannot count: on a socket
+/// that is not of a pair, with an error, or with a socket of a pair in it.
 fn is_no_plain_message(line: &str) -> bool {
     step_of(line).is_some_and(|(step, result)| {
         is_message(&step) && (!result.starts_with("1 ") || step.args[1] > 3 || step.args[2] > 3)
@@ -249,7 +255,7 @@ fn is_no_plain_message(line: &str) -> bool {
     })
 }
 
-/// With room for all of it, and for good.
+/// Whether a message was received in whole and for good, not just peeked at.
 fn is_received(line: &str) -> bool {
     step_of(line).is_some_and(|(step, result)| {
         step.verb.name == "scmrecv" && matches!(step.args[2], 0 | 4) && !result.starts_with(['-', 's'])
@@ -261,7 +267,8 @@ fn step_of(line: &str) -> Option<(Step, &str)> {
     Some((step.parse().ok()?, result))
 }
 
-/// Whether a process has a connection that is close-on-exec, or may have one: others of its threads may have made it.
+/// Whether a process has a connection that is close-on-exec, or may have one from another of its
+/// threads.
 fn has_one_for_exec_to_close(actor: usize, before: &[String]) -> bool {
     let own = format!("a{actor} ");
     let last = before.iter().rfind(|line| line.starts_with(&own));
@@ -269,8 +276,9 @@ fn has_one_for_exec_to_close(actor: usize, before: &[String]) -> bool {
         || before.iter().any(|line| line.contains(" thread "))
 }
 
-/// Whether no other process has the lineage's memory: the kernel takes it back in `exec`, and what the program has then
-/// is asked of procfs. Who does nothing any more may have ended by then.
+/// Whether no other process has the lineage's shared memory. Then the kernel takes the memory back
+/// in `exec`, and the next program asks procfs what it has. A process that does nothing any more
+/// may have ended by then, so it does not count.
 fn is_last_of_its_lineage(actor: usize, before: &[String], after: &[String]) -> bool {
     let is_alive = |other: usize| {
         let (own, born) = (format!("a{other} "), format!("a{other} is born"));
@@ -281,7 +289,8 @@ fn is_last_of_its_lineage(actor: usize, before: &[String], after: &[String]) -> 
     !(0..ACTORS).any(|other| other != actor && is_alive(other))
 }
 
-/// As the director writes down what a number is: `3=12/2/1/0k0`.
+/// Whether this word of the director's, such as `3=12/2/1/0k0`, names a connection that is
+/// close-on-exec.
 fn is_link_closed_by_exec(word: &str) -> bool {
     let flags = word.split('/').nth(1).and_then(|flags| flags.parse::<u32>().ok());
     word.contains('k') && flags.is_some_and(|flags| flags & 2 != 0)
@@ -291,7 +300,7 @@ fn is_ring(line: &str) -> bool {
     step_of(line).is_some_and(|(step, result)| step.verb.name == "ring" && !result.starts_with(['-', 's']))
 }
 
-/// Whether a ring can be somebody else's, too, or in a place where nobody looks.
+/// Whether an io_uring may belong to another process too, or be where softclose does not look.
 fn may_have_spread(seen: &[String]) -> bool {
     const SPREADS: [&str; 9] = ["fork", "forkexec", "spawn", "vspawn", "popen", "thread", "dup", "system", "exec"];
     seen.iter().any(|line| SPREADS.iter().any(|word| line.contains(word)))
@@ -344,7 +353,7 @@ fn is_excuse(line: &str, before: &[String], after: &[String]) -> bool {
     }
 }
 
-/// Ended by a signal: no code of the shim's runs.
+/// Whether a process was ended by a signal, so that no code of the shim ran.
 fn is_crash(result: &str) -> bool {
     let status = result.strip_prefix("ended, status ").and_then(|status| status.parse().ok());
     status.is_some_and(|status| libc::WIFSIGNALED(status))
@@ -352,13 +361,13 @@ fn is_crash(result: &str) -> bool {
 
 /// The beginning of a completion of `IORING_OP_SEND`.
 const SENT: &str = "26:0x";
-/// What a ring sends: as in `victims/acts_beside.h`.
+/// The byte that an io_uring sends, as in `victims/acts_beside.h`.
 const BY_RING: u8 = 251;
-/// Of the flags in `victims/acts_descriptors.h`.
+/// The flag of that name in `victims/acts_descriptors.h`.
 const UNSHARE: i32 = 2;
-/// Of the images in `victims/acts_processes.h`.
+/// The number of an image in `victims/acts_processes.h`.
 const BARE_IMAGE: i32 = 5;
-/// Of the requests in `victims/acts_beside.h`.
+/// The number of a request in `victims/acts_beside.h`.
 const NOP: i32 = 3;
 
 #[cfg(test)]

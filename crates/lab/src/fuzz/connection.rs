@@ -1,7 +1,6 @@
 //! The peer's end of one connection.
 //!
-//! Nothing here blocks: what does not happen at once is tried again by whoever
-//! waits.
+//! Nothing here blocks. What does not happen at once is tried again by the caller.
 
 use super::outcome::{End, Runs};
 use std::io::{ErrorKind, Read, Write};

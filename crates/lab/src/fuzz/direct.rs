@@ -22,18 +22,19 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// After so long the peer reads what it has.
+/// How long an act may take before the peer reads all that has arrived.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// After so long, an act will never end. The exit bound of the shim is 2 s.
+/// After so long an act counts as hanging. The exit bound of the shim is 2 s.
 const HANG: Duration = Duration::from_secs(10);
-/// A half-close that comes late comes sooner than this.
+/// The longest time by which a half-close may come late.
 const LATE: Duration = Duration::from_millis(60);
-/// `shutdown(SHUT_RD)` may be put off; what could see that waits so long.
+/// softclose may put `shutdown(SHUT_RD)` off. A step that could see that waits so long first.
 const GRACE: Duration = Duration::from_millis(400);
-/// These take their time, but do not wait for the peer.
+/// Verbs that make processes. They take their time, but do not wait for the peer.
 const MAKES_PROCESSES: [&str; 9] =
     ["fork", "thread", "spawn", "vspawn", "forkexec", "spawnon", "system", "vfork", "popen"];
-/// What leaves is gone by then, with a peer that reads nothing: natively at once.
+/// By then a process that ends must be gone, although its peer reads nothing. Natively it is gone
+/// at once.
 const PROMPT: Duration = Duration::from_millis(500);
 /// How long what is still in flight at the end may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -60,7 +61,7 @@ pub struct Director<'a> {
     actors: [Option<Actor>; ACTORS],
     processes: Processes,
     links: Vec<Connection>,
-    /// Of the last listener of the program.
+    /// The port of the program's last listener.
     port: Option<u16>,
     outcome: RunOutcome,
     calm_from: Instant,
@@ -86,12 +87,12 @@ pub fn run(mailboxes: &Mailboxes, program: &Path, case: &Case, shim: Shim) -> Ru
     director.outcome
 }
 
-/// Its process, which [`reap_all`] waits for, with all others.
+/// Starts a process. [`reap_all`] waits for its end.
 fn started(mut command: Command) -> i32 {
     i32::try_from(command.spawn().expect("the interpreter runs").id()).expect("a pid fits")
 }
 
-/// As many as an actor looks through when it is born.
+/// Limits the descriptors of a process to as many as an actor looks through.
 fn limit_numbers() -> std::io::Result<()> {
     let limit = libc::rlimit { rlim_cur: 1024, rlim_max: 1024 };
     // SAFETY: reads one rlimit.
@@ -101,7 +102,8 @@ fn limit_numbers() -> std::io::Result<()> {
     }
 }
 
-/// What is written to it is there after the last writer has been ended.
+/// A file in memory for standard error. What is written to it is still there after its writer was
+/// killed.
 fn memory_file() -> File {
     // SAFETY: a constant name; the result is checked and owned at once.
     unsafe {
@@ -233,7 +235,7 @@ impl<'a> Director<'a> {
         if seen.remote == 0 { None } else { self.links.iter().rposition(|link| link.ports == ports) }
     }
 
-    /// What the director has to know of an act that has succeeded.
+    /// Notes what the director has to know of an act that has succeeded.
     fn note(&mut self, step: &Step, args: [i32; 4], answer: &ActResult) {
         if step.verb.name == "listen" {
             let listener = answer.seen.iter().find(|seen| i32::from(seen.number) == answer.value);
@@ -261,7 +263,7 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// What could see that the receive side is not shut yet waits until it is.
+    /// Waits before a step that could see that the receive side is not shut yet.
     fn stay_calm(&self, step: &Step) {
         let sees_receive_side = ["recv", "read", "poll", "wait", "submit", "psend", "pfin", "pgone", "check"];
         if sees_receive_side.contains(&step.verb.name) {
@@ -348,7 +350,7 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// An image replaces the process: its other threads are gone.
+    /// Notes that a process executes another program: its other threads are gone.
     fn succeed(&mut self, actor: usize) {
         let (pid, tid) = self.mailboxes.ids(actor);
         self.each_of(pid, |director, other| director.actors[other] = None);
@@ -384,7 +386,7 @@ impl<'a> Director<'a> {
         self.await_end(actor, args, what);
     }
 
-    /// An end that waits for nobody: its peers read only once it is late.
+    /// Ends an actor without reading from its peers, unless its end is late.
     fn leave(&mut self, step: &Step) {
         let Some(Actor { pid, .. }) = self.actors[step.actor] else { return };
         self.mailboxes.tell(step.actor, "leave", step.args);
@@ -421,7 +423,7 @@ impl<'a> Director<'a> {
         self.outcome.seen.push(format!("{what}: ended, {status}"));
     }
 
-    /// A process has ended, and all that were in it.
+    /// Notes the end of a process and of all actors in it, and answers its status.
     fn bury(&mut self, pid: i32) -> String {
         self.each_of(pid, |director, actor| {
             director.actors[actor] = None;
@@ -471,7 +473,7 @@ impl<'a> Director<'a> {
 
     // The end.
 
-    /// Who is left ends now, the first process last.
+    /// Ends all actors that are left, the first process last.
     fn finish(&mut self, group: i32) {
         for actor in (0..ACTORS).rev() {
             if self.outcome.hung.is_none() && self.actors[actor].is_some() {
@@ -485,7 +487,7 @@ impl<'a> Director<'a> {
         self.outcome.links = self.links.iter().map(report).collect();
     }
 
-    /// No process is left but what nobody has waited for; what is in flight arrives.
+    /// Waits until what is in flight has arrived, and until no process is left.
     fn last_words(&mut self, group: i32) {
         let until = Instant::now() + LAST_WORDS;
         let mut is_over = false;
@@ -513,8 +515,8 @@ fn report(link: &Connection) -> ConnectionReport {
     }
 }
 
-/// A large response does not fit, and so can be lost. To be set before there is a
-/// connection; what is accepted inherits it.
+/// Keeps the peer's window so small that a large response does not fit and can be lost. It must be
+/// set on the listener, or before the connection is made.
 fn keep_window_small(socket: &impl AsRawFd) {
     let bytes: libc::c_int = 16 << 10;
     // SAFETY: SO_RCVBUF reads one int.
@@ -524,7 +526,7 @@ fn keep_window_small(socket: &impl AsRawFd) {
     }
 }
 
-/// What a new client meets.
+/// What a new client of this port meets, in a word.
 fn probe(port: u16) -> &'static str {
     match TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), LATE) {
         Ok(_) => "accepted",

@@ -11,8 +11,8 @@ use proptest::option::weighted;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::strategy::Union;
 
-/// Where the epoll set, the listener and a pair of unix sockets are, if nothing
-/// has happened to them.
+/// The variables that usually have the epoll set, the listener, another set and a pair of unix
+/// sockets.
 const SET: i32 = 8;
 const LISTENER: i32 = 9;
 const OTHER_SET: i32 = 7;
@@ -63,13 +63,13 @@ fn scene() -> Scene {
     .boxed()
 }
 
-/// Steps that belong together; any of them may be missing.
+/// A scene of steps that belong together. Now and then one of them is missing.
 fn together(steps: Vec<BoxedStrategy<Step>>) -> Scene {
     let droppable: Vec<_> = steps.into_iter().map(|step| weighted(0.97, step)).collect();
     droppable.prop_map(|steps| steps.into_iter().flatten().collect()).boxed()
 }
 
-/// A step whose arguments are given, but for those that are `None`.
+/// A step with these arguments. Those that are `None` are random.
 fn fixed(actor: i32, name: &str, args: Vec<Option<i32>>) -> BoxedStrategy<Step> {
     let verb = Verb::named(name).expect("a verb");
     let given = verb.args.iter().enumerate().map(|(at, arg)| match args.get(at).copied().flatten() {
@@ -93,7 +93,7 @@ fn of(verb: &'static Verb, actor: BoxedStrategy<i32>, args: Vec<BoxedStrategy<i3
         .boxed()
 }
 
-/// Where the first actor ends, most often there is nobody left.
+/// A random actor. The first actor seldom ends, because then most often nobody is left.
 fn actor(verb: &str) -> BoxedStrategy<i32> {
     let first = if matches!(verb, "end" | "exec") { 1 } else { 6 };
     prop_oneof![first => Just(0), 3 => 1..3_i32, 1 => 3..5_i32].boxed()
@@ -274,8 +274,8 @@ fn added_late() -> Scene {
     together(vec![set("epoll"), set("addclose"), set("wait")])
 }
 
-/// A set under another number than its first, one in another, one that no hook has
-/// seen, also under a number that was libc's.
+/// Unusual epoll sets: one under another number than its first, one inside another, and one that no
+/// hook has seen.
 fn sets() -> Scene {
     (0..4_i32, Union::new(["dup", "nested", "raw", "reused"].map(Just)), Union::new(["ctl", "rawctl"].map(Just)))
         .prop_flat_map(|(var, kind, add)| {

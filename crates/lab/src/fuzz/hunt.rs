@@ -1,4 +1,4 @@
-//! Running one program, natively and shimmed, and what many came to.
+//! Runs one random program natively and shimmed, judges it, and counts what many programs came to.
 
 use super::case::Case;
 use super::compare::{differences, faults, has_excuse, has_lost};
@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::process::Command;
 
-/// A process that directs runs, one after the other.
-pub struct Director<'a> {
+/// The process `fuzz_peer`, which directs runs one after the other.
+pub struct DirectorProcess<'a> {
     arena: &'a Arena,
     director: Program,
     runs: usize,
@@ -36,14 +36,14 @@ pub struct Failure {
     pub shimmed: RunOutcome,
 }
 
-/// What becomes of a program.
+/// What is found about a program.
 #[derive(Clone, Debug)]
 pub enum Judgement {
-    /// Shimmed it is as it must be.
+    /// The shimmed run is as it must be.
     Good,
-    /// So it was in another run, or native runs are not alike.
+    /// Another shimmed run was as it must be, or native runs differ from each other.
     Chance(Failure),
-    /// It is not.
+    /// The shimmed runs are not as they must be.
     Wrong(Failure),
 }
 
@@ -56,27 +56,27 @@ pub struct HuntTally {
     pub steps: BTreeMap<&'static str, usize>,
     /// Connections.
     pub links: usize,
-    /// Those that natively lost something, and shimmed did not.
+    /// Connections that lost something natively, but not shimmed.
     pub rescued: usize,
-    /// Those that lost something shimmed too.
+    /// Connections that lost something shimmed too.
     pub missed: usize,
-    /// Programs in which everything was to arrive.
+    /// Programs in which nothing excuses a loss, so that everything must arrive.
     pub strict: usize,
     /// Programs that differed only by chance.
     pub chance: usize,
     /// Programs that were run twice natively, to see whether they are the same.
     pub repeated: usize,
-    /// Those of them that were not.
+    /// Programs whose two native runs differed.
     pub unlike: usize,
 }
 
-impl<'a> Director<'a> {
-    /// In `arena`, where both ends of every connection are.
+impl<'a> DirectorProcess<'a> {
+    /// Starts the process in `arena`, where both ends of every connection are.
     pub fn new(arena: &'a Arena) -> Self {
         Self { arena, director: start(arena), runs: 0 }
     }
 
-    /// One run.
+    /// Runs a program once.
     pub fn run(&mut self, case: &Case, shim: Shim) -> RunOutcome {
         // It keeps what it has said.
         if self.runs == 200 {
@@ -117,8 +117,8 @@ impl<'a> Director<'a> {
         Judgement::Chance(failure)
     }
 
-    /// Whether many native runs agree on what the program sees, and none of them is like this one: it goes wrong
-    /// now and then only, and not natively.
+    /// Whether many native runs agree on what the program sees, and none of them looks like this
+    /// shimmed run. Then the shim goes wrong now and then, and libc never does.
     fn is_never_so(&mut self, case: &Case, mut natives: Vec<RunOutcome>, shimmed: &RunOutcome) -> bool {
         const RUNS: usize = 12;
         while natives.len() < RUNS && natives.iter().all(|native| native.seen == natives[0].seen) {
@@ -135,13 +135,13 @@ impl<'a> Director<'a> {
     }
 }
 
-/// No shimmed run is as it must be, while the native ones agree on how that is.
+/// Whether no shimmed run is as it must be, while all native runs agree.
 fn is_wrong(natives: &[RunOutcome], shimmed: &[RunOutcome]) -> bool {
     let agree = natives.iter().all(|native| differences(&natives[0], native).is_empty());
     agree && natives.iter().all(|native| shimmed.iter().all(|shimmed| !faults(native, shimmed).is_empty()))
 }
 
-/// Whether a thread or a timer comes at a time of its own.
+/// Whether a thread or a timer of the program acts at a time that nobody directs.
 fn is_race(case: &Case) -> bool {
     case.steps.iter().any(|step| matches!(step.verb.name, "addclose" | "jumpclose"))
 }
@@ -176,7 +176,7 @@ impl HuntTally {
         }
     }
 
-    /// Adds what another worker has seen.
+    /// Adds what another worker has counted.
     pub fn merge(&mut self, other: &Self) {
         for (name, count) in &other.steps {
             *self.steps.entry(name).or_default() += count;

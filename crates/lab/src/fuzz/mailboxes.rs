@@ -18,15 +18,15 @@ const NUMBERS: usize = 48;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct OpenNumber {
-    /// Which.
+    /// The number.
     pub number: u8,
-    /// `S_IFMT` of it, without the zeroes.
+    /// The type of the file: `S_IFMT` of its mode, shifted to the right.
     pub kind: u8,
     /// 1: `O_NONBLOCK`, 2: `FD_CLOEXEC`.
     pub flags: u8,
-    /// `tcpi_state`.
+    /// The state of the connection, `tcpi_state`.
     pub state: u8,
-    /// `FIONREAD`.
+    /// The bytes that can be read, `FIONREAD`.
     pub unread: u32,
     /// Local port.
     pub local: u16,
@@ -85,14 +85,14 @@ pub enum Awaited {
     Births,
 }
 
-/// A file of mailboxes, mapped.
+/// The mailboxes of all actors, in a mapped file.
 pub struct Mailboxes {
     path: PathBuf,
     mailboxes: *mut Mailbox,
 }
 
 impl Mailboxes {
-    /// A new one, in a file that goes with it.
+    /// Makes new mailboxes, in a file that is removed when they are dropped.
     pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("softclose-fuzz-{}", std::process::id()));
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
@@ -113,7 +113,7 @@ impl Mailboxes {
         Self { path, mailboxes: mailboxes.cast() }
     }
 
-    /// Where an actor finds it.
+    /// The path of the file, under which an actor finds it.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -135,8 +135,8 @@ impl Mailboxes {
         }
     }
 
-    /// Every mailbox as at the beginning, with the first variables of the first actor.
-    /// Nobody may be acting.
+    /// Puts every mailbox back to its beginning, and sets the variables of the first actor. No
+    /// actor may be acting.
     pub fn clear(&self, vars: &[i32]) {
         for actor in 0..ACTORS {
             // SAFETY: zeroes are valid for a mailbox, and nobody else uses it.
@@ -149,7 +149,7 @@ impl Mailboxes {
         unsafe { (&mut (*self.mailbox(0)).vars)[..vars.len()].copy_from_slice(vars) };
     }
 
-    /// The actor is gone in the middle of an act: its mailbox is idle again.
+    /// Makes the mailbox of an actor idle that is gone in the middle of an act.
     pub fn retire(&self, actor: usize) {
         let mailbox = self.mailbox(actor);
         // SAFETY: atomics in the mapping.
@@ -182,7 +182,7 @@ impl Mailboxes {
         self.word(actor, Awaited::Births).load(SeqCst)
     }
 
-    /// Process and thread of an actor that was born.
+    /// The ids of the process and the thread of an actor that was born.
     pub fn ids(&self, actor: usize) -> (i32, i32) {
         let mailbox = self.mailbox(actor);
         // SAFETY: atomics in the mapping.

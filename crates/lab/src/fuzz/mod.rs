@@ -1,11 +1,10 @@
 //! Random programs, run natively and shimmed, and what must be the same.
 //!
-//! A [`case::Case`] is a list of steps: which actor does what. An actor is a
-//! process or a thread of `victims/interpreter.c`, an unmodified program; a
-//! director (`src/bin/fuzz_peer.rs`, never shimmed) tells it one act after the
-//! other through shared memory, and plays the peer of every connection. No
-//! channel between the two has a descriptor, so nothing that a program closes
-//! can hit it.
+//! A [`case::Case`] is a list of steps: which actor does what. An actor is a process or a thread of
+//! `victims/interpreter.c`, an unmodified program; a director (`src/bin/fuzz_peer.rs`, never
+//! shimmed) tells it one act after the other through shared memory, and plays the peer of every
+//! connection. They talk without any descriptor, so nothing that a program closes can cut them off
+//! from each other.
 //!
 //! | module | one idea |
 //! |---|---|

@@ -6,14 +6,14 @@ use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// Those that were seen alive.
+/// The processes of a run that were seen alive.
 #[derive(Default)]
 pub struct Processes {
     alive: BTreeMap<i32, OwnedFd>,
 }
 
 impl Processes {
-    /// Orphans become children of ours, so that none is left behind.
+    /// Makes orphans children of this process, so that none is left behind.
     pub fn adopt_orphans() {
         // SAFETY: no memory is passed.
         let answer = unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
@@ -41,7 +41,7 @@ impl Processes {
         unsafe { libc::poll(&mut poll, 1, patience.as_millis() as i32) == 1 }
     }
 
-    /// The status of one that has ended, if nobody has asked for it yet.
+    /// The status of a process that has ended, in words, if nobody has asked for it yet.
     pub fn forget(&mut self, pid: i32) -> String {
         self.alive.remove(&pid);
         // The last field of proc_pid_stat(5).
@@ -49,7 +49,7 @@ impl Processes {
         stat.split_whitespace().last().map_or("reaped".to_owned(), |status| format!("status {status}"))
     }
 
-    /// Ends whatever is left.
+    /// Kills every process that is left.
     pub fn kill(&mut self) {
         for pidfd in std::mem::take(&mut self.alive).into_values() {
             let none = std::ptr::null::<libc::siginfo_t>();

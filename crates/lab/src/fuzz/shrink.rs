@@ -1,17 +1,17 @@
-//! The smallest program that still fails.
+//! Makes a program that fails smaller, until nothing more can be left out.
 //!
 //! What fails is often a matter of chance, and each try takes several runs. So the
 //! steps are left out in halves, quarters and so on, and arguments are not made
 //! smaller: a variable has no smaller value that means the same.
 
 use super::case::Case;
-use super::hunt::{Director, Failure, HuntTally, Judgement};
+use super::hunt::{DirectorProcess, Failure, HuntTally, Judgement};
 
-/// No more programs than this are tried.
+/// The most programs that are tried.
 const TRIES: usize = 250;
 
 /// Leaves out what `failure` does not need.
-pub fn shrink(stagehand: &mut Director<'_>, failure: Failure) -> Failure {
+pub fn shrink(director: &mut DirectorProcess<'_>, failure: Failure) -> Failure {
     let mut best = failure;
     let mut tries = 0;
     let mut length = best.case.steps.len().div_ceil(2);
@@ -20,7 +20,7 @@ pub fn shrink(stagehand: &mut Director<'_>, failure: Failure) -> Failure {
         let mut at = 0;
         while at < best.case.steps.len() && tries < TRIES {
             tries += 1;
-            match stagehand.judge(&without(&best.case, at, length), &mut HuntTally::default()) {
+            match director.judge(&without(&best.case, at, length), &mut HuntTally::default()) {
                 Judgement::Wrong(smaller) => best = smaller,
                 _ => at += length,
             }

@@ -1,8 +1,8 @@
-//! What an actor, or the peer, can do: the one table.
+//! The table of everything that an actor or the peer can do.
 //!
 //! A verb has the same name in `victims/interpreter.c`.
 
-/// What an argument stands for: where its value comes from, and its letter.
+/// What an argument stands for. It decides where its value comes from, and its letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arg {
     /// A variable, most often of a connection.
@@ -42,7 +42,7 @@ impl Arg {
     }
 }
 
-/// Who does it.
+/// Who does what a verb says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doer {
     /// An actor.
@@ -51,14 +51,14 @@ pub enum Doer {
     Peer,
 }
 
-/// One row.
+/// One row of the table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Verb {
-    /// Its word.
+    /// Its name.
     pub name: &'static str,
-    /// Who does it.
+    /// Whether an actor or the peer does it.
     pub doer: Doer,
-    /// How often, in proportion to the others.
+    /// How often it is chosen, in proportion to the others.
     pub weight: u32,
     /// Its arguments.
     pub args: &'static [Arg],
@@ -162,7 +162,7 @@ impl Verb {
         VERBS.iter().find(|verb| verb.name == name)
     }
 
-    /// Whether it makes another actor, its first argument.
+    /// Whether it makes another actor, which is its first argument.
     pub fn bears(&self) -> bool {
         self.args.first() == Some(&Arg::Actor)
     }

@@ -45,8 +45,8 @@ impl Connection {
         format!("report received={received} end={end} sent={sent} upload={upload} content={content}")
     }
 
-    /// Sends all of `bytes`, or notes why not. What still can be read is read by
-    /// a later step, as a client would that finds its answer early.
+    /// Sends all of `bytes`, or notes why not. A later step still reads what has arrived, as a
+    /// client does that finds its answer early.
     pub fn send(&self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.can_send() {
             let _ = self.stream.set_write_timeout(Some(self.left()));
@@ -61,7 +61,7 @@ impl Connection {
         }
     }
 
-    /// Sends filler: what is in it is nobody's business.
+    /// Sends filler. Nobody looks at its content.
     pub fn upload(&self, mut bytes: usize) {
         let block = [b'x'; BLOCK];
         while bytes > 0 && self.can_send() {
@@ -71,7 +71,7 @@ impl Connection {
         }
     }
 
-    /// One byte every `pause`, until nobody wants it any more.
+    /// Sends one byte every `pause`, until a write fails.
     pub fn drip(&self, pause: Duration) {
         while self.can_send() {
             self.send(b"x");
@@ -134,7 +134,7 @@ impl Connection {
         *self.upload.lock().expect("no panic holds the upload") = if is_timeout(error) { "timeout" } else { "refused" };
     }
 
-    /// Never zero, which would mean "for ever".
+    /// The time that is left, but never zero: a timeout of zero would mean "for ever".
     fn left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
     }
@@ -210,7 +210,7 @@ fn set_buffer(socket: &OwnedFd, option: libc::c_int, bytes: usize) {
     assert_eq!(answer, 0, "a buffer of {bytes}: {}", io::Error::last_os_error());
 }
 
-/// The plan's host, or IPv6's loopback, as the system call wants it.
+/// Calls `call` with the address of the plan, or of the IPv6 loopback.
 fn address(plan: &Plan, port: u16, call: impl FnOnce(*const libc::sockaddr, libc::socklen_t)) {
     if plan.ipv6 {
         let address = libc::sockaddr_in6 {

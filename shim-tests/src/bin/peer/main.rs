@@ -74,13 +74,13 @@ fn follow(plan: &Plan, connection: Connection, turnstile: &Arc<Turnstile>) {
     print(&connection.report());
 }
 
-/// The thread ends with the connection, at the latest with the process.
+/// Starts a thread for `work`. It ends when the connection does, at the latest with the process.
 fn in_background(connection: &Arc<Connection>, work: impl FnOnce(&Connection) + Send + 'static) {
     let connection = Arc::clone(connection);
     std::thread::spawn(move || work(&connection));
 }
 
-/// One line at once, whichever thread it comes from.
+/// Prints one whole line, whichever thread it comes from.
 fn print(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

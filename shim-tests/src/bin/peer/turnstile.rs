@@ -1,5 +1,5 @@
-//! Standard input as a gate: each line lets every waiting connection pass once,
-//! the end of input lets everybody pass for ever.
+//! The steps that wait for a word of the test. Each line of standard input lets every waiting
+//! connection pass once. The end of the input lets all of them pass for ever.
 
 use std::io::BufRead;
 use std::sync::{Arc, Condvar, Mutex};
@@ -9,7 +9,7 @@ pub struct Turnstile {
     changed: Condvar,
 }
 
-/// A connection's place: how many lines it has used up.
+/// The pass of one connection: how many lines it has used up.
 pub struct Pass {
     turnstile: Arc<Turnstile>,
     used: usize,
@@ -20,7 +20,7 @@ impl Turnstile {
         Self { opened: Mutex::new(0), changed: Condvar::new() }
     }
 
-    /// Starts reading standard input at the first ticket.
+    /// A new pass. The first one starts the thread that reads standard input.
     pub fn pass(self: &Arc<Self>) -> Pass {
         static READER: std::sync::Once = std::sync::Once::new();
         READER.call_once(|| {

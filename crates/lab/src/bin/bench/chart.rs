@@ -12,7 +12,7 @@ const MEDIAN: RGBColor = RGBColor(0x17, 0x20, 0x2a);
 const REQUIRED: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 const AIM: RGBColor = RGBColor(0x1e, 0x84, 0x49);
 
-/// Draws the ratios of `outcome`, if it has any.
+/// Draws the ratios of a measurement. Answers false if it has none.
 ///
 /// # Errors
 /// What the drawing library says.
@@ -62,7 +62,7 @@ pub fn draw(measurement: &Measurement, path: &Path) -> Result<bool, Box<dyn Erro
     Ok(true)
 }
 
-/// Its coordinates.
+/// The coordinates of the chart.
 type Coordinate = (f64, SegmentValue<u32>);
 
 fn marks(band: u32, goal: Option<Goal>, color: RGBColor) -> Option<PathElement<Coordinate>> {
@@ -74,7 +74,7 @@ fn upright(band: u32, value: f64, color: RGBColor) -> Option<PathElement<Coordin
     Some(PathElement::new(ends, color.stroke_width(2)))
 }
 
-/// Everything that is shown, 1 too, and a little room.
+/// The range of the axis: every point, every goal and 1, with a little room.
 fn range(figures: &[&Figure]) -> (f64, f64) {
     let goals = figures.iter().flat_map(|figure| [figure.required, figure.aim]).flatten().map(Goal::value);
     let shown: Vec<_> =

@@ -4,8 +4,8 @@ use softclose_lab::tree;
 use std::fs;
 use std::time::Duration;
 
-/// What a process has used with all its threads, those that have ended too. To the
-/// nanosecond, where `/proc/PID/stat` counts ticks (`clock_getcpuclockid(3)`).
+/// The processor time of a process: of all its threads, also those that have ended. It is exact to
+/// the nanosecond (`clock_getcpuclockid(3)`); `/proc/PID/stat` only counts ticks.
 pub fn spent(pid: u32) -> Duration {
     let pid = libc::pid_t::try_from(pid).expect("a pid");
     let mut clock = 0;
@@ -19,7 +19,7 @@ pub fn spent(pid: u32) -> Duration {
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec.try_into().expect("nanoseconds"))
 }
 
-/// Of a process and of those that it has started, as far as they live.
+/// The processor time of a process and of its living descendants.
 pub fn of_family(pid: u32) -> Duration {
     tree::processes(pid).into_iter().map(spent).sum()
 }
@@ -34,7 +34,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// So far.
+    /// Reads the values of a thread.
     pub fn now(pid: u32, tid: u32) -> Self {
         let read = |file| fs::read_to_string(format!("/proc/{pid}/task/{tid}/{file}")).unwrap_or_default();
         let nanoseconds = read("schedstat").split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0);

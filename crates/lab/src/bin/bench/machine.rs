@@ -1,4 +1,4 @@
-//! The machine, in words.
+//! Describes the machine in words.
 
 use shim_tests::installed::find;
 use std::fs;
@@ -10,7 +10,7 @@ pub fn describe() -> String {
     format!("{}, {cores} cores{}; Linux {}; {}", processor(), under(), kernel(), libc_version())
 }
 
-/// What the programs in use say of their versions.
+/// The versions that the programs in use print.
 pub fn versions(programs: &[(&str, &[&str])]) -> String {
     let said: Vec<_> = programs.iter().filter_map(|(name, words)| version(name, words)).collect();
     said.join(", ")
@@ -31,7 +31,7 @@ fn processor() -> String {
     model.map_or("an unnamed processor".to_owned(), |(_, name)| name.to_owned())
 }
 
-/// A virtual machine says so among its processor's flags.
+/// Says whether this is a virtual machine, as its processor's flags tell.
 fn under() -> &'static str {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     if info.contains(" hypervisor") { " of a virtual machine" } else { "" }

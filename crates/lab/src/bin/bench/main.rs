@@ -20,7 +20,7 @@ use measures::MEASURES;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-/// Where `ROUNDS` is not set: enough for quartiles.
+/// The number of rounds if `ROUNDS` is not set: enough for quartiles.
 const ROUNDS: usize = 15;
 
 fn main() -> ExitCode {

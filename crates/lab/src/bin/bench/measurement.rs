@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shim_tests::built::project;
 use std::path::PathBuf;
 
-/// What a figure is to be.
+/// The goal of a figure.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Goal {
     /// No more than this.
@@ -16,7 +16,7 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// Whether `figure` is as it is to be.
+    /// Whether `figure` reaches the goal.
     pub fn is_reached(self, figure: f64) -> bool {
         match self {
             Self::AtMost(most) => figure <= most,
@@ -24,7 +24,7 @@ impl Goal {
         }
     }
 
-    /// The number in it.
+    /// The number of the goal.
     pub fn value(self) -> f64 {
         match self {
             Self::AtMost(value) | Self::AtLeast(value) => value,
@@ -39,9 +39,9 @@ pub struct Figure {
     pub what: String,
     /// What the bare arm had, with its unit.
     pub bare: String,
-    /// Of `points`; empty for a ratio.
+    /// The unit of `points`. Empty for a ratio.
     pub unit: String,
-    /// One a round.
+    /// The points, one for each round.
     pub points: Vec<f64>,
     /// What must be reached.
     pub required: Option<Goal>,
@@ -55,19 +55,19 @@ impl Figure {
         Self::of(what, bare, "", points)
     }
 
-    /// Something else, without goals yet.
+    /// A figure with a unit, without goals yet.
     pub fn of(what: impl Into<String>, bare: impl Into<String>, unit: &str, points: Vec<f64>) -> Self {
         let points = points.into_iter().map(short).collect();
         Self { what: what.into(), bare: bare.into(), unit: unit.to_owned(), points, required: None, aim: None }
     }
 
-    /// With what must be reached.
+    /// Sets what must be reached.
     pub fn must(mut self, goal: Goal) -> Self {
         self.required = Some(goal);
         self
     }
 
-    /// With what is aimed at.
+    /// Sets what is aimed at.
     pub fn aims_at(mut self, goal: Goal) -> Self {
         self.aim = Some(goal);
         self
@@ -79,7 +79,7 @@ impl Figure {
     }
 }
 
-/// Five digits: more are noise, and would fill the kept file.
+/// Rounds to five digits. More would be noise, and fill the kept file.
 fn short(value: f64) -> f64 {
     format!("{value:.4e}").parse().unwrap_or(value)
 }
@@ -107,7 +107,7 @@ impl Table {
     }
 }
 
-/// All of it.
+/// Everything that a measure has found.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Measurement {
     /// The machine that it ran on.
@@ -138,7 +138,7 @@ impl Measurement {
     }
 }
 
-/// `docs/performance`.
+/// The directory `docs/performance`.
 pub fn folder() -> PathBuf {
     project().join("docs/performance")
 }

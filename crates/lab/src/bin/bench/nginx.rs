@@ -1,4 +1,4 @@
-//! nginx with one worker, and what is asked of it.
+//! Starts nginx with one worker, and puts it under load.
 
 use crate::cpu;
 use crate::testbed::Testbed;
@@ -34,11 +34,11 @@ http {
 }
 "#;
 
-/// A running one.
+/// A running nginx.
 pub struct Nginx {
     program: Program,
     _directory: Scratch,
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
 }
 
@@ -71,12 +71,12 @@ impl Nginx {
         Ok(Self { program, _directory: directory, port })
     }
 
-    /// The process that was started: not the worker.
+    /// The pid of the master process.
     pub fn master(&self) -> u32 {
         self.program.pid()
     }
 
-    /// Processor time of all of it.
+    /// The processor time of all its processes.
     pub fn cpu(&self) -> Duration {
         cpu::of_family(self.master())
     }
@@ -93,7 +93,7 @@ pub struct Load {
     pub cpu: f64,
 }
 
-/// wrk with one thread and 64 connections.
+/// Runs wrk with one thread and 64 connections.
 pub fn load(testbed: &Testbed, nginx: &Nginx, seconds: u64) -> Load {
     let wrk = find("wrk").expect("it was looked for");
     let victim = Victim::program(wrk.into()).arg("-t1").arg("-c64").arg(format!("-d{seconds}s"));
@@ -113,7 +113,8 @@ fn number_before(said: &[String], words: &str) -> Option<f64> {
     said.iter().find_map(|line| line.split_once(words)?.0.trim().parse().ok())
 }
 
-/// A line only where there are some: `Socket errors: connect 0, read 7, write 0, timeout 0`.
+/// The number of errors that wrk reports, in a line such as `Socket errors: connect 0, read 7,
+/// write 0, timeout 0`. Without errors there is no such line.
 fn errors(said: &[String]) -> f64 {
     let line = said.iter().find_map(|line| line.split_once("Socket errors:"));
     line.map_or(0.0, |(_, counts)| counts.split([' ', ',']).filter_map(|word| word.parse::<f64>().ok()).sum())

@@ -1,6 +1,6 @@
 //! Numbers as the page shows them.
 
-/// Three digits that say something.
+/// A number with about three significant digits.
 pub fn number(value: f64) -> String {
     let digits = match value.abs() {
         0.0 => 0,

@@ -1,4 +1,4 @@
-//! `docs/performance.md`, from what is kept of each measure.
+//! Writes `docs/performance.md` from what is kept of each measure.
 
 use crate::chart;
 use crate::measure::Measure;
@@ -24,7 +24,7 @@ one, where nothing else is said: so the time of softclose's thread is the server
 const SUMMARY: &str =
     "| | measured | bare | with softclose | quartiles | required | aim | |\n|---|---|---|---|---|---|---|---|\n";
 
-/// Page and charts.
+/// Writes the page and the charts.
 ///
 /// # Errors
 /// That a file cannot be read or written.
@@ -46,7 +46,7 @@ pub fn write() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Each machine once, with the measures that ran on it, where there are several.
+/// Names the machine. If there are several, each is named with the measures that ran on it.
 fn machines(kept: &[(&Measure, Option<Measurement>)]) -> String {
     let mut machines: Vec<(&str, Vec<&str>)> = Vec::new();
     for (measure, measurement) in
@@ -132,7 +132,7 @@ fn markdown(table: &Table) -> String {
     text
 }
 
-/// For the terminal.
+/// The measurement as text for the terminal.
 pub fn plain(measurement: &Measurement) -> String {
     let mut text = String::new();
     for figure in &measurement.figures {

@@ -6,10 +6,10 @@
 
 use shim_tests::shim::Shim;
 
-/// One way to do what is measured, and a run of it.
+/// One way to do what is measured, as a function that runs it once.
 pub type Arm<'a, T> = Box<dyn FnMut() -> T + 'a>;
 
-/// `run` is called once a round.
+/// Makes an arm of `run`, which is called once a round.
 pub fn arm<'a, T>(run: impl FnMut() -> T + 'a) -> Arm<'a, T> {
     Box::new(run)
 }
@@ -53,12 +53,12 @@ pub fn figures<T>(found: &[T], figure: impl Fn(&T) -> f64) -> Vec<f64> {
     found.iter().map(figure).collect()
 }
 
-/// Round by round.
+/// The ratios, round by round.
 pub fn ratios(measured: &[f64], bare: &[f64]) -> Vec<f64> {
     measured.iter().zip(bare).map(|(measured, bare)| measured / bare).collect()
 }
 
-/// Round by round.
+/// The differences, round by round.
 pub fn differences(measured: &[f64], bare: &[f64]) -> Vec<f64> {
     measured.iter().zip(bare).map(|(measured, bare)| measured - bare).collect()
 }
@@ -75,7 +75,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of at least one point.
+    /// The spread of at least one point.
     pub fn of(points: &[f64]) -> Self {
         let mut sorted = points.to_vec();
         sorted.sort_by(f64::total_cmp);

@@ -18,21 +18,21 @@ pub fn open_files() -> u64 {
     limit.rlim_max
 }
 
-/// The same for all arms: ports for many connections in a row, but for those that
-/// servers are to have, and queues for a batch.
+/// Shell lines that set up the namespace, in the same way for all arms: many ports for clients,
+/// some kept free for servers, and long queues.
 const SETTINGS: &str = "cd /proc/sys/net && \
     echo '1024 65535' >ipv4/ip_local_port_range && echo 8000-8999 >ipv4/ip_local_reserved_ports && \
     echo 1 >ipv4/tcp_tw_reuse && \
     echo 65535 >core/somaxconn && echo 65535 >ipv4/tcp_max_syn_backlog";
 
-/// A namespace.
+/// A network namespace that is set up for many connections.
 pub struct Testbed {
     /// The namespace itself.
     pub arena: Arena,
 }
 
 impl Testbed {
-    /// A new one.
+    /// Makes a new namespace and sets it up.
     ///
     /// # Errors
     /// Why there can be none.
@@ -53,7 +53,7 @@ impl Testbed {
         self.pinned(victim, "0", shim)
     }
 
-    /// A server on every processor.
+    /// Starts a server that may use every processor.
     pub fn roaming(&self, victim: &Victim, shim: Shim) -> Program {
         victim.clone().open_files(open_files()).start(&self.arena, shim)
     }
@@ -88,8 +88,8 @@ fn last_core() -> String {
     (std::thread::available_parallelism().map_or(1, usize::from) - 1).to_string()
 }
 
-/// Sockets of a process and of those that it has started. A connection whose peer has
-/// said goodbye is not to be seen in `/proc/net/tcp` any more, but still held.
+/// The number of sockets that a process and its descendants hold. `/proc/net/tcp` would not show
+/// all: a connection that has ended at both ends may still be held.
 pub fn sockets(pid: u32) -> usize {
     let all = tree::processes(pid).into_iter().flat_map(|pid| descriptors(pid).into_values());
     all.filter(|kind| kind == "socket").count()

@@ -1,5 +1,5 @@
-//! `make closes`: every way to say goodbye, against every peer, into `docs/closes.md`.
-//! Words as arguments choose runs by their names; then nothing is written.
+//! `make closes`: runs every way to close against every peer, and writes `docs/closes.md`. Words as
+//! arguments choose runs by their names; then nothing is written.
 
 use shim_tests::built::project;
 use softclose_lab::closes::case::Case;
@@ -43,7 +43,8 @@ fn run(case: Case, seed: u64) -> Result<Run, String> {
     result.map_err(|reason| format!("{}: {reason}", case.name()))
 }
 
-/// Says in a line how it went. Only on the near link it is known what must come out.
+/// Says in a line how a run went, and answers whether it was good. It is only known for the near
+/// link what must come out.
 fn is_good(result: &Result<Run, String>) -> bool {
     let run = match result {
         Ok(run) => run,

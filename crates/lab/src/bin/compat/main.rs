@@ -12,7 +12,7 @@ use softclose_lab::parallel;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-/// Asks for the column of that name alone.
+/// The argument that asks for the column *in a container* alone.
 const CONTAINER: &str = "--container";
 
 fn main() -> ExitCode {
@@ -61,7 +61,7 @@ fn is_good(row: &Row) -> bool {
     }
 }
 
-/// As [`is_good`], of that column alone.
+/// As [`is_good`], for the column *in a container* alone.
 fn is_good_in_container(row: &Row) -> bool {
     let title = &row.title;
     match run::container_alone(row) {

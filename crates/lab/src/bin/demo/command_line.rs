@@ -12,14 +12,14 @@ impl CommandLine {
         Self(words.into_iter().map(str::to_owned).collect())
     }
 
-    /// A program that was compiled for this.
+    /// The command line of the victim `victims/NAME.c`, which is compiled if need be.
     pub fn compiled(name: &str) -> Self {
         let path = shim_tests::victim::compiled(name);
         Self::new([path.to_str().expect("a target directory in UTF-8")])
     }
 
-    /// With the shim it goes through the launcher, as a user's would. What the
-    /// caller has set for softclose does not reach it.
+    /// The command to run. With the shim it goes through the launcher, as a user's command would.
+    /// `SOFTCLOSE_` variables of the shell do not reach it.
     pub fn command(&self, shim: Shim) -> Command {
         let mut command = match shim {
             Shim::Native => Command::new(&self.0[0]),
@@ -37,7 +37,7 @@ fn through_launcher(program: &str) -> Command {
     command
 }
 
-/// As typed: a path is shortened to its file name.
+/// Shows the line as a user would type it: a path is shortened to its file name.
 impl fmt::Display for CommandLine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = self.0.clone();

@@ -24,8 +24,8 @@ impl Run {
     }
 }
 
-/// Shows both runs, each in a place like this one, and answers whether every
-/// client of the second was answered.
+/// Shows both runs, each in a namespace of its own where there can be one. Answers whether every
+/// client of the second run was answered.
 pub fn show(network: &Network) -> bool {
     let (server, excuse) = Server::choose();
     introduce(server, excuse, network);

@@ -1,4 +1,4 @@
-//! The server of the first part: one that everybody has, else one of ours.
+//! The server of the first part: Python's, or where there is no Python one of ours.
 
 use crate::command_line::CommandLine;
 use crate::network::Network;
@@ -15,7 +15,7 @@ pub enum Server {
 }
 
 impl Server {
-    /// Python's where it works, else ours and why.
+    /// Chooses Python's server where it works, or else ours, with the reason.
     pub fn choose() -> (Self, Option<String>) {
         match python_works() {
             Ok(()) => (Self::Python, None),

@@ -11,7 +11,7 @@ impl Table {
         self.0.push((label.to_owned(), cells));
     }
 
-    /// The kernel's own counters, named as nstat(8) names them.
+    /// Adds rows with the kernel's own counters, under the names that nstat(8) uses.
     pub fn counters(&mut self, counters: [Option<KernelCounters>; 2]) {
         let mut row = |name, value: fn(KernelCounters) -> u64| {
             self.row(
@@ -35,7 +35,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// `3145728` as `3,145,728`.
+/// Writes `3145728` as `3,145,728`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();

@@ -17,7 +17,7 @@ struct Run {
     counters: Option<KernelCounters>,
 }
 
-/// How a connection should end.
+/// How a connection must end.
 const CLEAN: &str = "a FIN";
 
 impl Run {
@@ -52,8 +52,8 @@ fn run(server: &CommandLine, shim: Shim) -> Run {
     Run { received: report.received, end: end(&report), counters: network.counters_after(port) }
 }
 
-/// A reset that a write was told of is over and done with: a read after that
-/// finds what had come before, and then an end like any other.
+/// How the connection ended, in words. After a write has failed with a reset, a read finds what had
+/// come before and then an ordinary end. So the upload is looked at first.
 fn end(report: &Report) -> &'static str {
     match report {
         Report { intact: false, .. } => "wrong bytes",

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-/// Of each client's request.
+/// The size of the body of each client's request.
 pub const BODY: usize = 4 << 20;
 
 /// Less than the demo waits for this process.
@@ -34,7 +34,7 @@ impl UploadEnd {
         Self::WORDS.iter().find(|(outcome, _)| *outcome == self).expect("every outcome has a word").1
     }
 
-    /// Counterpart of what [`run`] prints.
+    /// Parses the word that [`run`] prints.
     pub fn parse(word: &str) -> Self {
         Self::WORDS.iter().find(|(_, candidate)| *candidate == word).expect("a word of run's").0
     }
@@ -62,7 +62,7 @@ fn ask(port: u16) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// As long as its head says.
+/// Whether an answer is as long as its head says.
 fn is_whole(answer: &[u8]) -> bool {
     let answer = String::from_utf8_lossy(answer);
     let Some((head, body)) = answer.split_once("\r\n\r\n") else { return false };

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use traffic::TrafficCounts;
 
-/// Between two samples.
+/// The time between two samples.
 const TICK: Duration = Duration::from_secs(5);
 
-/// Workers that talk to each server.
+/// The number of workers that talk to each server.
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
@@ -42,7 +42,7 @@ fn arguments() -> (u64, Vec<String>) {
     (minutes, arguments.collect())
 }
 
-/// Two of each row that can run here.
+/// Makes two stages for each row that can run here: one without softclose, one with it.
 fn stages(rows: &[Row]) -> Vec<(Stage, Shim)> {
     let mut stages = Vec::new();
     for row in rows {

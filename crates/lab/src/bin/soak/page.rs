@@ -1,4 +1,4 @@
-//! `docs/soak.md` and `docs/soak.svg`.
+//! Writes `docs/soak.md` and `docs/soak.svg`.
 
 use crate::sample::{Sample, Series};
 use plotters::coord::Shift;
@@ -67,8 +67,8 @@ fn growth(series: &Series, figure: impl Fn(&Sample) -> f64 + Copy) -> f64 {
     series.most(0.75, 1.0, figure) - series.most(0.25, 0.5, figure)
 }
 
-/// Of a native and a shimmed series of the same program: more lost than natively, or
-/// something that grows as it does not natively.
+/// What is worse in the shimmed series of a program than in the native one: more answers lost, or
+/// something that grows more.
 fn faults(pair: &[Series]) -> Vec<String> {
     let [native, with] = pair else { return Vec::new() };
     let mut faults = Vec::new();

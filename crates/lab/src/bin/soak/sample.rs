@@ -1,4 +1,4 @@
-//! What a server holds at one moment.
+//! Samples of what a server holds.
 
 use crate::traffic::TrafficCounts;
 use shim_tests::proc::threads;
@@ -8,7 +8,7 @@ use softclose_lab::tree;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// One moment.
+/// What a server holds at one moment, and what has happened so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// Since the start, in seconds.
@@ -19,7 +19,7 @@ pub struct Sample {
     pub memory: u64,
     /// Threads of all processes.
     pub threads: usize,
-    /// Connections that the kernel has aborted so far, whoever's they were.
+    /// Connections that the kernel has aborted so far in the server's namespace.
     pub aborts: u64,
     /// Connections made so far.
     pub connections: usize,
@@ -32,7 +32,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Now.
+    /// Takes a sample now.
     pub fn take(at: Duration, stage: &Stage, running: &RunningServer, counts: &TrafficCounts) -> Self {
         let processes = tree::processes(running.program.pid());
         Self {
@@ -53,19 +53,20 @@ impl Sample {
 pub struct Series {
     /// Name of the program.
     pub title: String,
-    /// Which arm.
+    /// Whether it runs with softclose.
     pub shim: Shim,
-    /// In order of time.
+    /// The samples, in order of time.
     pub samples: Vec<Sample>,
 }
 
 impl Series {
-    /// No sample yet.
+    /// A series without samples.
     pub fn of(title: &str, shim: Shim) -> Self {
         Self { title: title.to_owned(), shim, samples: Vec::new() }
     }
 
-    /// Largest of one figure in a part of the run, from and to as fractions.
+    /// The largest value of a figure in a part of the run. `from` and `to` are fractions of the
+    /// run.
     pub fn most(&self, from: f64, to: f64, figure: impl Fn(&Sample) -> f64) -> f64 {
         let index = |part: f64| (part * self.samples.len() as f64) as usize;
         self.samples[index(from)..index(to)].iter().map(figure).fold(0.0, f64::max)

@@ -5,10 +5,10 @@ use softclose_lab::compat::stage::{RunningServer, Stage};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Between two turns of a worker: the machine is to be busy, not choked.
+/// The pause between two turns of a worker. Without it the machine would be choked.
 const PAUSE: Duration = Duration::from_millis(1500);
 
-/// Longer than the longest silence that a drain waits for.
+/// How long a stalled peer is silent: longer than any drain waits.
 const STALL: Duration = Duration::from_secs(7);
 
 /// What was done so far, and what came of it.
@@ -32,7 +32,7 @@ impl TrafficCounts {
     }
 }
 
-/// Turns until it is over. Workers begin at different ones.
+/// Does one turn after the other until it is over. Each worker begins with another turn.
 pub fn run(stage: &Stage, running: &RunningServer, counts: &TrafficCounts, worker: usize, over: &AtomicBool) {
     let mut turn = worker * 4;
     while !over.load(Relaxed) {
@@ -80,7 +80,8 @@ fn reset(stage: &Stage, running: &RunningServer, counts: &TrafficCounts) {
     }
 }
 
-/// Not as often as it could be: a server that does nothing but reload serves nobody.
+/// Reloads the server. Only one turn in eight does it: a server that does nothing but reload serves
+/// nobody.
 fn reload(stage: &Stage, running: &RunningServer, counts: &TrafficCounts) {
     if let Some(signal) = &stage.row.server.reload {
         counts.reloads.fetch_add(1, Relaxed);

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 const BLOCK: usize = 64 << 10;
 
-/// Of a slow reader.
+/// The receive buffer of a slow reader.
 const SMALL_WINDOW: usize = 16 << 10;
 const SMALL_BLOCK: usize = 32 << 10;
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// From here on a body is compared by its length and hash, and not shown.
+/// A longer answer is compared by its length and hash, and not shown.
 const LONG: usize = 900;
 
 pub struct Conversation {
@@ -64,7 +64,7 @@ impl Conversation {
         }
     }
 
-    /// What is in it is nobody's business.
+    /// Sends filler. Nobody looks at its content.
     pub fn upload(&mut self, mut bytes: usize) {
         let block = [b'x'; BLOCK];
         while bytes > 0 && !self.failed {
@@ -125,8 +125,8 @@ impl Conversation {
         }
     }
 
-    /// Sends the FIN and reads to the end, also where something has failed: what is
-    /// left unread would be a reset of the peer's own.
+    /// Sends the FIN and reads to the end, also after a failure. If the peer closed with data
+    /// unread, its own kernel would reset the connection.
     pub fn finish(mut self) -> (ConversationOutcome, Vec<Answer>) {
         let full = !self.failed;
         if let Some(stream) = &self.stream {
@@ -154,7 +154,7 @@ fn connect(order: &TalkOrder, slow: bool) -> io::Result<TcpStream> {
 }
 
 impl Answer {
-    /// As text, with the body of a long one as its length and hash.
+    /// The answer as masked text. The body of a long one is given as its length and hash.
     pub fn masked(&self, mask: &Mask) -> String {
         let head = self.0.windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |at| at + 4);
         let (head, body) = self.0.split_at(head);

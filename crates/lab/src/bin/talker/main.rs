@@ -10,7 +10,7 @@ use softclose_lab::compat::script::{Script, Step, TalkOrder, TalkReport};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// An order, made ready.
+/// An order at work.
 struct Task {
     order: TalkOrder,
     mask: Mask,

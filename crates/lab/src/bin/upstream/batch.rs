@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-/// Long for what any file of tests takes, short for one that hangs.
+/// How long a batch may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What the name of a batch that runs again ends with.
 const AGAIN: &str = ".again";
 
-/// Runs one or more tests.
+/// A program that runs one or more tests.
 #[derive(Clone, Debug)]
 pub struct Batch {
     name: String,
@@ -20,7 +20,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Of `program`, in a new directory for each run.
+    /// A batch that runs `program`, in a new directory for each run.
     pub fn new(name: impl Into<String>, program: impl Into<String>) -> Self {
         Self { name: name.into(), words: vec![program.into()], directory: None, environment: Vec::new() }
     }
@@ -30,13 +30,13 @@ impl Batch {
         self
     }
 
-    /// With `arguments` for all that come after `marker`.
+    /// Replaces all arguments after `marker` by `arguments`.
     pub fn replaced_after(mut self, marker: &str, arguments: impl IntoIterator<Item = String>) -> Self {
         self.words.truncate(self.words.iter().position(|word| word == marker).map_or(self.words.len(), |at| at + 1));
         self.arguments(arguments)
     }
 
-    /// For a suite that looks for its files where it runs.
+    /// Runs it in this directory, for a suite that looks for its files where it runs.
     pub fn inside(mut self, directory: PathBuf) -> Self {
         self.directory = Some(directory);
         self
@@ -66,12 +66,12 @@ impl Batch {
         &self.name
     }
 
-    /// When it counts as hanging.
+    /// How long it may take.
     pub fn patience(&self) -> Duration {
         PATIENCE
     }
 
-    /// With `scratch` as its place for temporary files.
+    /// The command to run, with `scratch` as the directory for temporary files.
     pub fn command(&self, scratch: &std::path::Path) -> Command {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).env("TMPDIR", scratch);

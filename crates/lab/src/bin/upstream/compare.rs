@@ -1,4 +1,4 @@
-//! A suite, natively and shimmed, and what became of the tests that passed natively.
+//! Runs a suite natively and shimmed, and judges the tests that passed only natively.
 
 use crate::batch::Batch;
 use crate::known;
@@ -32,7 +32,7 @@ pub fn both_ways(suite: &dyn Suite, shop: &Workshop) -> Result<Comparison, Strin
     Ok(Comparison { version, found })
 }
 
-/// Where batches run, one after another.
+/// An arena in which batches run, one after another.
 struct Bench<'a> {
     suite: &'a dyn Suite,
     shop: &'a Workshop,
@@ -86,7 +86,8 @@ impl<'a> Bench<'a> {
         differing.iter().map(judged).collect()
     }
 
-    /// In turn, so that both ways have the same neighbours on a busy machine.
+    /// Runs `tests` again, natively and shimmed in turn, so that both have the same neighbours on a
+    /// busy machine.
     fn run_again<'t>(&self, batch: &Batch, tests: &[&'t str]) -> BTreeMap<&'t str, Reruns> {
         let mut tallies: BTreeMap<_, _> = tests.iter().map(|test| (*test, Reruns::default())).collect();
         if tests.is_empty() {

@@ -1,7 +1,7 @@
-//! What Debian has: packages to install, sources to unpack.
+//! Installs Debian packages and unpacks Debian sources.
 //!
-//! Sources come through an apt configuration of our own, made of the machine's:
-//! the same archives, asked for `deb-src`. Nothing of the machine's is changed.
+//! Sources come through an apt configuration of our own. It names the archives of this machine, as
+//! `deb-src`. The machine's own configuration is not changed.
 
 use crate::workshop::{Workshop, said, shared};
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// Two suites never change apt's state at once. Another program may.
+/// A lock, so that two suites never change apt's state at the same time.
 static TURN: Mutex<()> = Mutex::new(());
 const PATIENT: &str = "DPkg::Lock::Timeout=600";
 
@@ -71,7 +71,8 @@ fn fetch(package: &str, draft: &Path, shop: &Workshop) -> Result<(), String> {
     answer.map(drop)
 }
 
-/// As dpkg orders versions; an archive may list one that it does not serve.
+/// Sorts versions, the newest first. There may be several, because an archive may list one that it
+/// does not serve.
 fn newest_first(mut versions: Vec<&str>) -> Vec<&str> {
     let is_newer = |a: &str, b: &str| {
         Command::new("dpkg").args(["--compare-versions", a, "gt", b]).status().is_ok_and(|status| status.success())
@@ -81,7 +82,7 @@ fn newest_first(mut versions: Vec<&str>) -> Vec<&str> {
     versions
 }
 
-/// A configuration in the target directory.
+/// An apt configuration in the target directory.
 struct Apt(PathBuf);
 
 impl Apt {
@@ -117,7 +118,8 @@ impl Apt {
     }
 }
 
-/// The archives of one file, of either format, as archives of sources.
+/// The archives that one file names, rewritten as archives of sources. Both formats of apt are
+/// understood.
 fn for_sources(text: &str, file: &Path) -> Option<String> {
     let line = |line: &str| match file.extension()?.to_str()? {
         "sources" if line.starts_with("Types:") => Some("Types: deb-src".to_owned()),

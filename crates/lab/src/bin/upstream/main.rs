@@ -22,8 +22,8 @@ mod vtc;
 mod workshop;
 
 use report::SuiteReport;
+use softclose_lab::parallel;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use suite::Suite;
 use workshop::Workshop;
 
@@ -39,30 +39,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let is_selected = |suite: &&dyn Suite| names.is_empty() || names.iter().any(|name| name == suite.name());
-    let reports = run_all(&all.iter().map(Box::as_ref).filter(is_selected).collect::<Vec<_>>());
+    let selected: Vec<_> = all.iter().map(Box::as_ref).filter(is_selected).collect();
+    let reports = parallel::map(&selected, AT_ONCE, |_, suite| run_one(*suite));
     write_page(&all, &reports);
     conclude(&reports)
-}
-
-/// In the order of the list, whichever ends first.
-fn run_all(selected: &[&dyn Suite]) -> Vec<SuiteReport> {
-    let queue = Mutex::new(selected.iter().enumerate());
-    let reports = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().expect("no worker panics with the queue").next();
-                    let Some((place, suite)) = next else { break };
-                    let report = run_one(*suite);
-                    reports.lock().expect("no worker panics with the reports").push((place, report));
-                }
-            });
-        }
-    });
-    let mut reports = reports.into_inner().expect("all workers are done");
-    reports.sort_by_key(|(place, _)| *place);
-    reports.into_iter().map(|(_, report)| report).collect()
 }
 
 fn run_one(suite: &dyn Suite) -> SuiteReport {

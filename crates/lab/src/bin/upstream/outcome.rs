@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Of one test, in one run.
+/// What became of one test in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestOutcome {
     Passed,
@@ -23,8 +23,8 @@ impl TestOutcome {
     }
 }
 
-/// By name. A name that is said twice is one test with two parts: a part that
-/// failed is not mended by another that passed.
+/// What became of all tests, by name. If a name comes twice, it is one test with two parts: if one
+/// part failed, the test failed.
 #[derive(Clone, Debug, Default)]
 pub struct TestOutcomes(BTreeMap<String, TestOutcome>);
 
@@ -36,7 +36,7 @@ impl TestOutcomes {
         }
     }
 
-    /// `None`: nothing was heard of it at all.
+    /// What became of `test`. `None` if nothing was heard of it.
     pub fn of(&self, test: &str) -> Option<TestOutcome> {
         self.0.get(test).copied()
     }

@@ -1,4 +1,4 @@
-//! `docs/upstream.md`.
+//! Writes `docs/upstream.md`.
 
 use crate::compare::ROUNDS;
 use crate::outcome::TestOutcome;
@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Where the page is, in the sources that this was built from.
+/// The path of the page.
 pub fn path() -> PathBuf {
     project().join("docs/upstream.md")
 }
 
-/// The page about `suites`. Those that did not run now have what `old` says of them.
+/// The text of the page about `suites`. A suite that did not run now keeps its part of the `old`
+/// page.
 pub fn of(suites: &[&str], reports: &[SuiteReport], old: &str) -> String {
     let part = |new: fn(&SuiteReport) -> String, kept: fn(&str, &str) -> Option<String>| {
         let report = |name: &str| reports.iter().find(|report| report.name == name);

@@ -2,12 +2,12 @@
 
 use crate::outcome::TestOutcomes;
 
-/// Of one suite.
+/// The report about one suite.
 pub struct SuiteReport {
     pub name: &'static str,
     pub origin: &'static str,
     pub left_out: &'static [(&'static str, &'static str)],
-    /// Or why it did not run.
+    /// What was found, or why the suite did not run.
     pub result: Result<Comparison, String>,
 }
 
@@ -59,19 +59,19 @@ pub struct Reruns {
     pub shimmed: u32,
 }
 
-/// What a difference is.
+/// Why a test passed natively and not shimmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Said in `docs/limits.md`.
+    /// softclose does this by design, for this reason; `docs/limits.md` says so.
     ByDesign(&'static str),
-    /// It fails without the shim, too, or did not fail again.
+    /// The test is unreliable: it fails without the shim too, or did not fail again.
     Flaky,
     Broken,
 }
 
 impl Cause {
-    /// Of a difference that is not known. One failure with the shim is enough for a
-    /// test that never fails without; of one that does, only never passing is.
+    /// Judges a difference that is not known. If the test never fails without the shim, one failure
+    /// with it is enough. If it does fail without, it must never pass with the shim.
     pub fn of(tally: Reruns, rounds: u32) -> Self {
         let fails_natively = tally.native < rounds;
         let suffices = if fails_natively { tally.shimmed == 0 && tally.native > 0 } else { tally.shimmed < rounds };

@@ -15,12 +15,12 @@ pub struct FinishedBatch {
 }
 
 impl FinishedBatch {
-    /// Where it ran, and had its temporary files.
+    /// The directory in which it ran, and had its temporary files.
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// Why its own words may not be all that there was to say.
+    /// Why its output may be incomplete: it did not end, or a signal ended it.
     pub fn trouble(&self) -> Option<String> {
         use shim_tests::program::Exit;
         match self.parting.exit {

@@ -7,7 +7,7 @@ use crate::run::FinishedBatch;
 use crate::workshop::Workshop;
 
 pub trait Suite: Sync {
-    /// As in `make upstream SUITES="..."`.
+    /// Its name, as in `make upstream SUITES="..."`.
     fn name(&self) -> &'static str;
 
     /// Where it comes from and what of it runs, for the page.
@@ -26,12 +26,12 @@ pub trait Suite: Sync {
         1
     }
 
-    /// What one of them said.
+    /// Reads the outcomes of a batch that has run.
     fn outcomes(&self, batch: &Batch, ended: &FinishedBatch) -> TestOutcomes;
 
-    /// What runs `tests` again. All of their batch, unless that takes too long, or
-    /// every test has a process of its own: what failed may have failed for what
-    /// ran before it.
+    /// A batch that runs `tests` again. By default that is the whole batch, because a test may have
+    /// failed for what ran before it. A suite says otherwise if that takes too long, or if every
+    /// test has a process of its own.
     fn again(&self, batch: &Batch, _tests: &[&str]) -> Batch {
         batch.clone()
     }

@@ -10,7 +10,7 @@ pub fn batch(name: &str, source: &Path, files: &[PathBuf]) -> Batch {
     Batch::new(name, "varnishtest").inside(source.to_owned()).arguments(["-k", "-t", "20"]).arguments(files)
 }
 
-/// Lines `#    top  TEST path passed (0.1)`.
+/// Reads lines such as `#    top  TEST path passed (0.1)`.
 pub fn outcomes(lines: &[String]) -> TestOutcomes {
     let mut outcomes = TestOutcomes::default();
     for (test, outcome) in lines.iter().filter_map(|line| read(line)) {

@@ -7,11 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Of one suite.
+/// The directory of one suite.
 pub struct Workshop(PathBuf);
 
 impl Workshop {
-    /// Made if it is not there.
+    /// Opens the directory of a suite. It is made if it is not there.
     pub fn of(suite: &str) -> Result<Self, String> {
         let path = shared().join(suite);
         fs::create_dir_all(path.join("logs")).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -42,7 +42,7 @@ impl Workshop {
         fs::write(stamp, script).map_err(|error| error.to_string())
     }
 
-    /// An interpreter with `requirements` from PyPI, in an environment of its own.
+    /// Makes a Python environment with `requirements` from PyPI.
     pub fn python_with(&self, requirements: &[&str]) -> Result<(), String> {
         let script = format!("python3 -m venv python\npython/bin/pip install --quiet {}", requirements.join(" "));
         self.make("python", &self.0, &script)
@@ -53,7 +53,7 @@ impl Workshop {
         self.0.join("python/bin/python").to_str().expect("a path in UTF-8").to_owned()
     }
 
-    /// Keeps everything that a run has said.
+    /// Keeps everything that a run has printed, in a log file.
     pub fn log(&self, run: &str, parting: &Parting) {
         let path = self.0.join("logs").join(run.replace('/', "_"));
         let text = format!("{:?}\n{}\n{}\n", parting.exit, parting.stdout.join("\n"), parting.stderr.join("\n"));
@@ -70,7 +70,7 @@ impl Workshop {
     }
 }
 
-/// What no suite has alone.
+/// The directory that all suites share.
 pub fn shared() -> PathBuf {
     target_dir().parent().expect("a target directory").join("upstream")
 }

@@ -1,4 +1,4 @@
-//! A container for a program: what Docker's default gives it, and the clients outside.
+//! A container for a program, as Docker's default makes it. The clients are outside.
 //!
 //! crun makes it: a pid, a mount, an IPC and a UTS namespace, Docker's default
 //! capabilities and its seccomp profile ([`profile`]). The network namespace is that of
@@ -17,25 +17,27 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Starts its child and answers with its status, as the entry point of an image does.
+/// The shell line of pid 1. It starts the program as its child, and ends with the status of the
+/// program, as the entry point of an image does.
 const PID_1: &str = "\"$@\" & wait $!";
 
-/// crun takes no part in cgroups here, and yet refuses to start where it finds both
-/// versions of them: it is shown the newer one alone.
+/// The shell line that starts crun. crun uses no cgroups here, but refuses to start where it finds
+/// both versions of them, so it is shown only version 2.
 const CRUN: &str = "mount -t cgroup2 none /sys/fs/cgroup && exec \"$0\" \"$@\"";
 
-/// All but the network namespace, and the cgroups and users that Docker leaves alone.
+/// The new namespaces of a container. The network namespace is that of the run. Docker leaves
+/// cgroups and users alone by default.
 const NAMESPACES: [&str; 4] = ["pid", "mount", "ipc", "uts"];
 
-/// What of the root directory each container has of its own.
+/// The entries of the root directory that a container does not simply get from this machine.
 const OWN: [&str; 4] = ["proc", "dev", "sys", "lost+found"];
 
-/// What Docker hides, and what it makes read-only.
+/// The entries of `/proc` that Docker hides, and those that it makes read-only.
 const MASKED: [&str; 8] =
     ["acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list"];
 const READ_ONLY: [&str; 5] = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
 
-/// Where containers of one run are described and known by name.
+/// Where crun finds the descriptions of the containers of one run.
 pub struct Container {
     scratch: Scratch,
     crun: PathBuf,
@@ -43,7 +45,7 @@ pub struct Container {
 }
 
 impl Container {
-    /// Everything that one takes.
+    /// Looks for everything that a container needs.
     ///
     /// # Errors
     /// What is not here.
@@ -94,8 +96,8 @@ impl Container {
         })
     }
 
-    /// This machine's root directory piece by piece, with file systems of its own for
-    /// what tells of processes.
+    /// The mounts of a container: the root directory of this machine, entry by entry, and file
+    /// systems of its own for `/proc` and `/dev`.
     fn mounts(&self, root: &Path) -> std::io::Result<Vec<Value>> {
         let mount = |kind: &str, place: &str, options: &[&str]| json!({ "destination": place, "type": kind, "source": kind, "options": options });
         let mut mounts = vec![
@@ -122,13 +124,14 @@ fn text(value: &OsStr) -> String {
     value.to_string_lossy().into_owned()
 }
 
-/// Of pid 1, which starts `command`.
+/// The command line of pid 1, which starts `command`.
 fn line(command: &Command) -> Vec<String> {
     let shell = ["sh", "-c", PID_1, "sh"].map(str::to_owned);
     shell.into_iter().chain([command.get_program()].into_iter().chain(command.get_args()).map(text)).collect()
 }
 
-/// What the command would start with: this process's own, and its changes.
+/// The environment with which the command would start: that of this process, with the command's
+/// changes.
 fn environment(command: &Command) -> Vec<String> {
     let changed = |name: &OsStr| command.get_envs().any(|(changed, _)| changed == name);
     let inherited = std::env::vars_os().filter(|(name, _)| !changed(name));

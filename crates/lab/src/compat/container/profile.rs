@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-/// What a container of Docker's has unless it is told otherwise.
+/// The capabilities that Docker gives a container by default.
 pub const CAPABILITIES: [&str; 14] = [
     "CAP_AUDIT_WRITE",
     "CAP_CHOWN",
@@ -24,10 +24,11 @@ pub const CAPABILITIES: [&str; 14] = [
     "CAP_SYS_CHROOT",
 ];
 
-/// The answer to what no rule names: EPERM.
+/// The error of a system call that no rule allows.
 const REFUSED: i32 = libc::EPERM;
 
-/// Docker allows rings no more since 25.0; the profile may be older.
+/// How the names of the calls of io_uring begin. Docker refuses them since 25.0; the packaged
+/// profile may be older.
 const RINGS: &str = "io_uring_";
 
 #[derive(Deserialize)]
@@ -95,7 +96,7 @@ impl Rule {
     }
 }
 
-/// What Go calls this machine's architecture, and what libseccomp does.
+/// The name of this machine's architecture in Go, and in libseccomp.
 fn architecture() -> (&'static str, &'static str) {
     match std::env::consts::ARCH {
         "x86_64" => ("amd64", "SCMP_ARCH_X86_64"),
@@ -104,7 +105,7 @@ fn architecture() -> (&'static str, &'static str) {
     }
 }
 
-/// The profile in this file, for a container of Docker's default.
+/// Reads the profile in this file, for a container as Docker makes it by default.
 ///
 /// # Errors
 /// What is wrong with the file.

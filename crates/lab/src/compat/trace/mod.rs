@@ -19,7 +19,8 @@ const CONNECTIONS: usize = 6;
 const CALLS: &str =
     "accept,accept4,connect,dup,dup2,dup3,fcntl,close,close_range,clone,clone3,fork,vfork,exit,exit_group,execve";
 
-/// Each call that took a last reference, and how often.
+/// Runs the program under strace, and answers each call that took the last reference to a
+/// connection, with the number of connections.
 ///
 /// # Errors
 /// Why the program could not be watched.

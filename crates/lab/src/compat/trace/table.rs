@@ -6,26 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 /// References of one table of descriptors: number and connection.
 type Table = BTreeSet<(i32, String)>;
 
-/// All tables of descriptors.
+/// The descriptor tables of all processes that were traced.
 pub struct Tables {
-    /// What the names of the connections that matter have in them.
+    /// The part by which the names of the watched connections are known.
     ours: String,
     tables: Vec<Table>,
-    /// Which table a thread uses.
+    /// The index of the table that each thread uses.
     uses: BTreeMap<u32, usize>,
-    /// Calls that are not over.
+    /// Calls that have begun and are not over, by thread.
     begun: BTreeMap<u32, (String, String)>,
     /// Each call that took a last reference, and how often.
     pub endings: BTreeMap<String, usize>,
 }
 
 impl Tables {
-    /// Nothing is known yet.
+    /// No table is known yet. `ours` is a part of the names of the connections to watch.
     pub fn of(ours: String) -> Self {
         Self { ours, tables: Vec::new(), uses: BTreeMap::new(), begun: BTreeMap::new(), endings: BTreeMap::new() }
     }
 
-    /// What a line changes; `stack` was printed with it.
+    /// Takes note of a line. `stack` is the call stack that strace printed with it.
     pub fn follow(&mut self, line: StraceLine, stack: &[&str]) {
         self.meet(line.thread);
         match line.event {
@@ -44,8 +44,8 @@ impl Tables {
         }
     }
 
-    /// A thread that nobody is known to have made is one whose maker's call is not
-    /// over yet; or the first of all.
+    /// Notes a thread that appears for the first time. It is the first of all, or the call that
+    /// made it has not returned yet.
     fn meet(&mut self, thread: u32) {
         if self.uses.contains_key(&thread) {
             return;

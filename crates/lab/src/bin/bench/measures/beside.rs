@@ -64,9 +64,9 @@ connections in an epoll set of its own; 1,000 threads that sleep, where the answ
 /// Nanoseconds of one run.
 #[derive(Clone, Copy, Debug)]
 struct Run {
-    /// The middle one.
+    /// The median.
     p50: f64,
-    /// One in a hundred takes longer.
+    /// The 99th percentile.
     p99: f64,
     /// The slowest.
     slowest: f64,
@@ -95,7 +95,8 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     Ok(measurement)
 }
 
-/// What must be reached is that no close is late; what is aimed at, that none is dear.
+/// Compares the arms. It must be reached that no close is late, and it is aimed at that none is
+/// expensive.
 fn compare(words: &str, found: &Rounds<Run>) -> [Figure; 3] {
     let of = |arm: usize, figure: fn(&Run) -> f64| figures(&found[arm], figure);
     let bare = |points: &[f64]| format!("{} µs", number(Spread::of(points).median / 1e3));

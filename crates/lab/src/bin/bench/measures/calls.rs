@@ -12,16 +12,17 @@ use shim_tests::strace::{Caller, Calls, Traced};
 use shim_tests::victim::Victim;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Times that the shorter run goes a path.
+/// How often the shorter run takes a path.
 const TIMES: u32 = 100;
 
-/// Less than this a time is a matter of luck: a call that is made now and then.
+/// A call that softclose adds less often than this for each time that the path is taken is left
+/// out: it comes by chance.
 const RARE: f64 = 0.015;
 
 /// What peers do on a path: nothing, as there is none, or an argument of `bench_calls_peer`.
 type Peers = Option<&'static str>;
 
-/// Name, in words, and the peers.
+/// The paths: the name, a description, and the peers.
 const PATHS: [(&str, &str, Peers); 17] = [
     ("file", "open and close of a file", None),
     ("accept", "accept", Some("stay")),
@@ -84,7 +85,7 @@ fn whole(bare: &Mean, with: &Mean) -> [String; 4] {
     ["start and end of `/bin/true`".to_owned(), count(before), count(after - before), count(sum(with, Caller::Thread))]
 }
 
-/// How often each call is made each time.
+/// How often each call is made for each time that the path is taken.
 type Mean = BTreeMap<(Caller, String), f64>;
 
 fn sum(calls: &Mean, of: Caller) -> f64 {
@@ -112,7 +113,7 @@ fn why(path: &str, call: &str, in_hook: bool, by_thread: bool) -> String {
     hook.into_iter().chain(thread).collect::<Vec<_>>().join("; ")
 }
 
-/// What one time more adds.
+/// The calls that taking a path once more adds.
 fn a_time(testbed: &Testbed, path: &str, peers: Peers, port: u16, shim: Shim) -> Mean {
     let [less, more] = [TIMES, 2 * TIMES].map(|times| calls(testbed, path, times, peers, port, shim));
     let names: BTreeSet<_> = less.keys().chain(more.keys()).cloned().collect();
@@ -147,7 +148,7 @@ fn peer(testbed: &Testbed, port: u16, times: u32, manner: &str) -> Program {
     testbed.client(&Victim::c("bench_calls_peer").arg(port.to_string()).arg(times.to_string()).arg(manner))
 }
 
-/// Hundredths at most.
+/// A count, with two digits behind the point at most.
 fn count(calls: f64) -> String {
     let text = format!("{:.2}", calls + 0.0);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -17,7 +17,7 @@ const BATCH: usize = 2000;
 /// Batches in a run.
 const BATCHES: usize = 4;
 
-/// Name, shim, bytes that each peer sends.
+/// The arms: the name, the shim, and the bytes that each peer sends.
 const ARMS: [(&str, Shim, usize); 4] = [
     ("bare, peer sent nothing: the ceiling", Shim::Native, 0),
     ("bare, a byte unread: a reset each", Shim::Native, 1),
@@ -72,7 +72,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     })
 }
 
-/// A drain each, against one of the bare arms.
+/// The figure of the arm with a drain for each close, against one of the bare arms.
 fn against(bare: usize, what: &str, points: &[Vec<f64>]) -> Figure {
     Figure::ratio(what, median(&points[bare], "/s"), ratios(&points[3], &points[bare]))
 }
@@ -82,7 +82,8 @@ fn of_all(title: &str, points: &[Vec<f64>]) -> Table {
     absolutes(title, &named)
 }
 
-/// What softclose itself counted: every close a drain, ended by the peer's FIN.
+/// A table of what softclose itself counted. Every close must have become a drain that the peer's
+/// FIN ended.
 fn counted(servers: &[Server]) -> Result<Table, String> {
     let mut table = Table::new("What softclose counted.", &["", "closes", "drains begun", "ended by the peer's FIN"]);
     for (server, (name, shim, _)) in servers.iter().zip(ARMS) {
@@ -108,7 +109,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Peers send so many bytes on each connection. `idle`: connections that stay open.
+    /// Starts the server and its peers. Each peer sends so many bytes. `idle` connections stay open
+    /// beside them.
     pub fn start(testbed: &Testbed, shim: Shim, bytes: usize, idle: usize) -> Self {
         let memory = Memory::directory();
         let victim = Victim::c("bench_drains").arg(BATCH.to_string()).arg(idle.to_string());
@@ -157,8 +159,8 @@ impl Server {
     }
 }
 
-/// TCP sockets of the machine that are not freed yet: to list those of one process would
-/// cost that process time, the more the more it has.
+/// The number of TCP sockets of the machine that are not freed yet. Listing the sockets of the
+/// server would cost the server time.
 fn allocated() -> usize {
     let stat = std::fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
     let words: Vec<_> = stat.lines().filter(|line| line.starts_with("TCP:")).flat_map(str::split_whitespace).collect();

@@ -15,7 +15,7 @@ const PAIRS: usize = 50_000;
 /// Runs are short, so that there can be many: the machine is the same for both of a pair.
 const IN_A_ROUND: usize = 4;
 
-/// Pairs of the shorter of two counted runs.
+/// The number of pairs in the shorter of two counted runs.
 const COUNTED: usize = 5000;
 
 /// With nothing else open, and with a connection open, as a server has.
@@ -71,7 +71,7 @@ fn counts(testbed: &Testbed) -> (Table, f64) {
     (table, extra)
 }
 
-/// What one pair adds to a count of a whole run.
+/// What one more pair adds to a count.
 fn a_pair(count: impl Fn(&Victim) -> u64, surroundings: &str) -> f64 {
     let [less, more] = [COUNTED, 2 * COUNTED].map(|pairs| count(&program(pairs, surroundings)) as f64);
     (more - less) / COUNTED as f64

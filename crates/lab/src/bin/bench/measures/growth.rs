@@ -13,7 +13,7 @@ use shim_tests::shim::Shim;
 /// Connections that are open and idle meanwhile; the others are compared with the first.
 const OPEN: [usize; 4] = [10, 100, 1000, 10_000];
 
-/// Flat: within a fifth.
+/// What counts as flat: at most a fifth more.
 const FLAT: Goal = Goal::AtMost(1.2);
 
 /// Length of a run of wrk.

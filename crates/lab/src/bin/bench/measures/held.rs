@@ -14,8 +14,8 @@ use std::time::Duration;
 /// Connections, where the limit of descriptors allows as many.
 const CONNECTIONS: usize = 10_000;
 
-/// A few may be left alone for want of a private number, as long as the program itself still
-/// has all of its own.
+/// How many connections must be held at least. A few may be left alone because there is no private
+/// number for them.
 const MOST_OF_THEM: usize = CONNECTIONS / 100 * 99;
 
 /// How long the thread is watched.
@@ -135,7 +135,7 @@ fn hold(testbed: &Testbed, shim: Shim, when: &str) -> Run {
     Run { memory, mappings, thread: watch(server.pid()), held }
 }
 
-/// All threads that are not the program's: it has one.
+/// Watches all threads that are not the program's own. The program has one.
 fn watch(pid: u32) -> Option<[f64; 2]> {
     let threads = other_threads(pid);
     let now = || threads.iter().map(|&tid| Task::now(pid, tid)).collect::<Vec<_>>();
@@ -165,7 +165,8 @@ fn resident(pid: u32) -> BTreeMap<String, f64> {
     sizes
 }
 
-/// The last part of a path: paths of one machine are of no use on another.
+/// The name of a mapping: the last part of its path, because paths of one machine are of no use on
+/// another.
 fn mapping(words: &[&str]) -> String {
     let path = words.join(" ");
     match path.rsplit('/').next() {

@@ -41,7 +41,7 @@ struct Run {
     rate: f64,
 }
 
-/// What the client does with nothing to do.
+/// What the client does while it has nothing to do.
 #[derive(Clone, Copy)]
 enum Client {
     Awake,
@@ -86,7 +86,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     })
 }
 
-/// One that serves all rounds of its arm.
+/// A server that serves all rounds of its arm.
 pub struct Server {
     program: Program,
     port: u16,
@@ -94,7 +94,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// With so many connections that stay open.
+    /// Starts the server, with `idle` connections that stay open.
     pub fn start(testbed: &Testbed, shim: Shim, idle: usize) -> Self {
         let victim = Victim::c("bench_latency").arg(THREADS.to_string()).arg(idle.to_string());
         let mut program = testbed.roaming(&victim, shim);

@@ -100,7 +100,8 @@ struct Sample {
     object: String,
 }
 
-/// The most frequent first. `with_callees`: a function's share has that of all that it called.
+/// The samples, the most frequent first. `with_callees` counts for each function also what it
+/// called.
 fn samples(file: &Path, with_callees: bool) -> Option<Vec<Sample>> {
     let children = if with_callees { "--children" } else { "--no-children" };
     let words = ["report", "--stdio", children, "-g", "none", "--sort", "pid,sym,dso", "-t", "\t", "-i"];

@@ -6,17 +6,17 @@ use shim_tests::strace::Caller;
 /// Which paths a reason is good for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Paths {
-    /// All of them.
+    /// All paths.
     Any,
-    /// Those where procfs is asked who holds a connection.
+    /// Paths on which procfs is asked who holds a connection.
     Judge,
-    /// Where a process is made.
+    /// Paths on which a process is made.
     Life,
     /// The start and the end of a program.
     Exit,
 }
 
-/// A call, where, who makes it, and why.
+/// A call, the paths, who makes it, and why.
 type Explanation = (&'static str, Paths, Caller, &'static str);
 
 use Caller::{Program, Thread};

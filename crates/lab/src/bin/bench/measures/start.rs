@@ -47,7 +47,8 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     })
 }
 
-/// Microseconds. The program that spawns the others is never shimmed itself.
+/// The microseconds that one start takes. The program that spawns the others is never shimmed
+/// itself.
 fn a_start(testbed: &Testbed, shim: Shim) -> f64 {
     let preload = if shim == Shim::Preloaded { library().as_os_str() } else { OsStr::new("-") };
     let victim = Victim::c("bench_spawn").arg(TIMES.to_string()).arg(preload).arg("/bin/true");

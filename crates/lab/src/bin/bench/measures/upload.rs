@@ -25,7 +25,7 @@ const ROUNDS: usize = 7;
 const NO_BOUNDS: [(&str, &str); 3] =
     [("SOFTCLOSE_TIMEOUT", "0"), ("SOFTCLOSE_IDLE", "0"), ("SOFTCLOSE_MAX_BYTES", "0")];
 
-/// In this order everywhere below.
+/// The names of the arms, in the order that is used everywhere below.
 const ARMS: [&str; 4] = [
     "softclose under nginx, `lingering_close off`",
     "nginx, `lingering_close always`",
@@ -93,7 +93,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     Ok(Measurement { figures, tables, ..Measurement::default() })
 }
 
-/// Milliseconds of processor time that it takes the server to throw away a GiB.
+/// The milliseconds of processor time that the server needs to throw a GiB away.
 fn a_gib(testbed: &Testbed, pid: u32, port: u16) -> f64 {
     let (before, open) = (cpu::of_family(pid), sockets(pid));
     let mut client = testbed.client(&Victim::c("bench_upload").arg(port.to_string()).arg(MIB.to_string()));

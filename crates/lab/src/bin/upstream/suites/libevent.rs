@@ -46,7 +46,7 @@ impl Suite for Libevent {
     }
 }
 
-/// Lines `group/test: [forking] OK`; of one that fails, `  [test FAILED]` comes
+/// Reads lines such as `group/test: [forking] OK`. For a test that fails, `  [test FAILED]` comes
 /// after its complaints.
 fn read(lines: &[String]) -> Vec<(&str, TestOutcome)> {
     let mut tests: Vec<(&str, TestOutcome)> = Vec::new();

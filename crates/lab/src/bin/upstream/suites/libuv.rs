@@ -36,7 +36,7 @@ impl Suite for Libuv {
         tap::outcomes(&ended.parting.stdout, "")
     }
 
-    /// It takes one name or none.
+    /// The program takes one name or none, so several tests mean the whole batch.
     fn again(&self, batch: &Batch, tests: &[&str]) -> Batch {
         let one = if let [test] = tests { Some(*test) } else { None };
         batch.clone().arguments(one)

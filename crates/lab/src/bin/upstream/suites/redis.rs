@@ -9,7 +9,8 @@ use crate::workshop::Workshop;
 
 pub struct Redis;
 
-/// Those of connections, processes and restarts; data types make no system calls.
+/// The units about connections, processes and restarts. Those about data types make no system calls
+/// that matter here.
 const UNITS: [&str; 25] = [
     "unit/acl",
     "unit/aofrw",
@@ -71,7 +72,7 @@ impl Suite for Redis {
     }
 }
 
-/// A coloured line `[ok]: name (12 ms)`, or `[err]: name in file`.
+/// Reads a coloured line: `[ok]: name (12 ms)`, or `[err]: name in file`.
 fn read(line: &str) -> Option<(String, TestOutcome)> {
     let line = without_colours(line);
     let (verdict, test) = line.strip_prefix('[')?.split_once("]: ")?;
@@ -85,7 +86,7 @@ fn read(line: &str) -> Option<(String, TestOutcome)> {
     Some((test.rsplit_once(end).map_or(test, |(name, _)| name).to_owned(), outcome))
 }
 
-/// Colours are `ESC [ ... m`.
+/// The line without its colours, which are `ESC [ ... m`.
 fn without_colours(line: &str) -> String {
     let mut pieces = line.split('\u{1b}');
     let first = pieces.next().unwrap_or_default().to_owned();
