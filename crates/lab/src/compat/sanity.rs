@@ -37,11 +37,11 @@ const AFTERMATH: Duration = Duration::from_secs(8);
 pub struct Observed {
     /// Everything that must be the same natively and shimmed, by name.
     pub same: BTreeMap<String, String>,
-    /// What [`MANY`] connections left behind. `None` if no peer of ours speaks with the program.
+    /// What 5,000 connections left behind. `None` if no peer of ours speaks with the program.
     pub left: Option<Leftover>,
 }
 
-/// What [`MANY`] connections left behind, in the round that left the least.
+/// What 5,000 connections left behind, in the round that left the least.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leftover {
     /// Private memory of all processes, in KiB.

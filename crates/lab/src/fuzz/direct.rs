@@ -3,7 +3,7 @@
 //!
 //! Everything happens in lockstep. The peer reads nothing by itself, so that
 //! responses are in flight when their connection ends; but once an act takes
-//! longer than [`PATIENCE`], it reads all there is until the act is done: a
+//! longer than 20 ms, it reads all there is until the act is done: a
 //! close, or an end, that waits for the peer is worth waiting for.
 
 use super::case::{Case, Step};

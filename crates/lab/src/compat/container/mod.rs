@@ -1,7 +1,7 @@
 //! A container for a program, as Docker's default makes it. The clients are outside.
 //!
 //! crun makes it: a pid, a mount, an IPC and a UTS namespace, Docker's default
-//! capabilities and its seccomp profile ([`profile`]). The network namespace is that of
+//! capabilities and its seccomp profile (`profile.rs`). The network namespace is that of
 //! the run, in which the clients are. The files are this machine's own, so there is no
 //! image to fetch. Pid 1 is a shell, and the program is its child.
 
