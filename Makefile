@@ -51,7 +51,7 @@ build: tools ## libsoftclose.so, softclose-drain, softclose, softclosectl, in ta
 
 demo: setup tools ## what softclose is for, without it and with it, in two tables
 	$(BUILD) -p softclose -p softclose-launcher
-	$(CARGO) build -p shim-tests
+	$(CARGO) build -p shim-tests -p softclose-lab
 	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(DEBUG)/demo
 
 # Named here, so that not every test process asks cargo to build them.
@@ -109,14 +109,14 @@ compat: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 compat: export SOFTCLOSE_BIN := $(RELEASE)/softclose
 compat: setup tools ## the matrix of real programs, into docs/compatibility.md; PROGRAMS="nginx redis", "--container nginx"
 	$(BUILD) $(SHIM)
-	$(CARGO) build -p shim-tests
+	$(CARGO) build -p shim-tests -p softclose-lab
 	@$(DEBUG)/compat $(PROGRAMS)
 
 closes: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 closes: export SOFTCLOSE_BIN := $(RELEASE)/softclose
 closes: setup tools ## every way to close, on the wire, into docs/closes.md
 	$(BUILD) $(SHIM)
-	$(CARGO) build -p shim-tests
+	$(CARGO) build -p shim-tests -p softclose-lab
 	@$(DEBUG)/closes
 
 bench: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
@@ -125,7 +125,7 @@ bench: export SOFTCLOSE_CTL := $(RELEASE)/softclosectl
 bench: setup tools ## what softclose costs, into docs/performance.md; MEASURES="files nginx", ROUNDS=15
 	@shim-tests/setup bench
 	$(BUILD) $(SHIM)
-	$(CARGO) build -p shim-tests
+	$(CARGO) build -p shim-tests -p softclose-lab
 	@ROUNDS=$(ROUNDS) $(DEBUG)/bench $(MEASURES)
 
 soak: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
@@ -133,13 +133,13 @@ soak: MINUTES ?= 30
 soak: SERVERS ?= nginx apache-prefork haproxy python-http.server postgresql
 soak: setup tools ## servers under traffic with faults, into docs/soak.md; MINUTES=30, SERVERS="nginx redis ..."
 	$(BUILD) $(SHIM)
-	$(CARGO) build -p shim-tests
+	$(CARGO) build -p shim-tests -p softclose-lab
 	@$(DEBUG)/soak $(MINUTES) $(SERVERS)
 
 upstream: export SOFTCLOSE_LIB := $(RELEASE)/libsoftclose.so
 upstream: setup tools ## other people's test suites, natively and shimmed: docs/upstream.md; SUITES="libuv cpython"
 	$(BUILD) -p softclose
-	$(CARGO) build -p shim-tests
+	$(CARGO) build -p shim-tests -p softclose-lab
 	@$(DEBUG)/upstream $(SUITES)
 
 fmt: ## rustfmt on everything

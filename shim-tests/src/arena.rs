@@ -7,11 +7,11 @@
 //! The namespace is held by a small process, `src/bin/arena.rs`; victims and
 //! peers join it between fork and exec. The harness stays outside.
 
-use crate::counters::Counters;
+use crate::built::helper;
+use crate::counters::KernelCounters;
 use crate::proc::Socket;
 use crate::program::{Exit, Program, pidfd_open};
 use crate::shim::{FINISHER, ctl};
-use crate::victim::helper;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -19,17 +19,17 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
 
-/// Sizes of a network namespace.
+/// The file that says how large the send buffers of a network namespace are.
 const SEND_BUFFERS: &str = "/proc/sys/net/ipv4/tcp_wmem";
 
-/// A namespace, and its clone flag.
-type Door = (File, libc::c_int);
+/// A file of `/proc/PID/ns`, and the flag of `setns` that enters such a namespace.
+type Namespace = (File, libc::c_int);
 
 /// A namespace with `lo` up and large send buffers, until it is dropped.
 pub struct Arena {
     holder: Program,
     /// Namespaces to enter, in this order.
-    doors: Arc<Vec<Door>>,
+    namespaces: Arc<Vec<Namespace>>,
 }
 
 impl Arena {
@@ -67,16 +67,17 @@ impl Arena {
         Self::held_by(Program::start(Command::new(helper("arena"))), &[])
     }
 
-    /// Another one, of the same user namespace: a link between both can be made.
+    /// A second arena in the same user namespace, so that a link between both can be made.
     ///
     /// # Errors
     /// As [`Arena::open`].
     pub fn beside(&self) -> Result<Self, String> {
-        Self::held_by(self.start(Command::new(helper("arena"))), &self.doors)
+        Self::held_by(self.start(Command::new(helper("arena"))), &self.namespaces)
     }
 
-    /// `ahead`: doors of the namespaces that its holder was started in.
-    fn held_by(mut holder: Program, ahead: &[Door]) -> Result<Self, String> {
+    /// The arena of a process that has been started. `ahead` are the namespaces that this process
+    /// was started in.
+    fn held_by(mut holder: Program, ahead: &[Namespace]) -> Result<Self, String> {
         let word = holder.expect("arena ");
         match word.as_str() {
             "ready" => Self::behind(holder, ahead, &[("net", libc::CLONE_NEWNET)]),
@@ -89,32 +90,33 @@ impl Arena {
         }
     }
 
-    fn behind(holder: Program, ahead: &[Door], own: &[(&str, libc::c_int)]) -> Result<Self, String> {
-        let again = |(door, flag): &Door| door.try_clone().map(|door| (door, *flag)).map_err(|error| error.to_string());
+    fn behind(holder: Program, ahead: &[Namespace], own: &[(&str, libc::c_int)]) -> Result<Self, String> {
+        let again =
+            |(door, flag): &Namespace| door.try_clone().map(|door| (door, *flag)).map_err(|error| error.to_string());
         let open = |(name, flag): &(&str, libc::c_int)| {
             let path = format!("/proc/{}/ns/{name}", holder.pid());
             File::open(&path).map(|file| (file, *flag)).map_err(|error| format!("{path}: {error}"))
         };
-        let doors = ahead.iter().map(again).chain(own.iter().map(open)).collect::<Result<_, _>>()?;
-        Ok(Self { holder, doors: Arc::new(doors) })
+        let namespaces = ahead.iter().map(again).chain(own.iter().map(open)).collect::<Result<_, _>>()?;
+        Ok(Self { holder, namespaces: Arc::new(namespaces) })
     }
 
-    /// The process that holds it, by whose `/proc` entries it is known.
+    /// The pid of the process that holds the arena. Its `/proc` entries are those of the namespace.
     pub fn holder(&self) -> u32 {
         self.holder.pid()
     }
 
     /// Starts `command` inside.
     pub fn start(&self, mut command: Command) -> Program {
-        let doors = Arc::clone(&self.doors);
+        let namespaces = Arc::clone(&self.namespaces);
         // SAFETY: between fork and exec only setns(2) is called, which is a plain
         // system call; the Arc was cloned before the fork.
-        unsafe { command.pre_exec(move || doors.iter().try_for_each(enter)) };
+        unsafe { command.pre_exec(move || namespaces.iter().try_for_each(enter)) };
         Program::start(command)
     }
 
-    /// Gives its sockets the send buffers of this machine: an arena's are so large
-    /// that a client's whole upload fits, and it would hardly ever meet a reset.
+    /// Gives sockets in here the send buffers of this machine. Those of an arena are so large that
+    /// a client's whole upload fits, and that client would hardly ever meet a reset.
     pub fn use_usual_buffers(&self) {
         let usual = std::fs::read_to_string(SEND_BUFFERS).expect("every Linux has tcp_wmem");
         let mut command = Command::new("sh");
@@ -122,8 +124,7 @@ impl Arena {
         assert_eq!(self.start(command).exit(), Exit::Code(0), "{SEND_BUFFERS} cannot be set");
     }
 
-    /// Kills every process in here, wherever it has moved to since we started
-    /// its ancestor.
+    /// Kills every process in here, except the one that holds the namespace.
     pub fn end_all(&self) {
         self.processes().into_iter().for_each(|pid| self.end(pid));
     }
@@ -139,11 +140,12 @@ impl Arena {
     }
 
     /// What the kernel has counted in here so far.
-    pub fn counters(&self) -> Counters {
-        Counters::of(self.holder.pid())
+    pub fn counters(&self) -> KernelCounters {
+        KernelCounters::of(self.holder.pid())
     }
 
-    /// Every process in here but the one that holds it: all of them are ours.
+    /// Every process in here, except the one that holds the namespace. All of them come from the
+    /// test.
     pub fn processes(&self) -> Vec<u32> {
         let here = namespace(self.holder.pid());
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -151,7 +153,8 @@ impl Arena {
         pids.filter(|&pid| pid != self.holder.pid() && namespace(pid) == here).collect()
     }
 
-    /// Those who finish what a process in here has left open.
+    /// The processes called `softclose-drain` in here: they finish what another process has left
+    /// open.
     pub fn finishers(&self) -> Vec<u32> {
         // One that has ended, and that nobody has reaped, has no table.
         let lives =
@@ -183,7 +186,7 @@ fn namespace(pid: u32) -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/ns/net")).ok()
 }
 
-fn enter((door, flag): &Door) -> io::Result<()> {
+fn enter((door, flag): &Namespace) -> io::Result<()> {
     // SAFETY: no memory is passed.
     match unsafe { libc::setns(door.as_raw_fd(), *flag) } {
         0 => Ok(()),

@@ -8,7 +8,7 @@ use std::fs;
 
 /// Counters of one network namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
+pub struct KernelCounters {
     /// `TcpExt: TCPAbortOnClose`: closed with data unread (`__tcp_close`).
     pub abort_on_close: u64,
     /// `TcpExt: TCPAbortOnData`: data for a closed socket (`tcp_rcv_state_process`).
@@ -23,7 +23,7 @@ pub struct Counters {
     pub resets_sent: u64,
 }
 
-impl Counters {
+impl KernelCounters {
     /// Counters of the namespace that process `pid` is in.
     pub fn of(pid: u32) -> Self {
         let netstat = read(pid, "netstat");

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// What was decided of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum Review {
     /// softclose exports it.
     Hooked,
     /// It touches a descriptor or a process, and needs no hook.
@@ -23,30 +23,32 @@ pub enum Verdict {
     NoDescriptor,
 }
 
-/// The words of `libc.txt`.
-const WORDS: [(&str, Verdict); 4] = [
-    ("hooked: ", Verdict::Hooked),
-    ("passes through: ", Verdict::PassesThrough),
-    ("not hooked: ", Verdict::NotHooked),
-    ("no descriptor: ", Verdict::NoDescriptor),
+/// The words that `libc.txt` uses for them.
+const WORDS: [(&str, Review); 4] = [
+    ("hooked: ", Review::Hooked),
+    ("passes through: ", Review::PassesThrough),
+    ("not hooked: ", Review::NotHooked),
+    ("no descriptor: ", Review::NoDescriptor),
 ];
 
 /// The reviewed list.
 #[derive(Debug, Default)]
-pub struct Table {
-    names: BTreeMap<String, Verdict>,
-    /// Beginnings of names.
-    families: BTreeMap<String, Verdict>,
+pub struct ReviewTable {
+    names: BTreeMap<String, Review>,
+    /// What is decided of all names with this beginning.
+    families: BTreeMap<String, Review>,
 }
 
-impl Table {
-    /// The one of the project.
+impl ReviewTable {
+    /// The list of this project, `libc.txt`.
     pub fn reviewed() -> Self {
         Self::parse(include_str!("../libc.txt")).unwrap_or_else(|fault| panic!("libc.txt: {fault}"))
     }
 
+    /// Reads such a list.
+    ///
     /// # Errors
-    /// What is wrong with which line.
+    /// The line that is wrong, and why.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut table = Self::default();
         let mut verdict = None;
@@ -63,7 +65,7 @@ impl Table {
         Ok(table)
     }
 
-    fn add(&mut self, name: &str, verdict: Verdict) -> Result<(), String> {
+    fn add(&mut self, name: &str, verdict: Review) -> Result<(), String> {
         let (to, name) = match name.strip_suffix('*') {
             Some(beginning) => (&mut self.families, beginning),
             None => (&mut self.names, name),
@@ -73,19 +75,19 @@ impl Table {
     }
 
     /// What was decided of `name`.
-    pub fn verdict(&self, name: &str) -> Option<Verdict> {
+    pub fn verdict(&self, name: &str) -> Option<Review> {
         let exact = self.names.get(name);
         let family = || (0..=name.len()).rev().find_map(|length| self.families.get(name.get(..length)?));
         exact.or_else(family).copied()
     }
 
-    /// All names with that verdict.
-    pub fn names(&self, verdict: Verdict) -> BTreeSet<&str> {
+    /// All names of which this was decided.
+    pub fn names(&self, verdict: Review) -> BTreeSet<&str> {
         self.names.iter().filter(|(_, found)| **found == verdict).map(|(name, _)| name.as_str()).collect()
     }
 }
 
-/// The libraries of the libc that this process runs with; all but the first are empty since 2.34.
+/// The libraries of the libc that this process runs with. Since 2.34 all but the first are empty.
 pub fn libraries() -> Vec<PathBuf> {
     const NAMES: [&str; 6] =
         ["libc.so.6", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libanl.so.1", "libdl.so.2"];
@@ -95,7 +97,8 @@ pub fn libraries() -> Vec<PathBuf> {
     NAMES.iter().map(|name| directory.join(name)).filter(|path| path.exists()).collect()
 }
 
-/// Every function that a program may find in `library`: those that glibc keeps to itself have a version of their own.
+/// Every function that a program may find in `library`. Functions that glibc keeps to itself have
+/// the version `GLIBC_PRIVATE`, and are left out.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -108,7 +111,7 @@ pub fn functions(library: &Path) -> Result<BTreeSet<String>, Box<dyn std::error:
     let versions = sections.versions(endian, &*data)?;
     let is_public = |at: SymbolIndex| {
         let version =
-            versions.as_ref().and_then(|versions| versions.version(versions.version_index(endian, at)).ok()?);
+            versions.as_ref().and_then(|versions| versions.version(versions.version_index(endian, at).index()).ok()?);
         version.is_none_or(|version| version.name() != b"GLIBC_PRIVATE")
     };
     let mut found = BTreeSet::new();
@@ -131,19 +134,19 @@ mod tests {
     fn a_name_goes_before_a_family_and_a_long_family_before_a_short_one() {
         let text =
             "no descriptor: bytes\n    mem*\npasses through: files\n    memfd_* memory\nhooked: x\n    memfd_create\n";
-        let table = Table::parse(text).unwrap();
+        let table = ReviewTable::parse(text).unwrap();
         let verdict = |name| table.verdict(name);
-        assert_eq!(verdict("memcpy"), Some(Verdict::NoDescriptor));
-        assert_eq!(verdict("memfd_secret"), Some(Verdict::PassesThrough));
-        assert_eq!(verdict("memfd_create"), Some(Verdict::Hooked));
+        assert_eq!(verdict("memcpy"), Some(Review::NoDescriptor));
+        assert_eq!(verdict("memfd_secret"), Some(Review::PassesThrough));
+        assert_eq!(verdict("memfd_create"), Some(Review::Hooked));
         assert_eq!(verdict("open"), None);
     }
 
     #[test]
     fn a_verdict_needs_a_reason_and_a_name_has_one_verdict() {
-        assert!(Table::parse("hooked: x\n    close\n").is_ok());
-        assert!(Table::parse("passes through: \n    close\n").is_err());
-        assert!(Table::parse("    close\n").is_err());
-        assert!(Table::parse("hooked: x\n    close dup\n    close\n").is_err());
+        assert!(ReviewTable::parse("hooked: x\n    close\n").is_ok());
+        assert!(ReviewTable::parse("passes through: \n    close\n").is_err());
+        assert!(ReviewTable::parse("    close\n").is_err());
+        assert!(ReviewTable::parse("hooked: x\n    close dup\n    close\n").is_err());
     }
 }

@@ -5,8 +5,8 @@
 //! every byte and a clean end arrive, and nothing is counted.
 
 use crate::arena::Arena;
-use crate::counters::Counters;
-use crate::peer::{Peer, Report, Running, Tally, Upload};
+use crate::counters::KernelCounters;
+use crate::peer::{Peer, Report, RunningPeer, Tally, Upload};
 use crate::proc::becomes_true;
 use crate::program::{Exit, Finished, Program};
 use crate::shim::Shim;
@@ -14,13 +14,13 @@ use crate::victim::Victim;
 use crate::{RESPONSE, UNREAD, UPLOAD};
 use std::time::Duration;
 
-/// How long a finisher is waited for: some have peers that never end.
+/// How long a run waits for a `softclose-drain`. Some of them have peers that never end.
 const FINISHED_IN: Duration = Duration::from_secs(3);
 
 /// When the peer uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// At once; the victim closes with [`Gauntlet::unread`] bytes unread.
+enum UploadTime {
+    /// At once. The victim closes with some bytes of the request unread.
     BeforeClose,
     /// When the victim says `closed`. Nothing was unread at the close.
     AfterClose,
@@ -35,7 +35,7 @@ pub struct Gauntlet {
     upload: usize,
     copies: usize,
     receive_buffer: Option<usize>,
-    order: Order,
+    order: UploadTime,
     ipv6: bool,
     mptcp: bool,
     victim_connects: bool,
@@ -46,11 +46,11 @@ pub struct Gauntlet {
 
 /// What one run came to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct GauntletRun {
     /// What the connections saw.
     pub reports: Tally,
     /// What the kernel counted.
-    pub counters: Counters,
+    pub counters: KernelCounters,
     /// What the victim left behind.
     pub finished: Finished,
 }
@@ -65,7 +65,7 @@ impl Gauntlet {
             upload: UPLOAD,
             copies: 1,
             receive_buffer: None,
-            order: Order::BeforeClose,
+            order: UploadTime::BeforeClose,
             ipv6: false,
             mptcp: false,
             victim_connects: false,
@@ -75,8 +75,7 @@ impl Gauntlet {
         }
     }
 
-    /// Many connections at once, each smaller, and so that none of the responses
-    /// fits the window of its peer.
+    /// Many connections at once. Each is smaller, but no response fits the window of its peer.
     pub fn at_once(mut self, copies: usize) -> Self {
         self.copies = copies;
         self.response = 256 << 10;
@@ -86,7 +85,7 @@ impl Gauntlet {
         self
     }
 
-    /// Several whole connections at once.
+    /// Several connections at once, each with a response of the full size.
     pub fn copies(mut self, copies: usize) -> Self {
         self.copies = copies;
         self
@@ -100,18 +99,18 @@ impl Gauntlet {
 
     /// Nothing is unread at the close, and the peer sends later.
     pub fn after_close(mut self) -> Self {
-        self.order = Order::AfterClose;
+        self.order = UploadTime::AfterClose;
         self.unread = 0;
         self
     }
 
-    /// Over IPv6; the victim does so by itself.
+    /// The peer connects over IPv6. The victim listens there by itself.
     pub fn ipv6(mut self) -> Self {
         self.ipv6 = true;
         self
     }
 
-    /// Over MPTCP; the victim does so by itself.
+    /// The peer connects over MPTCP. The victim listens there by itself.
     pub fn mptcp(mut self) -> Self {
         self.mptcp = true;
         self
@@ -123,38 +122,40 @@ impl Gauntlet {
         self
     }
 
-    /// The victim is a server of HTTP; see [`Peer::post`].
+    /// The victim is an HTTP server, which the peer asks as [`Peer::post`] does.
     pub fn http(mut self) -> Self {
         self.http = true;
         self
     }
 
-    /// Where the kernel's own count of references is installed.
+    /// Runs in an arena in which the kernel's own count of references is installed.
     pub fn counted(mut self) -> Self {
         self.is_counted = true;
         self
     }
 
-    /// The exit status that the victim chose, which nobody may change.
+    /// The exit status that the victim must end with.
     pub fn exits_with(mut self, status: i32) -> Self {
         self.exit = Exit::Code(status);
         self
     }
 
-    /// Runs both halves: natively the response is lost, shimmed it is not.
+    /// Runs the victim natively, where the response must be lost, and shimmed, where it must
+    /// arrive.
     pub fn prove(&self, test: &str) {
         self.loses(test, Shim::Native);
         self.delivers(test);
     }
 
-    /// Only the shimmed half.
+    /// Runs the victim shimmed: the response must arrive.
     pub fn delivers(&self, test: &str) {
         if let Some(outcome) = self.run(test, Shim::Preloaded) {
             self.assert_delivered(&outcome);
         }
     }
 
-    /// Only the native half, or a shim that was told not to act.
+    /// Runs the victim natively, or with a shim that was told not to act: the response must be
+    /// lost.
     pub fn loses(&self, test: &str, shim: Shim) {
         if let Some(outcome) = self.run(test, shim) {
             self.assert_lost(&outcome);
@@ -162,7 +163,7 @@ impl Gauntlet {
     }
 
     /// Runs the victim once; `None` where there can be no arena.
-    pub fn run(&self, test: &str, shim: Shim) -> Option<Outcome> {
+    pub fn run(&self, test: &str, shim: Shim) -> Option<GauntletRun> {
         let arena = if self.is_counted { Arena::counted_or_skip(test)? } else { Arena::or_skip(test)? };
         let before = arena.counters();
         let (victim, reports) =
@@ -170,7 +171,7 @@ impl Gauntlet {
         let finished = victim.finish();
         // What was held at the end is over a little later; the counters show it by then.
         becomes_true(FINISHED_IN, || arena.finishers().is_empty());
-        Some(Outcome { reports, counters: arena.counters().since(before), finished })
+        Some(GauntletRun { reports, counters: arena.counters().since(before), finished })
     }
 
     fn as_server(&self, arena: &Arena, shim: Shim) -> (Program, Tally) {
@@ -188,8 +189,8 @@ impl Gauntlet {
         (victim, reports)
     }
 
-    fn reports(&self, victim: &mut Program, mut peer: Running) -> Tally {
-        if self.order == Order::AfterClose {
+    fn reports(&self, victim: &mut Program, mut peer: RunningPeer) -> Tally {
+        if self.order == UploadTime::AfterClose {
             victim.expect("closed");
             peer.go();
         }
@@ -205,12 +206,12 @@ impl Gauntlet {
             return peer.post(self.response, self.upload).upload(self.upload).head().read_to_end();
         }
         let peer = peer.ask(self.response, self.unread).upload(self.unread);
-        let peer = if self.order == Order::AfterClose { peer.wait() } else { peer };
+        let peer = if self.order == UploadTime::AfterClose { peer.wait() } else { peer };
         peer.upload(self.upload).read_to_end()
     }
 
-    /// Every byte, a clean end, no reset: in the peer's eyes and in the kernel's.
-    pub fn assert_delivered(&self, outcome: &Outcome) {
+    /// Every byte has arrived with a clean end, and the kernel has counted no abort and no reset.
+    pub fn assert_delivered(&self, outcome: &GauntletRun) {
         let whole = |report: &Report| report.has_all_of(self.response) && report.upload == Upload::Done;
         assert!(outcome.reports.all(whole), "not everything arrived\n{outcome:#?}");
         assert!(outcome.counters.are_clean(self.copies), "the kernel aborted a connection\n{outcome:#?}");
@@ -219,7 +220,7 @@ impl Gauntlet {
 
     /// The loss is real: bytes are missing, and the kernel says that it aborted.
     /// MPTCP resets its subflows without counting an abort.
-    pub fn assert_lost(&self, outcome: &Outcome) {
+    pub fn assert_lost(&self, outcome: &GauntletRun) {
         let whole = |report: &Report| report.has_all_of(self.response);
         assert!(!outcome.reports.all(whole), "nothing was lost\n{outcome:#?}");
         let counted = if self.mptcp { outcome.counters.resets_sent } else { outcome.counters.aborts() };
@@ -227,7 +228,7 @@ impl Gauntlet {
         self.assert_ended_well(outcome);
     }
 
-    fn assert_ended_well(&self, outcome: &Outcome) {
+    fn assert_ended_well(&self, outcome: &GauntletRun) {
         assert_eq!(outcome.finished.exit, self.exit, "{:#?}", outcome.finished);
         assert!(outcome.finished.stderr.is_empty(), "{:#?}", outcome.finished);
     }

@@ -5,13 +5,13 @@ use crate::shim::Shim;
 use crate::skip;
 use crate::victim::{Victim, compiled};
 
-/// `victim` in other surroundings; `words` are those of `victims/inside.c`.
+/// `victim`, run by `victims/inside.c` in the surroundings that `words` name.
 pub fn inside(words: &[&str], victim: Victim) -> Victim {
     let program = compiled("inside").into_os_string();
     victim.under([program].into_iter().chain(words.iter().chain(&["--"]).map(Into::into)))
 }
 
-/// Whether such surroundings can be had here; else says why not.
+/// Whether this machine can make such surroundings. If not, it is said that `test` is skipped.
 pub fn can(test: &str, words: &[&str]) -> bool {
     let Some(arena) = Arena::or_skip(test) else { return false };
     let finished = inside(words, Victim::c("plain_exit")).start(&arena, Shim::Native).finish();

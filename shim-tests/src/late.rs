@@ -5,18 +5,18 @@ use crate::program::Exit;
 use crate::twice::twice;
 use crate::victim::Victim;
 
-/// What becomes of data that come after the close, shimmed.
+/// What becomes of data that arrive after the close, with the shim.
 #[derive(Clone, Copy, Debug)]
 pub enum Late {
-    /// It is read and discarded: the connection is drained.
+    /// They are read and discarded: the connection is drained.
     Taken,
-    /// It is refused, as natively: a set may go on watching that nobody can leave, or something
-    /// holds the connection.
+    /// They are refused, as natively: softclose left the close alone, because an epoll set would go
+    /// on watching the connection or something still holds it.
     Refused,
 }
 
-/// Runs `victim` in this shape, natively and shimmed: no set reports anything, and what comes
-/// late ends as it should; or says why it cannot run here.
+/// Runs `victim` in this shape, natively and shimmed. No epoll set may report anything, and late
+/// data must end as `late` says. If the shape cannot run here, it is said that `test` is skipped.
 pub fn ends(test: &str, victim: &str, shape: &str, late: Late) {
     let seen = twice(test, |arena, shim| Victim::c(victim).arg(shape).start(arena, shim).finish());
     let Some((native, shimmed)) = seen else { return };

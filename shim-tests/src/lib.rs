@@ -9,13 +9,12 @@
 //! event, with a deadline; nothing sleeps in the hope that something happened.
 
 pub mod arena;
-pub mod closes;
-pub mod compat;
+pub mod built;
 pub mod counters;
 pub mod exports;
-pub mod fuzz;
 pub mod gauntlet;
 pub mod inside;
+pub mod installed;
 pub mod late;
 pub mod markdown;
 pub mod pattern;
@@ -46,9 +45,9 @@ pub const UNREAD: usize = 64 << 10;
 /// What the peer uploads beyond that before it reads.
 pub const UPLOAD: usize = 1 << 20;
 
-/// Says that a test did not run, and why. Written past libtest's capture, which
-/// would hide it: a skipped test must not look like a passed one. In one piece
-/// and on a line of its own, among those of other tests.
+/// Says that a test did not run, and why. It is written past libtest's capture, which would hide
+/// it: a skipped test must not look like a passed one. It is written in one piece, on a line of its
+/// own.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("skipped: {test}: {reason}\n");
     let _ = std::io::stderr().write_all(format!("\n{line}").as_bytes());
@@ -60,11 +59,39 @@ pub fn skip(test: &str, reason: &str) {
     }
 }
 
-/// Name of the test that this is written in, for [`skip`].
+/// The name of the test in which this macro is called, for [`skip`].
 #[macro_export]
 macro_rules! here {
     () => {{
         fn here() {}
         std::any::type_name_of_val(&here).trim_end_matches("::here")
     }};
+}
+
+/// Tests that differ in one word: `tests!(check: name "word", ...)` makes a test of each name,
+/// which calls `check` with its own name, for [`skip`], and with the word.
+#[macro_export]
+macro_rules! tests {
+    ($check:ident: $($name:ident $word:literal),+ $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                $check($crate::here!(), $word);
+            }
+        )+
+    };
+}
+
+/// [`tests!`] with every way in which a program can end itself.
+#[macro_export]
+macro_rules! tests_of_every_exit {
+    ($check:ident) => {
+        $crate::tests!($check:
+            by_return_from_main "return",
+            by_exit "exit",
+            by_underscore_exit "_exit",
+            by_underscore_capital_exit "_Exit",
+            by_quick_exit "quick_exit",
+        );
+    };
 }

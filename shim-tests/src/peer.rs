@@ -5,8 +5,9 @@
 //! program is `src/bin/peer`; this is how a test writes its script.
 
 use crate::arena::Arena;
+use crate::built::helper;
 use crate::program::Program;
-use crate::victim::helper;
+use crate::shim::Shim;
 use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
@@ -60,7 +61,8 @@ impl Report {
         lines.iter().find_map(|line| line.strip_prefix("report ")).map(Self::parse)
     }
 
-    fn parse(words: &str) -> Self {
+    /// Reads what follows `report ` in a line of the peer.
+    pub fn parse(words: &str) -> Self {
         let field = |name: &str| {
             let found = words.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             found.unwrap_or_else(|| panic!("no {name} in the report {words:?}"))
@@ -84,8 +86,8 @@ impl Report {
     }
 }
 
-/// Reports of many connections, each kind once, with how many were like it: two
-/// hundred equal lines hide the one that matters.
+/// Reports of many connections: each different report once, with the number of connections that had
+/// it. Two hundred equal lines would hide the one that matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally(pub Vec<(Report, usize)>);
 
@@ -121,7 +123,7 @@ impl Peer {
         Self { words: vec![format!("to={port}")], copies: 1 }
     }
 
-    /// Listens itself, for a victim that is a client; see [`Program::port`].
+    /// Listens, for a victim that is a client. [`Program::port`] says where.
     pub fn listening() -> Self {
         Self { words: vec!["listen".to_owned()], copies: 1 }
     }
@@ -131,7 +133,7 @@ impl Peer {
         self.then(format!("host={address}"))
     }
 
-    /// How long it waits for anything, instead of for as long as a test would.
+    /// How long the peer waits for anything, instead of its usual 20 seconds.
     pub fn patience(self, patience: Duration) -> Self {
         self.then(format!("patience={}", patience.as_millis()))
     }
@@ -167,8 +169,8 @@ impl Peer {
         self.then(format!("copies={copies}"))
     }
 
-    /// Runs the script `rounds` times, one connection after the other, on each
-    /// copy, and reports each.
+    /// Runs the script `rounds` times on each copy, one connection after the other, and reports
+    /// each connection.
     pub fn rounds(mut self, rounds: usize) -> Self {
         self.copies *= rounds;
         self.then(format!("rounds={rounds}"))
@@ -225,14 +227,14 @@ impl Peer {
         self.then(format!("rest={}", time.as_millis()))
     }
 
-    /// Asks a server of HTTP for `response` bytes, as `POST /response`, and
-    /// promises `upload` bytes.
+    /// Asks an HTTP server for `response` bytes by `POST /response`, and announces a body of
+    /// `upload` bytes.
     pub fn post(self, response: usize, upload: usize) -> Self {
         let head = self.say(&format!("POST /{response} HTTP/1.1\r")).say("Host: 127.0.0.1\r");
         head.say(&format!("Content-Length: {upload}\r")).say("\r")
     }
 
-    /// Reads the head of a response of HTTP, which is not counted.
+    /// Reads the head of an HTTP response. The head does not count as received.
     pub fn head(self) -> Self {
         self.then("head")
     }
@@ -253,20 +255,26 @@ impl Peer {
     }
 
     /// Starts it in `arena`.
-    pub fn start(&self, arena: &Arena) -> Running {
+    pub fn start(&self, arena: &Arena) -> RunningPeer {
+        RunningPeer { program: arena.start(self.command()), copies: self.copies }
+    }
+
+    /// The command that runs the script. It is never shimmed.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(helper("peer"));
-        command.args(&self.words).env_remove("LD_PRELOAD");
-        Running { program: arena.start(command), copies: self.copies }
+        Shim::Native.dress(&mut command);
+        command.args(&self.words);
+        command
     }
 }
 
 /// A peer at work.
-pub struct Running {
+pub struct RunningPeer {
     program: Program,
     copies: usize,
 }
 
-impl Running {
+impl RunningPeer {
     /// The process.
     pub fn program(&mut self) -> &mut Program {
         &mut self.program
@@ -305,8 +313,8 @@ impl Running {
         self.program.exit();
     }
 
-    /// As [`Running::leave`], and answers the report of the only connection, even if
-    /// somebody has heard it already.
+    /// As [`RunningPeer::leave`], and answers the report of the only connection, even if it was
+    /// read before.
     #[track_caller]
     pub fn finish(self) -> Report {
         let finished = self.program.finish();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// A listener, as `/proc/net/tcp` numbers states (`include/net/tcp_states.h`).
+/// The state of a listener, as `/proc/net/tcp` numbers states (`include/net/tcp_states.h`).
 pub const LISTEN: u8 = 0x0A;
 
 /// One line of `/proc/net/tcp` or `tcp6`.
@@ -62,7 +62,7 @@ impl Socket {
     }
 }
 
-/// Why a hook cannot look at every process, where it cannot; for tests of what it finds.
+/// Why a hook cannot look at every process of this machine. `None` where it can.
 pub fn cannot_look() -> Option<&'static str> {
     if fs::read_dir("/proc/1/fd").is_err() {
         Some("needs the right to look at every process")
@@ -71,7 +71,8 @@ pub fn cannot_look() -> Option<&'static str> {
     }
 }
 
-/// At 1 us a descriptor, and some for each process, it has two milliseconds.
+/// Whether there are more descriptors than a hook can look at in its two milliseconds: it takes 1
+/// µs for each, and some more for each process.
 fn is_crowded() -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path().join("fd"));
     processes.filter_map(|numbers| fs::read_dir(numbers).ok()).map(|numbers| 5 + numbers.count()).sum::<usize>() > 1000
@@ -113,7 +114,7 @@ pub fn becomes_true(patience: Duration, mut condition: impl FnMut() -> bool) -> 
     }
 }
 
-/// [`becomes_true`] within the usual deadline, or the test fails.
+/// Waits until `condition` holds, or fails the test after the usual deadline.
 pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
     assert!(becomes_true(DEADLINE, condition), "did not come true in {DEADLINE:?}: {what}");
 }

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How long the outputs of a program that is gone are read.
+/// How long the outputs of a killed program are still read.
 const LEFT_BEHIND: Duration = Duration::from_secs(2);
 
 /// How a program ended.
@@ -36,7 +36,7 @@ pub struct Finished {
     pub stderr: Vec<String>,
 }
 
-/// What was seen of a program that need not end well, or at all.
+/// What was seen of a program that may end badly, or not at all.
 #[derive(Clone, Debug)]
 pub struct Parting {
     /// `None` if it had to be killed.
@@ -49,7 +49,8 @@ pub struct Parting {
 
 /// Lines of a pipe, read by a thread so that waiting for one can time out.
 struct Lines {
-    /// Never locked: only who has it alone takes from it. So a program can be shared.
+    /// The mutex is never locked: only a caller with `&mut self` takes lines. It makes a
+    /// [`Program`] `Sync`.
     receiver: Mutex<Receiver<String>>,
     seen: Vec<String>,
 }
@@ -132,7 +133,7 @@ impl Program {
         self.says(prefix).unwrap_or_else(|what| self.fail(&what))
     }
 
-    /// As [`Program::expect`], where it is no fault that there is none.
+    /// As [`Program::expect`], for a line that may be missing.
     ///
     /// # Errors
     /// What was seen instead.
@@ -165,7 +166,7 @@ impl Program {
         }
     }
 
-    /// Lets a program that waits for its standard input go on: one line.
+    /// Lets a program go on that waits for a line of its standard input.
     pub fn go(&mut self) {
         self.tell("go");
     }
@@ -228,8 +229,7 @@ impl Program {
         [self.stdout.so_far(), self.stderr.so_far()].concat()
     }
 
-    /// Everything that it has said, on both streams, once nobody is left to say more,
-    /// or what there is of it after `patience`.
+    /// Everything that it has said on both streams, after both have ended or `patience` is over.
     pub fn last_words(&mut self, patience: Duration) -> Vec<String> {
         let until = Instant::now() + patience;
         for lines in [&mut self.stdout, &mut self.stderr] {
@@ -260,7 +260,7 @@ impl Program {
         Parting { exit, stdout, stderr }
     }
 
-    /// Its whole group. It is not reaped here.
+    /// Kills its whole process group. It is not reaped here.
     fn kill(&self) {
         let group = libc::pid_t::try_from(self.child.id()).expect("a pid fits pid_t");
         // SAFETY: the leader is only reaped in `drop`, after this: the group id is
@@ -284,7 +284,10 @@ impl Drop for Program {
     }
 }
 
-/// Fails if there is no such process.
+/// A pidfd of the process.
+///
+/// # Errors
+/// There is no such process.
 pub fn pidfd_open(pid: u32) -> std::io::Result<OwnedFd> {
     // SAFETY: no memory is passed; the result is checked and owned at once.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
@@ -295,7 +298,8 @@ pub fn pidfd_open(pid: u32) -> std::io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("a descriptor fits i32")) })
 }
 
-/// `WNOWAIT`: looks without reaping, see [`Program`].
+/// How the process has ended. It is not reaped (`WNOWAIT`), because its pid must not become
+/// another's.
 fn exit_status(pidfd: &OwnedFd) -> Exit {
     // SAFETY: siginfo_t is plain data, for which zeroes are valid.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };

@@ -1,6 +1,6 @@
-//! Files of a test's own, for programs to execute or to fail to.
+//! A directory for the files of one test, and files that programs may execute.
 
-use crate::victim::target_dir;
+use crate::built::target_dir;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,9 +22,9 @@ impl Scratch {
         &self.0
     }
 
-    /// A file of this content and mode. It is written by another process: a child
-    /// that this one starts meanwhile would inherit the descriptor, and what is
-    /// open for writing cannot be executed (`ETXTBSY`).
+    /// Makes a file of this content and mode. Another process, install(1), writes it. If we wrote
+    /// it, a child that is started meanwhile would inherit the descriptor, and a file that is open
+    /// for writing cannot be executed (`ETXTBSY`).
     pub fn file(&self, name: &str, mode: &str, content: &[u8]) -> PathBuf {
         let (draft, path) = (self.0.join("draft"), self.0.join(name));
         fs::write(&draft, content).expect("the target directory is writable");

@@ -1,28 +1,29 @@
 //! Where the shim is, and whether a run has it.
 
-use crate::victim::target_dir;
+use crate::built::{project, target_dir};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The name of the program, and of a process, that finishes what another has left open.
+/// The name of the program, and of its process, that finishes the connections another process has
+/// left open.
 pub const FINISHER: &str = "softclose-drain";
 
 /// Whether a victim runs with the shim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shim {
-    /// Without: the oracle.
+    /// Without the shim. This run shows what libc does.
     Native,
-    /// With `LD_PRELOAD`.
+    /// With the shim in `LD_PRELOAD`.
     Preloaded,
 }
 
 impl Shim {
-    /// The oracle first.
+    /// Both runs, the native one first.
     pub const BOTH: [Self; 2] = [Self::Native, Self::Preloaded];
 
-    /// Sets the environment of one victim. What the caller of the tests has set
-    /// for softclose does not reach it.
+    /// Sets the environment of one victim. `SOFTCLOSE_` variables of the shell that runs the tests
+    /// do not reach it.
     pub fn dress(self, command: &mut Command) {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SOFTCLOSE_")) {
             command.env_remove(name);
@@ -40,7 +41,7 @@ pub fn library() -> &'static Path {
     LIBRARY.get_or_init(|| under_test("SOFTCLOSE_LIB", "libsoftclose.so"))
 }
 
-/// The program that lies beside the shim.
+/// The program `softclose-drain`, which lies beside the shim.
 pub fn finisher() -> PathBuf {
     library().with_file_name(FINISHER)
 }
@@ -88,7 +89,7 @@ fn build() {
     command.args(["-p", "softclose-dist"]);
     command.args(["--target-dir"]);
     command.arg(profile_dir.parent().expect("a target directory"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.current_dir(project());
     let profile = profile_dir.file_name().expect("a profile");
     command.arg("--profile").arg(if profile == "debug" { "dev".as_ref() } else { profile });
     let output = command.output().expect("cargo runs");

@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 pub struct Memory(PathBuf);
 
 impl Memory {
-    /// A new, empty one, which only we can write to.
+    /// A new, empty directory that only we can write to.
     pub fn directory() -> Self {
         let path = Path::new("/dev/shm").join(format!("softclose-test-{}", unique()));
         fs::create_dir(&path).expect("/dev/shm is writable");
@@ -26,7 +26,7 @@ impl Memory {
         &self.0
     }
 
-    /// `victim` with its counters here.
+    /// `victim`, with its counters in this directory.
     pub fn shows(&self, victim: Victim) -> Victim {
         victim.env("SOFTCLOSE_STATS_DIR", self.0.to_str().expect("a plain path"))
     }
@@ -37,14 +37,14 @@ impl Memory {
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// `softclosectl` that looks here as well.
+    /// The command `softclosectl` that also looks into this directory.
     pub fn ctl(&self, words: &[&str]) -> Command {
         let mut command = Command::new(ctl());
         command.args(words).arg("--dir").arg(&self.0).env_remove("LD_PRELOAD");
         command
     }
 
-    /// What it says; it must end well.
+    /// What `softclosectl` prints. It must succeed.
     #[track_caller]
     pub fn says(&self, words: &[&str]) -> String {
         let output = self.ctl(words).output().expect("softclosectl runs");
@@ -66,7 +66,7 @@ impl Drop for Memory {
     }
 }
 
-/// Both outputs.
+/// What a command has written to both of its outputs.
 pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
@@ -76,7 +76,8 @@ pub fn text(output: &Output) -> String {
 pub struct Stat(pub Value);
 
 impl Stat {
-    /// `drains_begun_total`, or `left_alone_total.shared` for one word of a label.
+    /// The value of a counter, such as `drains_begun_total`, or `left_alone_total.shared` for one
+    /// value of its label.
     #[track_caller]
     pub fn number(&self, name: &str) -> u64 {
         let (metric, word) = name.split_once('.').unwrap_or((name, ""));
@@ -90,7 +91,7 @@ impl Stat {
         self.0["processes"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
     }
 
-    /// `live`, `ended`, or `not visible`.
+    /// The state of the program: `live`, `ended`, or `not visible`.
     pub fn state(&self) -> &str {
         self.0["state"].as_str().unwrap_or_default()
     }

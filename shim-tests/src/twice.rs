@@ -1,4 +1,4 @@
-//! The same run natively and shimmed, and the same result asked of both.
+//! Runs natively and shimmed, whose results must be the same.
 
 use crate::arena::Arena;
 use crate::peer::{Peer, Tally};
@@ -17,7 +17,7 @@ fn twice_in<T>(open: impl Fn() -> Option<Arena>, mut scenario: impl FnMut(&Arena
     Some((run(Shim::Native)?, run(Shim::Preloaded)?))
 }
 
-/// As [`twice`], and both results must be equal.
+/// As [`twice`], and the test fails if the results are not equal. Answers the result.
 #[track_caller]
 pub fn alike<T: PartialEq + std::fmt::Debug>(test: &str, scenario: impl FnMut(&Arena, Shim) -> T) -> Option<T> {
     equal(twice(test, scenario)?)
@@ -29,22 +29,23 @@ fn equal<T: PartialEq + std::fmt::Debug>((native, shimmed): (T, T)) -> Option<T>
     Some(native)
 }
 
-/// A victim that needs no peer: what it prints, and how it ends, is the same.
-/// Answers its transcript, for what is to be true of both.
+/// Runs a victim that needs no peer. What it prints must be the same in both runs, and it must end
+/// with status 0. Answers what it printed.
 pub fn same_transcript(test: &str, victim: &Victim) -> Option<Finished> {
     let finished = alike(test, |arena, shim| victim.start(arena, shim).finish())?;
     assert_eq!(finished.exit, Exit::Code(0), "{finished:#?}");
     Some(finished)
 }
 
-/// The victim says exactly this, natively and shimmed; or why it cannot run here.
+/// The victim prints exactly these lines, natively and shimmed. If it prints `unsupported: REASON`,
+/// it is said that `test` is skipped.
 #[track_caller]
 pub fn says(test: &str, victim: &Victim, expected: &[&str]) {
     let Some(finished) = same_transcript(test, victim) else { return };
     assert_said(test, &finished, expected);
 }
 
-/// As [`says`], where the kernel's own count of references is installed.
+/// As [`says`], in an arena in which the kernel's own count of references is installed.
 #[track_caller]
 pub fn says_counted(test: &str, victim: &Victim, expected: &[&str]) {
     let both = twice_in(|| Arena::counted_or_skip(test), |arena, shim| victim.start(arena, shim).finish());
@@ -60,10 +61,10 @@ fn assert_said(test: &str, finished: &Finished, expected: &[&str]) {
     }
 }
 
-/// When a victim's helper gets the word to go on.
+/// When the test tells a victim's helper to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cue {
-    /// It needs none.
+    /// Never.
     None,
     /// When the victim said `closed`.
     Closed,
@@ -71,9 +72,9 @@ enum Cue {
     Ended,
 }
 
-/// A victim that keeps its connection in use beyond a close, and a peer that
-/// takes the response in two halves: it arrives whole, natively and shimmed, and
-/// nothing is reset.
+/// A victim that keeps its connection in use after a close of another copy. Its peer takes the
+/// response in two halves. The response must arrive whole, natively and shimmed, and nothing may be
+/// reset.
 #[derive(Clone, Debug)]
 pub struct Service {
     victim: Victim,
@@ -89,26 +90,26 @@ impl Service {
         Self { victim, response: crate::RESPONSE, copies: 1, cue: Cue::None, is_counted: false }
     }
 
-    /// As many connections, with a response of `response` bytes for each.
+    /// `copies` connections at once, with a response of `response` bytes on each.
     pub fn copies(mut self, copies: usize, response: usize) -> Self {
         self.copies = copies;
         self.response = response;
         self
     }
 
-    /// Where the kernel's own count of references is installed.
+    /// Runs in an arena in which the kernel's own count of references is installed.
     pub fn counted(mut self) -> Self {
         self.is_counted = true;
         self
     }
 
-    /// Whoever serves is to begin when the victim said `closed`.
+    /// The test lets the helper go on when the victim has said `closed`.
     pub fn when_closed(mut self) -> Self {
         self.cue = Cue::Closed;
         self
     }
 
-    /// Whoever serves is to begin when the victim's first process has ended.
+    /// The test lets the helper go on when the victim's first process has ended.
     pub fn when_ended(mut self) -> Self {
         self.cue = Cue::Ended;
         self
@@ -124,7 +125,7 @@ impl Service {
         assert_eq!(finished.exit, Exit::Code(0), "{finished:#?}");
     }
 
-    /// Counterpart of `respond_in_two` in `victims/victim.h`.
+    /// Plays the peer of `respond_in_two` in `victims/victim.h`.
     fn run(&self, arena: &Arena, shim: Shim) -> (Tally, Finished, bool) {
         let before = arena.counters();
         let mut victim = self.victim.start(arena, shim);
@@ -144,7 +145,7 @@ impl Service {
     }
 }
 
-/// The port is the one thing that may differ between two runs.
+/// Takes the port out of what a victim has printed: it differs between two runs.
 pub fn without_port(mut finished: Finished) -> Finished {
     finished.stdout.retain(|line| !line.starts_with("port "));
     finished

@@ -5,6 +5,8 @@
 //! newer. Nothing of ours is ever linked into it.
 
 use crate::arena::Arena;
+use crate::built::{helper, project, target_dir};
+use crate::installed::{interpreter, python};
 use crate::program::Program;
 use crate::shim::{Shim, launcher, library};
 use std::ffi::{OsStr, OsString};
@@ -74,7 +76,7 @@ impl Victim {
         self
     }
 
-    /// Sets an environment variable, natively too: what it means is the shim's.
+    /// Sets an environment variable in both runs. Natively nothing reads a `SOFTCLOSE_` variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -92,20 +94,20 @@ impl Victim {
         self
     }
 
-    /// Preloads another library as well, natively too, ahead of the shim.
+    /// Preloads another library ahead of the shim, in both runs.
     pub fn ahead(mut self, library: impl Into<PathBuf>) -> Self {
         self.ahead.push(library.into());
         self
     }
 
-    /// Preloads another library as well, natively too, behind the shim.
+    /// Preloads another library behind the shim, in both runs.
     pub fn behind(mut self, library: impl Into<PathBuf>) -> Self {
         self.behind.push(library.into());
         self
     }
 
-    /// Runs under another program, which executes it: that one's own name and
-    /// arguments come first.
+    /// Runs it under another program that executes it, such as strace(1). `wrapper` has the name
+    /// and the arguments of that program.
     pub fn under(mut self, wrapper: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.program.splice(0..0, wrapper.into_iter().map(Into::into));
         self
@@ -139,7 +141,7 @@ impl Victim {
 }
 
 impl Victim {
-    /// All that is preloaded, in order.
+    /// The libraries for `LD_PRELOAD`, in order.
     fn preloaded(&self, shim: Shim) -> OsString {
         let ours = (shim == Shim::Preloaded).then(library);
         let all = self.ahead.iter().map(PathBuf::as_path).chain(ours).chain(self.behind.iter().map(PathBuf::as_path));
@@ -156,27 +158,13 @@ fn limit_open_files(limit: u64) -> std::io::Result<()> {
     }
 }
 
-/// A binary of this crate, beside the test that runs.
-pub fn helper(name: &str) -> PathBuf {
-    let path = target_dir().join(name);
-    assert!(path.exists(), "{} was not built: run the tests through cargo", path.display());
-    path
-}
-
-/// `target/debug` or `target/release`: a test is in its `deps`.
-pub fn target_dir() -> PathBuf {
-    let test = std::env::current_exe().expect("a path of this test");
-    let dir = test.parent().expect("a directory");
-    if dir.ends_with("deps") { dir.parent().expect("a target directory").to_owned() } else { dir.to_owned() }
-}
-
 /// A file in `victims`.
 pub fn source(file: &str) -> PathBuf {
     sources().join(file)
 }
 
 fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("victims")
+    project().join("shim-tests/victims")
 }
 
 /// Path of the compiled `victims/NAME.c`, compiled first if need be.
@@ -203,9 +191,9 @@ fn compiled_to(name: &str, file: &str, flags: &[&str]) -> PathBuf {
     binary
 }
 
-/// Nextest runs each test in a process of its own. A victim that was compiled
-/// twice would be replaced while it runs, and one that executes itself would not
-/// find itself any more.
+/// Waits for a lock that only one test process holds. Nextest runs each test in a process of its
+/// own. A victim that was compiled twice would be replaced while it runs, and one that executes
+/// itself would not find itself any more.
 fn our_turn(directory: &Path) -> File {
     fs::create_dir_all(directory).expect("the target directory is writable");
     let lock = File::create(directory.join(".lock")).expect("the target directory is writable");
@@ -215,7 +203,7 @@ fn our_turn(directory: &Path) -> File {
     lock
 }
 
-/// Newer than its source and than every header.
+/// Whether the binary is newer than its source and than every header.
 fn is_fresh(binary: &Path, source: &Path) -> bool {
     let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
     let entries = fs::read_dir(sources()).expect("the victims are there").flatten().map(|entry| entry.path());
@@ -224,8 +212,8 @@ fn is_fresh(binary: &Path, source: &Path) -> bool {
     matches!((changed(binary), newest), (Some(binary), Some(source)) if binary > source)
 }
 
-/// Compiles to a name of our own and renames: whoever starts the program finds
-/// all of it.
+/// Compiles to another name and renames the result, so that nobody can start a program that is only
+/// half written.
 fn compile(source: &Path, binary: &Path, flags: &[&str]) {
     let draft = binary.with_extension(format!("{}", std::process::id()));
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
@@ -240,17 +228,4 @@ fn compile(source: &Path, binary: &Path, flags: &[&str]) {
     assert!(output.status.success(), "{}:\n{said}", source.display());
     assert!(said.is_empty(), "{} compiles with warnings:\n{said}", source.display());
     fs::rename(&draft, binary).expect("the victim can be put in place");
-}
-
-/// The Python of this machine, where there is one.
-pub fn python() -> Option<PathBuf> {
-    interpreter("python3", &["-c", "import sys; print(sys.executable)"])
-}
-
-/// The interpreter itself, as it says where it is: a wrapper script (pyenv's)
-/// would be shimmed as well.
-fn interpreter(name: &str, question: &[&str]) -> Option<PathBuf> {
-    let output = Command::new(name).args(question).output().ok()?;
-    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-    (output.status.success() && path.exists()).then_some(path)
 }

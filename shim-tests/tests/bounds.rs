@@ -1,12 +1,12 @@
-//! Promises 4 and 6: nothing is held for longer than its bounds, and never at the
-//! program's expense.
+//! No connection is held for longer than the bounds of its drain, and never at the program's
+//! expense.
 //!
-//! Where a test waits for a bound, the other bounds are far away (20 s or 64 MiB),
-//! so that it can only be this one that ended the drain.
+//! Where a test waits for a bound, the other bounds are far away (20 s or 64 MiB), so that only
+//! this one can have ended the drain.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;
-use shim_tests::peer::{Peer, Running, Upload};
+use shim_tests::peer::{Peer, RunningPeer, Upload};
 use shim_tests::proc::{becomes_true, descriptors, threads, wait_until};
 use shim_tests::program::{Exit, Program};
 use shim_tests::shim::Shim;
@@ -38,7 +38,7 @@ struct Closed {
     arena: Arena,
     victim: Program,
     port: u16,
-    peer: Running,
+    peer: RunningPeer,
 }
 
 impl Closed {
@@ -287,7 +287,7 @@ mod a_full_house {
     use super::*;
 
     /// More silent peers than may be held, then one that is worth it.
-    fn after_silent_peers(test: &str, check: impl FnOnce(&Arena, u16, Running, Program)) {
+    fn after_silent_peers(test: &str, check: impl FnOnce(&Arena, u16, RunningPeer, Program)) {
         let victim = serve(21).env("SOFTCLOSE_MAX_PENDING", "4").env("SOFTCLOSE_IDLE", FAR);
         let Some(arena) = Arena::or_skip(test) else { return };
         let mut victim = victim.start(&arena, Shim::Preloaded);

@@ -1,7 +1,6 @@
-//! Who else is in the process: constructors and destructors, another `malloc`,
-//! other interposers, libraries that come and go. None of them may break, and a
-//! close among them is as graceful as elsewhere. What the kernel gives or denies is
-//! in `surroundings.rs`, forks are in `storms.rs`.
+//! What else is in the process: constructors and destructors, another `malloc`, other interposers,
+//! libraries that come and go. None of them may break, and a close among them is as graceful as
+//! elsewhere. `surroundings.rs` has what the kernel gives or denies, `storms.rs` has forks.
 
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::proc::cannot_look;
@@ -14,14 +13,14 @@ use std::path::PathBuf;
 
 /// Where in the list of preloaded libraries another one is.
 #[derive(Clone, Copy)]
-enum Place {
+enum PreloadOrder {
     Ahead,
     Behind,
 }
 
-use Place::{Ahead, Behind};
+use PreloadOrder::{Ahead, Behind};
 
-impl Place {
+impl PreloadOrder {
     const BOTH: [Self; 2] = [Ahead, Behind];
 
     fn of(self, victim: Victim, library: impl Into<PathBuf>) -> Victim {
@@ -35,14 +34,14 @@ impl Place {
 /// A library of the system, by the end of its path.
 fn installed(name: &str) -> Option<PathBuf> {
     let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/libexec"];
-    places.iter().map(|place| PathBuf::from(place).join(name)).find(|path| path.exists())
+    places.iter().map(|order| PathBuf::from(order).join(name)).find(|path| path.exists())
 }
 
 mod a_library_that_works_before_main {
     use super::*;
 
-    fn disturbs_nothing(test: &str, place: Place) {
-        Gauntlet::of(place.of(Victim::c("blocking"), compiled_library("lib_early"))).prove(test);
+    fn disturbs_nothing(test: &str, order: PreloadOrder) {
+        Gauntlet::of(order.of(Victim::c("blocking"), compiled_library("lib_early"))).prove(test);
     }
 
     #[test]
@@ -97,8 +96,8 @@ mod a_handler_of_the_end {
 
     #[test]
     fn of_a_library_s_destructors_closes() {
-        for place in Place::BOTH {
-            let victim = place.of(Victim::c("exit_open").arg("return"), compiled_library("lib_late"));
+        for order in PreloadOrder::BOTH {
+            let victim = order.of(Victim::c("exit_open").arg("return"), compiled_library("lib_late"));
             Gauntlet::of(victim).exits_with(7).prove(here!());
         }
     }
@@ -107,8 +106,8 @@ mod a_handler_of_the_end {
     /// stopped already.
     #[test]
     fn of_a_library_that_began_first_still_runs() {
-        for place in Place::BOTH {
-            let victim = place.of(Victim::c("last_word"), compiled_library("lib_last_word"));
+        for order in PreloadOrder::BOTH {
+            let victim = order.of(Victim::c("last_word"), compiled_library("lib_last_word"));
             let seen = alike(here!(), |arena, shim| victim.start(arena, shim).finish());
             if let Some(finished) = seen {
                 assert_eq!((finished.exit, &*finished.stdout), (Exit::Code(7), &["status 7".to_owned()][..]));
@@ -121,9 +120,9 @@ mod another_malloc {
     use super::*;
 
     /// Allocating, threads, signal handlers, and an interpreter.
-    fn is_as_good(test: &str, library: Option<PathBuf>, place: Place) {
+    fn is_as_good(test: &str, library: Option<PathBuf>, order: PreloadOrder) {
         let Some(library) = library else { return skip(test, "this malloc is not installed") };
-        let with = |victim: Victim| place.of(victim, library.clone());
+        let with = |victim: Victim| order.of(victim, library.clone());
         Gauntlet::of(with(Victim::c("blocking"))).prove(test);
         Gauntlet::of(with(Victim::c("thread_per_connection").arg("200"))).at_once(200).prove(test);
         Gauntlet::of(with(Victim::c("signal_close").arg("200").arg("malloc"))).at_once(200).prove(test);
@@ -167,13 +166,13 @@ mod another_interposer {
     use super::*;
 
     /// It counts as many calls as natively, and the close is as graceful.
-    fn that_counts(test: &str, place: Place) {
+    fn that_counts(test: &str, order: PreloadOrder) {
         let counting = || compiled_library("lib_count");
-        if let Some(finished) = same_transcript(test, &place.of(Victim::c("calls"), counting())) {
+        if let Some(finished) = same_transcript(test, &order.of(Victim::c("calls"), counting())) {
             let last = finished.stdout.last().expect("it says something");
             assert_eq!(last, "close 20 accept 5 dup2 5 fork 5 shutdown 1", "{finished:#?}");
         }
-        Gauntlet::of(place.of(Victim::c("fork_server").arg("5").arg("close"), counting())).copies(5).prove(test);
+        Gauntlet::of(order.of(Victim::c("fork_server").arg("5").arg("close"), counting())).copies(5).prove(test);
     }
 
     #[test]
@@ -189,10 +188,10 @@ mod another_interposer {
     /// Debian's, each with what it needs to be at work.
     fn of_debian(test: &str, name: &str, environment: &[(&str, &str)]) {
         let Some(library) = installed(name) else { return skip(test, &format!("no {name}")) };
-        for place in Place::BOTH {
+        for order in PreloadOrder::BOTH {
             for victim in [Victim::c("blocking"), Victim::c("fork_server").arg("1").arg("exit")] {
                 let victim = environment.iter().fold(victim, |victim, (name, value)| victim.env(name, value));
-                Gauntlet::of(place.of(victim, library.clone())).prove(test);
+                Gauntlet::of(order.of(victim, library.clone())).prove(test);
             }
         }
     }
@@ -235,10 +234,10 @@ mod another_interposer {
     #[test]
     fn socket_wrapper() {
         let Some(library) = installed("libsocket_wrapper.so") else { return skip(here!(), "no socket_wrapper") };
-        for place in Place::BOTH {
+        for order in PreloadOrder::BOTH {
             let directory = std::env::temp_dir().join(format!("softclose-sockets-{}", std::process::id()));
             std::fs::create_dir_all(&directory).expect("a temporary directory");
-            let victim = place.of(Victim::c("calls"), library.clone());
+            let victim = order.of(Victim::c("calls"), library.clone());
             same_transcript(here!(), &victim.env("SOCKET_WRAPPER_DIR", directory.to_str().expect("a path in UTF-8")));
             std::fs::remove_dir_all(&directory).expect("it is ours");
         }

@@ -1,12 +1,10 @@
-//! What softclose costs, as far as it can be counted. Times are measured by `make
-//! bench`, and never asserted.
+//! How many system calls softclose takes. Times are measured by `make bench`, and never asserted.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
+use shim_tests::here;
 use shim_tests::shim::Shim;
-use shim_tests::strace::{Caller, Traced};
+use shim_tests::strace::{Caller, arena_or_skip, calls_of};
 use shim_tests::victim::Victim;
-use shim_tests::{here, skip};
 
 /// Pairs of `open` and `close` in the shorter of two runs.
 const PAIRS: u64 = 100;
@@ -14,26 +12,15 @@ const PAIRS: u64 = 100;
 /// Forks in the shorter of two runs.
 const FORKS: u64 = 30;
 
-fn arena_to_count_in(test: &str) -> Option<Arena> {
-    if find("strace").is_none() {
-        skip(test, "no strace");
-        return None;
-    }
-    Arena::or_skip(test)
-}
-
 /// All calls of a run.
 fn calls(arena: &Arena, pairs: u64, shim: Shim) -> u64 {
-    let traced = Traced::of(&Victim::c("bench_files").arg(pairs.to_string()).arg("alone"));
-    traced.start(arena, shim).finish();
-    traced.calls().values().sum()
+    let calls = calls_of(&Victim::c("bench_files").arg(pairs.to_string()).arg("alone"), arena, shim);
+    calls.values().sum()
 }
 
 /// Looks at procfs in all of a run.
 fn looks(arena: &Arena, victim: &Victim) -> u64 {
-    let traced = Traced::of(&victim.clone().open_files(4096));
-    traced.start(arena, Shim::Preloaded).finish();
-    let calls = traced.calls();
+    let calls = calls_of(&victim.clone().open_files(4096), arena, Shim::Preloaded);
     let is_one = |name: &str| ["readlinkat", "getdents64"].contains(&name);
     calls.iter().filter(|((_, name), _)| is_one(name)).map(|(_, count)| count).sum()
 }
@@ -41,9 +28,9 @@ fn looks(arena: &Arena, victim: &Victim) -> u64 {
 /// Calls for a fork and its child, beside so many children that live on.
 fn calls_a_fork(arena: &Arena, live: u64) -> u64 {
     let run = |forks: u64| {
-        let traced = Traced::of(&Victim::c("forks_beside").arg(forks.to_string()).arg(live.to_string()));
-        traced.start(arena, Shim::Preloaded).finish();
-        traced.calls().values().sum::<u64>()
+        let calls =
+            calls_of(&Victim::c("forks_beside").arg(forks.to_string()).arg(live.to_string()), arena, Shim::Preloaded);
+        calls.values().sum::<u64>()
     };
     (run(2 * FORKS) - run(FORKS)).div_ceil(FORKS)
 }
@@ -52,7 +39,7 @@ fn calls_a_fork(arena: &Arena, live: u64) -> u64 {
 /// sixteen others.
 #[test]
 fn a_fork_beside_many_children_is_hardly_more() {
-    let Some(arena) = arena_to_count_in(here!()) else { return };
+    let Some(arena) = arena_or_skip(here!()) else { return };
     let [alone, beside] = [0, 100].map(|live| calls_a_fork(&arena, live));
     assert!(beside <= alone + 8, "{beside} calls a fork beside 100 children, {alone} alone");
 }
@@ -60,11 +47,10 @@ fn a_fork_beside_many_children_is_hardly_more() {
 /// A child asked about each place that its parent had ever held a connection in.
 #[test]
 fn a_fork_after_many_drains_is_no_more() {
-    let Some(arena) = arena_to_count_in(here!()) else { return };
+    let Some(arena) = arena_or_skip(here!()) else { return };
     let cookies = |forks: u64| {
-        let traced = Traced::of(&Victim::c("forks_after").arg(forks.to_string()).arg("100"));
-        traced.start(&arena, Shim::Preloaded).finish();
-        *traced.calls().get(&(Caller::Program, "getsockopt SO_COOKIE".to_owned())).expect("closes ask for cookies")
+        let calls = calls_of(&Victim::c("forks_after").arg(forks.to_string()).arg("100"), &arena, Shim::Preloaded);
+        *calls.get(&(Caller::Program, "getsockopt SO_COOKIE".to_owned())).expect("closes ask for cookies")
     };
     let [few, many] = [FORKS, 2 * FORKS].map(cookies);
     assert!(many <= few + FORKS, "{few} cookies with {FORKS} forks, {many} with twice as many");
@@ -73,7 +59,7 @@ fn a_fork_after_many_drains_is_no_more() {
 /// Two runs, so that what the start of the program takes is not among them.
 #[test]
 fn the_close_of_a_file_is_at_most_one_system_call_more() {
-    let Some(arena) = arena_to_count_in(here!()) else { return };
+    let Some(arena) = arena_or_skip(here!()) else { return };
     let [native, shimmed] = Shim::BOTH.map(|shim| calls(&arena, 2 * PAIRS, shim) - calls(&arena, PAIRS, shim));
     assert_eq!(native, 2 * PAIRS, "an open and a close each, natively");
     assert!(shimmed <= native + PAIRS, "{shimmed} calls for {PAIRS} files, {native} natively");
@@ -82,7 +68,7 @@ fn the_close_of_a_file_is_at_most_one_system_call_more() {
 /// It took hundreds of thousands of calls, up to two seconds of the processor a program.
 #[test]
 fn a_program_that_inherited_many_connections_hardly_looks_for_their_holders() {
-    let Some(arena) = arena_to_count_in(here!()) else { return };
+    let Some(arena) = arena_or_skip(here!()) else { return };
     for way in ["ends", "closefrom", "close_range"] {
         let looks = looks(&arena, &Victim::c("helper_inherits").arg("300").arg(way));
         assert!(looks < 200, "{looks} looks at procfs where the program {way}");
@@ -94,7 +80,7 @@ fn a_program_that_inherited_many_connections_hardly_looks_for_their_holders() {
 /// What is open was listed, in small pieces.
 #[test]
 fn the_end_of_a_process_with_many_files_lists_none() {
-    let Some(arena) = arena_to_count_in(here!()) else { return };
+    let Some(arena) = arena_or_skip(here!()) else { return };
     let [few, many] = ["10", "1000"].map(|files| looks(&arena, &Victim::c("many_files").arg(files)));
     assert_eq!((few, many), (0, 0), "looks at procfs with 10 and with 1000 open files");
 }

@@ -1,16 +1,15 @@
-//! Promise 2: the peer gets every byte and a clean end. Each test runs natively
-//! first, where the same peer loses data and the kernel counts an abort.
+//! The peer gets every byte and a clean end. Each test runs natively first: there the same peer
+//! loses data, and the kernel counts an abort.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::peer::{End, Peer, Upload};
 use shim_tests::proc::cannot_look;
 use shim_tests::shim::Shim;
-use shim_tests::strace::{Caller, Traced};
+use shim_tests::strace::{self, Caller};
 use shim_tests::twice::twice;
 use shim_tests::victim::Victim;
-use shim_tests::{here, skip};
+use shim_tests::{here, skip, tests_of_every_exit};
 
 /// What a client may drink is less than what a server may (1 MiB, all told).
 const CLIENT_UPLOAD: usize = 512 << 10;
@@ -75,13 +74,12 @@ fn a_socket_of_mptcp() {
 /// data waits for another one, was taken to have written all.
 #[test]
 fn a_writer_to_mptcp_is_asked_for() {
-    if find("strace").is_none() || !kernel_has_mptcp() {
-        return skip(here!(), "no strace, or this kernel has no MPTCP");
+    if !kernel_has_mptcp() {
+        return skip(here!(), "this kernel has no MPTCP");
     }
-    let Some(arena) = Arena::or_skip(here!()) else { return };
-    let traced = Traced::of(&Victim::c("mptcp_beside_thread"));
-    traced.start(&arena, Shim::Preloaded).finish();
-    assert!(traced.calls().contains_key(&(Caller::Program, "ioctl TIOCOUTQ".to_owned())), "{:?}", traced.calls());
+    let Some(arena) = strace::arena_or_skip(here!()) else { return };
+    let calls = strace::calls_of(&Victim::c("mptcp_beside_thread"), &arena, Shim::Preloaded);
+    assert!(calls.contains_key(&(Caller::Program, "ioctl TIOCOUTQ".to_owned())), "{calls:?}");
 }
 
 #[test]
@@ -140,30 +138,7 @@ mod at_exit_still_open {
         Gauntlet::of(Victim::c("exit_open").arg(way)).exits_with(7).prove(test);
     }
 
-    #[test]
-    fn by_return_from_main() {
-        proves(here!(), "return");
-    }
-
-    #[test]
-    fn by_exit() {
-        proves(here!(), "exit");
-    }
-
-    #[test]
-    fn by_underscore_exit() {
-        proves(here!(), "_exit");
-    }
-
-    #[test]
-    fn by_underscore_capital_exit() {
-        proves(here!(), "_Exit");
-    }
-
-    #[test]
-    fn by_quick_exit() {
-        proves(here!(), "quick_exit");
-    }
+    tests_of_every_exit!(proves);
 
     #[test]
     fn by_exit_in_a_thread() {
@@ -195,30 +170,7 @@ mod at_exit_still_pending {
         Gauntlet::of(Victim::c("exit_pending").arg(way)).exits_with(7).prove(test);
     }
 
-    #[test]
-    fn by_return_from_main() {
-        proves(here!(), "return");
-    }
-
-    #[test]
-    fn by_exit() {
-        proves(here!(), "exit");
-    }
-
-    #[test]
-    fn by_underscore_exit() {
-        proves(here!(), "_exit");
-    }
-
-    #[test]
-    fn by_underscore_capital_exit() {
-        proves(here!(), "_Exit");
-    }
-
-    #[test]
-    fn by_quick_exit() {
-        proves(here!(), "quick_exit");
-    }
+    tests_of_every_exit!(proves);
 }
 
 /// The parent closes at once; the child has the last reference.

@@ -1,10 +1,12 @@
-//! What a document names is there, and what the code names is documented.
+//! The documents and the code agree: a test that a document names exists, and every metric and
+//! reason is documented.
 
+use shim_tests::built::project;
 use shim_tests::markdown::{anchors, links};
 use softclose_core::counters::names::METRICS;
 use softclose_core::decision::REASONS;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const ROADS: &str = include_str!("../../docs/roads.md");
@@ -19,7 +21,7 @@ fn named_tests() -> Vec<Vec<&'static str>> {
 
 /// The file that a path begins in, and what is left of the path.
 fn source<'a>(path: &'a [&'a str]) -> (PathBuf, &'a [&'a str]) {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let tests = project().join("shim-tests/tests");
     let [first, rest @ ..] = path else { panic!("an empty name") };
     match rest {
         [second, rest @ ..] if tests.join(first).is_dir() => {

@@ -1,12 +1,13 @@
-//! Contexts and surroundings in which a close, or the end of a process, once did harm: jumps
-//! out of a handler, small stacks, limits that are reached, another libc, places for the log
-//! that make a writer wait. Natively and shimmed a program comes to the same.
+//! Situations in which a close, or the end of a process, once did harm: jumps out of a handler,
+//! small stacks, limits that are reached, another libc, log files that make a writer wait. A
+//! program does the same natively and shimmed.
 
 use shim_tests::arena::Arena;
+use shim_tests::built::target_dir;
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
 use shim_tests::twice::{alike, says};
-use shim_tests::victim::{Victim, compiled, compiled_library, source, target_dir};
+use shim_tests::victim::{Victim, compiled, compiled_library, source};
 use shim_tests::{here, skip};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,12 +1,11 @@
-//! What the processes of a family know of each other: the counts that they have in
-//! common, across users, and where a fork has failed.
+//! Processes of one family share counts of who holds which connection: also across users, and after
+//! a fork that failed.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::peer::{End, Peer};
 use shim_tests::shim::Shim;
-use shim_tests::strace::Traced;
+use shim_tests::strace;
 use shim_tests::twice::{Service, alike, says};
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
@@ -55,18 +54,14 @@ mod the_last_of_many_full_workers {
     }
 
     fn files_opened(arena: &Arena, closes: u64, user: Option<&str>) -> u64 {
-        let traced = Traced::of(&victim(200, closes, user));
-        traced.start(arena, Shim::Preloaded).finish();
-        traced.calls().iter().filter(|((_, name), _)| name == "openat").map(|(_, count)| count).sum()
+        let calls = strace::calls_of(&victim(200, closes, user), arena, Shim::Preloaded);
+        calls.iter().filter(|((_, name), _)| name == "openat").map(|(_, count)| count).sum()
     }
 
     /// Each close looked at all processes: 10 to 70 ms, as no free slot was found. What the
     /// first close takes is in both runs.
     fn looks_at_no_process(test: &str, user: Option<&str>) {
-        if find("strace").is_none() {
-            return skip(test, "no strace");
-        }
-        let Some(arena) = Arena::or_skip(test) else { return };
+        let Some(arena) = strace::arena_or_skip(test) else { return };
         let [few, more] = [CLOSES, 2 * CLOSES].map(|closes| files_opened(&arena, closes, user));
         assert_eq!(few, more, "files opened by {CLOSES} closes and by twice as many");
     }

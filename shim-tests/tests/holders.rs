@@ -1,13 +1,13 @@
-//! Who else holds a connection: what a program hands on, is taken from it, or waits in the
-//! kernel, is seen by nobody who looks at processes. In each test somebody goes on with a
-//! connection that another one has closed; and what is ours alone is known without a look.
+//! Connections that something else holds: a program that got it handed on or took it, or the
+//! kernel, where a look at processes shows nothing. In most tests somebody goes on with a
+//! connection that another one has closed. The others show that a connection which only the program
+//! has is known to be so without a look at procfs.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::late::{self, Late};
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
-use shim_tests::strace::Traced;
+use shim_tests::strace::{self, Traced};
 use shim_tests::twice::{Service, says};
 use shim_tests::victim::Victim;
 use shim_tests::{here, skip};
@@ -189,10 +189,7 @@ fn a_connection_that_a_request_of_aio_waits_for_does_not_end() {
 /// had been started.
 #[test]
 fn closes_after_a_helper_was_started_look_at_no_process() {
-    if find("strace").is_none() {
-        return skip(here!(), "no strace");
-    }
-    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let Some(arena) = strace::arena_or_skip(here!()) else { return };
     for way in ["system", "spawn", "vfork", "fork"] {
         let traced = Traced::of(&Victim::c("closes_after_system").arg("5").arg(way));
         let finished = traced.start(&arena, Shim::Preloaded).finish();
@@ -206,10 +203,7 @@ mod what_is_accepted_beside_a_child {
 
     fn is_drained(test: &str, shape: &str) {
         late::ends(test, "accepts_beside", shape, Late::Taken);
-        if find("strace").is_none() {
-            return skip(test, "no strace");
-        }
-        let Some(arena) = Arena::or_skip(test) else { return };
+        let Some(arena) = strace::arena_or_skip(test) else { return };
         let traced = Traced::of(&Victim::c("accepts_beside").arg(shape));
         let finished = traced.start(&arena, Shim::Preloaded).finish();
         assert_eq!((finished.exit, traced.looks_of_program()), (Exit::Code(0), 0), "{shape}: {finished:#?}");

@@ -1,17 +1,16 @@
-//! A program and the programs that it executes: who has a connection is known by counts, also
-//! where no look at procfs would tell, and nobody who still has one is harmed.
+//! A program and the programs that it executes. Counts tell which of them has a connection, also
+//! where procfs would not, and no program that still has one is harmed.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::inside::{can, inside};
 use shim_tests::peer::Peer;
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
-use shim_tests::strace::Traced;
+use shim_tests::strace::{self, Traced};
 use shim_tests::twice::Service;
 use shim_tests::victim::Victim;
-use shim_tests::{RESPONSE, UNREAD, UPLOAD, here, skip};
+use shim_tests::{RESPONSE, UNREAD, UPLOAD, here};
 
 fn with(name: &str, words: &[&str]) -> Victim {
     words.iter().fold(Victim::c(name), |victim, word| victim.arg(word))
@@ -81,10 +80,7 @@ mod a_program_that_was_executed_with_a_connection {
 
     #[test]
     fn looks_at_no_process() {
-        if find("strace").is_none() {
-            return skip(here!(), "no strace");
-        }
-        let Some(arena) = Arena::or_skip(here!()) else { return };
+        let Some(arena) = strace::arena_or_skip(here!()) else { return };
         let traced = Traced::of(&with("lineage", &["fork-exec", "spawn", "serve"]));
         let mut victim = traced.start(&arena, Shim::Preloaded);
         let report = Peer::to(victim.port()).ask(RESPONSE, UNREAD).upload(UPLOAD).read_to_end().start(&arena).finish();

@@ -1,5 +1,5 @@
-//! A program that closes no TCP socket has no trace of us, and one that has
-//! closed a thousand is as it would be natively a while later.
+//! A program that closes no TCP socket has no trace of softclose in it. A program that has closed a
+//! thousand is, a while later, as it would be natively.
 
 use shim_tests::here;
 use shim_tests::peer::Peer;

@@ -1,7 +1,7 @@
-//! A connection on which the program never sent a byte has no response to lose. To read
-//! and discard what its peer still sends would acknowledge it, and a sender that is never
-//! answered takes what is acknowledged for delivered: syslog, statsd and graphite lost half
-//! of their lines so. It learns of the end as natively.
+//! A connection on which the program never sent a byte has no response to lose, and ends as
+//! natively. A drain would acknowledge what the peer still sends. A sender that never gets an
+//! answer takes what is acknowledged for delivered: in this way syslog, statsd and graphite lost
+//! half of their lines.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;

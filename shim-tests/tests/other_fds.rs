@@ -1,5 +1,5 @@
-//! Promise 1 for everything that is not the last reference to a connected TCP
-//! socket: files, pipes, UDP, unix sockets, listeners and so on.
+//! The close of everything that is not the last reference to a connected TCP socket is libc's own:
+//! files, pipes, UDP, unix sockets, listeners and so on.
 
 use shim_tests::here;
 use shim_tests::twice::same_transcript;

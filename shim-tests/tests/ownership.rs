@@ -1,6 +1,5 @@
-//! Promise 5, "do no harm": nothing that is still in use is shut. In each test
-//! one holder of a connection closes it and another goes on to serve the whole
-//! response, in two halves with a round trip between them.
+//! Nothing that is still in use is shut. In each test one holder of a connection closes it, and
+//! another goes on to serve the whole response, in two halves with a round trip between them.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;

@@ -1,5 +1,5 @@
-//! The end of a process is the program's: whatever is not to be finished is released at
-//! once, the process is gone at once, and somebody else finishes what is left.
+//! The end of a process is as prompt as natively. Everything that is no connection is released at
+//! once, the process is gone at once, and `softclose-drain` finishes the connections that are left.
 
 use shim_tests::arena::Arena;
 use shim_tests::peer::Peer;
@@ -9,7 +9,7 @@ use shim_tests::scratch::Scratch;
 use shim_tests::shim::{FINISHER, Shim, library};
 use shim_tests::twice::says;
 use shim_tests::victim::{Victim, compiled_library};
-use shim_tests::{DEADLINE, here, skip};
+use shim_tests::{DEADLINE, here, skip, tests_of_every_exit};
 use std::fs;
 
 /// Later than any test waits for an event.
@@ -56,30 +56,7 @@ mod releases_everything_else_and_delivers {
         }
     }
 
-    #[test]
-    fn by_return_from_main() {
-        proves(here!(), "return");
-    }
-
-    #[test]
-    fn by_exit() {
-        proves(here!(), "exit");
-    }
-
-    #[test]
-    fn by_underscore_exit() {
-        proves(here!(), "_exit");
-    }
-
-    #[test]
-    fn by_underscore_capital_exit() {
-        proves(here!(), "_Exit");
-    }
-
-    #[test]
-    fn by_quick_exit() {
-        proves(here!(), "quick_exit");
-    }
+    tests_of_every_exit!(proves);
 }
 
 /// Whoever looks at processes finds it, and it holds nobody up.

@@ -1,14 +1,13 @@
-//! What a drain does not wait for: readers and writers that are not there, an error queue,
-//! a slow reader; and what it does not take: the processor, the program's numbers.
+//! What a drain does not wait for: threads that are not there, an error queue, a slow reader. And
+//! what it does not take: the processor, and numbers of the program's descriptors.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
+use shim_tests::here;
 use shim_tests::peer::{Peer, Upload};
 use shim_tests::shim::Shim;
-use shim_tests::strace::{Caller, Traced};
+use shim_tests::strace::{self, Caller};
 use shim_tests::twice::says;
 use shim_tests::victim::Victim;
-use shim_tests::{here, skip};
 use std::time::{Duration, Instant};
 
 /// Nobody is blocked in `recv`. Each of them waited 200 ms for somebody who might be.
@@ -177,16 +176,12 @@ mod news_in_the_error_queue_takes_no_processor {
 /// A close read one file of procfs for each thread.
 #[test]
 fn a_close_looks_at_no_thread() {
-    if find("strace").is_none() {
-        return skip(here!(), "no strace");
-    }
-    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let Some(arena) = strace::arena_or_skip(here!()) else { return };
     let opened = |threads: &str| {
         // The end of the process looks at them, before it stops them.
         let victim = Victim::c("among_threads").arg(threads).arg("20").env("SOFTCLOSE_EXIT_TIMEOUT", "0");
-        let traced = Traced::of(&victim);
-        traced.start(&arena, Shim::Preloaded).finish();
-        traced.calls().get(&(Caller::Program, "openat".to_owned())).copied().unwrap_or(0)
+        let calls = strace::calls_of(&victim, &arena, Shim::Preloaded);
+        calls.get(&(Caller::Program, "openat".to_owned())).copied().unwrap_or(0)
     };
     let [few, many] = ["1", "100"].map(opened);
     assert!(many <= few + 20, "{few} files opened beside one thread, {many} beside a hundred");

@@ -1,6 +1,5 @@
-//! The kernel's own count of references (`softclosectl refs`): what it decides where nothing
-//! else can, and that it harms nobody. Each test has a mount namespace of its own, in which
-//! root has installed it.
+//! The kernel's own count of references (`softclosectl refs`) decides where nothing else can, and
+//! harms nobody. Each test has a mount namespace of its own, in which the count is installed.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

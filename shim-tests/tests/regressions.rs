@@ -1,10 +1,10 @@
-//! What hostile victims once broke, and must not break again. Each test names the
-//! harm that there was; the victim says how it was done. All of them run natively
-//! and shimmed and come to the same, unless the test says why not.
+//! What hostile victims once broke, and must not break again. Each test names the harm, and its
+//! victim shows how it was done. The native and the shimmed run have the same result, unless the
+//! test says why not.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
+use shim_tests::installed::is_missing;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::becomes_true;
 use shim_tests::program::Exit;
@@ -186,8 +186,8 @@ mod a_close {
     /// The handler's hook took that of the close for one that a jump had left.
     #[test]
     fn is_not_cancelled_halfway_where_a_handler_ran_on_a_stack_above() {
-        if find("strace").is_none() {
-            return skip(here!(), "no strace");
+        if is_missing(here!(), "strace") {
+            return;
         }
         let sends = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=getsockopt:signal=SIGUSR1:when=1+"];
         says(here!(), &Victim::c("cancelled_beside_handler").under(sends), &["the peer: the end"]);

@@ -1,5 +1,6 @@
-//! Rings of `io_uring`. libuv has one in every program, which only changes epoll sets: such a process is helped as any
-//! other is. As soon as a ring may hold a connection in another way, every close is left alone.
+//! Programs with an io_uring. libuv has one in every program, but only to change epoll sets:
+//! softclose helps such a process as any other. As soon as a ring may hold a connection in another
+//! way, every close is left alone.
 
 use shim_tests::here;
 use shim_tests::late::{Late, ends};

@@ -1,21 +1,15 @@
-//! Interpreters and virtual machines, as installed: each starts, serves a few
-//! connections, in ways of its own, and ends with the same status.
+//! Interpreters and virtual machines, as this machine has them. Each serves a few connections in
+//! its own way, and ends with the same status as natively.
 
+use shim_tests::installed::find;
 use shim_tests::peer::Peer;
 use shim_tests::program::Exit;
 use shim_tests::twice::{alike, without_port};
 use shim_tests::victim::{Victim, source};
 use shim_tests::{here, skip};
-use std::path::PathBuf;
 
 /// A small one, read by the peer to the end, which is an end without a reset.
 const RESPONSE: usize = 20_000;
-
-/// Where the shell would find it.
-fn installed(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.exists())
-}
 
 fn serves(test: &str, victim: Option<Victim>) {
     let Some(victim) = victim else { return skip(test, "it is not installed") };
@@ -33,7 +27,7 @@ fn serves(test: &str, victim: Option<Victim>) {
 }
 
 fn script(interpreter: &str, file: &str) -> Option<Victim> {
-    Some(Victim::program(installed(interpreter)?.into()).arg(source(file)))
+    Some(Victim::program(find(interpreter)?.into()).arg(source(file)))
 }
 
 fn multiprocessing(test: &str, way: &str) {

@@ -1,11 +1,11 @@
-//! seccomp: filters that a program installs itself, as sshd and vsftpd do, and those
-//! that it is started under, as containers do. In the first softclose is passive; in
-//! the others nothing breaks, hangs, spins or is left behind, whatever is denied.
+//! seccomp filters: those that a program installs itself, as sshd and vsftpd do, and those that it
+//! is started under, as containers do. Behind the first softclose is passive. Behind the others
+//! nothing breaks, hangs, spins or is left behind, whatever is denied.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::here;
-use shim_tests::peer::{Peer, Running, Tally};
+use shim_tests::peer::{Peer, RunningPeer, Tally};
 use shim_tests::proc::{becomes_true, descriptors, threads};
 use shim_tests::program::{Exit, Finished, Program};
 use shim_tests::shim::Shim;
@@ -135,7 +135,7 @@ mod a_filter_that_denies {
     struct Run {
         name: String,
         victim: Program,
-        peers: Running,
+        peers: RunningPeer,
     }
 
     impl Run {

@@ -1,14 +1,13 @@
-//! Epoll sets: after the close of the last reference to a connection no set reports it,
-//! whatever the program has done with its sets; and to know that takes no look at procfs.
+//! Epoll sets: after the close of the last reference to a connection no set reports it, whatever
+//! the program has done with its sets. That takes no look at procfs.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
+use shim_tests::here;
 use shim_tests::late::{Late, ends};
 use shim_tests::shim::Shim;
-use shim_tests::strace::{Caller, Traced};
+use shim_tests::strace::{self, Caller};
 use shim_tests::twice::says;
 use shim_tests::victim::Victim;
-use shim_tests::{here, skip};
 
 /// A test for each shape.
 macro_rules! shapes {
@@ -99,9 +98,7 @@ mod of_several_processes {
 /// Calls of the program's own threads in all closes, of those that name a file.
 fn looks(arena: &Arena, closes: u32) -> u64 {
     let victim = Victim::c("sets_beside").arg("24").arg("1000").arg(closes.to_string()).open_files(4096);
-    let traced = Traced::of(&victim);
-    traced.start(arena, Shim::Preloaded).finish();
-    let calls = traced.calls();
+    let calls = strace::calls_of(&victim, arena, Shim::Preloaded);
     let count = |name: &str| calls.get(&(Caller::Program, name.to_owned())).copied().unwrap_or(0);
     // The thread itself may not have come to run.
     assert!(closes == 0 || count("clone") == 1, "nothing was drained: {calls:#?}");
@@ -111,10 +108,7 @@ fn looks(arena: &Arena, closes: u32) -> u64 {
 /// Node has a set that it never uses; each close looked for it.
 #[test]
 fn a_close_beside_many_sets_looks_at_no_file() {
-    if find("strace").is_none() {
-        return skip(here!(), "no strace");
-    }
-    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let Some(arena) = strace::arena_or_skip(here!()) else { return };
     let [one, many] = [1, 40].map(|closes| looks(&arena, closes));
     assert_eq!(many, one, "in 40 closes, and in one");
 }

@@ -1,4 +1,4 @@
-//! What a user can set, as a program and its user see it.
+//! The settings of softclose: what they change, and what is said about wrong ones.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

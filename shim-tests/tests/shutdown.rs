@@ -1,6 +1,7 @@
-//! `shutdown(SHUT_RDWR)` before the close, the advice of a thousand tutorials: the
-//! half that resets comes a moment later, or not at all. Whoever waits for it
-//! still wakes; who only looks at the end sees what there is natively.
+//! `shutdown(SHUT_RDWR)` before the close, as many tutorials advise. Shutting the receive side
+//! would make the kernel reset the connection, so softclose does it a moment later, or not at all.
+//! Threads that wait for it still wake, and a program that looks at the connection sees what it
+//! would see natively.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

@@ -1,12 +1,12 @@
-//! Fork at any instant, and programs that close every number: nothing hangs, nothing
-//! is left behind, and what the program opens next under the same number is its own.
+//! Forks at any instant, and programs that close every descriptor: nothing hangs, nothing is left
+//! behind, and what the program opens next under the same number is its own.
 //!
 //! `transparency.rs` has the storms without exec, and a program that closes every
 //! descriptor and serves on.
 
 use shim_tests::arena::Arena;
 use shim_tests::here;
-use shim_tests::peer::{End, Peer, Running, Tally};
+use shim_tests::peer::{End, Peer, RunningPeer, Tally};
 use shim_tests::proc::{descriptors, threads, wait_until};
 use shim_tests::program::{Exit, Program};
 use shim_tests::shim::Shim;
@@ -62,7 +62,7 @@ mod numbers_that_are_taken_again {
     const WAYS: [&str; 7] =
         ["close", "syscall", "instruction", "close_range", "syscall_range", "instruction_range", "closefrom"];
 
-    fn started(arena: &Arena, shim: Shim, place: &str, way: &str) -> (Program, Running) {
+    fn started(arena: &Arena, shim: Shim, place: &str, way: &str) -> (Program, RunningPeer) {
         let victim = Victim::c("reuse").arg(place).arg(way).open_files(256).env("SOFTCLOSE_IDLE", "1s");
         let mut victim = victim.start(arena, shim);
         let script = Peer::to(victim.port()).copies(8).ask(64, 0).read(64).wait().upload(4096).wait();
@@ -84,7 +84,7 @@ mod numbers_that_are_taken_again {
         });
     }
 
-    fn checked((mut victim, mut peers): (Program, Running)) -> (usize, Exit) {
+    fn checked((mut victim, mut peers): (Program, RunningPeer)) -> (usize, Exit) {
         let pid = victim.expect("filled ").parse().expect("a pid");
         (0..8).for_each(|_| peers.go());
         wait_until("one thread is left", || threads(pid) == 1);

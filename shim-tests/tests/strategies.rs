@@ -1,11 +1,11 @@
-//! The ways to says goodbye, as the peer and the kernel see them: how the peer's read
-//! ends, whether anything was reset, and who holds TIME_WAIT.
+//! The strategies, as the peer and the kernel see them: how the peer's read ends, whether anything
+//! was reset, and which end holds TIME_WAIT.
 //!
-//! Where a strategy gives its peer time, it is far more than is needed, so that only an
-//! event ends it.
+//! Where a strategy gives its peer time, the tests give far more than is needed, so that only an
+//! event ends the wait.
 
 use shim_tests::arena::Arena;
-use shim_tests::counters::Counters;
+use shim_tests::counters::KernelCounters;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::here;
 use shim_tests::peer::{End, Peer, Report};
@@ -51,7 +51,7 @@ enum TimeWait {
 #[derive(Debug)]
 struct Seen {
     report: Report,
-    counters: Counters,
+    counters: KernelCounters,
     time_wait: TimeWait,
     finished: Finished,
 }

@@ -1,11 +1,11 @@
-//! What the kernel gives a process, or denies it: namespaces, procfs, users, limits.
-//! In doubt a close is the program's own; nothing breaks, hangs or is left behind.
-//! Filters are in `sandboxes.rs`.
+//! What the kernel gives a process or denies it: namespaces, procfs, users, limits. In doubt
+//! softclose leaves a close alone. Nothing breaks, hangs or is left behind. `sandboxes.rs` has
+//! seccomp filters.
 
 use shim_tests::arena::Arena;
-use shim_tests::compat::install::find;
 use shim_tests::gauntlet::Gauntlet;
 use shim_tests::inside::{can, inside};
+use shim_tests::installed::is_missing;
 use shim_tests::peer::{End, Peer};
 use shim_tests::proc::{becomes_true, descriptors, threads};
 use shim_tests::program::Exit;
@@ -230,8 +230,8 @@ mod a_limit {
     /// `ulimit -v`: what the tables take would be missed.
     #[test]
     fn of_address_space() {
-        if find("prlimit").is_none() {
-            return skip(here!(), "there is no prlimit");
+        if is_missing(here!(), "prlimit") {
+            return;
         }
         for mebibytes in [24, 64, 96, 128, 256, 512] {
             let limit = format!("--as={}", mebibytes << 20);

@@ -1,5 +1,5 @@
-//! Exactly the intended symbols are exported: one more, and some program finds
-//! its own function replaced by ours.
+//! The shim exports exactly the intended symbols. With one more, some program would find its own
+//! function replaced by ours.
 
 use object::{Object, ObjectSymbol};
 use shim_tests::shim::{dist, library};

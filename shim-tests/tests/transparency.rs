@@ -1,6 +1,5 @@
-//! Promises 1 and 3: what the program can see of `close` is what libc does. Each
-//! test runs natively and shimmed, and the results are equal unless it says why
-//! not.
+//! What the program can see of `close` is what libc does. Each test runs natively and shimmed, and
+//! the results are equal unless the test says why not.
 
 use shim_tests::arena::Arena;
 use shim_tests::gauntlet::Gauntlet;

@@ -1,10 +1,10 @@
-//! Holds a network namespace for one test: makes it, brings `lo` up, gives it
-//! large send buffers, says `arena ready`, and ends with its standard input. With
-//! the path of `softclosectl` as its argument it also makes a mount namespace, in
-//! which that has installed the kernel's own count of references.
+//! Holds a network namespace for one test: makes it, brings `lo` up, gives it large send buffers,
+//! says `arena ready`, and ends with its standard input. With the path of `softclosectl` as its
+//! argument it also makes a mount namespace, in which `softclosectl` installs the kernel's own
+//! count of references.
 //!
-//! A process of its own because `unshare` of a user namespace needs a process
-//! with one thread, which a test harness is not.
+//! This is a process of its own because `unshare` of a user namespace needs a process with one
+//! thread. A test harness has several.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -53,7 +53,7 @@ fn count(ctl: &OsStr) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).replace('\n', " ")) }
 }
 
-/// A namespace by privilege, else one inside a user namespace.
+/// Makes a network namespace: directly with privileges, else inside a new user namespace.
 fn unshare() -> Result<&'static str, String> {
     // SAFETY: no memory is passed; this process has one thread.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0 {

@@ -1,6 +1,7 @@
 //! Completions, as the shells themselves see them.
 
-use crate::tree::{is_there, release, succeed};
+use crate::tree::{release, succeed};
+use shim_tests::installed::is_missing;
 use shim_tests::scratch::Scratch;
 use shim_tests::{here, skip};
 use std::path::Path;
@@ -33,8 +34,8 @@ fn offers(offered: impl Fn(&str) -> String) {
 
 #[test]
 fn fish_completes_options_and_commands() {
-    if !is_there("fish") {
-        return skip(here!(), "no fish");
+    if is_missing(here!(), "fish") {
+        return;
     }
     let (release, home) = (release(), Scratch::directory());
     offers(|line| {
@@ -73,8 +74,8 @@ fn bash_completes_options_and_commands() {
 
 #[test]
 fn zsh_can_read_them() {
-    if !is_there("zsh") {
-        return skip(here!(), "no zsh");
+    if is_missing(here!(), "zsh") {
+        return;
     }
     let release = release();
     for file in ["_softclose", "_softclosectl"] {

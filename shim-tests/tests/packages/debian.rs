@@ -1,7 +1,9 @@
 //! Debian packages, installed below a directory of their own.
 
-use crate::tree::{assert_ended_well, files, is_there, project, release, succeed};
+use crate::tree::{assert_ended_well, files, release, succeed};
 use shim_tests::arena::Arena;
+use shim_tests::built::project;
+use shim_tests::installed::find;
 use shim_tests::peer::Peer;
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{Shim, ctl, dist, launcher, library};
@@ -38,7 +40,7 @@ impl Root {
     fn or_skip(test: &str) -> Option<Self> {
         // SAFETY: no memory is passed.
         let reason = match unsafe { libc::geteuid() } {
-            0 if !is_there("dpkg-deb") => "no dpkg-deb",
+            0 if find("dpkg-deb").is_none() => "no dpkg-deb",
             0 if !Path::new("/usr/lib/x86_64-linux-gnu").exists() => "no multiarch directories",
             0 => return Some(Self::new()),
             _ => "dpkg installs only for root",

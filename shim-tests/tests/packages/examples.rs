@@ -1,6 +1,8 @@
 //! The examples are understood by those for whom they are.
 
-use crate::tree::{is_there, output, project};
+use crate::tree::output;
+use shim_tests::built::project;
+use shim_tests::installed::find;
 use shim_tests::scratch::Scratch;
 use shim_tests::{here, skip};
 use softclose_core::settings::knobs::KNOBS;
@@ -9,7 +11,7 @@ use std::process::Command;
 
 #[test]
 fn systemd_understands_every_line_of_the_drop_in() {
-    if !is_there("systemd-analyze") {
+    if find("systemd-analyze").is_none() {
         return skip(here!(), "no systemd-analyze");
     }
     let scratch = Scratch::directory();

@@ -1,6 +1,7 @@
 //! `make install` and `make uninstall`.
 
-use crate::tree::{files, is_there, output, release, succeed};
+use crate::tree::{files, output, release, succeed};
+use shim_tests::installed;
 use shim_tests::scratch::Scratch;
 use shim_tests::{here, skip};
 use std::fs::{self, File};
@@ -65,7 +66,7 @@ fn everything_is_at_its_usual_place_and_is_taken_away_again() {
 
 #[test]
 fn debug_information_is_apart_and_found_by_its_name() {
-    if !is_there("objcopy") || !is_there("readelf") {
+    if installed::find("objcopy").is_none() || installed::find("readelf").is_none() {
         return skip(here!(), "no binutils");
     }
     let (release, root) = (release(), Scratch::directory());

@@ -1,15 +1,16 @@
 //! The manual pages, as those see them who format them.
 
-use crate::tree::{is_there, output, release};
-use shim_tests::{here, skip};
+use crate::tree::{output, release};
+use shim_tests::here;
+use shim_tests::installed::is_missing;
 use std::path::PathBuf;
 use std::process::Command;
 
 /// What a formatter says of every page, which has to be nothing.
 fn is_clean(test: &str, formatter: &[&str]) {
     let [tool, args @ ..] = formatter else { panic!("no formatter") };
-    if !is_there(tool) {
-        return skip(test, &format!("no {tool}"));
+    if is_missing(test, tool) {
+        return;
     }
     let release = release();
     for page in ["man1/softclose.1", "man1/softclosectl.1", "man7/softclose.7"] {

@@ -1,5 +1,6 @@
 //! What `make` would have built, from the binaries under test, and what was installed.
 
+use shim_tests::built::project;
 use shim_tests::program::Finished;
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{ctl, dist, finisher, launcher, library};
@@ -7,11 +8,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-/// The directory of the project.
-pub fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace")
-}
 
 /// In place of `target/release`.
 pub fn release() -> Scratch {
@@ -57,12 +53,6 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
     for path in fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path()) {
         if path.is_dir() { collect(&path, found) } else { found.push(path) }
     }
-}
-
-/// Whether a command has a tool to run.
-pub fn is_there(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(tool).exists())
 }
 
 /// Nothing but what a program that drained well leaves behind.

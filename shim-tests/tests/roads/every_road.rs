@@ -2,9 +2,9 @@
 //! `road*.c` each context.
 
 use shim_tests::gauntlet::Gauntlet;
-use shim_tests::here;
 use shim_tests::twice::{Service, same_transcript, says};
 use shim_tests::victim::Victim;
+use shim_tests::{here, tests};
 
 /// Those that leave the program as it is.
 macro_rules! all_roads_but_exec {

@@ -9,7 +9,7 @@ use shim_tests::scratch::Scratch;
 use shim_tests::shim::Shim;
 use shim_tests::twice::{Service, same_transcript, twice};
 use shim_tests::victim::{Victim, compiled};
-use shim_tests::{here, skip};
+use shim_tests::{here, skip, tests};
 use std::path::Path;
 use std::time::{Duration, Instant};
 

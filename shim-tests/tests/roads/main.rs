@@ -2,18 +2,6 @@
 //! every context it leaves alone what is not its own. The table is in
 //! `every_road`; what only one road can get wrong has a module of its own.
 
-/// A test of its own for each that is named.
-macro_rules! tests {
-    ($check:ident: $($name:ident $word:literal),+ $(,)?) => {
-        $(
-            #[test]
-            fn $name() {
-                $check(here!(), $word);
-            }
-        )+
-    };
-}
-
 mod duplicates;
 mod every_road;
 mod exec;

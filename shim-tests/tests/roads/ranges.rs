@@ -2,9 +2,9 @@
 //! calls close none of them, or somebody else's copies.
 
 use shim_tests::gauntlet::Gauntlet;
-use shim_tests::here;
 use shim_tests::twice::{Service, says};
 use shim_tests::victim::Victim;
+use shim_tests::{here, tests};
 
 mod twenty_connections_among_files_pipes_and_listeners_are_delivered {
     use super::*;

@@ -8,7 +8,7 @@ mod numbers;
 mod secure;
 
 use shim_tests::arena::Arena;
-use shim_tests::peer::{Peer, Running};
+use shim_tests::peer::{Peer, RunningPeer};
 use shim_tests::program::Program;
 use shim_tests::shim::Shim;
 use shim_tests::stats::Memory;
@@ -25,7 +25,7 @@ fn served(arena: &Arena, memory: &Memory, connections: usize) -> Program {
 }
 
 /// A server with one connection in drain, and the silent peer of it.
-fn holding(arena: &Arena, victim: Victim) -> (Program, Running) {
+fn holding(arena: &Arena, victim: Victim) -> (Program, RunningPeer) {
     let mut victim = victim.arg("1").start(arena, Shim::Preloaded);
     let peer = Peer::to(victim.port()).ask(64, 0).wait().start(arena);
     victim.expect("closed");

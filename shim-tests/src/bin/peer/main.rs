@@ -7,26 +7,26 @@
 //!
 //!     report received=N end=eof|reset|timeout|unread sent=N upload=done|refused|timeout content=good|bad
 
-mod gate;
-mod link;
+mod connection;
 mod plan;
+mod turnstile;
 
-use gate::Gate;
-use link::Link;
+use connection::Connection;
 use plan::{Plan, Step};
 use std::io::Write;
 use std::sync::Arc;
+use turnstile::Turnstile;
 
 fn main() {
     let plan = Arc::new(Plan::parse(std::env::args().skip(1)));
-    let gate = Arc::new(Gate::open());
+    let turnstile = Arc::new(Turnstile::open());
     if plan.listens {
-        return listen(&plan, &gate);
+        return listen(&plan, &turnstile);
     }
     let copies: Vec<_> = (0..plan.copies)
         .map(|_| {
-            let (plan, gate) = (Arc::clone(&plan), Arc::clone(&gate));
-            std::thread::Builder::new().stack_size(256 << 10).spawn(move || all_rounds(&plan, &gate))
+            let (plan, turnstile) = (Arc::clone(&plan), Arc::clone(&turnstile));
+            std::thread::Builder::new().stack_size(256 << 10).spawn(move || all_rounds(&plan, &turnstile))
         })
         .collect();
     for copy in copies {
@@ -34,53 +34,53 @@ fn main() {
     }
 }
 
-fn listen(plan: &Plan, gate: &Arc<Gate>) {
-    let listener = link::listen(plan);
-    print(&format!("port {}", link::local_port(&listener)));
+fn listen(plan: &Plan, turnstile: &Arc<Turnstile>) {
+    let listener = connection::listen(plan);
+    print(&format!("port {}", connection::local_port(&listener)));
     for _ in 0..plan.copies {
-        follow(plan, Link::new(link::accept(&listener), plan.patience), gate);
+        follow(plan, Connection::new(connection::accept(&listener), plan.patience), turnstile);
     }
 }
 
-fn all_rounds(plan: &Plan, gate: &Arc<Gate>) {
+fn all_rounds(plan: &Plan, turnstile: &Arc<Turnstile>) {
     for _ in 0..plan.rounds {
-        follow(plan, Link::new(link::connect(plan), plan.patience), gate);
+        follow(plan, Connection::new(connection::connect(plan), plan.patience), turnstile);
     }
 }
 
-fn follow(plan: &Plan, link: Link, gate: &Arc<Gate>) {
-    let link = Arc::new(link);
-    let mut ticket = gate.ticket();
+fn follow(plan: &Plan, connection: Connection, turnstile: &Arc<Turnstile>) {
+    let connection = Arc::new(connection);
+    let mut pass = turnstile.pass();
     for step in &plan.steps {
         match step {
-            Step::Say(line) => link.send(format!("{line}\n").as_bytes()),
-            Step::Upload(bytes) => link.upload(*bytes),
-            Step::Firehose => link.upload(usize::MAX),
-            Step::Pour => in_background(&link, |link| link.upload(usize::MAX)),
+            Step::Say(line) => connection.send(format!("{line}\n").as_bytes()),
+            Step::Upload(bytes) => connection.upload(*bytes),
+            Step::Firehose => connection.upload(usize::MAX),
+            Step::Pour => in_background(&connection, |connection| connection.upload(usize::MAX)),
             Step::Drip(pause) => {
                 let pause = *pause;
-                in_background(&link, move |link| link.drip(pause));
+                in_background(&connection, move |connection| connection.drip(pause));
             }
-            Step::Read(bytes) => link.read(*bytes),
-            Step::ReadToEnd => link.read(usize::MAX),
-            Step::Slowly(pause) => link.read_slowly(*pause),
+            Step::Read(bytes) => connection.read(*bytes),
+            Step::ReadToEnd => connection.read(usize::MAX),
+            Step::Slowly(pause) => connection.read_slowly(*pause),
             Step::Rest(time) => std::thread::sleep(*time),
-            Step::Head => link.read_head(),
-            Step::Wait => ticket.wait(),
+            Step::Head => connection.read_head(),
+            Step::Wait => pass.wait(),
             Step::Tell(word) => print(word),
-            Step::Fin => link.fin(),
+            Step::Fin => connection.fin(),
         }
     }
-    print(&link.report());
+    print(&connection.report());
 }
 
-/// The thread ends with the connection, at the latest with the process.
-fn in_background(link: &Arc<Link>, work: impl FnOnce(&Link) + Send + 'static) {
-    let link = Arc::clone(link);
-    std::thread::spawn(move || work(&link));
+/// Starts a thread for `work`. It ends when the connection does, at the latest with the process.
+fn in_background(connection: &Arc<Connection>, work: impl FnOnce(&Connection) + Send + 'static) {
+    let connection = Arc::clone(connection);
+    std::thread::spawn(move || work(&connection));
 }
 
-/// One line at once, whichever thread it comes from.
+/// Prints one whole line, whichever thread it comes from.
 fn print(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

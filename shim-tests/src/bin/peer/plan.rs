@@ -1,9 +1,10 @@
-//! The command line, parsed.
+//! What the command line asks for: where to connect or listen, and the steps of the script.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// Less than the harness waits, so that a stuck peer still reports.
+/// How long the peer waits for anything. The harness waits longer, so that a stuck peer still
+/// reports.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One step of the script.
@@ -23,7 +24,7 @@ pub enum Step {
     Fin,
 }
 
-/// Where to, how, and what to do there.
+/// The whole plan of a peer.
 pub struct Plan {
     pub host: Ipv4Addr,
     pub port: u16,
@@ -57,7 +58,7 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// A word that is not understood is a bug in a test: panic.
+    /// Parses the words of the command line. An unknown word is a bug in a test: it panics.
     pub fn parse(words: impl Iterator<Item = String>) -> Self {
         let mut plan = Self::default();
         for word in words {

@@ -5,7 +5,7 @@
 /// The states of `include/net/tcp_states.h`, as far as they matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// No connection to says goodbye to: closed, connecting, listening.
+    /// No connection to close gracefully: closed, connecting, listening.
     Unconnected,
     /// The peer may still send.
     Open,
