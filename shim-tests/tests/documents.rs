@@ -6,7 +6,7 @@ use shim_tests::markdown::{anchors, links};
 use softclose_core::counters::names::METRICS;
 use softclose_core::decision::REASONS;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const ROADS: &str = include_str!("../../docs/roads.md");
@@ -77,7 +77,7 @@ fn documents(directory: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn every_link_leads_to_a_file_and_a_heading_that_is_in_it() {
     let mut found = Vec::new();
-    documents(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace"), &mut found);
+    documents(project(), &mut found);
     assert!(found.len() > 12, "{found:?}");
     for document in &found {
         let text = fs::read_to_string(document).expect("a document");
