@@ -29,11 +29,11 @@ const ARMS: [(&str, Shim, usize); 4] = [
 pub const MEASURE: Measure = Measure {
     name: "drains",
     title: "Drains begun and ended",
-    about: "a server with one thread accepts and closes 2,000 connections that wait in its queue already, each with a byte that nobody \
-reads, as fast as it can; peers answer each FIN with theirs. *A close of processor time*: what all threads of the server have used, \
+    about: "a server with one thread accepts 2,000 connections that wait in its queue already, each with a byte that nobody reads. It answers each \
+with one byte and closes it, as fast as it can; peers answer each FIN with theirs. *A close of processor time*: what all threads of the server have used, \
 softclose's too, until every drain has ended; its inverse is what one processor can do, and it does not depend on how fast the peers \
-are. *The program's own loop*: the time in which the 2,000 `accept` and `close` returned. The ceiling is the same loop without \
-softclose, with peers that have sent nothing: the kernel's plain `accept` and `close`, and a FIN each way.",
+are. *The program's own loop*: the time that the 2,000 connections took. The ceiling is the same loop without \
+softclose, with peers that have sent nothing: the kernel's plain `accept`, `write` and `close`, and a FIN each way.",
     run,
 };
 
