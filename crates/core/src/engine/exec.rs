@@ -9,7 +9,7 @@ use super::Engine;
 use super::exit::TICK_MS;
 use crate::bounds::End;
 use crate::decision::Verdict;
-use crate::holders::judge::Looks;
+use crate::holders::judge::SharedLookBudget;
 use crate::holders::ledger::{Execution, Owner};
 use crate::image::Attempt;
 use crate::leftovers::Leftovers;
@@ -23,7 +23,7 @@ impl Engine {
     /// calls.
     #[inline(never)]
     pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) -> Option<Execution> {
-        let execution = owner.may_move(|| attempt.will_fail());
+        let execution = owner.before_exec(|| attempt.will_fail());
         self.finish_before_exec(owner, attempt);
         execution
     }
@@ -66,7 +66,7 @@ impl Engine {
     #[inline(never)]
     fn half_close_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'static> {
         let mut left = Leftovers::with_room(count, self.context);
-        let looks = Looks::begin();
+        let looks = SharedLookBudget::begin();
         each_leaving(owner, |fd| {
             if deadline.since(Millis::now()) != 0 {
                 self.let_go(owner, fd, looks, &mut left);
@@ -78,11 +78,11 @@ impl Engine {
     #[inline(never)]
     fn observe_leaving(&'static self, owner: Owner<'_>) {
         let mut none = Leftovers::with_room(0, self.context);
-        let looks = Looks::begin();
+        let looks = SharedLookBudget::begin();
         each_leaving(owner, |fd| self.let_go(owner, fd, looks, &mut none));
     }
 
-    fn let_go(&'static self, owner: Owner<'_>, fd: Fd, looks: Looks, left: &mut Leftovers<'_>) {
+    fn let_go(&'static self, owner: Owner<'_>, fd: Fd, looks: SharedLookBudget, left: &mut Leftovers<'_>) {
         let Ok(info) = socket::tcp_info(fd) else { return };
         let claim = looks.limit(owner.release(fd));
         let role = claim.entry.role;

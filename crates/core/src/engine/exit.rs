@@ -18,7 +18,7 @@ use crate::bounds::End;
 use crate::decision::{Reason, Verdict};
 use crate::finisher;
 use crate::holders::ledger::Owner;
-use crate::holders::ledger::forks::Stamp;
+use crate::holders::ledger::Stamp;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
 use crate::sys::clock::Millis;

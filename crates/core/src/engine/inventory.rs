@@ -3,7 +3,7 @@
 //! Context: the end of the process.
 
 use super::Engine;
-use crate::holders::judge::Looks;
+use crate::holders::judge::SharedLookBudget;
 use crate::holders::ledger::Owner;
 use crate::settings::Strategy;
 use crate::sys::socket::is_connected;
@@ -12,7 +12,7 @@ use crate::sys::{Fd, descriptors, socket};
 /// What there is to finish.
 pub struct Inventory {
     /// The time that there is for those that others may have as well.
-    pub looks: Looks,
+    pub looks: SharedLookBudget,
     /// Most connections that are open, and that will be finished.
     pub open: usize,
     /// See `open`.
@@ -24,7 +24,7 @@ pub struct Inventory {
 impl Inventory {
     /// The same, with the time for looks before it.
     pub fn again(&self) -> Self {
-        Self { looks: Looks::begin(), ..*self }
+        Self { looks: SharedLookBudget::begin(), ..*self }
     }
 }
 
@@ -33,12 +33,12 @@ impl Engine {
     #[inline(never)]
     pub(super) fn take_inventory(&self, owner: Owner<'_>) -> Inventory {
         let (mut open, mut ours) = (0, 0);
-        each_counted(owner, Looks::begin(), |fd| {
+        each_counted(owner, SharedLookBudget::begin(), |fd| {
             let is_open = is_connected(fd);
             open += usize::from(is_open);
             ours += usize::from(is_open && self.strategy(fd, owner.role(fd)) != Strategy::Observe);
         });
-        Inventory { looks: Looks::begin(), open, ours, held: self.drain.held() as usize }
+        Inventory { looks: SharedLookBudget::begin(), open, ours, held: self.drain.held() as usize }
     }
 }
 
@@ -52,7 +52,7 @@ pub fn numbers_of(fd: Fd) -> u64 {
 /// Calls `visit` for the connections that are counted: first those that this process alone
 /// was ever counted for, then the others while there is time. A child of a server with
 /// thousands of them has nothing to do with most.
-pub fn each_counted(owner: Owner<'_>, looks: Looks, mut visit: impl FnMut(Fd)) {
+pub fn each_counted(owner: Owner<'_>, looks: SharedLookBudget, mut visit: impl FnMut(Fd)) {
     owner.each(|fd| {
         if owner.is_only_ours(fd) {
             visit(fd);

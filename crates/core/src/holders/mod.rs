@@ -16,5 +16,6 @@ pub mod calls;
 pub mod judge;
 pub mod ledger;
 pub mod refs;
+pub mod sets;
 pub mod standing;
 pub mod watch;

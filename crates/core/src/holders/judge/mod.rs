@@ -15,10 +15,10 @@
 mod budget;
 mod hidden;
 mod kernel;
-mod looks;
+mod shared_budget;
 
 pub use budget::Budget;
-pub use looks::Looks;
+pub use shared_budget::SharedLookBudget;
 
 use crate::holders::standing::Doubt;
 use crate::sys::Fd;
@@ -86,12 +86,12 @@ pub fn parent_has(fd: Fd, inode: u64) -> bool {
 
 /// How much a look has seen.
 #[derive(Clone, Copy, Debug)]
-pub struct View {
+pub struct LookResult {
     /// Why not everything there was seen.
     gap: Option<Doubt>,
 }
 
-impl View {
+impl LookResult {
     const NOTHING: Self = Self { gap: Some(Doubt::Unseen) };
 
     /// What speaks against this process being the only one that has what was sought, under
@@ -108,13 +108,13 @@ impl View {
     }
 }
 
-/// Looks for all of these at once, in every process.
+/// SharedLookBudget for all of these at once, in every process.
 #[inline(never)]
-pub fn look(sought: &[Sought], budget: Budget) -> View {
-    let Ok(root) = Dir::root() else { return View::NOTHING };
+pub fn look(sought: &[Sought], budget: Budget) -> LookResult {
+    let Ok(root) = Dir::root() else { return LookResult::NOTHING };
     let look = Look { root, sought, budget };
     let gap = if hidden::is_nobody(&look.root, &look.budget) { look.everywhere() } else { Some(Doubt::Unseen) };
-    View { gap }
+    LookResult { gap }
 }
 
 /// One look.

@@ -10,10 +10,11 @@
 //! seen yet; a mark that was made meanwhile; a program that got one of them and has handed it
 //! on. Each is asked for.
 //!
-//! Context: [`Ledger::leaked`] and [`Ledger::heal`] the looker.
+//! Context: [`Ledger::leaked`] and [`Ledger::unmark_leaked`] the looker.
 
-use super::descriptions::{Marks, SlotId, Wound};
-use super::{Ledger, Owner};
+use super::memory::descriptions::SlotId;
+use super::memory::marks::{Marks, MarksSeen};
+use super::owner::{Ledger, Owner};
 use crate::sys::{Fd, socket};
 use core::sync::atomic::Ordering::SeqCst;
 
@@ -24,7 +25,7 @@ pub const MOST: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub struct Leak {
     slot: SlotId,
-    wound: Wound,
+    seen: MarksSeen,
     /// Of the socket.
     pub inode: u64,
 }
@@ -32,7 +33,7 @@ pub struct Leak {
 impl Ledger {
     /// Whether there may be any for which nobody has been sent to look yet; now somebody is.
     pub fn may_have_leaked(&self) -> bool {
-        self.leaks.load(SeqCst) && self.leaks.swap(false, SeqCst)
+        self.processes.may_have_leaked.load(SeqCst) && self.processes.may_have_leaked.swap(false, SeqCst)
     }
 
     /// Those that are marked now, as many as there is room for. `None` while a process is being
@@ -53,16 +54,16 @@ impl Ledger {
     }
 
     fn leak_of(&self, fd: Fd, slot: SlotId) -> Option<Leak> {
-        let wound = self.descriptions().wound(slot)?;
-        let is_marked = wound.marks().has(Marks::LEAKED);
+        let seen = self.descriptions().marks_seen(slot)?;
+        let is_marked = seen.marks().has(Marks::LEAKED);
         let inode = if is_marked { socket::inode(fd).ok()? } else { return None };
-        (self.slot_now(fd) == Some(slot)).then_some(Leak { slot, wound, inode })
+        (self.slot_now(fd) == Some(slot)).then_some(Leak { slot, seen, inode })
     }
 
     /// A look that began after [`Ledger::leaked`] has found that nobody else has it.
-    pub fn heal(&self, leak: Leak) {
-        if !self.family().has_handed_strays() {
-            self.descriptions().heal(leak.slot, leak.wound);
+    pub fn not_leaked(&self, leak: Leak) {
+        if !self.family().has_handed_on_uncounted() {
+            self.descriptions().unmark_leaked(leak.slot, leak.seen);
         }
     }
 }

@@ -7,8 +7,8 @@
 //! Context: hooks of any kind; lock-free. One `take` gets an entry, so of two
 //! threads that close the same number one gets nothing.
 
-use super::descriptions::SlotId;
-use crate::holders::watch::membership::Membership;
+use super::memory::descriptions::SlotId;
+use crate::holders::sets::membership::Membership;
 use crate::sys::Fd;
 use crate::sys::region::Region;
 use crate::sys::socket::Role;

@@ -1,7 +1,17 @@
 //! The ledger against real sockets, in one process. What needs a second process
 //! is proved by the victims of `shim-tests`.
 
-use super::*;
+use super::memory::descriptions::{Descriptions, SlotId};
+use super::memory::family::Family;
+use super::memory::family_memory;
+use super::memory::marks::Marks;
+use super::owner::{Ledger, Owner};
+use super::table::Entry;
+use super::{Child, Joined, Return, Token};
+use crate::holders::standing::{Doubt, Standing};
+use crate::sys::socket::Role;
+use crate::sys::{Fd, process, socket};
+use core::sync::atomic::Ordering::SeqCst;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
@@ -74,7 +84,7 @@ fn what_another_program_gets_is_never_provable() {
             rustix::io::fcntl_setfd(stage.fd(), rustix::io::FdFlags::empty()).unwrap();
         }
         stage.owner().before_spawn(Child::Executes, Return::Seen);
-        stage.ledger.hand_kept();
+        stage.ledger.hand_on_kept();
         stage.owner().after_spawn(Child::Executes);
         assert_eq!(stage.standing(), standing);
     }
@@ -83,7 +93,7 @@ fn what_another_program_gets_is_never_provable() {
 #[test]
 fn what_is_given_to_another_program_by_name_is_never_provable() {
     let stage = Stage::accepted();
-    stage.ledger.hand(stage.fd());
+    stage.ledger.hand_on(stage.fd());
     assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
 }
 
@@ -113,7 +123,7 @@ fn while_somebody_takes_descriptors_nothing_is_provable() {
 fn while_a_double_may_run_on_its_memory_nobody_is_the_owner() {
     let stage = Stage::accepted();
     assert!(!stage.ledger.may_have_double(true));
-    stage.owner().is_outside();
+    stage.owner().has_inner_children();
     assert!(stage.ledger.may_have_double(false));
     assert!(stage.ledger.owner().is_none());
     stage.ledger.has_no_double();
@@ -255,7 +265,7 @@ mod in_memory_of_its_own {
         let child = child_of(&stage);
         stage.owner().detach();
         // Over there it may have been forked on since.
-        stage.ledger.family().strike(child);
+        stage.ledger.family().remove(child);
         assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
     }
 
@@ -270,10 +280,10 @@ mod in_memory_of_its_own {
         stage.owner().detach();
         let (family, slots) = (Family::of(&old), Descriptions::of(&old));
         let [first, second] = [1, 2].map(|raw| SlotId::new(raw).unwrap());
-        assert!(!family.has_stayed(me) && family.has_options());
-        assert!(slots.holders(first).any(|holder| holder == me) && slots.marks(first).has(Marks::HANDED));
+        assert!(!family.is_followed(me) && family.has_options());
+        assert!(slots.holders(first).any(|holder| holder == me) && slots.marks(first).has(Marks::HANDED_ON));
         assert!(slots.is(first, socket::cookie(shared).unwrap()) && slots.is(second, 0));
-        assert!(stage.ledger.family().has_stayed(me));
+        assert!(stage.ledger.family().is_followed(me));
     }
 
     #[test]
@@ -323,13 +333,13 @@ fn use_everything(stage: &Stage) {
     owner.forked(child, process::pid().unwrap());
     owner.before_spawn(Child::Executes, Return::Seen);
     owner.passes(copy_fd, None);
-    stage.ledger.hand_kept();
+    stage.ledger.hand_on_kept();
     let _ = (owner.is_only_ours(fd), owner.may_have_options(Entry::UNKNOWN), stage.ledger.number_of(7));
     let _ = owner.release(copy_fd);
     owner.opened(copy_fd, Role::Connected, since);
     let _ = owner.release(copy_fd);
     let _ = owner.release(fd);
-    let execution = owner.may_move(|| false);
+    let execution = owner.before_exec(|| false);
     execution.into_iter().for_each(|execution| stage.ledger.execution_failed(execution));
     owner.opened(fd, Role::Accepted, since);
     owner.detach();

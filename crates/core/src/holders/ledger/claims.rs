@@ -1,0 +1,143 @@
+//! A descriptor is given up: how good the claim is that it is the last one of its connection.
+//!
+//! Context: hooks of any kind.
+
+use super::memory::cells::{Released, Remaining};
+use super::memory::descriptions::SlotId;
+use super::memory::marks::Marks;
+use super::memory::token::Token;
+use super::owner::Owner;
+use super::table::Entry;
+use crate::holders::standing::{Doubt, Standing};
+use crate::sys::{Fd, procfs, socket};
+
+/// What is known of a connection at the moment its number is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What the table knew.
+    pub entry: Entry,
+    /// Whether anybody else holds it.
+    pub standing: Standing,
+    /// `SO_COOKIE`, where it had to be asked for.
+    pub cookie: Option<u64>,
+    /// How often epoll sets watch it, under any number of any process, where it is counted.
+    pub watchers: u32,
+    /// Whether processes outside of the lineage may have it as well, and numbers of this one
+    /// that nobody has counted.
+    pub is_foreign: bool,
+}
+
+impl Owner<'_> {
+    /// Gives up `fd`, which is about to be closed, and says how good our claim
+    /// to be its last holder is.
+    pub fn release(self, fd: Fd) -> Claim {
+        self.give_up(fd, self.0.table.take(fd))
+    }
+
+    /// As [`Owner::release`], at the end of the process: sets that nobody else has end with it.
+    pub fn release_at_end(self, fd: Fd) -> Claim {
+        let entry = self.0.table.take(fd);
+        if let Some(slot) = entry.slot.filter(|_| self.is_private(entry)) {
+            self.0.descriptions().remove_watchers(slot, entry.watched.members());
+        }
+        self.give_up(fd, entry)
+    }
+
+    fn give_up(self, fd: Fd, mut entry: Entry) -> Claim {
+        let was_blind = self.is_blind();
+        self.look_at_rings();
+        // What is in the table has been marked, and this one is not there any more.
+        if let Some(slot) = entry.slot.filter(|_| !was_blind && self.is_blind()) {
+            self.0.descriptions().mark(slot, Marks::HANDED_ON);
+        }
+        let cookie = entry.slot.and_then(|_| socket::cookie(fd));
+        let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
+        let (mut is_foreign, mut watchers) = (true, 0);
+        let nothing = Released::NOTHING;
+        let standing = match entry.slot {
+            Some(slot) if is_current(slot) => {
+                let released = self.0.drop_reference(slot).unwrap_or(nothing);
+                watchers = released.watchers;
+                is_foreign = released.marks.has(Marks::FOREIGN) || released.remaining == Remaining::Unknown;
+                if released.remaining == Remaining::Unknown {
+                    entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
+                }
+                self.release_counted(fd, slot, released)
+            }
+            Some(stale) => {
+                self.0.drop_reference(stale);
+                entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
+                self.weigh_uncounted()
+            }
+            None => self.weigh_uncounted(),
+        };
+        Claim { entry, standing, cookie, watchers, is_foreign }
+    }
+
+    fn release_counted(self, fd: Fd, slot: SlotId, released: Released) -> Standing {
+        match released.remaining {
+            Remaining::Here => Standing::Shared,
+            Remaining::Elsewhere if self.is_seen_elsewhere(fd, slot, released.marks) => Standing::Shared,
+            // Nobody has received it yet, or somebody whom nobody has looked at.
+            _ if released.is_message_under_way => Standing::Unprovable(Doubt::Passed),
+            Remaining::Elsewhere if self.0.descriptions().has_additions_since(slot, released.added) => {
+                Standing::Unprovable(Doubt::Passed)
+            }
+            // Those that are left have executed another program since, and lost it by that.
+            Remaining::Elsewhere | Remaining::Nobody => self.weigh(released.marks),
+            Remaining::Unknown => match self.weigh(released.marks) {
+                Standing::Last => Standing::Doubtful,
+                standing => standing,
+            },
+        }
+    }
+
+    /// An everyday child holds what it is counted for. One that may have executed a program
+    /// since has lost what was close-on-exec, and what was not is abroad: one link tells
+    /// whether it still has the number that it inherited, where it can have no other. One that
+    /// nobody has heard of is no child, if libc's fork has failed.
+    fn is_seen_elsewhere(self, fd: Fd, slot: SlotId, marks: Marks) -> bool {
+        let (me, is_forking) = (self.0.me(), self.0.processes.creations.is_any_under_way());
+        let may_be = |token: &Token| Some(*token) != me && (is_forking || self.0.family().may_exist(*token));
+        self.0.descriptions().holders(slot).filter(may_be).any(|token| {
+            self.0.family().is_followed(token)
+                || self.0.descriptions().is_in_transit(slot, token)
+                || marks.has(Marks::COPIED)
+                || match (self.0.family().pid(token, self.0.here()), socket::inode(fd)) {
+                    (Some(pid), Ok(inode)) => procfs::holds_at(pid, fd, inode).unwrap_or(true),
+                    _ => true,
+                }
+        })
+    }
+
+    fn weigh(self, marks: Marks) -> Standing {
+        let (family, processes) = (self.0.family(), &self.0.processes);
+        let is_handed = marks.has(Marks::HANDED_ON) || marks.has(Marks::LEAKED) && family.has_handed_on_uncounted();
+        if let Some(doubt) = self.doubt() {
+            Standing::Unprovable(doubt)
+        } else if marks.has(Marks::PASSED) {
+            Standing::Unprovable(Doubt::Passed)
+        } else if is_handed || processes.creations.is_child_under_way() {
+            Standing::Unprovable(Doubt::Spawned)
+        } else if marks.has_any(Marks::UNCOUNTED) || processes.children.has_untracked() {
+            Standing::Doubtful
+        } else {
+            Standing::Last
+        }
+    }
+
+    /// Of what this process has no count for.
+    fn weigh_uncounted(self) -> Standing {
+        match self.doubt() {
+            Some(doubt) => Standing::Unprovable(doubt),
+            None if self.0.family().has_handed_on_uncounted() => Standing::Unprovable(Doubt::Spawned),
+            None if self.0.processes.creations.is_child_under_way() => Standing::Unprovable(Doubt::Spawned),
+            None => Standing::Doubtful,
+        }
+    }
+
+    /// What makes every claim doubtful.
+    fn doubt(self) -> Option<Doubt> {
+        if self.is_blind() { Some(Doubt::Blind) } else { self.0.family().is_taking().then_some(Doubt::Passed) }
+    }
+}

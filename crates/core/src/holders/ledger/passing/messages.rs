@@ -1,0 +1,115 @@
+//! Connections in messages (`SCM_RIGHTS`): counted while they are under way, where the sockets
+//! that they are sent on allow that ([`super::channels`]), or else undecided for ever.
+//!
+//! The sender notes a message before it is sent: as soon as the kernel has it, its receiver may
+//! have closed its own. The receiver first counts what it has, and then takes the message back.
+//! What is only peeked at stays under way, and so does what is cut off (`MSG_CTRUNC`), or what
+//! nobody receives.
+//!
+//! Context: hooks of any kind.
+
+use crate::holders::ledger::memory::descriptions::SlotId;
+use crate::holders::ledger::memory::marks::Marks;
+use crate::holders::ledger::owner::{Ledger, Owner};
+use crate::holders::ledger::process::creations::Stamp;
+use crate::sys::socket::Role;
+use crate::sys::{Fd, socket};
+
+/// How a message was received.
+#[derive(Clone, Copy, Debug)]
+pub struct Message {
+    /// The socket.
+    pub via: Fd,
+    /// `MSG_PEEK`.
+    pub is_peeked: bool,
+}
+
+/// A connection in a message that is counted as under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Departure {
+    slot: SlotId,
+    sender: u64,
+}
+
+impl Owner<'_> {
+    /// `fd` is about to be sent through `SCM_RIGHTS` on `via`. Where this process has no count
+    /// for it, another one of the family may have.
+    ///
+    /// Answers what is to be taken back if it is not sent.
+    pub fn passes(self, fd: Fd, via: Option<Fd>) -> Option<Departure> {
+        if socket::tcp_info(fd).is_err() {
+            self.0.channels().hand_on(fd);
+            if self.0.sets.is_set(fd) {
+                // Whoever receives it may use it for longer than we have it.
+                self.0.sets.share();
+            }
+            self.copies_ring(fd);
+            return None;
+        }
+        let slot = self.counted(fd).or_else(|| self.adopt(fd, self.0.stamp()));
+        match slot.zip(via.and_then(|via| self.0.channels().of_sender(via))) {
+            Some((slot, sender)) => {
+                self.0.descriptions().with(slot, |slot| slot.depart(sender));
+                Some(Departure { slot, sender })
+            }
+            None => {
+                self.0.pass(fd);
+                None
+            }
+        }
+    }
+
+    /// The program has made a pair of unix sockets.
+    pub fn made_pair(self, one: Fd, other: Fd) {
+        self.0.channels().made(one, other);
+    }
+
+    /// That message was not sent.
+    pub fn not_passed(self, Departure { slot, sender }: Departure) {
+        self.0.descriptions().arrive(slot, sender);
+    }
+
+    fn counted(self, fd: Fd) -> Option<SlotId> {
+        self.0.table.slot(fd).filter(|&slot| self.is_current(fd, slot) && self.is_counted(slot))
+    }
+
+    /// `fd` came through `SCM_RIGHTS` on `via`, or was taken from another process; the message
+    /// stays where it was if it was only peeked at. `since` is from before.
+    pub fn received(self, fd: Fd, message: Option<Message>, since: Stamp) {
+        self.forgotten(fd);
+        if socket::tcp_info(fd).is_err() {
+            return;
+        }
+        match message.and_then(|message| self.arrives(fd, message)) {
+            Some(slot) => self.refers(fd, slot, Role::Accepted, since),
+            None if self.adopt_marked(fd, since, Marks::FOREIGN_PASSED).is_some() => {}
+            None => self.0.mark_now(fd, Marks::PASSED),
+        }
+    }
+
+    /// The slot, in which this process is counted now.
+    fn arrives(self, fd: Fd, Message { via, is_peeked }: Message) -> Option<SlotId> {
+        let sender = self.0.channels().to_receiver(via)?;
+        let slot = self.join_now(fd)?;
+        if !is_peeked && !self.0.descriptions().arrive(slot, sender) {
+            // Somebody has sent it whom nobody has counted.
+            self.0.descriptions().mark(slot, Marks::PASSED);
+        }
+        Some(slot)
+    }
+
+    /// The slot that the family has for the connection already, in which this process is counted
+    /// from now on.
+    pub(in crate::holders::ledger) fn join_now(self, fd: Fd) -> Option<SlotId> {
+        let (cookie, me) = (socket::cookie(fd)?, self.0.me()?);
+        self.0.descriptions().join(cookie, me, self.0.family().reach())
+    }
+}
+
+impl Ledger {
+    /// `fd` is sent through `SCM_RIGHTS`, or was taken from another process.
+    pub fn pass(&self, fd: Fd) {
+        self.channels().hand_on(fd);
+        self.mark_now(fd, Marks::PASSED);
+    }
+}

@@ -1,0 +1,177 @@
+//! The rings that this process has, as far as hooks have seen.
+//!
+//! Context: hooks of any kind; lock-free.
+
+use super::requests::{between, is_at_most, is_harmless};
+use crate::sys::Fd;
+use crate::sys::region::Region;
+use crate::sys::ring;
+use crate::sys::ring_memory::{NO_SQARRAY, Parameters, RingMemory, View};
+use crate::sys::thread;
+use crate::zeroed;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+
+/// Of so many rings at once this process keeps account; each thread of an event loop has one.
+const MOST: usize = 64;
+
+/// What changes neither who submits nor what, nor the size of an entry: CQSIZE, CLAMP, SUBMIT_ALL, COOP_TASKRUN,
+/// TASKRUN_FLAG, SINGLE_ISSUER, DEFER_TASKRUN.
+const KNOWN_FLAGS: u32 = 1 << 3 | 1 << 4 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 12 | 1 << 13 | NO_SQARRAY;
+/// Both queues lie in one mapping.
+const SINGLE_MMAP: u32 = 1;
+
+zeroed! {
+    /// One that this process has.
+    pub struct Ring {
+        /// Its descriptor, plus one; negative: inherited; 0: none.
+        pub(super) number: AtomicI32,
+        /// So many of its requests were looked at.
+        pub(super) seen: AtomicU32,
+        pub(super) memory: RingMemory,
+    }
+}
+
+impl Ring {
+    /// Whether all requests were looked at that the kernel has taken, and those before number `end` are harmless.
+    pub(super) fn is_harmless(&self, view: &View<'_>, end: u32) -> bool {
+        let (seen, taken) = (self.seen.load(SeqCst), view.taken());
+        is_at_most(taken, seen) && between(taken, end, view).all(|at| view.request(at).is_some_and(is_harmless))
+    }
+
+    fn is(&self, fd: Fd) -> bool {
+        self.number.load(SeqCst).unsigned_abs() == fd.raw() as u32 + 1
+    }
+}
+
+zeroed! {
+    /// The thread that has made or used a ring which hooks have seen, the latest of those that share this place.
+    struct RingThread(AtomicU32);
+}
+
+/// Of so many threads it is known, if their numbers differ.
+const USERS: usize = 4096;
+
+/// All that this process has, as far as hooks have seen.
+pub struct Rings {
+    table: Region<Ring>,
+    users: Region<RingThread>,
+    /// So many are being made: the kernel may have given one a number already.
+    pub(super) making: AtomicU32,
+    /// One more than the highest place that was ever taken.
+    pub(super) end: AtomicU32,
+    pub(super) is_any: AtomicBool,
+    pub(super) is_any_inherited: AtomicBool,
+    pub(super) is_any_harmful: AtomicBool,
+}
+
+impl Rings {
+    /// None.
+    pub const fn new() -> Self {
+        let [is_any, is_any_inherited, is_any_harmful] = [const { AtomicBool::new(false) }; 3];
+        Self {
+            table: Region::new(),
+            users: Region::new(),
+            making: AtomicU32::new(0),
+            end: AtomicU32::new(0),
+            is_any,
+            is_any_inherited,
+            is_any_harmful,
+        }
+    }
+
+    /// Whether this process has had a harmless ring: then a ring that no hook has seen is to be looked for.
+    pub fn is_any(&self) -> bool {
+        self.is_any.load(SeqCst)
+    }
+
+    /// Whether `fd` is a ring that a hook has seen.
+    pub fn knows(&self, fd: Fd) -> bool {
+        self.is_any() && self.find(fd).is_some()
+    }
+
+    /// Whether `fd` is a ring that no hook has seen. To be asked only where there is [any](Self::is_any).
+    pub fn is_unseen(&self, fd: Fd) -> bool {
+        !self.knows(fd) && ring::is_one(fd)
+    }
+
+    /// Whether the thread has made or used a ring that hooks have seen.
+    pub fn is_used_by(&self, thread: u32) -> bool {
+        self.is_any() && self.users.get(thread as usize % USERS).is_some_and(|user| user.0.load(SeqCst) == thread)
+    }
+
+    pub(super) fn note_user(&self) {
+        let thread = thread::number();
+        if let Some(user) = self.users.get(thread as usize % USERS) {
+            user.0.store(thread, SeqCst);
+        }
+    }
+
+    /// Whether a ring may have a number that no hook knows yet.
+    pub fn is_any_being_made(&self) -> bool {
+        self.making.load(SeqCst) != 0
+    }
+
+    /// Whether there is one that only the parent of this process can follow.
+    pub fn has_inherited(&self) -> bool {
+        self.is_any_inherited.load(SeqCst)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Ring> {
+        self.first(self.end.load(SeqCst) as usize)
+    }
+
+    fn first(&self, count: usize) -> impl Iterator<Item = &Ring> {
+        (0..count).filter_map(|at| self.table.get(at))
+    }
+
+    pub(super) fn find(&self, fd: Fd) -> Option<&Ring> {
+        self.all().find(|ring| ring.is(fd))
+    }
+
+    pub(super) fn are_harmless(&self) -> bool {
+        self.all().all(|ring| ring.memory.view().is_none_or(|view| ring.is_harmless(&view, view.written())))
+    }
+
+    /// Whether it can be followed from now on.
+    pub(super) fn made(&self, fd: Fd, parameters: &Parameters) -> bool {
+        let can_be = parameters.flags & !KNOWN_FLAGS == 0 && parameters.features & SINGLE_MMAP != 0;
+        if !can_be || !self.table.ensure(MOST) || !self.users.ensure(USERS) {
+            return false;
+        }
+        self.find(fd).into_iter().for_each(|stale| self.forget(stale));
+        self.note_user();
+        self.first(MOST).enumerate().any(|(place, ring)| self.take(place, ring, fd, parameters))
+    }
+
+    /// False where it is taken, or another thread still reads what was there before.
+    fn take(&self, place: usize, ring: &Ring, fd: Fd, parameters: &Parameters) -> bool {
+        if ring.number.compare_exchange(0, fd.raw() + 1, SeqCst, SeqCst).is_err() {
+            return false;
+        }
+        ring.seen.store(0, SeqCst);
+        let is_filled = ring.memory.fill(fd, parameters);
+        if is_filled {
+            self.end.fetch_max(place as u32 + 1, SeqCst);
+        } else {
+            ring.number.store(0, SeqCst);
+        }
+        is_filled
+    }
+
+    pub(super) fn forget(&self, ring: &Ring) {
+        ring.memory.close();
+        ring.number.store(0, SeqCst);
+        self.is_any_inherited.store(self.all().any(|ring| ring.number.load(SeqCst) < 0), SeqCst);
+    }
+
+    /// The child has the numbers, and none of the memory.
+    pub fn become_child(&self) {
+        for ring in self.all() {
+            let number = ring.number.load(SeqCst);
+            ring.number.store(-number.abs(), SeqCst);
+            ring.memory.forget();
+            self.is_any_inherited.fetch_or(number != 0, SeqCst);
+        }
+        self.making.store(0, SeqCst);
+    }
+}

@@ -1,0 +1,105 @@
+//! Submissions.
+
+use super::requests::{ADD, Change, DEL, MOD, between, change, is_at_most};
+use super::ring_table::Ring;
+use crate::holders::ledger::owner::Owner;
+use crate::holders::ledger::watching::Joined;
+use crate::sys::Fd;
+use crate::sys::ring::{self, ENTER_REGISTERED};
+use crate::sys::ring_memory::View;
+use core::sync::atomic::Ordering::SeqCst;
+
+/// Requests that were looked at, while the kernel takes them.
+pub struct Submission<'a> {
+    ring: &'a Ring,
+    view: View<'a>,
+    from: u32,
+    end: u32,
+    /// Completions before.
+    completed: u32,
+}
+
+const EEXIST: i32 = 17;
+
+impl Submission<'_> {
+    fn changes(&self, from: u32, end: u32) -> impl Iterator<Item = (u32, Change)> {
+        between(from, end, &self.view).filter_map(|at| Some((at, change(self.view.request(at)?)?)))
+    }
+
+    /// The result of request number `at`, where all requests have come to one: those of this call, and those before.
+    fn result(&self, at: u32, data: u64, taken: u32) -> Option<i32> {
+        let completed = self.view.completed();
+        if self.completed != self.from || completed != taken || !is_at_most(taken, self.end) {
+            return None;
+        }
+        // As a rule they come in order.
+        let mut all = core::iter::once(at).chain(between(self.from, taken, &self.view));
+        all.find_map(|at| Some(self.view.completion(at)).filter(|&(of, _)| of == data).map(|(_, result)| result))
+    }
+}
+
+impl<'a> Owner<'a> {
+    /// The program is about to submit `count` requests to ring `number`, with these flags.
+    ///
+    /// Whoever is put into a set is noted: the call may have come to it before it returns.
+    pub fn submitting(self, number: i32, count: u32, flags: u32) -> Option<Submission<'a>> {
+        if self.rings().is_any_harmful.load(SeqCst) {
+            return None;
+        }
+        if flags & ENTER_REGISTERED != 0 {
+            self.has_harmful_ring();
+            return None;
+        }
+        let fd = Fd::new(number)?;
+        let submission = self.look(fd, count);
+        match &submission {
+            None if ring::is_one(fd) => self.has_harmful_ring(),
+            None => {}
+            Some(submission) => {
+                let changes = submission.changes(submission.from, submission.end);
+                changes.filter(|(_, change)| change.operation == ADD).for_each(|(_, Change { set, fd, .. })| {
+                    self.joining(fd, set);
+                });
+                submission.ring.seen.store(submission.end, SeqCst);
+            }
+        }
+        submission
+    }
+
+    fn look(self, fd: Fd, count: u32) -> Option<Submission<'a>> {
+        let ring = self.rings().find(fd)?;
+        let view = ring.memory.view()?;
+        let (from, written, completed) = (view.taken(), view.written(), view.completed());
+        let end = from.wrapping_add(count.min(written.wrapping_sub(from)));
+        self.rings().note_user();
+        ring.is_harmless(&view, end).then_some(Submission { ring, view, from, end, completed })
+    }
+
+    /// That call has returned. What it has not done counts as never meant; what it has begun
+    /// and not ended, as being done for ever.
+    pub fn submitted(self, submission: Submission<'_>) {
+        let Submission { ring, view, from, end, .. } = &submission;
+        let taken = view.taken();
+        // What another thread has submitted meanwhile is its own to tell.
+        let ours = if is_at_most(taken, *end) { taken } else { *end };
+        for (at, change) in submission.changes(*from, ours) {
+            self.changes(change, submission.result(at, change.data, taken));
+        }
+        if is_at_most(taken, *end) {
+            let _ = ring.seen.compare_exchange(*end, taken, SeqCst, SeqCst);
+            let unmade = submission.changes(taken, *end).filter(|(_, change)| change.operation == ADD);
+            unmade.for_each(|(_, change)| self.joined(change.fd, Joined::No));
+        }
+    }
+
+    fn changes(self, Change { set, operation, fd, .. }: Change, result: Option<i32>) {
+        match (operation, result) {
+            (ADD, Some(0)) => self.joined(fd, Joined::Now),
+            (ADD, Some(result)) if result == -EEXIST => self.joined(fd, Joined::Before),
+            (ADD, Some(_)) => self.joined(fd, Joined::No),
+            (DEL, Some(0)) => self.left(fd),
+            (MOD, Some(0) | None) if self.0.is_not_known_to_be_watched(fd) => self.found_in(fd, set),
+            _ => {}
+        }
+    }
+}
