@@ -2,12 +2,12 @@
 //!
 //! Context: hooks of any kind.
 
+use super::local::table::Entry;
 use super::memory::cells::{Released, Remaining};
 use super::memory::descriptions::SlotId;
 use super::memory::marks::Marks;
 use super::memory::token::Token;
 use super::owner::Owner;
-use super::table::Entry;
 use crate::holders::standing::{Doubt, Standing};
 use crate::sys::{Fd, procfs, socket};
 

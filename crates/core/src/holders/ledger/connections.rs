@@ -2,10 +2,10 @@
 //!
 //! Context: hooks of any kind.
 
+use super::local::creations::{Overlap, Stamp};
 use super::memory::descriptions::SlotId;
 use super::memory::marks::Marks;
 use super::owner::{Ledger, Owner};
-use super::process::creations::{Overlap, Stamp};
 use crate::holders::sets::membership::Membership;
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};

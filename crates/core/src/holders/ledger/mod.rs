@@ -26,24 +26,23 @@
 mod blindness;
 pub mod claims;
 mod connections;
-mod identity;
 pub mod leaks;
+pub mod local;
 pub mod memory;
 mod options;
 pub mod owner;
 pub mod passing;
 pub mod process;
 pub mod rings;
-pub mod table;
 mod watching;
 
 pub use claims::Claim;
+pub use local::creations::Stamp;
+pub use local::spawning_threads::{Child, Return};
 pub use memory::token::Token;
 pub use owner::{Ledger, Owner};
 pub use passing::messages::{Departure, Message};
-pub use process::creations::Stamp;
 pub use process::execution::{Execution, Executor};
-pub use process::spawning_threads::{Child, Return};
 pub use process::ticket::Ticket;
 pub use watching::Joined;
 

@@ -2,8 +2,8 @@
 //!
 //! Context: hooks of any kind.
 
+use super::local::table::Entry;
 use super::owner::{Ledger, Owner};
-use super::table::Entry;
 use crate::sys::Fd;
 use core::sync::atomic::Ordering::SeqCst;
 

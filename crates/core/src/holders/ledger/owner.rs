@@ -7,7 +7,12 @@
 //!
 //! Context: hooks of any kind, signal handlers and `vfork` children included.
 
-use super::identity::Identity;
+use super::local::children::Children;
+use super::local::creations::Creations;
+use super::local::identity::Identity;
+use super::local::ring_table::Rings;
+use super::local::table::FdTable;
+use super::local::user::User;
 use super::memory::cells::Released;
 use super::memory::channels::Channels;
 use super::memory::descriptions::{Descriptions, SlotId};
@@ -15,11 +20,6 @@ use super::memory::family::Family;
 use super::memory::family_memory::FamilyMemory;
 use super::memory::records::Namespace;
 use super::memory::token::Token;
-use super::process::children::Children;
-use super::process::creations::Creations;
-use super::process::user::User;
-use super::rings::ring_table::Rings;
-use super::table::FdTable;
 use crate::holders::sets::table::Sets;
 use crate::sys::limit::Limit;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};

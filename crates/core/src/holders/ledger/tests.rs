@@ -1,12 +1,12 @@
 //! The ledger against real sockets, in one process. What needs a second process
 //! is proved by the victims of `shim-tests`.
 
+use super::local::table::Entry;
 use super::memory::descriptions::{Descriptions, SlotId};
 use super::memory::family::Family;
 use super::memory::family_memory;
 use super::memory::marks::Marks;
 use super::owner::{Ledger, Owner};
-use super::table::Entry;
 use super::{Child, Joined, Return, Token};
 use crate::holders::standing::{Doubt, Standing};
 use crate::sys::socket::Role;

@@ -2,9 +2,9 @@
 //!
 //! Context: hooks of any kind.
 
+use super::local::creations::{Overlap, Stamp};
+use super::local::table::Entry;
 use super::owner::{Ledger, Owner};
-use super::process::creations::{Overlap, Stamp};
-use super::table::Entry;
 use crate::holders::sets::membership::{Generation, Membership};
 use crate::holders::sets::table::Sets;
 use crate::sys::{Fd, thread};

@@ -6,10 +6,10 @@
 //!
 //! Context: [`Ledger::adopt_inherited`] the constructor; hooks of any kind.
 
+use crate::holders::ledger::local::creations::Stamp;
 use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::ledger::memory::marks::Marks;
 use crate::holders::ledger::owner::{Ledger, Owner};
-use crate::holders::ledger::process::creations::Stamp;
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 

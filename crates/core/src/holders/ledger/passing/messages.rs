@@ -8,10 +8,10 @@
 //!
 //! Context: hooks of any kind.
 
+use crate::holders::ledger::local::creations::Stamp;
 use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::ledger::memory::marks::Marks;
 use crate::holders::ledger::owner::{Ledger, Owner};
-use crate::holders::ledger::process::creations::Stamp;
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 

@@ -15,7 +15,7 @@
 //! Context: hooks, once in the life of a process as a rule. Lock-free; the time is that of
 //! a copy of what the process holds.
 
-use super::creations::{Overlap, Stamp};
+use crate::holders::ledger::local::creations::{Overlap, Stamp};
 use crate::holders::ledger::memory::descriptions::{Descriptions, SlotId};
 use crate::holders::ledger::memory::family::Family;
 use crate::holders::ledger::memory::family_memory::FamilyMemory;

@@ -13,8 +13,8 @@
 //! Context: [`Execution`] hooks of any kind, also in `vfork` children: all stores are to
 //! shared memory. [`Ledger::claim`] the constructor.
 
-use super::spawning_threads::{Child, Return};
 use super::ticket::{LAYOUT, Ticket};
+use crate::holders::ledger::local::spawning_threads::{Child, Return};
 use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::ledger::memory::token::Token;
 use crate::holders::ledger::owner::{Ledger, Owner};

@@ -10,8 +10,6 @@
 //! | Who finishes what the process leaves at its end? | [`finishing`] |
 
 mod after_exec;
-pub mod children;
-pub mod creations;
 mod detach;
 pub mod execution;
 pub mod finishing;
@@ -19,6 +17,4 @@ mod fork;
 mod handed_on;
 mod joining;
 mod spawn;
-pub mod spawning_threads;
 pub mod ticket;
-pub mod user;

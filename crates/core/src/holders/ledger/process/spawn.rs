@@ -2,8 +2,8 @@
 //!
 //! Context: hooks of any kind.
 
-use super::creations::Stamp;
-use super::spawning_threads::{Child, Return};
+use crate::holders::ledger::local::creations::Stamp;
+use crate::holders::ledger::local::spawning_threads::{Child, Return};
 use crate::holders::ledger::owner::{Ledger, Owner};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;

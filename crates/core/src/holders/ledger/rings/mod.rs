@@ -26,9 +26,7 @@
 //!
 //! [`Owner::submitting`]: super::Owner::submitting
 
-mod life;
-mod requests;
-pub mod ring_table;
+mod ring_life;
 pub mod submission;
 
 pub use submission::Submission;

@@ -1,7 +1,7 @@
 //! Submissions.
 
-use super::requests::{ADD, Change, DEL, MOD, between, change, is_at_most};
-use super::ring_table::Ring;
+use crate::holders::ledger::local::requests::{ADD, Change, DEL, MOD, between, change, is_at_most};
+use crate::holders::ledger::local::ring_table::Ring;
 use crate::holders::ledger::owner::Owner;
 use crate::holders::ledger::watching::Joined;
 use crate::sys::Fd;

@@ -24,16 +24,16 @@ zeroed! {
     /// One that this process has.
     pub struct Ring {
         /// Its descriptor, plus one; negative: inherited; 0: none.
-        pub(super) number: AtomicI32,
+        pub(in crate::holders::ledger) number: AtomicI32,
         /// So many of its requests were looked at.
-        pub(super) seen: AtomicU32,
-        pub(super) memory: RingMemory,
+        pub(in crate::holders::ledger) seen: AtomicU32,
+        pub(in crate::holders::ledger) memory: RingMemory,
     }
 }
 
 impl Ring {
     /// Whether all requests were looked at that the kernel has taken, and those before number `end` are harmless.
-    pub(super) fn is_harmless(&self, view: &View<'_>, end: u32) -> bool {
+    pub(in crate::holders::ledger) fn is_harmless(&self, view: &View<'_>, end: u32) -> bool {
         let (seen, taken) = (self.seen.load(SeqCst), view.taken());
         is_at_most(taken, seen) && between(taken, end, view).all(|at| view.request(at).is_some_and(is_harmless))
     }
@@ -56,12 +56,12 @@ pub struct Rings {
     table: Region<Ring>,
     users: Region<RingThread>,
     /// So many are being made: the kernel may have given one a number already.
-    pub(super) making: AtomicU32,
+    pub(in crate::holders::ledger) making: AtomicU32,
     /// One more than the highest place that was ever taken.
-    pub(super) end: AtomicU32,
-    pub(super) is_any: AtomicBool,
-    pub(super) is_any_inherited: AtomicBool,
-    pub(super) is_any_harmful: AtomicBool,
+    pub(in crate::holders::ledger) end: AtomicU32,
+    pub(in crate::holders::ledger) is_any: AtomicBool,
+    pub(in crate::holders::ledger) is_any_inherited: AtomicBool,
+    pub(in crate::holders::ledger) is_any_harmful: AtomicBool,
 }
 
 impl Rings {
@@ -99,7 +99,7 @@ impl Rings {
         self.is_any() && self.users.get(thread as usize % USERS).is_some_and(|user| user.0.load(SeqCst) == thread)
     }
 
-    pub(super) fn note_user(&self) {
+    pub(in crate::holders::ledger) fn note_user(&self) {
         let thread = thread::number();
         if let Some(user) = self.users.get(thread as usize % USERS) {
             user.0.store(thread, SeqCst);
@@ -116,7 +116,7 @@ impl Rings {
         self.is_any_inherited.load(SeqCst)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Ring> {
+    pub(in crate::holders::ledger) fn all(&self) -> impl Iterator<Item = &Ring> {
         self.first(self.end.load(SeqCst) as usize)
     }
 
@@ -124,16 +124,16 @@ impl Rings {
         (0..count).filter_map(|at| self.table.get(at))
     }
 
-    pub(super) fn find(&self, fd: Fd) -> Option<&Ring> {
+    pub(in crate::holders::ledger) fn find(&self, fd: Fd) -> Option<&Ring> {
         self.all().find(|ring| ring.is(fd))
     }
 
-    pub(super) fn are_harmless(&self) -> bool {
+    pub(in crate::holders::ledger) fn are_harmless(&self) -> bool {
         self.all().all(|ring| ring.memory.view().is_none_or(|view| ring.is_harmless(&view, view.written())))
     }
 
     /// Whether it can be followed from now on.
-    pub(super) fn made(&self, fd: Fd, parameters: &Parameters) -> bool {
+    pub(in crate::holders::ledger) fn made(&self, fd: Fd, parameters: &Parameters) -> bool {
         let can_be = parameters.flags & !KNOWN_FLAGS == 0 && parameters.features & SINGLE_MMAP != 0;
         if !can_be || !self.table.ensure(MOST) || !self.users.ensure(USERS) {
             return false;
@@ -158,7 +158,7 @@ impl Rings {
         is_filled
     }
 
-    pub(super) fn forget(&self, ring: &Ring) {
+    pub(in crate::holders::ledger) fn forget(&self, ring: &Ring) {
         ring.memory.close();
         ring.number.store(0, SeqCst);
         self.is_any_inherited.store(self.all().any(|ring| ring.number.load(SeqCst) < 0), SeqCst);

@@ -6,8 +6,8 @@
 //!
 //! Context: hooks of any kind; async-signal-safe.
 
-use super::memory::records::Namespace;
-use super::memory::token::Token;
+use crate::holders::ledger::memory::records::Namespace;
+use crate::holders::ledger::memory::token::Token;
 use crate::sys::process;
 use crate::sys::region::Birthmark;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -20,13 +20,13 @@ pub struct Identity {
     /// may have the pid of its parent.
     birthmark: Birthmark,
     /// The raw [`Token`]; 0 before the first connection.
-    pub(super) token: AtomicU32,
+    pub(in crate::holders::ledger) token: AtomicU32,
     /// The pid namespace of this process.
-    pub(super) namespace: AtomicU64,
+    pub(in crate::holders::ledger) namespace: AtomicU64,
     /// How many children run on this memory and cannot be told from this process.
     doubles: AtomicU32,
     /// Whether this process makes its children in another pid namespace than its own.
-    pub(super) has_inner_children: AtomicBool,
+    pub(in crate::holders::ledger) has_inner_children: AtomicBool,
 }
 
 impl Identity {

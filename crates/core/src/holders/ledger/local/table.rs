@@ -7,7 +7,7 @@
 //! Context: hooks of any kind; lock-free. One `take` gets an entry, so of two
 //! threads that close the same number one gets nothing.
 
-use super::memory::descriptions::SlotId;
+use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::sets::membership::Membership;
 use crate::sys::Fd;
 use crate::sys::region::Region;

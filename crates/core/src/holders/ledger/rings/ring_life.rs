@@ -2,7 +2,7 @@
 //!
 //! Context: hooks of any kind.
 
-use super::ring_table::Rings;
+use crate::holders::ledger::local::ring_table::Rings;
 use crate::holders::ledger::owner::{Ledger, Owner};
 use crate::sys::Fd;
 use crate::sys::ring_memory::Parameters;
