@@ -23,7 +23,7 @@ impl Owner<'_> {
         let slot = self.0.descriptions().open(cookie, me, |token| self.0.is_alive(token));
         match slot {
             Some(slot) => {
-                self.0.family().reaches(slot.raw());
+                self.0.family().raise_reach(slot.raw());
                 self.refers(fd, slot, role, since);
             }
             None => self.forgotten(fd),

@@ -1,11 +1,11 @@
-//! Children that no hook saw.
+//! The children of this process, and whether there is one that no hook saw being made: an
+//! untracked child.
 //!
-//! A program may fork by a raw instruction. Such a child holds every descriptor
-//! and is in no count, but it is a child: `waitid` says in one call whether
-//! there is any. If there is, and no child that a hook saw explains it, the
-//! counts are not to be trusted.
+//! A program may fork by a raw system call. Such a child holds every descriptor, and no count
+//! covers it. But it is a child: `waitid(2)` says in one call whether there is any. If there is one,
+//! and no child that a hook saw explains it, the counts are not to be trusted.
 //!
-//! Context: hooks of any kind; lock-free.
+//! Context: hooks of any kind; lock-free. Each question is one system call.
 
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use rustix::io::Errno;
@@ -13,22 +13,22 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 const REMEMBERED: usize = 16;
 
-/// How many of them are asked, at a birth, whether they are gone.
+/// How many remembered children are asked, when a child is added, whether they have ended.
 const LOOKS: usize = 4;
 
-/// How many of those for whom there was no place.
+/// How many children are remembered for which no place was free.
 const LATEST: usize = 4;
 
-/// The children that hooks saw being made: a few by pid, and rather those that are
-/// still there than the latest. A server has its first children for as long as it
-/// lives, and one more for each connection.
+/// The children that hooks saw being made: a few of them, by pid. Those that are still there are
+/// remembered rather than the latest ones: a server has its first children for as long as it runs,
+/// and one more for each connection.
 pub struct Children {
     pids: [AtomicI32; REMEMBERED],
     next: AtomicU32,
-    /// The latest for whom no place was free: the new children of a server that has its
-    /// old ones end when those are there.
+    /// The latest children for which no place was free. A server that lets its old children end when
+    /// its new ones are there has its new children here.
     latest: [AtomicI32; LATEST],
-    /// A child was made whose pid we never learn: `vfork`, `popen`.
+    /// A child was made whose pid no hook learns (`vfork`, `popen`).
     has_one_without_pid: AtomicBool,
 }
 
@@ -59,32 +59,33 @@ impl Children {
         self.has_one_without_pid.store(true, SeqCst);
     }
 
-    /// In a fork child: it has no children yet.
+    /// In a fork child, which has no children yet.
     pub fn forget(&self) {
         self.places().for_each(|place| place.store(0, SeqCst));
         self.has_one_without_pid.store(false, SeqCst);
     }
 
-    /// Whether there is a child that nothing we saw explains.
+    /// Whether there is an untracked child: one that no child which hooks saw explains.
     pub fn has_untracked(&self) -> bool {
-        // The known ones first: a question for all looks at the children of every thread.
+        // Children with a known pid come first: a question for any child makes the kernel go
+        // through the children of every thread.
         if self.knows_one() {
             return false;
         }
         if self.is_childless() {
-            // The has_one_without_pid one has gone too: it explains nothing from now on.
+            // The child without a pid has ended too: it explains nothing from now on.
             self.has_one_without_pid.store(false, SeqCst);
             return false;
         }
         !self.has_one_without_pid.load(SeqCst)
     }
 
-    /// Whether there is no child at all, running or unreaped.
+    /// Whether there is no child at all, neither running nor waiting to be reaped.
     pub fn is_childless(&self) -> bool {
         !any_child(WaitId::All)
     }
 
-    /// Nobody asks twice for one that has gone.
+    /// Whether a remembered child is still there. One that has ended is forgotten, and not asked again.
     fn knows_one(&self) -> bool {
         self.places().any(|place| {
             let pid = place.load(SeqCst);
@@ -101,10 +102,10 @@ impl Children {
     }
 }
 
-/// Whether a child exists, running or unreaped. Any error but `ECHILD` counts
-/// as yes.
+/// Whether such a child exists, running or waiting to be reaped. Any error but `ECHILD` counts as
+/// yes.
 fn any_child(which: WaitId<'_>) -> bool {
-    // __WALL: also children whose end raises another signal than SIGCHLD.
+    // __WALL: also a child whose end raises another signal than SIGCHLD.
     const WALL: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | WALL;
     !matches!(waitid(which, peek), Err(Errno::CHILD))
@@ -115,8 +116,8 @@ mod tests {
     use super::*;
     use std::process::{Child, Command, Stdio};
 
-    /// PostgreSQL: its background workers were forgotten after sixteen connections,
-    /// and taken for children that no hook saw.
+    /// In PostgreSQL the background workers were forgotten after sixteen connections, and then
+    /// taken for untracked children.
     #[test]
     #[cfg_attr(miri, ignore = "processes")]
     fn a_child_that_lasts_is_not_forgotten_for_those_that_came_and_went() {
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "processes")]
-    fn children_born_beside_many_old_ones_are_known_when_those_have_ended() {
+    fn children_made_beside_many_old_ones_are_known_when_those_have_ended() {
         let children = Children::new();
         let start = || {
             let child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();

@@ -1,22 +1,24 @@
-//! The processes that this one makes, and when: a descriptor that one thread makes while
-//! another one makes a process may be in that process, which no count says.
+//! The calls that create processes, and which of them overlap the creation of a descriptor.
+//!
+//! A descriptor that one thread makes while another thread makes a process may be in that process,
+//! and no count says so.
 //!
 //! Context: hooks of any kind; lock-free.
 
 use super::spawning_threads::{Child, Return, SpawningThreads};
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-/// The beginnings and ends of calls that make a process, numbered.
+/// The beginnings and ends of calls that create a process, numbered.
 pub struct Creations {
-    /// Of those whose child runs this program.
+    /// Beginnings and ends of the calls whose child runs this program.
     forks: AtomicU32,
     under_way: AtomicU32,
-    /// Of those whose child runs another one.
+    /// Beginnings and ends of the calls whose child runs another program.
     executions: AtomicU32,
     spawning: SpawningThreads,
 }
 
-/// The processes made up to some moment; see [`crate::holders::ledger::Owner::opened`].
+/// The calls that had begun and ended at some moment; see [`crate::holders::ledger::Owner::opened`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     forks: u32,
@@ -24,23 +26,23 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Before any.
+    /// Before any call.
     pub const FIRST: Self = Self { forks: 0, executions: 0 };
 }
 
-/// What may have been made at the same time as a descriptor.
+/// Which processes may have been created at the same time as a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlap {
-    /// No process.
+    /// None.
     Nothing,
-    /// A process that executed another program, and had what is not close-on-exec.
+    /// One that executed another program, and got what is not close-on-exec.
     Execution,
-    /// A process that runs this program.
+    /// One that runs this program.
     Fork,
 }
 
 impl Creations {
-    /// None so far.
+    /// No call so far.
     pub const fn new() -> Self {
         Self {
             forks: AtomicU32::new(0),
@@ -50,35 +52,35 @@ impl Creations {
         }
     }
 
-    /// To be taken before a system call that makes a descriptor.
+    /// The moment of now, to be taken before a system call that makes a descriptor.
     pub fn stamp(&self) -> Stamp {
         Stamp { forks: self.forks.load(SeqCst), executions: self.executions.load(SeqCst) }
     }
 
-    /// A fork begins.
+    /// A fork that hooks follow begins.
     pub fn begin(&self) {
         self.under_way.fetch_add(1, SeqCst);
         self.forks.fetch_add(1, SeqCst);
     }
 
-    /// It has ended.
+    /// That fork has ended.
     pub fn end(&self) {
         self.forks.fetch_add(1, SeqCst);
         self.under_way.fetch_sub(1, SeqCst);
     }
 
-    /// Whether one has begun and not ended.
+    /// Whether a fork that hooks follow has begun and not ended.
     pub fn is_any_under_way(&self) -> bool {
         self.under_way.load(SeqCst) != 0
     }
 
-    /// The calling thread makes a process that no count covers.
+    /// The calling thread is about to create a process that no count covers.
     pub fn enter(&self, child: Child, end: Return) {
         self.spawning.enter(child, end);
         self.count(child);
     }
 
-    /// It has made it.
+    /// The calling thread has created it.
     pub fn leave(&self, child: Child) {
         self.count(child);
         self.spawning.leave();
@@ -91,36 +93,37 @@ impl Creations {
         };
     }
 
-    /// Whether another thread may be making a child that runs code of this program with
-    /// everything that this process has.
+    /// Whether another thread may be creating a child that runs code of this program with everything
+    /// that this process has.
     pub fn is_child_under_way(&self) -> bool {
         self.settle();
         self.spawning.is_any_running()
     }
 
-    /// Whether any process is being made: it has got a copy of the table, or gets one yet.
+    /// Whether any process is being created: it has got a copy of the descriptor table, or is about to.
     pub fn is_any_being_made(&self) -> bool {
         self.settle();
         self.is_any_under_way() || self.spawning.is_any()
     }
 
-    /// Whether [`Creations::settle`] may have anything to do for the calling thread.
+    /// Whether the calling thread, or another one, may have created its process in a call whose return
+    /// no hook sees: then [`Creations::settle`] finds out.
     pub fn is_any_unseen(&self) -> bool {
         self.spawning.is_any_unseen()
     }
 
-    /// A thread that has gone on since has made its process.
+    /// A thread that was seen elsewhere since has created its process.
     pub fn settle(&self) {
         self.spawning.settle(|child| self.count(child));
     }
 
-    /// In the child of a fork: nobody is making a process.
+    /// In the child of a fork, where no thread is creating a process.
     pub fn become_child(&self) {
         self.under_way.store(0, SeqCst);
         self.spawning.forget();
     }
 
-    /// Who may have what was made since.
+    /// Which processes may have what was made since that moment.
     pub fn overlap(&self, since: Stamp) -> Overlap {
         self.settle();
         let now = self.stamp();
@@ -140,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_while_nobody_makes_a_process_is_in_none() {
+    fn a_descriptor_overlaps_no_call_that_has_ended_before() {
         let forks = Creations::new();
         forks.begin();
         forks.end();
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_during_a_fork_may_be_in_the_child() {
+    fn a_descriptor_made_during_a_fork_may_be_in_the_child() {
         let forks = Creations::new();
         forks.begin();
         let since = forks.stamp();
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_during_a_spawn_may_be_in_another_program() {
+    fn a_descriptor_made_during_a_spawn_may_be_in_the_other_program() {
         let forks = Creations::new();
         let since = forks.stamp();
         forks.enter(Child::Executes, Return::Seen);
@@ -172,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_whose_return_nobody_sees_is_over_when_its_thread_is_in_the_next_hook() {
+    fn an_unseen_call_is_over_when_its_thread_is_in_the_next_hook() {
         let forks = Creations::new();
         let since = forks.stamp();
         forks.enter(Child::RunsOn, Return::Unseen);

@@ -8,18 +8,19 @@ use crate::sys::ring_memory::{Request, View};
 pub const OP_NOP: u8 = 0;
 pub const OP_EPOLL_CTL: u8 = 29;
 
-/// Of two numbers that go round.
+/// Whether `one` is `other`, or comes before it; both numbers wrap around.
 pub fn is_at_most(one: u32, other: u32) -> bool {
     other.wrapping_sub(one) as i32 >= 0
 }
 
-/// The numbers of requests that are queued.
+/// The numbers of the requests that are queued from `from` on, before `end`.
 pub fn between(from: u32, end: u32, view: &View<'_>) -> impl Iterator<Item = u32> + use<> {
     let count = if is_at_most(from, end) { end.wrapping_sub(from).min(view.room()) } else { 0 };
     (0..count).map(move |at| from.wrapping_add(at))
 }
 
-/// Without flags each request has one completion, and waits for no other. A `NOP` with flags may hold a file.
+/// Whether the request changes epoll sets, or nothing. A request without flags has one completion, and
+/// waits for no other request. A `NOP` with flags may hold a file.
 pub fn is_harmless(request: Request) -> bool {
     request.flags == 0
         && match request.operation {
@@ -56,7 +57,7 @@ mod tests {
         Request { operation: OP_EPOLL_CTL, flags: 0, fd: 5, offset: 7, len: 1, operation_flags: 0, data: 0 };
 
     #[test]
-    fn only_what_changes_a_set_or_nothing_is_harmless() {
+    fn only_changes_of_sets_and_no_operations_are_harmless() {
         const SEND: u8 = 26;
         let nothing = Request { operation: OP_NOP, ..CHANGE };
         assert!(is_harmless(CHANGE) && is_harmless(nothing));
@@ -69,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_set_is_to_watch_is_told_by_its_offset() {
+    fn the_offset_of_a_change_is_the_number_to_watch() {
         let found = change(CHANGE).map(|change| (change.set.raw(), change.fd.raw(), change.operation));
         assert_eq!(found, Some((5, 7, ADD)));
         assert!(change(Request { fd: -1, ..CHANGE }).is_none());
     }
 
     #[test]
-    fn counts_go_round() {
+    fn numbers_of_requests_wrap_around() {
         assert!(is_at_most(u32::MAX, 2) && is_at_most(2, 2) && !is_at_most(2, u32::MAX));
     }
 }

@@ -11,28 +11,29 @@ use crate::sys::thread;
 use crate::zeroed;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 
-/// Of so many rings at once this process keeps account; each thread of an event loop has one.
+/// How many rings this process keeps account of; each thread of an event loop has one.
 const MOST: usize = 64;
 
-/// What changes neither who submits nor what, nor the size of an entry: CQSIZE, CLAMP, SUBMIT_ALL, COOP_TASKRUN,
-/// TASKRUN_FLAG, SINGLE_ISSUER, DEFER_TASKRUN.
+/// Flags that change neither which thread submits nor what, nor the size of an entry: CQSIZE, CLAMP,
+/// SUBMIT_ALL, COOP_TASKRUN, TASKRUN_FLAG, SINGLE_ISSUER, DEFER_TASKRUN, NO_SQARRAY.
 const KNOWN_FLAGS: u32 = 1 << 3 | 1 << 4 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 12 | 1 << 13 | NO_SQARRAY;
-/// Both queues lie in one mapping.
+/// `IORING_FEAT_SINGLE_MMAP`: both queues lie in one mapping.
 const SINGLE_MMAP: u32 = 1;
 
 zeroed! {
-    /// One that this process has.
+    /// One ring of this process.
     pub struct Ring {
-        /// Its descriptor, plus one; negative: inherited; 0: none.
+        /// Its descriptor, plus one; negative: a ring of the parent's; 0: no ring.
         pub(in crate::holders::ledger) number: AtomicI32,
-        /// So many of its requests were looked at.
+        /// How many of its requests were looked at; wraps around.
         pub(in crate::holders::ledger) seen: AtomicU32,
         pub(in crate::holders::ledger) memory: RingMemory,
     }
 }
 
 impl Ring {
-    /// Whether all requests were looked at that the kernel has taken, and those before number `end` are harmless.
+    /// Whether all requests that the kernel has taken were looked at, and those that are queued before number
+    /// `end` are harmless.
     pub(in crate::holders::ledger) fn is_harmless(&self, view: &View<'_>, end: u32) -> bool {
         let (seen, taken) = (self.seen.load(SeqCst), view.taken());
         is_at_most(taken, seen) && between(taken, end, view).all(|at| view.request(at).is_some_and(is_harmless))
@@ -44,18 +45,19 @@ impl Ring {
 }
 
 zeroed! {
-    /// The thread that has made or used a ring which hooks have seen, the latest of those that share this place.
+    /// The thread that has made or used a ring which hooks have seen; the latest of the threads that share this
+    /// place.
     struct RingThread(AtomicU32);
 }
 
-/// Of so many threads it is known, if their numbers differ.
-const USERS: usize = 4096;
+/// For how many threads that is known, if their numbers differ.
+const THREADS: usize = 4096;
 
-/// All that this process has, as far as hooks have seen.
+/// All rings of this process, as far as hooks have seen.
 pub struct Rings {
     table: Region<Ring>,
-    users: Region<RingThread>,
-    /// So many are being made: the kernel may have given one a number already.
+    threads: Region<RingThread>,
+    /// How many rings are being made: the kernel may have given one a number already.
     pub(in crate::holders::ledger) making: AtomicU32,
     /// One more than the highest place that was ever taken.
     pub(in crate::holders::ledger) end: AtomicU32,
@@ -65,12 +67,12 @@ pub struct Rings {
 }
 
 impl Rings {
-    /// None.
+    /// No ring.
     pub const fn new() -> Self {
         let [is_any, is_any_inherited, is_any_harmful] = [const { AtomicBool::new(false) }; 3];
         Self {
             table: Region::new(),
-            users: Region::new(),
+            threads: Region::new(),
             making: AtomicU32::new(0),
             end: AtomicU32::new(0),
             is_any,
@@ -79,7 +81,7 @@ impl Rings {
         }
     }
 
-    /// Whether this process has had a harmless ring: then a ring that no hook has seen is to be looked for.
+    /// Whether this process has had a harmless ring: then rings that no hook has seen are looked for.
     pub fn is_any(&self) -> bool {
         self.is_any.load(SeqCst)
     }
@@ -89,20 +91,20 @@ impl Rings {
         self.is_any() && self.find(fd).is_some()
     }
 
-    /// Whether `fd` is a ring that no hook has seen. To be asked only where there is [any](Self::is_any).
+    /// Whether `fd` is a ring that no hook has seen. To be asked only where [`Rings::is_any`].
     pub fn is_unseen(&self, fd: Fd) -> bool {
         !self.knows(fd) && ring::is_one(fd)
     }
 
     /// Whether the thread has made or used a ring that hooks have seen.
     pub fn is_used_by(&self, thread: u32) -> bool {
-        self.is_any() && self.users.get(thread as usize % USERS).is_some_and(|user| user.0.load(SeqCst) == thread)
+        self.is_any() && self.threads.get(thread as usize % THREADS).is_some_and(|entry| entry.0.load(SeqCst) == thread)
     }
 
-    pub(in crate::holders::ledger) fn note_user(&self) {
+    pub(in crate::holders::ledger) fn note_thread(&self) {
         let thread = thread::number();
-        if let Some(user) = self.users.get(thread as usize % USERS) {
-            user.0.store(thread, SeqCst);
+        if let Some(entry) = self.threads.get(thread as usize % THREADS) {
+            entry.0.store(thread, SeqCst);
         }
     }
 
@@ -111,7 +113,7 @@ impl Rings {
         self.making.load(SeqCst) != 0
     }
 
-    /// Whether there is one that only the parent of this process can follow.
+    /// Whether there is a ring that only the parent of this process can follow.
     pub fn has_inherited(&self) -> bool {
         self.is_any_inherited.load(SeqCst)
     }
@@ -132,18 +134,18 @@ impl Rings {
         self.all().all(|ring| ring.memory.view().is_none_or(|view| ring.is_harmless(&view, view.written())))
     }
 
-    /// Whether it can be followed from now on.
+    /// Notes ring `fd`; answers whether it can be followed from now on.
     pub(in crate::holders::ledger) fn made(&self, fd: Fd, parameters: &Parameters) -> bool {
         let can_be = parameters.flags & !KNOWN_FLAGS == 0 && parameters.features & SINGLE_MMAP != 0;
-        if !can_be || !self.table.ensure(MOST) || !self.users.ensure(USERS) {
+        if !can_be || !self.table.ensure(MOST) || !self.threads.ensure(THREADS) {
             return false;
         }
         self.find(fd).into_iter().for_each(|stale| self.forget(stale));
-        self.note_user();
+        self.note_thread();
         self.first(MOST).enumerate().any(|(place, ring)| self.take(place, ring, fd, parameters))
     }
 
-    /// False where it is taken, or another thread still reads what was there before.
+    /// False where the place is taken, or another thread still reads what was there before.
     fn take(&self, place: usize, ring: &Ring, fd: Fd, parameters: &Parameters) -> bool {
         if ring.number.compare_exchange(0, fd.raw() + 1, SeqCst, SeqCst).is_err() {
             return false;
@@ -164,7 +166,7 @@ impl Rings {
         self.is_any_inherited.store(self.all().any(|ring| ring.number.load(SeqCst) < 0), SeqCst);
     }
 
-    /// The child has the numbers, and none of the memory.
+    /// In a fork child, which has the numbers of the rings, and none of their memory.
     pub fn become_child(&self) {
         for ring in self.all() {
             let number = ring.number.load(SeqCst);

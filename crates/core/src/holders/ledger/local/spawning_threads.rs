@@ -1,12 +1,12 @@
-//! The threads that are making a process which no count covers.
+//! The threads that are creating a process which no count covers.
 //!
-//! `vfork` returns twice into the caller's frame, a call by `syscall()` is jumped through,
-//! and `system` waits for the program that it runs: so when the process has been made, no
-//! hook sees. The thread itself tells: by entering a hook of ours, or by waiting in a
-//! system call that cannot come before.
+//! No hook sees when the process has been created: `vfork` returns twice into the caller's frame, a
+//! call by `syscall()` is jumped through, and `system` waits for the program that it runs. The thread
+//! itself tells: it enters another hook of ours, or waits in a system call that it can make
+//! only afterwards.
 //!
-//! Context: hooks of any kind, on the program's threads; lock-free. Another thread is
-//! looked at in procfs only while one is making a process.
+//! Context: hooks of any kind, on the program's threads; lock-free. Procfs is asked about another
+//! thread only while a thread is creating a process.
 
 use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Path};
@@ -14,23 +14,24 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use rustix::io::Errno;
 use rustix::path::DecInt;
 
-/// What becomes of the process that is being made.
+/// What the process that is being created does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Child {
     /// libc's own code has it execute another program.
     Executes,
     /// It runs code of this program.
     RunsOn,
-    /// The same while the thread waits, until it executes another one or ends: `vfork`.
+    /// It runs code of this program, on the memory of its parent, until it executes another program or
+    /// ends. Its parent's thread waits for that: `vfork`.
     Borrows,
 }
 
 /// Whether a hook sees when the call is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Return {
-    /// It calls [`SpawningThreads::leave`].
+    /// Yes: the hook calls [`SpawningThreads::leave`].
     Seen,
-    /// The thread is in its next hook by then, or elsewhere.
+    /// No: the thread is in its next hook by then, or elsewhere.
     Unseen,
 }
 
@@ -40,21 +41,21 @@ const BORROWS: u32 = 1 << 30;
 const UNSEEN: u32 = 1 << 31;
 const THREAD: u32 = RUNS_ON - 1;
 
-/// A few threads, by number.
+/// A few threads, by their ids.
 pub struct SpawningThreads {
-    /// A thread's id and the bits; 0: nobody.
+    /// A thread id and the bits above; 0: no thread.
     threads: [AtomicU32; PLACES],
-    /// There were more than that.
+    /// There were more threads than places.
     is_lost: AtomicBool,
 }
 
 impl SpawningThreads {
-    /// Nobody.
+    /// No thread.
     pub const fn new() -> Self {
         Self { threads: [const { AtomicU32::new(0) }; PLACES], is_lost: AtomicBool::new(false) }
     }
 
-    /// The calling thread is about to make a process.
+    /// The calling thread is about to create a process.
     pub fn enter(&self, child: Child, end: Return) {
         let Some(me) = me() else { return self.is_lost.store(true, SeqCst) };
         let word = me | bits_of(child) | if end == Return::Unseen { UNSEEN } else { 0 };
@@ -63,7 +64,7 @@ impl SpawningThreads {
         }
     }
 
-    /// The calling thread has made it.
+    /// The calling thread has created it.
     pub fn leave(&self) {
         let Some(me) = me() else { return };
         let is_mine = |word: u32| word & THREAD == me && word & UNSEEN == 0;
@@ -71,7 +72,7 @@ impl SpawningThreads {
         let _ = self.threads.iter().any(|place| place.fetch_update(SeqCst, SeqCst, clear).is_ok());
     }
 
-    /// Forgets those that have made their process; `made` is told of each before.
+    /// Forgets the threads that have created their processes; calls `made` for each before.
     pub fn settle(&self, made: impl Fn(Child)) {
         for place in &self.threads {
             let word = place.load(SeqCst);
@@ -82,22 +83,22 @@ impl SpawningThreads {
         }
     }
 
-    /// Whether a thread may have made its process without a hook having seen it go on.
+    /// Whether a thread may have created its process in a call whose return no hook sees.
     pub fn is_any_unseen(&self) -> bool {
         self.threads.iter().any(|place| place.load(SeqCst) & UNSEEN != 0)
     }
 
-    /// Whether anybody is making a process, as far as is known.
+    /// Whether a thread is creating a process, as far as is known.
     pub fn is_any(&self) -> bool {
         self.is_any_with(u32::MAX)
     }
 
-    /// Whether anybody is making one that runs code of this program.
+    /// Whether a thread is creating a process that runs code of this program.
     pub fn is_any_running(&self) -> bool {
         self.is_any_with(RUNS_ON | BORROWS)
     }
 
-    /// Whether anybody is making one that runs on with all that it has.
+    /// Whether a thread is creating a process that runs this program with all that this one has.
     pub fn is_any_running_on(&self) -> bool {
         self.is_any_with(RUNS_ON)
     }
@@ -106,7 +107,7 @@ impl SpawningThreads {
         self.is_lost.load(SeqCst) || self.threads.iter().any(|place| place.load(SeqCst) & bits != 0)
     }
 
-    /// In the child of a fork: it has one thread, which is making nothing.
+    /// In the child of a fork, which has one thread; that thread is creating nothing.
     pub fn forget(&self) {
         self.threads.iter().for_each(|place| place.store(0, SeqCst));
         self.is_lost.store(false, SeqCst);
@@ -140,8 +141,8 @@ fn has_made(word: u32) -> bool {
     if is_mine { is_unseen } else { has_gone_on(thread, is_unseen) }
 }
 
-/// Whether a thread waits in a call that it makes after its process only, or has ended. Where
-/// its own call is `is_unseen` there is none between the hook and that.
+/// Whether the thread waits in a system call that it makes only after it has created its process, or
+/// has ended. Where the return of its call `is_unseen`, it takes no lock between hook and call.
 #[inline(never)]
 fn has_gone_on(thread: u32, is_unseen: bool) -> bool {
     let mut room = [0; 256];
@@ -153,8 +154,8 @@ fn has_gone_on(thread: u32, is_unseen: bool) -> bool {
     }
 }
 
-/// Of a line of `/proc/TID/syscall`. A lock (`futex`) or a mapping may come before the
-/// process that `system` makes; of a thread that is `running` nobody knows.
+/// Whether a line of `/proc/TID/syscall` names such a call. `system` may take a lock (`futex`)
+/// before it creates its process. Of a thread that is `running` nobody knows.
 fn waits_elsewhere(line: &[u8], is_unseen: bool) -> bool {
     const FUTEX: u64 = 202;
     /// `read`, `write`, `poll`, `select`, `nanosleep`, `accept`, `recvfrom`, `recvmsg`,
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "procfs")]
-    fn a_thread_that_has_ended_makes_nothing() {
+    fn a_thread_that_has_ended_creates_no_process() {
         let spawning = SpawningThreads::new();
         std::thread::scope(|scope| {
             scope.spawn(|| spawning.enter(Child::Executes, Return::Seen)).join().unwrap();
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_is_room_for_counts_as_one_that_never_ends() {
+    fn more_threads_than_places_count_as_one_that_never_ends() {
         let spawning = SpawningThreads::new();
         (0..=PLACES).for_each(|_| spawning.enter(Child::Executes, Return::Seen));
         (0..=PLACES).for_each(|_| spawning.leave());

@@ -1,11 +1,11 @@
 //! What this process knows of each of its descriptor numbers.
 //!
-//! The table is a hint: a number may have been closed and reused behind our
-//! back (`close_range`, a raw instruction), so whoever acts on an entry compares
-//! the socket's cookie first. It is copied at fork like any memory.
+//! An entry is a hint: a number may have been closed and used again without a hook (`close_range` by
+//! a raw system call). So a thread that acts on an entry compares the cookie of the socket first.
+//! A fork copies the table, as all memory.
 //!
-//! Context: hooks of any kind; lock-free. One `take` gets an entry, so of two
-//! threads that close the same number one gets nothing.
+//! Context: hooks of any kind; lock-free. Of two threads that close the same number, one gets the
+//! entry from [`FdTable::take`], and the other nothing.
 
 use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::sets::membership::Membership;
@@ -15,16 +15,17 @@ use crate::sys::socket::Role;
 use crate::zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
-/// Everything known of one number.
+/// All that is known of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its description, where this family opened it.
+    /// The slot of its connection; `None` where this process does not count it.
     pub slot: Option<SlotId>,
-    /// Which side opened it.
+    /// Which side opened the connection.
     pub role: Role,
     /// The epoll sets that watch the number.
     pub watched: Membership,
-    /// A hook has seen it being put into a set, now or earlier: no other runtime uses it.
+    /// A hook has seen the number being put into a set, now or earlier. So the program uses it with hooks,
+    /// and not by raw system calls.
     pub was_watched: bool,
 }
 
@@ -46,21 +47,21 @@ impl Cell {
 const CONNECTED: u32 = 1;
 const WATCHED: u32 = 2;
 
-/// Numbers below have their cells in the table itself, which lies in the page that a fork
-/// child and its parent write to anyway.
+/// Numbers below this have their cells in the table itself, which lies in a page that a fork child
+/// and its parent write to anyway.
 const NEAR: usize = 64;
 
-/// One cell a number.
+/// A cell for each number.
 pub struct FdTable {
     near: [Cell; NEAR],
-    /// All others; it has places for the near ones too, which are never touched.
+    /// The cells of all other numbers. There are cells for the near ones too, which are never touched.
     far: Region<Cell>,
-    /// One more than the highest number ever noted.
+    /// One more than the highest number that was ever noted.
     end: AtomicU32,
 }
 
 impl FdTable {
-    /// Nothing mapped yet.
+    /// An empty table, with nothing mapped yet.
     pub const fn new() -> Self {
         Self { near: [const { Cell::new() }; NEAR], far: Region::new(), end: AtomicU32::new(0) }
     }
@@ -79,7 +80,7 @@ impl FdTable {
         self.near.get(index).or_else(|| self.far.get(index))
     }
 
-    /// Notes that `fd`, which was taken, now refers to `slot`.
+    /// Notes that `fd`, whose entry was taken before, now refers to `slot`.
     pub fn set(&self, fd: Fd, slot: SlotId, role: Role) {
         let Some(cell) = self.note(fd) else { return };
         cell.flags.store(if role == Role::Connected { CONNECTED } else { 0 }, SeqCst);
@@ -93,7 +94,7 @@ impl FdTable {
         }
     }
 
-    /// Notes what becomes of the sets that watch `fd`; answers what it was.
+    /// Changes what is known of the sets that watch `fd`; answers what was known before.
     pub fn watch(&self, fd: Fd, change: impl Fn(Membership) -> Membership) -> Membership {
         let Some(cell) = self.note(fd) else { return Membership::default() };
         let update = |word| Some(change(Membership::from_word(word)).word());
@@ -108,17 +109,17 @@ impl FdTable {
         }
     }
 
-    /// The description of `fd`, without taking it.
+    /// The slot of `fd`.
     pub fn slot(&self, fd: Fd) -> Option<SlotId> {
         SlotId::new(self.cell(fd.index())?.slot.load(SeqCst))
     }
 
-    /// What is known of `fd`, without taking it.
+    /// What is known of `fd`.
     pub fn look(&self, fd: Fd) -> Entry {
         self.cell(fd.index()).map_or(Entry::UNKNOWN, |cell| self.entry(cell, cell.slot.load(SeqCst)))
     }
 
-    /// Takes what is known of `fd`: the number is about to be closed.
+    /// Takes what is known of `fd`, which is about to be closed.
     pub fn take(&self, fd: Fd) -> Entry {
         let Some(cell) = self.cell(fd.index()) else { return Entry::UNKNOWN };
         let entry = self.entry(cell, cell.slot.swap(0, SeqCst));
@@ -134,12 +135,12 @@ impl FdTable {
         Entry { slot: SlotId::new(slot), role, watched, was_watched: flags & WATCHED != 0 }
     }
 
-    /// Calls `visit` for every number with a known description.
+    /// Calls `visit` for every number that has a slot.
     pub fn each(&self, mut visit: impl FnMut(Fd, SlotId)) {
         self.known(0).for_each(|(fd, slot)| visit(fd, slot));
     }
 
-    /// The first number from `first` on with a known description that `is_it`.
+    /// The first number from `first` on that has a slot and for which `is_it` answers true.
     pub fn find(&self, first: u32, is_it: impl Fn(Fd, SlotId) -> bool) -> Option<Fd> {
         self.known(first as usize).find(|&(fd, slot)| is_it(fd, slot)).map(|(fd, _)| fd)
     }
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sets_of_a_number_end_with_it() {
+    fn the_sets_of_a_number_are_forgotten_with_it() {
         let table = table();
         table.set(fd(4), slot(9), Role::Accepted);
         table.set_watched(fd(4));

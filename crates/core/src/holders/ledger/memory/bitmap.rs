@@ -1,14 +1,14 @@
-//! Which slots of a family are taken: a bit each, for all of its processes.
+//! Which slots of a family are taken: a bit for each slot, in memory that all its processes share.
 //!
-//! The lowest free one is taken first, so that a family with ten connections touches one
-//! page of slots. A search looks at words of 64 bits, from a hint on, and finds a free bit
-//! if there is one: a few microseconds where 2^18 of them are taken.
+//! The lowest free slot is taken first, so that a family with ten connections touches one page of
+//! slots. A search looks at words of 64 bits, beginning at a hint, and finds a free bit if there is
+//! one. Where 2^18 slots are taken that takes a few microseconds.
 //!
-//! Words beyond `reach` were never in use. They are the last resort: before, the slots of
-//! processes that were killed are looked for, see [`super::descriptions`].
+//! Words beyond `reach` were never in use, and are the last resort: slots of processes that were
+//! killed are looked for first, see [`super::descriptions`].
 //!
-//! Context: hooks of any kind, in shared memory; lock-free, and every loop is bounded
-//! whatever is found there.
+//! Context: hooks of any kind, in shared memory; lock-free. Every loop is bounded, whatever another
+//! process has written there.
 
 use crate::sync::{AtomicU32, AtomicU64, SeqCst};
 use crate::zeroed;
@@ -17,67 +17,67 @@ use crate::zeroed;
 pub const BITS: usize = u64::BITS as usize;
 
 zeroed! {
-    /// So many words. All zeroes: nothing is taken.
+    /// `WORDS` words. All zeroes: no slot is taken.
     pub struct Bitmap<const WORDS: usize> {
-        /// No word below it has a free bit, as a rule.
+        /// As a rule no word below this one has a free bit.
         lowest: AtomicU32,
-        /// Words that are or were in use.
+        /// How many words are or were in use.
         reach: AtomicU32,
-        /// Where the search for what the dead have left goes on.
+        /// Where the search for slots of dead processes goes on.
         cursor: AtomicU32,
         words: [AtomicU64; WORDS],
     }
 }
 
 impl<const WORDS: usize> Bitmap<WORDS> {
-    /// Nothing is taken.
+    /// No slot is taken.
     pub const fn new() -> Self {
         let words = [const { AtomicU64::new(0) }; WORDS];
         Self { lowest: AtomicU32::new(0), reach: AtomicU32::new(0), cursor: AtomicU32::new(0), words }
     }
 
-    /// Slots that are or were in use, of `len`.
+    /// How many slots are or were in use, of `len`.
     pub fn reach(&self, len: usize) -> usize {
         (self.reach.load(SeqCst) as usize).min(len / BITS) * BITS
     }
 
-    /// Takes the lowest slot that is free among those that were in use before.
+    /// Takes the lowest free slot among those that were in use before; `None` where all are taken.
     pub fn take_free(&self, len: usize) -> Option<usize> {
         let words = self.reach(len) / BITS;
         let first = self.lowest.load(SeqCst) as usize;
         (first..words).chain(0..first.min(words)).find_map(|at| {
             let bit = take_lowest(self.words.get(at)?)?;
             if at != first {
-                // Who frees a lower one meanwhile makes it a little too high: found all the
-                // same, in the second half of the search.
+                // Where another process frees a lower slot meanwhile, the hint is a little too
+                // high. That slot is still found, in the second half of the search.
                 let _ = self.lowest.compare_exchange(first as u32, at as u32, SeqCst, SeqCst);
             }
             Some(at * BITS + bit)
         })
     }
 
-    /// Puts one word more into use; false where there is none.
+    /// Puts one more word into use; false where there is none.
     pub fn extend(&self, len: usize) -> bool {
         let reach = self.reach.load(SeqCst);
         let is_room = (reach as usize) < (len / BITS).min(WORDS);
         if is_room {
-            // Where that fails another one has done it.
+            // Where that fails another process has done it.
             let _ = self.reach.compare_exchange(reach, reach + 1, SeqCst, SeqCst);
         }
         is_room
     }
 
-    /// Takes all slots that are in use in `other`, and some more: none of those is given
-    /// out here, but what is freed.
+    /// Takes all slots that are in use in `other`, and some more: none of them is given out here until
+    /// it is freed here.
     pub fn begin_beyond(&self, other: &Self) {
-        /// For those that are taken there meanwhile.
+        /// For slots that are taken in `other` meanwhile.
         const MORE: usize = 2;
         let words = (other.reach.load(SeqCst) as usize).saturating_add(MORE).min(WORDS);
         self.words.iter().take(words).for_each(|word| word.store(u64::MAX, SeqCst));
         self.reach.store(words as u32, SeqCst);
     }
 
-    /// The slot is free again: to be called by the one who took its connection away.
+    /// The slot is free again. To be called by the process that took its connection out.
     pub fn free(&self, index: usize) {
         if let Some(word) = self.words.get(index / BITS) {
             word.fetch_and(!(1 << (index % BITS)), SeqCst);
@@ -85,7 +85,7 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         }
     }
 
-    /// The next slot, of those in use in turn, that is taken; `None` at one that is not.
+    /// The next slot of those in use, in turn, if it is taken.
     pub fn next_taken(&self, len: usize) -> Option<usize> {
         let index = self.cursor.fetch_add(1, SeqCst) as usize % self.reach(len).max(1);
         let word = self.words.get(index / BITS)?.load(SeqCst);
@@ -93,7 +93,8 @@ impl<const WORDS: usize> Bitmap<WORDS> {
     }
 }
 
-/// Sets the lowest bit that is not set. Who is overtaken at every try finds none.
+/// Sets the lowest bit that is not set. `None` if all are set, or if other threads are faster at
+/// every try.
 fn take_lowest(word: &AtomicU64) -> Option<usize> {
     let mut now = word.load(SeqCst);
     for _ in 0..BITS {

@@ -1,8 +1,8 @@
-//! All open file descriptions of a family: counts in memory shared across fork.
+//! The open file descriptions of all connections of a family: a slot each, in shared memory.
 //!
-//! No system call tells how many references a description has. So every
-//! connection gets a slot in memory that fork children share; [`super::cells`]
-//! says how its holders are counted, [`super::bitmap`] which slots are taken.
+//! No system call tells how many references an open file description has. So softclose counts
+//! them: [`super::cells`] says how the holders of one connection are counted, [`super::bitmap`]
+//! which slots are taken.
 //!
 //! Context: hooks of any kind; lock-free.
 
@@ -13,7 +13,7 @@ use super::liveness::Questions;
 use super::marks::{Marks, MarksSeen};
 use super::token::Token;
 
-/// Index of a slot, plus one.
+/// The index of a slot, plus one; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotId(u32);
 
@@ -38,13 +38,13 @@ impl SlotId {
 pub struct Descriptions<'a>(&'a FamilyMemory);
 
 impl<'a> Descriptions<'a> {
-    /// Those in this memory.
+    /// The slots in this memory.
     pub fn of(memory: &'a FamilyMemory) -> Self {
         Self(memory)
     }
 
-    /// Takes a slot for a new connection held once by `me`. Memory that was never in use
-    /// comes last: what the dead have left behind is used again before.
+    /// Takes a slot for a new connection, held once by `me`. `None` where all are taken. Slots that
+    /// dead processes have left are used again before memory that was never in use.
     pub fn open(self, cookie: u64, me: Token, alive: impl Fn(Token) -> bool) -> Option<SlotId> {
         let index = self.take_free().or_else(|| self.reclaim(alive)).or_else(|| self.take_beyond())?;
         self.0.get(index)?.fill(cookie, me);
@@ -59,11 +59,11 @@ impl<'a> Descriptions<'a> {
         self.0.head()?.taken.extend(self.0.len()).then(|| self.take_free())?
     }
 
-    /// Frees slots that the dead have left, with few questions; the next call goes on where
-    /// this one has stopped.
+    /// Frees slots that dead processes have left, and takes one. Each call asks for few processes
+    /// whether they are alive, and goes on where the last one has stopped.
     #[inline(never)]
     fn reclaim(self, alive: impl Fn(Token) -> bool) -> Option<usize> {
-        /// Of all slots looked at; most have the same holders as those before.
+        /// So many slots are looked at in a call; most have the same holders as those before.
         const LOOKS: usize = 16 * BITS;
         let taken = &self.0.head()?.taken;
         let alive = Questions::of(alive);
@@ -85,7 +85,7 @@ impl<'a> Descriptions<'a> {
         self.0.get(id.index())
     }
 
-    /// Whether slot `id` is the one of the connection with this cookie.
+    /// Whether slot `id` is that of the connection with this cookie.
     pub fn is(self, id: SlotId, cookie: u64) -> bool {
         self.slot(id).is_some_and(|slot| slot.is(cookie))
     }
@@ -102,23 +102,23 @@ impl<'a> Descriptions<'a> {
         }
     }
 
-    /// See [`Slot::marks_seen`].
+    /// As [`Slot::marks_seen`]; `None` where there is no such slot.
     pub fn marks_seen(self, id: SlotId) -> Option<MarksSeen> {
         self.slot(id).map(Slot::marks_seen)
     }
 
-    /// See [`Slot::unmark_leaked`].
+    /// As [`Slot::unmark_leaked`].
     pub fn unmark_leaked(self, id: SlotId, seen: MarksSeen) {
         self.with(id, |slot| slot.unmark_leaked(seen));
     }
 
-    /// The slot of the connection with this cookie, among the first `reach`.
+    /// The slot of the connection with this cookie, among the first `reach` slots.
     pub fn find(self, cookie: u64, reach: usize) -> Option<SlotId> {
         self.find_behind(None, cookie, reach)
     }
 
-    /// The same, from the one behind `latest` on: connections that were opened one after the
-    /// other mostly have slots and numbers in that order.
+    /// As [`Descriptions::find`], but the search begins behind `latest`: connections that were opened
+    /// one after the other mostly have slots and numbers in the same order.
     pub fn find_behind(self, latest: Option<SlotId>, cookie: u64, reach: usize) -> Option<SlotId> {
         let latest = latest.map_or(0, SlotId::raw);
         let all = (latest + 1..=reach as u32).chain(1..=latest);
@@ -132,27 +132,27 @@ impl<'a> Descriptions<'a> {
         }
     }
 
-    /// Who holds it, living or dead.
+    /// The processes that have a cell in slot `id`, living or dead.
     pub fn holders(self, id: SlotId) -> impl Iterator<Item = Token> + use<'a> {
         self.slot(id).into_iter().flat_map(Slot::holders)
     }
 
-    /// It is about to be put into one more epoll set.
+    /// The connection is about to be put into one more epoll set.
     pub fn add_watcher(&self, id: SlotId) {
         if let Some(slot) = self.slot(id) {
             slot.add_watcher();
         }
     }
 
-    /// It is in so many sets less.
+    /// The connection is in `count` epoll sets less.
     pub fn remove_watchers(&self, id: SlotId, count: u32) {
         if let Some(slot) = self.slot(id) {
             slot.remove_watchers(count);
         }
     }
 
-    /// Lowers the count of `me` by one and says whether anybody is left. Where
-    /// nobody is, the slot is free again.
+    /// Lowers the count of `me` by one, and says which holders are left. Where there is none the slot
+    /// is free again.
     pub fn release(self, id: SlotId, me: Token, alive: impl Fn(Token) -> bool) -> Option<Released> {
         let released = self.slot(id)?.release(me, alive);
         if released.is_over
@@ -163,29 +163,29 @@ impl<'a> Descriptions<'a> {
         Some(released)
     }
 
-    /// Has the cell of one holder changed by one of [`Slot`]'s methods.
+    /// Calls one of [`Slot`]'s methods on slot `id`.
     pub fn with(self, id: SlotId, change: impl FnOnce(&Slot)) {
         if let Some(slot) = self.slot(id) {
             change(slot);
         }
     }
 
-    /// See [`Slot::has_additions_since`].
+    /// As [`Slot::has_additions_since`]; true where there is no such slot.
     pub fn has_additions_since(self, id: SlotId, added: u64) -> bool {
         self.slot(id).is_none_or(|slot| slot.has_additions_since(added))
     }
 
-    /// See [`Slot::is_in_transit`].
+    /// As [`Slot::is_in_transit`].
     pub fn is_in_transit(self, id: SlotId, holder: Token) -> bool {
         self.slot(id).is_some_and(|slot| slot.is_in_transit(holder))
     }
 
-    /// Holds the connection with this cookie by one descriptor more, if it has a slot among
-    /// the first `reach`.
+    /// Raises the count of `me` by one descriptor in the slot of the connection with this cookie, if
+    /// one of the first `reach` slots is that.
     pub fn join(self, cookie: u64, me: Token, reach: usize) -> Option<SlotId> {
         let id = self.find(cookie, reach)?;
         self.hold(id, me);
-        // It may have been freed since it was found, and be another connection's.
+        // The slot may have been freed since it was found, and be another connection's.
         if self.is(id, cookie) {
             return Some(id);
         }
@@ -193,33 +193,33 @@ impl<'a> Descriptions<'a> {
         None
     }
 
-    /// A message that was sent on that socket has arrived; see [`Slot::arrive`].
+    /// As [`Slot::arrive`]; `via` is the cookie of the socket that the message was sent on.
     pub fn arrive(self, id: SlotId, via: u64) -> bool {
         self.slot(id).is_some_and(|slot| slot.arrive(via))
     }
 
-    /// Has memory that nobody shares yet give out no slot that is in use here.
+    /// `other` is memory that no other process has yet. It will give out no slot that is in use here.
     pub fn reserve_in(self, other: Self) {
         if let Some((here, there)) = self.0.head().zip(other.0.head()) {
             there.taken.begin_beyond(&here.taken);
         }
     }
 
-    /// Copies a slot to that memory; see [`Slot::copy`].
+    /// Copies slot `id` to `other`, as [`Slot::copy`] does.
     pub fn copy_to(self, other: Self, id: SlotId, me: Token) {
         if let Some((from, to)) = self.slot(id).zip(other.slot(id)) {
             to.copy(from, me);
         }
     }
 
-    /// See [`Slot::settle`].
+    /// Counts `me` in slot `id` here and no longer in `other`, as [`Slot::settle`] does.
     pub fn settle(self, other: Self, id: SlotId, me: Token) {
         if let Some((here, there)) = self.slot(id).zip(other.slot(id)) {
             here.settle(there, me);
         }
     }
 
-    /// Frees a slot that nobody holds but who asks for it.
+    /// Frees a slot that no process holds but the calling one.
     pub fn give_up(self, id: SlotId) {
         let is_over = self.slot(id).is_some_and(|slot| slot.take_out_if_dead(|_| false));
         if is_over && let Some(head) = self.0.head() {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_two_descriptors_is_the_last() {
+    fn of_two_descriptors_of_one_process_the_second_release_finds_nobody() {
         let room = room(64);
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fork_child_keeps_it_until_it_releases_too() {
+    fn a_fork_child_is_a_holder_until_it_releases_too() {
         let room = room(64);
         let all = Descriptions::of(&room);
         let id = all.open(77, token(1), everybody).unwrap();
@@ -291,9 +291,9 @@ mod tests {
         assert_eq!(again, [ids[3], ids[100], ids[200]]);
     }
 
-    /// What 0.1 could not: its searches began where this process had found something.
+    /// In 0.1 each search began where its process had last found a free slot.
     #[test]
-    fn what_one_process_has_taken_is_no_obstacle_for_another() {
+    fn slots_that_one_process_has_taken_do_not_keep_another_from_finding_free_ones() {
         let room = room(1 << 14);
         let all = Descriptions::of(&room);
         for worker in 1..=4 {
@@ -331,11 +331,11 @@ mod tests {
     }
 
     #[test]
-    fn few_are_asked_whether_they_live_and_the_next_time_the_next() {
+    fn each_search_asks_for_few_processes_and_goes_on_where_the_last_one_stopped() {
         let room = room(64);
         let all = Descriptions::of(&room);
         (1..=64).for_each(|holder| assert!(all.open(7, token(holder), everybody).is_some()));
-        // One of them is dead, whichever: it is found in the end.
+        // One of the holders is dead, whichever: it is found in the end.
         let asked = Cell::new(0);
         let alive = |holder| {
             asked.set(asked.get() + 1);

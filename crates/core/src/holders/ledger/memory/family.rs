@@ -1,10 +1,10 @@
-//! The processes that share the counts: a fork family.
+//! The processes that share the counts: a family.
 //!
-//! A holder is named by a token, given out before its process exists (the count
-//! has to be raised before `fork`), and bound to a pid afterwards. Whether a
-//! holder lives is asked of the kernel: a zombie of ours counts as dead, a pid
-//! that was reused as alive, which errs on the safe side. A pid means something
-//! only in its own pid namespace: whoever is in another one counts as alive.
+//! A process is identified by a token. The token is given out before the process exists, as the
+//! counts have to be raised before `fork`, and is bound to a pid afterwards. Whether a holder is
+//! alive is asked of the kernel. A zombie that the calling process can wait for counts as dead; a pid
+//! that was used again counts as alive, which is the safe side. A pid means something only in its own
+//! pid namespace: a process in another namespace counts as alive.
 //!
 //! Context: hooks of any kind; lock-free.
 
@@ -15,17 +15,17 @@ use crate::sys::clock;
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;
 
-/// It may be another program by now, or do what no hook follows.
+/// The process may run another program by now, or do what no hook follows.
 const UNFOLLOWED: u64 = 1;
-/// Its memory is its own: the fork has not failed.
+/// The process exists: the fork has not failed.
 const EXISTS: u64 = 2;
 
-/// The shared register of processes.
+/// The register of the processes that share one memory.
 #[derive(Clone, Copy)]
 pub struct Family<'a>(&'a FamilyMemory);
 
 impl<'a> Family<'a> {
-    /// Those in this memory.
+    /// The processes in this memory.
     pub fn of(memory: &'a FamilyMemory) -> Self {
         Self(memory)
     }
@@ -38,8 +38,8 @@ impl<'a> Family<'a> {
         self.0.head()?.records.get(token.raw() as usize % MEMBERS)
     }
 
-    /// A token for a process that does not exist yet, `now` in seconds after boot. `None`
-    /// where too many are alive to be told apart.
+    /// A token for a process that does not exist yet; `now` is in seconds after boot. `None` where too
+    /// many processes are alive to be told apart.
     pub fn register(self, here: Namespace, now: u32) -> Option<Token> {
         const TRIES: u32 = 8;
         (0..TRIES).find_map(|_| {
@@ -53,45 +53,44 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// Binds a token to its process, as it is called in namespace `here`.
+    /// Binds a token to its process, which has pid `pid` in namespace `here`.
     pub fn set_pid(self, token: Token, pid: Pid, here: Namespace) {
         let Some(record) = self.record(token) else { return };
         record.namespace.store(here.0, SeqCst);
-        let named = pack(token, pid.as_raw_nonzero().get() as u32);
-        let _ = record.word.compare_exchange(pack(token, 0), named, SeqCst, SeqCst);
+        let bound = pack(token, pid.as_raw_nonzero().get() as u32);
+        let _ = record.word.compare_exchange(pack(token, 0), bound, SeqCst, SeqCst);
     }
 
-    /// The process is about to be another program, which has what is not close-on-exec.
+    /// The process is about to execute another program, or to do what no hook follows.
     pub fn set_unfollowed(self, token: Token) {
         self.flag(token, UNFOLLOWED);
     }
 
-    /// It is followed by hooks, in memory of its own.
+    /// Hooks follow the process.
     pub fn set_followed(self, token: Token) {
         if let Some(record) = self.record(token) {
             record.flags.fetch_and(!UNFOLLOWED, SeqCst);
         }
     }
 
-    /// Whether it still runs the program that was forked, as far as hooks have seen.
+    /// Whether the process still runs the program that was forked, as far as hooks have seen.
     pub fn is_followed(self, token: Token) -> bool {
         self.record(token).is_some_and(|record| record.flags.load(SeqCst) & UNFOLLOWED == 0)
     }
 
-    /// The child of a fork is there.
+    /// The process exists.
     pub fn set_exists(self, token: Token) {
         self.flag(token, EXISTS);
     }
 
-    /// Whether there is or was such a process, or a fork is under way that has not taken
-    /// longer than any should. libc forks for itself (`forkpty`), and does not tell
-    /// whether that has failed.
+    /// Whether the process exists or has existed, or may be made by a fork that began less than ten
+    /// seconds ago. libc forks inside itself (`forkpty`), and does not say whether that has failed.
     pub fn may_exist(self, token: Token) -> bool {
         const LONGEST: u64 = 10;
         let Some(record) = self.record(token) else { return true };
         let flags = record.flags.load(SeqCst);
-        let is_born = flags & EXISTS != 0 || pid_of(record.word.load(SeqCst)).is_some();
-        is_born || u64::from(clock::seconds_since_boot()).wrapping_sub(flags >> 32) <= LONGEST
+        let exists = flags & EXISTS != 0 || pid_of(record.word.load(SeqCst)).is_some();
+        exists || u64::from(clock::seconds_since_boot()).wrapping_sub(flags >> 32) <= LONGEST
     }
 
     fn flag(self, token: Token, flag: u64) {
@@ -100,61 +99,61 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Somebody has set an option that changes the end of a connection, or made one of
-    /// MPTCP, which has a different one. A store to shared
-    /// memory, which says what is true of the parent as well: a `vfork` child may do it.
+    /// Some process has set an option that changes how a connection ends, or has made an MPTCP
+    /// socket, which ends differently. A `vfork` child may call this: it stores to shared memory what
+    /// is true of its parent as well.
     pub fn set_options(self) {
         if let Some(state) = self.state() {
             state.options.store(1, SeqCst);
         }
     }
 
-    /// Whether anybody has.
+    /// Whether [`Family::set_options`] was called; true where there is no memory.
     pub fn has_options(self) -> bool {
         self.state().is_none_or(|state| state.options.load(SeqCst) != 0)
     }
 
-    /// Somebody is about to take a descriptor of another process (`pidfd_getfd`), or has
-    /// done so. A store to shared memory, as [`Family::set_options`].
+    /// A thread is about to take a descriptor of another process (`pidfd_getfd`), or has done so. A
+    /// `vfork` child may call this, as [`Family::set_options`].
     pub fn takes(self, is_begin: bool) {
         if let Some(state) = self.state() {
             state.taking.fetch_add(if is_begin { 1 } else { u64::MAX }, SeqCst);
         }
     }
 
-    /// Whether anybody is taking one.
+    /// Whether a thread of the family is taking a descriptor of another process.
     pub fn is_taking(self) -> bool {
         self.state().is_some_and(|state| state.taking.load(SeqCst) != 0)
     }
 
-    /// Another program got a connection that no slot stands for, or may have. A store to
-    /// shared memory, as [`Family::set_options`].
+    /// Another program may have got a connection that has no slot. A `vfork` child may call this, as
+    /// [`Family::set_options`].
     pub fn hand_on_uncounted(self) {
         if let Some(state) = self.state() {
             state.uncounted_handed_on.store(1, SeqCst);
         }
     }
 
-    /// Whether one may have.
+    /// Whether [`Family::hand_on_uncounted`] was called.
     pub fn has_handed_on_uncounted(self) -> bool {
         self.state().is_some_and(|state| state.uncounted_handed_on.load(SeqCst) != 0)
     }
 
-    /// So many slots were in use at some time.
+    /// How many slots were in use at some time.
     pub fn reach(self) -> usize {
         self.state().map_or(0, |state| state.reach.load(SeqCst).min(SLOTS as u64) as usize)
     }
 
-    /// Slots below `reach` are in use.
-    pub fn reaches(self, reach: u32) {
+    /// The first `reach` slots are, or were, in use.
+    pub fn raise_reach(self, reach: u32) {
         let Some(state) = self.state() else { return };
         if state.reach.load(SeqCst) < u64::from(reach) {
             state.reach.fetch_max(u64::from(reach), SeqCst);
         }
     }
 
-    /// Whether the token is that of process `pid` of namespace `here`; or may still become it,
-    /// where it `may_have_no_pid_yet`.
+    /// Whether the token is that of process `pid` of namespace `here`; or, if `may_have_no_pid_yet`,
+    /// has no pid yet.
     pub fn has_pid(self, token: Token, pid: Pid, here: Namespace, may_have_no_pid_yet: bool) -> bool {
         let Some(record) = self.record(token) else { return false };
         let word = record.word.load(SeqCst);
@@ -167,27 +166,27 @@ impl<'a> Family<'a> {
         let Some(record) = self.record(token) else { return };
         let word = record.word.load(SeqCst);
         if token_of(word) == token.raw() {
-            // Where it is named meanwhile it has ended all the same.
-            let named = record.word.compare_exchange(word, 0, SeqCst, SeqCst).err();
-            if let Some(named) = named.filter(|&named| token_of(named) == token.raw()) {
-                let _ = record.word.compare_exchange(named, 0, SeqCst, SeqCst);
+            // Where the token got its pid meanwhile, the process has ended all the same.
+            let bound = record.word.compare_exchange(word, 0, SeqCst, SeqCst).err();
+            if let Some(bound) = bound.filter(|&bound| token_of(bound) == token.raw()) {
+                let _ = record.word.compare_exchange(bound, 0, SeqCst, SeqCst);
             }
         }
     }
 
-    /// Whether the process may still hold descriptors. A token that is not yet
-    /// named is that of a fork under way, and counts as alive.
+    /// Whether the process may still hold descriptors. A token that has no pid yet is that of a fork
+    /// under way, and counts as alive.
     pub fn is_alive(self, token: Token, here: Namespace) -> bool {
         let Some(record) = self.record(token) else { return true };
         let word = record.word.load(SeqCst);
         match token_of(word) {
             found if found == token.raw() => record.lives(here),
-            // Struck out, or its record given to another since.
+            // The token was removed, and its record may have been given to another process.
             _ => false,
         }
     }
 
-    /// The pid of a process, once it is known, and where it means something.
+    /// The pid of the process, once it is known, if its namespace is `here`.
     pub fn pid(self, token: Token, here: Namespace) -> Option<Pid> {
         let record = self.record(token)?;
         let word = record.word.load(SeqCst);
@@ -195,31 +194,31 @@ impl<'a> Family<'a> {
         if known { pid_of(word) } else { None }
     }
 
-    /// A namespace of which the family has not heard yet.
+    /// A new number for a pid namespace.
     pub fn new_namespace(self) -> Namespace {
         Namespace(self.state().map_or(0, |state| state.namespaces.fetch_add(1, SeqCst).wrapping_add(1)))
     }
 
-    /// The family begins `now`, nanoseconds after boot: no other one that had the same place
-    /// in memory did.
+    /// The family was founded `now`, in nanoseconds after boot, unless it was before. No other family
+    /// that had this memory segment id was founded then.
     pub fn set_founded(self, now: u64) {
         if let Some(state) = self.state() {
             let _ = state.founded.compare_exchange(0, now.max(1), SeqCst, SeqCst);
         }
     }
 
-    /// See [`Family::set_founded`]; 0 before.
+    /// When the family was founded, in nanoseconds after boot; 0 before.
     pub fn founded(self) -> u64 {
         self.state().map_or(0, |state| state.founded.load(SeqCst))
     }
 
-    /// Copies what is known of all to memory that nobody shares yet.
+    /// Copies what the family knows as a whole to `other`, memory that no other process has yet.
     pub fn copy_to(self, other: Family<'_>) {
         let Some((from, to)) = self.state().zip(other.state()) else { return };
         from.all().into_iter().zip(to.all()).for_each(|(from, to)| to.store(from.load(SeqCst), SeqCst));
     }
 
-    /// Copies what is known of one process.
+    /// Copies the record of one process to `other`.
     pub fn copy_one_to(self, other: Family<'_>, token: Token) {
         let Some((from, to)) = self.record(token).zip(other.record(token)) else { return };
         to.namespace.store(from.namespace.load(SeqCst), SeqCst);
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_nobody_has_heard_of_for_long_is_none() {
+    fn a_child_that_has_no_pid_after_ten_seconds_does_not_exist() {
         let memory = memory();
         let family = Family::of(&memory);
         let [old, new] = [clock::seconds_since_boot() - 11, clock::seconds_since_boot()]
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_given_out_again_has_not_moved() {
+    fn a_record_that_is_used_again_is_followed() {
         let memory = memory();
         let family = Family::of(&memory);
         let token = family.register(HERE, 0).unwrap();
@@ -309,7 +308,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "processes")]
-    fn a_pid_of_another_namespace_says_nothing() {
+    fn a_process_of_another_pid_namespace_counts_as_alive() {
         let memory = memory();
         let family = Family::of(&memory);
         let token = family.register(HERE, 0).unwrap();

@@ -1,7 +1,7 @@
-//! What the processes of a family have in context: one mapping.
+//! The memory that the processes of a family share: one mapping, a head and the slots behind it.
 //!
-//! The words that most closes read lie with the first words of the bitmap in one page: a
-//! fork child that serves one connection touches three pages of it.
+//! The words that most closes read lie in one page with the first words of the bitmap. A fork child
+//! that serves one connection touches three pages of the mapping.
 
 use super::bitmap::{BITS, Bitmap};
 use super::cells::Slot;
@@ -11,7 +11,7 @@ use super::records::{FamilyState, MEMBERS, Record};
 use crate::sys::shared::Shared;
 use crate::zeroed;
 
-/// So many connections can be counted at once.
+/// How many connections can be counted at once.
 pub const SLOTS: usize = 1 << 18;
 
 zeroed! {
@@ -28,8 +28,8 @@ zeroed! {
 /// The memory of a family.
 pub type FamilyMemory = Shared<Head, Slot>;
 
-/// How many slots a family gets whose processes can each have `numbers` descriptors: a
-/// server has several of them. Whole words of the bitmap.
+/// How many slots a family gets whose processes can each have `numbers` descriptors: enough for 16
+/// such processes, in whole words of the bitmap, and [`SLOTS`] at most.
 pub fn slots_for(numbers: usize) -> usize {
     const PROCESSES: usize = 16;
     numbers.saturating_mul(PROCESSES).min(SLOTS).next_multiple_of(BITS)

@@ -1,14 +1,15 @@
-//! The processes that finish what others of the family have left at their ends.
+//! The finishers of a family: the `softclose-drain` processes that finish what other processes have
+//! left at their ends.
 //!
-//! There are so many at once and no more, those among them that wait in place at their own
-//! ends, and none where the control group has not room for as many processes as there are: who
-//! connects and reads slowly must not be able to fill the table of processes. What is beyond
-//! ends as natively. And they give way where the program itself gets no further process or
-//! thread.
+//! A peer that connects and reads slowly must not be able to fill the table of processes. So there
+//! are [`MOST`] finishers at once, and no more; processes that wait in place at their own ends
+//! are among them. There are none where the control group has not room for as many processes again
+//! as it has. A process that finds no place ends as it does natively. Finishers give way, by
+//! being killed, where the kernel refuses the program a process or a thread.
 //!
-//! A process is known by its pid and its start, which no other one has. Where procfs shows
-//! another pid namespace it is taken for gone: then there may be more of them, and they do not
-//! give way.
+//! A process is identified by its pid and its start time, which no other process has. Where procfs
+//! shows another pid namespace, every finisher is taken for ended: then there may be more of them,
+//! and they do not give way.
 //!
 //! Context: the end of a process, and hooks whose call the kernel has refused. Lock-free.
 
@@ -19,15 +20,15 @@ use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use rustix::path::DecInt;
 use rustix::process::{Pid, Signal, pidfd_send_signal};
 
-/// So many at once: each counts for `RLIMIT_NPROC`.
+/// How many finishers there can be at once: each counts for `RLIMIT_NPROC`.
 const MOST: usize = 128;
 
 zeroed! {
-    /// All of a family.
+    /// A word for each finisher of a family: its start time in the upper half, its pid in the lower.
     pub struct Finishers([AtomicU64; MOST]);
 }
 
-/// Set where the process that is named is the one that ends: it does not give way.
+/// In a word: the process is one that waits in place at its own end. It does not give way.
 pub const ITSELF: u64 = 1 << 63;
 
 impl Finishers {
@@ -36,7 +37,7 @@ impl Finishers {
         self.0.get(index)
     }
 
-    /// The index of a free place, which is taken by `word`, or that of one who has gone.
+    /// Puts `word` into a free place, or into that of a process that has ended; answers the index.
     pub fn take(&self, word: u64) -> Option<usize> {
         let take = |is_free: fn(u64) -> bool| {
             self.0.iter().position(|place| {
@@ -47,14 +48,14 @@ impl Finishers {
         take(|old| old == 0).or_else(|| take(|old| !lives(old)))
     }
 
-    /// Ends all of them; answers whether there was any.
+    /// Kills all finishers; answers whether there was any.
     pub fn end(&self) -> bool {
         let is_one = |word: &u64| *word != 0 && *word & ITSELF == 0;
         self.0.iter().map(|place| place.load(SeqCst)).filter(is_one).filter(|&word| end(word)).count() != 0
     }
 
-    /// Whether whoever is the parent of those that have ended does not reap them: the first
-    /// of them are all still there.
+    /// Whether nobody reaps the finishers that have ended (pid 1 of a container may not): the processes
+    /// in the first places have ended, and are all still there.
     pub fn stay_unreaped(&self) -> bool {
         const FIRST: usize = 8;
         self.0.iter().take(FIRST).all(|place| is_unreaped(place.load(SeqCst)))
@@ -65,7 +66,8 @@ fn is_unreaped(word: u64) -> bool {
     pid_of(word).and_then(stat).is_some_and(|(start, is_ending)| is_ending && start == word >> 32)
 }
 
-/// Ends that process and no other: it is held by a descriptor while it is asked who it is.
+/// Kills the process that `word` stands for, and no other. A pidfd holds it while its start time
+/// is compared.
 fn end(word: u64) -> bool {
     let pid = pid_of(word);
     let Ok(fd) = process::open(pid) else { return false };
@@ -83,13 +85,13 @@ fn pid_of(word: u64) -> Option<Pid> {
     Pid::from_raw(word as u32 as i32)
 }
 
-/// Pid and start in one word; `None` where it has gone, or is about to be.
+/// The word of process `pid`; `None` where it has ended, or is about to.
 pub fn identity(pid: Pid) -> Option<u64> {
     let (start, is_ending) = stat(pid)?;
     (!is_ending).then(|| start << 32 | u64::from(pid.as_raw_nonzero().get().unsigned_abs()))
 }
 
-/// When it was started, as far as it is noted, and whether it has ended.
+/// When the process was started, as far as the word has bits for that, and whether it has ended.
 #[inline(never)]
 fn stat(pid: Pid) -> Option<(u64, bool)> {
     const STARTS: u64 = (1 << 31) - 1;
@@ -103,7 +105,7 @@ fn stat(pid: Pid) -> Option<(u64, bool)> {
 mod tests {
     use super::*;
 
-    fn nobody() -> Finishers {
+    fn none() -> Finishers {
         Finishers([const { AtomicU64::new(0) }; MOST])
     }
 
@@ -114,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_and_no_more_until_one_is_gone() {
-        let (finishers, (mut sleeper, word)) = (nobody(), child());
+    fn no_place_is_free_until_a_finisher_has_ended() {
+        let (finishers, (mut sleeper, word)) = (none(), child());
         (0..MOST).for_each(|at| assert_eq!(finishers.take(word), Some(at)));
         assert_eq!(finishers.take(word), None);
         sleeper.kill().unwrap();
@@ -124,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn they_give_way_and_nobody_else_does() {
-        let (finishers, (mut sleeper, word), (mut other, another)) = (nobody(), child(), child());
-        // The pid of one with the start of somebody who has gone; and one that ends itself.
+    fn finishers_are_killed_and_no_other_process_is() {
+        let (finishers, (mut sleeper, word), (mut other, another)) = (none(), child(), child());
+        // The pid of a process with the start time of another one; and a process that waits in place.
         finishers.0[0].store(another ^ (1 << 40), SeqCst);
         finishers.0[1].store(another | ITSELF, SeqCst);
         assert!(!finishers.end());

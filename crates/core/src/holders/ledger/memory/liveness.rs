@@ -1,10 +1,15 @@
-//! Liveness.
+//! A limit on how often a search for free slots asks whether a process is alive.
+//!
+//! Each such question is a system call or two. Slots beside each other mostly have the same
+//! holders, so the latest answers are kept.
+//!
+//! Context: hooks of any kind; plain values.
 
 use super::token::Token;
 use core::cell::Cell;
 
-/// Few questions whether a process lives, as each is a system call: no process is asked
-/// for twice in a row, and when they are over each counts as alive.
+/// Answers whether a process is alive, with few calls of `alive`. Once these are used up each process
+/// that is not among the latest ones counts as alive.
 pub struct Questions<F> {
     alive: F,
     left: Cell<u32>,

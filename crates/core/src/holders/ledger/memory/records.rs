@@ -1,4 +1,8 @@
-//! Records.
+//! What lies in shared memory about the processes of a family, one by one and as a whole.
+//!
+//! Any process that has the memory may have written anything there.
+//!
+//! Context: hooks of any kind; lock-free.
 
 use super::token::Token;
 use crate::zeroed;
@@ -11,38 +15,38 @@ zeroed! {
     pub struct Record {
         /// Token in the upper half, pid in the lower.
         pub(super) word: AtomicU64,
-        /// The [`Namespace`] in which that pid is meant.
+        /// The [`Namespace`] in which that process has that pid.
         pub(super) namespace: AtomicU64,
-        /// What else is known; in the upper half since when, seconds after boot.
+        /// Flags of [`super::family`]; in the upper half when the record was begun, in seconds after boot.
         pub(super) flags: AtomicU64,
     }
 }
 
 zeroed! {
-    /// What the family knows as a whole, in one line of the cache.
+    /// What the family knows as a whole, in one cache line.
     #[repr(align(64))]
     pub struct FamilyState {
-        /// The next token.
+        /// The next token to give out, less one.
         pub(super) next: AtomicU64,
-        /// When it was founded.
+        /// When the family was founded, in nanoseconds after boot; 0 before.
         pub(super) founded: AtomicU64,
-        /// The next namespace.
+        /// How many pid namespaces were named, besides the founder's.
         pub(super) namespaces: AtomicU64,
-        /// Whether anybody has set an option that changes the end of a connection.
+        /// Not 0: some process has set an option that changes how a connection ends.
         pub(super) options: AtomicU64,
-        /// How many are taking a descriptor of another process.
+        /// How many threads are taking a descriptor of another process (`pidfd_getfd`).
         pub(super) taking: AtomicU64,
-        /// Whether another program got a connection that no slot stands for.
+        /// Not 0: another program may have got a connection that has no slot.
         pub(super) uncounted_handed_on: AtomicU64,
         /// How many slots were ever in use.
         pub(super) reach: AtomicU64,
     }
 }
 
-/// How many processes can hold connections at once.
+/// How many processes of a family can hold connections at once.
 pub const MEMBERS: usize = 4096;
 
-/// Tells the pid namespaces of one family apart; the founder's is 0.
+/// Tells the pid namespaces of one family apart; that of the founder is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Namespace(pub u64);
 
@@ -72,12 +76,12 @@ pub(super) fn token_of(word: u64) -> u32 {
     (word >> 32) as u32
 }
 
-/// What is no pid, as it can only be where somebody has scribbled, is none.
+/// The pid in a word. What is no pid, as another process has written rubbish there, is none.
 pub(super) fn pid_of(word: u64) -> Option<Pid> {
     Pid::from_raw((word as u32 as i32).max(0))
 }
 
-/// Whether a process exists and is not a zombie of ours.
+/// Whether a process exists and is not a zombie of the calling one. No pid yet counts as yes.
 fn exists(pid: Option<Pid>) -> bool {
     let Some(pid) = pid else { return true };
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

@@ -1,6 +1,6 @@
-//! The name of a process in shared memory.
+//! The token of a process: its name in shared memory.
 
-/// Names one process of the family; never 0.
+/// Identifies one process of the family; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token(u32);
 

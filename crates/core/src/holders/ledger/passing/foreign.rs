@@ -43,7 +43,7 @@ impl Owner<'_> {
         let all = self.0.descriptions();
         let slot = self.join_now(fd).or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
         all.mark(slot, marks);
-        self.0.family().reaches(slot.raw());
+        self.0.family().raise_reach(slot.raw());
         // What was set on it nobody has seen.
         self.0.set_options();
         self.refers(fd, slot, Role::Accepted, since);

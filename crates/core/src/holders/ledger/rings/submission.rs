@@ -71,7 +71,7 @@ impl<'a> Owner<'a> {
         let view = ring.memory.view()?;
         let (from, written, completed) = (view.taken(), view.written(), view.completed());
         let end = from.wrapping_add(count.min(written.wrapping_sub(from)));
-        self.rings().note_user();
+        self.rings().note_thread();
         ring.is_harmless(&view, end).then_some(Submission { ring, view, from, end, completed })
     }
 
