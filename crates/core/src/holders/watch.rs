@@ -1,18 +1,17 @@
-//! Leaving the program's epoll sets.
+//! A connection leaves the program's epoll sets before softclose keeps it.
 //!
-//! epoll remembers the open file description, not the descriptor. If softclose
-//! kept the description after the program's close, the program's set would go on
-//! reporting a number that is closed, and `EPOLL_CTL_DEL` on it would fail: a
-//! spinning event loop. So every set is left before the close.
+//! epoll remembers the open file description, not the descriptor. If softclose kept the description after
+//! the program's close, the program's set would go on reporting a number that is closed, and
+//! `EPOLL_CTL_DEL` on that number would fail: the event loop would spin. So the connection leaves every set
+//! before the close.
 //!
-//! Which sets there are the ledger knows, as far as hooks have seen: mostly one, and
-//! one call leaves it. Then the number is taken out of everything that may be another one. To
-//! ask is to act: `EPOLL_CTL_DEL` on a number that is no set fails with `EINVAL`, on
-//! a free one with `EBADF`, on a set without the connection with `ENOENT`. That takes
-//! no descriptor and no procfs.
+//! The ledger knows its sets as far as hooks have seen them. Mostly there is one, and one call leaves it.
+//! Then the connection is taken out of every number that may be another set. The call itself is the
+//! question: `EPOLL_CTL_DEL` fails with `EINVAL` on a number that is no set, with `EBADF` on a free
+//! number, and with `ENOENT` on a set without the connection. That takes no descriptor and no procfs.
 //!
-//! In a process that has a harmless ring ([`crate::holders::ledger::rings`]), each number that is no set is asked whether it is
-//! another ring, which no hook has seen.
+//! In a process that has a harmless ring ([`crate::holders::ledger::rings`]), each number that is no set is
+//! also asked whether it is a ring that no hook has seen.
 //!
 //! Context: any hook, on the program's threads.
 
@@ -26,16 +25,15 @@ use crate::sys::clock::Budget;
 use crate::sys::poller;
 use rustix::io::Errno;
 
-/// Takes `fd` out of every epoll set that may watch its connection, of which `claim`
-/// claims to be the last holder.
+/// Takes `fd` out of every epoll set that may watch its connection. `claim` is the claim to be its last holder.
 ///
 /// # Errors
-/// Why that cannot be known to be done.
+/// The reason why it may still be in a set.
 pub fn leave_all(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim) -> Result<(), Doubt> {
     let (entry, sets, members) = (claim.entry, owner.sets(), claim.entry.watched.members());
     let is_counted = entry.slot.is_some();
     let expected = if is_counted { claim.watchers } else { members };
-    // Under another number, which only the end of the connection takes out.
+    // A set watches it under another number: nothing but the end of the connection takes it out.
     if expected > members || (!is_counted && sets.has_left_behind()) {
         return Err(Doubt::Watched);
     }
@@ -49,18 +47,18 @@ pub fn leave_all(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim) -> Resu
         sets.filled_unseen();
     }
     let is_everything = left >= expected || are_gone(owner, claim);
-    // Nobody has kept account of the numbers of what is not counted.
+    // Nobody has kept account of the numbers of an uncounted connection.
     if is_everything && (is_counted || !sets.has_unseen()) { Ok(()) } else { Err(Doubt::Watched) }
 }
 
-/// A set that nobody else can have, and that is nowhere to be found, is gone; unless the call
-/// that puts the connection into it has not returned yet. (Of one that a thread may have been
-/// waiting for when it was closed, it is said that others have it.)
+/// Whether the sets that were not found are gone: no other process can have them, and no call that puts the
+/// connection into one is under way. (A set that a thread may have been waiting for when it was closed counts
+/// as one that other processes have.)
 fn are_gone(owner: Owner<'_>, claim: &Claim) -> bool {
     owner.is_private(claim.entry) && !claim.entry.watched.is_being_added()
 }
 
-/// Answers how many sets were left, of those that are not done already.
+/// Takes `fd` out of the sets that a search finds; answers how many there were, without those that `is_done`.
 fn leave_each(
     owner: Owner<'_>,
     drain: &Drain,
@@ -82,7 +80,7 @@ fn leave_each(
             Err(Errno::BADF) => Kind::Free,
             Err(_) if rings.is_any() && rings.is_unseen(set) => {
                 is_any_unseen = true;
-                // To be asked again: it may be known by then.
+                // As a set it is asked again at the next close: by then a hook may have seen it.
                 Kind::Set
             }
             Err(_) => Kind::Plain,

@@ -1,5 +1,4 @@
-//! How long the looks for many connections may take together, where all of them end at the
-//! same time.
+//! How long all looks for connections that end at the same time may take together.
 //!
 //! Context: hooks of any kind.
 
@@ -8,7 +7,7 @@ use crate::holders::standing::Doubt;
 use crate::holders::standing::Standing;
 use crate::sys::clock::ThreadTime;
 
-/// A point in time after which no look begins.
+/// The moment after which no further look begins.
 #[derive(Clone, Copy, Debug)]
 pub struct SharedLookBudget {
     until: ThreadTime,
@@ -18,17 +17,17 @@ impl SharedLookBudget {
     /// Without optimization the same looks take several times as long.
     const MICROSECONDS: u64 = if cfg!(debug_assertions) { 4 * 2000 } else { 2000 };
 
-    /// From now on.
+    /// The whole budget, from now on.
     pub fn begin() -> Self {
         Self { until: ThreadTime::after(Self::MICROSECONDS) }
     }
 
-    /// Whether no further one begins.
+    /// Whether it is spent: no further look begins.
     pub fn are_over(self) -> bool {
         self.until.is_over()
     }
 
-    /// The claim as it stands, or as what no look can decide any more.
+    /// The claim as it stands; or, if a look would have to decide it and none begins any more, as unprovable.
     pub fn limit(self, claim: Claim) -> Claim {
         let is_late = claim.standing == Standing::Doubtful && self.are_over();
         if is_late { Claim { standing: Standing::Unprovable(Doubt::LookBudget), ..claim } } else { claim }

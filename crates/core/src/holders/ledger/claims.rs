@@ -1,4 +1,7 @@
-//! A descriptor is given up: how good the claim is that it is the last one of its connection.
+//! A descriptor is given up: how good is the claim that it is the last one of its connection?
+//!
+//! The counts decide nearly all claims. Where something happened that they do not cover, the claim is
+//! doubtful or unprovable ([`Standing`]), and `engine/proof.rs` asks the next source.
 //!
 //! Context: hooks of any kind.
 
@@ -11,30 +14,30 @@ use super::owner::Owner;
 use crate::holders::standing::{Doubt, Standing};
 use crate::sys::{Fd, procfs, socket};
 
-/// What is known of a connection at the moment its number is given up.
+/// What is known of a connection at the moment at which one of its descriptors is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What the table knew.
+    /// What the table knew of the number.
     pub entry: Entry,
-    /// Whether anybody else holds it.
+    /// Whether another process, or another number of this one, holds the connection.
     pub standing: Standing,
-    /// `SO_COOKIE`, where it had to be asked for.
+    /// `SO_COOKIE`, where it was asked for.
     pub cookie: Option<u64>,
-    /// How often epoll sets watch it, under any number of any process, where it is counted.
+    /// How many epoll sets watch the connection, under any number of any process; 0 where it is not counted.
     pub watchers: u32,
-    /// Whether processes outside of the lineage may have it as well, and numbers of this one
-    /// that nobody has counted.
+    /// Whether the connection may have holders outside of the lineage, and numbers of this process that
+    /// were never counted.
     pub is_foreign: bool,
 }
 
 impl Owner<'_> {
-    /// Gives up `fd`, which is about to be closed, and says how good our claim
-    /// to be its last holder is.
+    /// Gives up `fd`, which is about to be closed. Answers how good the claim is that this process was the
+    /// last holder of its connection.
     pub fn release(self, fd: Fd) -> Claim {
         self.give_up(fd, self.0.table.take(fd))
     }
 
-    /// As [`Owner::release`], at the end of the process: sets that nobody else has end with it.
+    /// As [`Owner::release`], at the end of the process: epoll sets that no other process has end with it.
     pub fn release_at_end(self, fd: Fd) -> Claim {
         let entry = self.0.table.take(fd);
         if let Some(slot) = entry.slot.filter(|_| self.is_private(entry)) {
@@ -46,7 +49,7 @@ impl Owner<'_> {
     fn give_up(self, fd: Fd, mut entry: Entry) -> Claim {
         let was_blind = self.is_blind();
         self.look_at_rings();
-        // What is in the table has been marked, and this one is not there any more.
+        // What is in the table has been marked just now. This number is not there any more.
         if let Some(slot) = entry.slot.filter(|_| !was_blind && self.is_blind()) {
             self.0.descriptions().mark(slot, Marks::HANDED_ON);
         }
@@ -78,12 +81,12 @@ impl Owner<'_> {
         match released.remaining {
             Remaining::Here => Standing::Shared,
             Remaining::Elsewhere if self.is_seen_elsewhere(fd, slot, released.marks) => Standing::Shared,
-            // Nobody has received it yet, or somebody whom nobody has looked at.
+            // Nobody has received the message yet, or a process without a count has.
             _ if released.is_message_under_way => Standing::Unprovable(Doubt::Passed),
             Remaining::Elsewhere if self.0.descriptions().has_additions_since(slot, released.added) => {
                 Standing::Unprovable(Doubt::Passed)
             }
-            // Those that are left have executed another program since, and lost it by that.
+            // The holders that are left have executed another program, and lost the connection by that.
             Remaining::Elsewhere | Remaining::Nobody => self.weigh(released.marks),
             Remaining::Unknown => match self.weigh(released.marks) {
                 Standing::Last => Standing::Doubtful,
@@ -92,10 +95,11 @@ impl Owner<'_> {
         }
     }
 
-    /// An everyday child holds what it is counted for. One that may have executed a program
-    /// since has lost what was close-on-exec, and what was not is abroad: one link tells
-    /// whether it still has the number that it inherited, where it can have no other. One that
-    /// nobody has heard of is no child, if libc's fork has failed.
+    /// Whether one of the other holders has the connection. A process that runs the program that was forked
+    /// holds what it is counted for. One that may have executed another program has lost what was
+    /// close-on-exec; what was not is in transit. Where it never had the connection under a second
+    /// number, one link of procfs tells whether it still has the number that it inherited. A child that
+    /// nobody has heard of does not exist, if the fork inside libc has failed.
     fn is_seen_elsewhere(self, fd: Fd, slot: SlotId, marks: Marks) -> bool {
         let (me, is_forking) = (self.0.me(), self.0.processes.creations.is_any_under_way());
         let may_be = |token: &Token| Some(*token) != me && (is_forking || self.0.family().may_exist(*token));
@@ -126,7 +130,7 @@ impl Owner<'_> {
         }
     }
 
-    /// Of what this process has no count for.
+    /// The standing of a connection for which this process has no count.
     fn weigh_uncounted(self) -> Standing {
         match self.doubt() {
             Some(doubt) => Standing::Unprovable(doubt),
@@ -136,7 +140,7 @@ impl Owner<'_> {
         }
     }
 
-    /// What makes every claim doubtful.
+    /// What makes every claim of this process unprovable, if anything does.
     fn doubt(self) -> Option<Doubt> {
         if self.is_blind() { Some(Doubt::Blind) } else { self.0.family().is_taking().then_some(Doubt::Passed) }
     }

@@ -1,4 +1,5 @@
-//! The connections of this process and its descriptors for them.
+//! The program makes, duplicates and replaces descriptors of TCP sockets, and what the ledger knows of
+//! them.
 //!
 //! Context: hooks of any kind.
 
@@ -13,10 +14,10 @@ use core::sync::atomic::Ordering::SeqCst;
 
 /// What the program does with descriptors.
 impl Owner<'_> {
-    /// `fd` is a new TCP socket that only this process holds.
+    /// `fd` is a new TCP socket that no other process has got from this one.
     ///
-    /// Where another thread forked between `since` and now, its child may have
-    /// the descriptor as well, without being counted.
+    /// `since` was taken before the call that made it. Where another thread forked since then, its child may
+    /// have the descriptor as well, without being counted: the connection is marked.
     pub fn opened(self, fd: Fd, role: Role, since: Stamp) {
         let Some(me) = self.0.join() else { return };
         let Some(cookie) = socket::cookie(fd) else { return };
@@ -24,13 +25,13 @@ impl Owner<'_> {
         match slot {
             Some(slot) => {
                 self.0.family().raise_reach(slot.raw());
-                self.refers(fd, slot, role, since);
+                self.note_descriptor(fd, slot, role, since);
             }
             None => self.forgotten(fd),
         }
     }
 
-    /// `new` was made a duplicate of `old` by this process.
+    /// The program has made `new` a duplicate of `old`; `since` was taken before the call.
     pub fn duplicated(self, old: Fd, new: Fd, since: Stamp) {
         self.0.sets.duplicated(old, new);
         self.copies_ring(old);
@@ -39,7 +40,7 @@ impl Owner<'_> {
             (Some(slot), Some(me)) if self.is_counted(slot) && self.is_current(old, slot) => {
                 self.0.descriptions().hold(slot, me);
                 self.0.descriptions().mark(slot, Marks::COPIED);
-                self.refers(new, slot, entry.role, since);
+                self.note_descriptor(new, slot, entry.role, since);
                 if entry.was_watched {
                     self.0.table.set_watched(new);
                 }
@@ -48,15 +49,17 @@ impl Owner<'_> {
         }
     }
 
-    /// `exec` does not close `fd` any more.
+    /// The program has taken close-on-exec from `fd`; `since` was taken before the call.
     pub fn kept(self, fd: Fd, since: Stamp) {
         if self.0.processes.creations.overlap(since) != Overlap::Nothing {
             self.0.hand_on(fd);
         }
     }
 
-    pub(super) fn refers(self, fd: Fd, slot: SlotId, role: Role, since: Stamp) {
-        // `dup2` over an open socket, or a number that was closed behind our back.
+    /// Notes that `fd` refers to the connection of `slot`, in which this process is counted for it. Marks the
+    /// connection if a process was made since `since` that may have the descriptor as well.
+    pub(super) fn note_descriptor(self, fd: Fd, slot: SlotId, role: Role, since: Stamp) {
+        // The number was in use: `dup2` over an open socket, or a close without a hook.
         self.forgotten(fd);
         self.0.table.set(fd, slot, role);
         self.0.sets.opened_plain(fd);
@@ -79,7 +82,7 @@ impl Owner<'_> {
         self.0.table.set_connected(fd);
     }
 
-    /// `fd` no longer means what it meant, and nobody asks who was last.
+    /// `fd` no longer refers to what it referred to, and nobody has to know whether it was the last.
     pub fn forgotten(self, fd: Fd) {
         if let Some(slot) = self.0.table.take(fd).slot {
             self.0.drop_reference(slot);
@@ -89,8 +92,8 @@ impl Owner<'_> {
 
 /// What the ledger knows of descriptors.
 impl Owner<'_> {
-    /// Whether this process is among the holders: not where there are too many, nor of what
-    /// it noted while it left the memory.
+    /// Whether this process has a cell in the slot: not where there are too many holders, nor where it noted
+    /// the descriptor while it left the memory.
     pub(super) fn is_counted(self, slot: SlotId) -> bool {
         self.0.descriptions().holders(slot).any(|holder| self.0.me() == Some(holder))
     }
@@ -104,60 +107,58 @@ impl Owner<'_> {
         self.0.table.each(|fd, _| visit(fd));
     }
 
-    /// The first number from `first` on that is known to be a TCP socket, and that
-    /// `is_it`.
+    /// The first number from `first` on that is known to be a TCP socket, and for which `is_it` is true.
     pub fn next_known(self, first: u32, is_it: impl Fn(Fd) -> bool) -> Option<Fd> {
         self.0.table.find(first, |fd, _| is_it(fd))
     }
 
-    /// Whether the counts know `fd`.
+    /// Whether `fd` has a slot.
     pub fn knows(self, fd: Fd) -> bool {
         self.0.table.slot(fd).is_some()
     }
 
-    /// Whether no other process has a count for `fd`, living or dead: a look at
-    /// memory, without a system call.
+    /// Whether no other process, living or dead, has a cell in the slot of `fd`: a look at memory, without a
+    /// system call.
     pub fn is_only_ours(self, fd: Fd) -> bool {
         let slot = self.0.table.slot(fd);
         slot.is_some_and(|slot| self.0.descriptions().holders(slot).all(|holder| self.0.me() == Some(holder)))
     }
 
-    /// Which side opened `fd`, as far as is known.
+    /// Which side opened the connection of `fd`, as far as is known.
     pub fn role(self, fd: Fd) -> Role {
         self.0.table.look(fd).role
     }
 
-    /// Whether the table has a place for `fd`.
+    /// Whether the ledger keeps track of numbers as high as `fd`.
     pub fn covers(self, fd: Fd) -> bool {
         fd.index() < self.0.capacity.load(SeqCst) as usize
     }
 
-    /// The program is about to move its limit of descriptors.
+    /// The program is about to change its limit of descriptors (`RLIMIT_NOFILE`).
     pub fn keep_limit(self) {
         self.0.limit.keep();
     }
 
-    /// Whether this process has ever had a TCP socket.
+    /// Whether this process has joined a family: it has had a TCP socket, or may have shared one.
     pub fn has_sockets(self) -> bool {
         self.0.me().is_some()
     }
 }
 
 impl Ledger {
-    /// A number of this process that is counted as one of the connection with this
-    /// cookie, and still is.
+    /// A number of this process that refers to the connection with this cookie, as the table and the kernel say.
     pub fn number_of(&self, cookie: u64) -> Option<Fd> {
         self.table.find(0, |fd, slot| self.descriptions().is(slot, cookie) && socket::cookie(fd) == Some(cookie))
     }
 
-    /// Whether `fd`, which was given up, has been put into a set since, and is not another
+    /// Whether `fd`, which was given up, has been put into an epoll set since, and is not another counted
     /// connection by now.
     pub fn has_been_entered(&self, fd: Fd) -> bool {
         let entry = self.table.look(fd);
         entry.slot.is_none() && entry.watched != Membership::NONE
     }
 
-    /// Whether `fd` is a counted connection that no hook has seen being put into a set.
+    /// Whether `fd` is a counted connection that no hook has seen being put into an epoll set.
     pub fn is_not_known_to_be_watched(&self, fd: Fd) -> bool {
         let entry = self.table.look(fd);
         entry.slot.is_some() && entry.watched == Membership::NONE

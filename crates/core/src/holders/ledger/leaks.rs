@@ -1,16 +1,15 @@
-//! Connections that may have leaked into a process beside a fork, and that are known to be ours
-//! alone once somebody has looked at all processes.
+//! Connections that may have leaked into a process beside a fork, and how they are trusted again.
 //!
-//! A descriptor that one thread makes while another one forks may be in the child, which no
-//! count says. That is marked ([`Marks::LEAKED`]), and the drain's looker looks for all that
-//! are marked at once, ahead of their closes. Where it finds nobody the mark is taken away:
-//! whoever gets the connection later is counted.
+//! A descriptor that one thread makes while another thread forks may be in the child, and no count says
+//! so. It is marked [`Marks::LEAKED`]. The drain's looker looks for all connections with that mark at
+//! once, before they are closed. Where it finds no other process the mark is taken away: every process
+//! that gets the connection later is counted.
 //!
-//! What would make that wrong: a process that was being made as the look began, and could not be
-//! seen yet; a mark that was made meanwhile; a program that got one of them and has handed it
-//! on. Each is asked for.
+//! Three things would make that wrong, and each is asked about: a process that was being made when the
+//! look began, and could not be seen yet; a mark that was made meanwhile; a program that got an
+//! uncounted connection and may have handed it on.
 //!
-//! Context: [`Ledger::leaked`] and [`Ledger::unmark_leaked`] the looker.
+//! Context: [`Ledger::leaked`] and [`Ledger::not_leaked`] run on the thread of the looker.
 
 use super::memory::descriptions::SlotId;
 use super::memory::marks::{Marks, MarksSeen};
@@ -18,26 +17,26 @@ use super::owner::{Ledger, Owner};
 use crate::sys::{Fd, socket};
 use core::sync::atomic::Ordering::SeqCst;
 
-/// So many are looked for at once.
+/// How many connections are looked for at once.
 pub const MOST: usize = 32;
 
-/// One of them.
+/// A connection that may have leaked.
 #[derive(Clone, Copy, Debug)]
 pub struct Leak {
     slot: SlotId,
     seen: MarksSeen,
-    /// Of the socket.
+    /// The inode of the socket, as procfs shows it.
     pub inode: u64,
 }
 
 impl Ledger {
-    /// Whether there may be any for which nobody has been sent to look yet; now somebody is.
+    /// Whether a connection was marked since the last call: then the caller sends the looker.
     pub fn may_have_leaked(&self) -> bool {
         self.processes.may_have_leaked.load(SeqCst) && self.processes.may_have_leaked.swap(false, SeqCst)
     }
 
-    /// Those that are marked now, as many as there is room for. `None` while a process is being
-    /// made.
+    /// The connections that are marked now, as many as there is room for. `None` while a process may be
+    /// in the making, or a descriptor being taken.
     pub fn leaked(&self) -> Option<[Option<Leak>; MOST]> {
         let mut leaks = [None; MOST];
         let mut places = leaks.iter_mut();
@@ -60,7 +59,7 @@ impl Ledger {
         (self.slot_now(fd) == Some(slot)).then_some(Leak { slot, seen, inode })
     }
 
-    /// A look that began after [`Ledger::leaked`] has found that nobody else has it.
+    /// A look that began after [`Ledger::leaked`] has found that no other process has the connection.
     pub fn not_leaked(&self, leak: Leak) {
         if !self.family().has_handed_on_uncounted() {
             self.descriptions().unmark_leaked(leak.slot, leak.seen);

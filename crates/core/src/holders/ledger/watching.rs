@@ -1,4 +1,4 @@
-//! Epoll sets, and the connections that are in them.
+//! The program makes epoll sets, and puts connections into them.
 //!
 //! Context: hooks of any kind.
 
@@ -9,24 +9,24 @@ use crate::holders::sets::membership::{Generation, Membership};
 use crate::holders::sets::table::Sets;
 use crate::sys::{Fd, thread};
 
-/// What came of a call that puts a number into an epoll set.
+/// The result of a call that puts a descriptor into an epoll set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
-    /// It is in the set.
+    /// The descriptor is in the set.
     Now,
-    /// It was in the set before (`EEXIST`).
+    /// The descriptor was in the set before (`EEXIST`).
     Before,
     /// The call has failed.
     No,
 }
 
 impl<'a> Owner<'a> {
-    /// What is known of them.
+    /// The epoll sets of this process.
     pub fn sets(self) -> &'a Sets {
         &self.0.sets
     }
 
-    /// This process has made `set`; `since` is from before.
+    /// This process has made `set`; `since` was taken before the call.
     pub fn made_set(self, set: Fd, since: Stamp) {
         self.0.sets.made(set, || self.0.processes.creations.overlap(since) == Overlap::Nothing);
     }
@@ -36,7 +36,7 @@ impl<'a> Owner<'a> {
         self.watched_by(fd, set, |sets, alone| sets.joining(set, alone));
     }
 
-    /// That call has returned.
+    /// The call that was to put `fd` into a set has returned.
     pub fn joined(self, fd: Fd, joined: Joined) {
         let is_new = || self.0.table.look(fd).watched.members() == 1;
         match joined {
@@ -47,7 +47,7 @@ impl<'a> Owner<'a> {
         self.0.table.set_watched(fd);
     }
 
-    /// `fd`, which no hook has seen being put into a set, is in `set`.
+    /// `fd` is in `set`, and no hook has seen it being put there.
     pub fn found_in(self, fd: Fd, set: Fd) {
         self.watched_by(fd, set, |sets, alone| sets.member_of(set, alone));
         self.0.table.set_watched(fd);
@@ -61,7 +61,7 @@ impl<'a> Owner<'a> {
     fn watched_by(self, fd: Fd, set: Fd, change: impl Fn(Membership, Option<Generation>) -> Membership) {
         self.0.sets.used(set);
         let alone = self.0.sets.alone(set);
-        // First for all processes: what this one does not know of cannot be left.
+        // The shared count comes first: a process cannot leave a set that it does not know of.
         if let Some(slot) = self.0.table.slot(fd) {
             self.0.descriptions().add_watcher(slot);
         }
@@ -85,8 +85,8 @@ impl<'a> Owner<'a> {
 }
 
 impl Ledger {
-    /// The calling thread is about to wait for events of `set`. Context: as often as an event
-    /// loop goes round; no system call.
+    /// The calling thread is about to wait for events of `set`. An event loop calls this in each round: no
+    /// system call.
     pub fn waits(&self, set: Fd) {
         self.sets.waits(set, thread::number());
     }
@@ -99,7 +99,7 @@ impl Ledger {
         self.sets.ending(fd);
     }
 
-    /// The same for a range of numbers, open or not.
+    /// The program is about to close the numbers from `first` to `last`, open or not.
     pub fn ending_range(&self, first: u32, last: u32) {
         if self.sets.any_waited_for(first, last, thread::number()) {
             self.sets.share();
@@ -112,7 +112,7 @@ impl Ledger {
         self.sets.ended(fd);
     }
 
-    /// softclose has put a connection under `fd`.
+    /// softclose has put a connection of its own under `fd`.
     pub fn occupied(&self, fd: Fd) {
         self.sets.occupied(fd);
     }

@@ -1,41 +1,46 @@
-//! Blocks.
+//! What is known of 64 descriptor numbers, a bit for each.
+//!
+//! Context: hooks of any kind; lock-free.
 
 use crate::zeroed;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+/// Numbers in a block.
 pub const BITS: u32 = u64::BITS;
 
 zeroed! {
     /// What is known of 64 numbers, a bit for each.
     pub struct Block {
-        /// Open, and no epoll set.
+        /// The number is open, and no epoll set.
         pub(super) plain: AtomicU64,
-        /// The same, as one search has found; see [`Sets::may_settle`].
+        /// One search has found the same: see `Sets::may_settle`.
         pub(super) was_plain: AtomicU64,
-        /// Free at the last search, and not seen in use since.
+        /// The number was free at the last search, and no hook has seen it in use since.
         pub(super) free: AtomicU64,
-        /// An epoll set, or one until lately.
+        /// The number is an epoll set, or was one until lately.
         pub(super) set: AtomicU64,
-        /// A set that this process has made, and that no other one can have.
+        /// The number is a set that this process has made, and that no other process can have.
         pub(super) own: AtomicU64,
     }
 }
 
 impl Block {
+    /// Nothing is known.
     pub const fn new() -> Self {
         let [plain, was_plain, free, set, own] = [const { AtomicU64::new(0) }; 5];
         Self { plain, was_plain, free, set, own }
     }
 }
 
-/// What is known of a number that is closed.
+/// The numbers of `mask` are closed.
 impl Block {
+    /// Forgets all that is known of the numbers of `mask`.
     pub fn forget(&self, mask: u64) {
         self.forget_found(mask);
         clear_bits(&self.own, mask);
     }
 
-    /// Of that what a search finds.
+    /// Forgets what a search finds about the numbers of `mask`.
     pub fn forget_found(&self, mask: u64) {
         for word in [&self.plain, &self.was_plain, &self.free] {
             clear_bits(word, mask);
@@ -43,14 +48,15 @@ impl Block {
     }
 }
 
-/// Without a write where there is nothing to clear: memory that a fork child shares with its
-/// parent stays shared.
+/// Clears the bits of `mask`. Nothing is written where nothing is set, so that a page which a fork child
+/// shares with its parent stays shared.
 pub fn clear_bits(word: &AtomicU64, mask: u64) {
     if word.load(SeqCst) & mask != 0 {
         word.fetch_and(!mask, SeqCst);
     }
 }
 
+/// The bit of a number in its block.
 pub fn bit(number: u32) -> u64 {
     1 << (number % BITS)
 }

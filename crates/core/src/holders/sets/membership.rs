@@ -1,8 +1,7 @@
 //! Which epoll sets watch one descriptor number, in one word.
 //!
-//! It is written down *before* the program's `EPOLL_CTL_ADD` and taken back if that
-//! fails: a close on another thread may come in between. It says what the kernel may
-//! know of the number, never less.
+//! The word is written *before* the program's `EPOLL_CTL_ADD`, and taken back if that call fails: another
+//! thread may close the number in between. It never says less than the kernel may know of the number.
 //!
 //! Context: pure functions.
 
@@ -14,16 +13,16 @@ pub struct Membership(u64);
 
 /// The number of the set, plus one; [`SEVERAL`] where there is more than one.
 const NUMBER: Field = Field { shift: 0, bits: 20 };
-/// In how many sets it is, or is being put.
+/// In how many sets the number is, or is being put.
 const MEMBERS: Field = Field { shift: 20, bits: 6 };
-/// How many of these calls have not returned yet.
+/// How many calls that put it into a set have not returned yet.
 const ADDING: Field = Field { shift: 26, bits: 6 };
-/// The [`Generation`] in which all of these sets belonged to this process alone; 0: none.
+/// The [`Generation`] in which all of its sets belonged to this process alone; 0: none.
 const ALONE_IN: Field = Field { shift: 32, bits: 32 };
 
 const SEVERAL: u64 = NUMBER.most();
 
-/// Counts the moments at which this process may have shared its sets with another; never 0.
+/// Counts the moments at which this process may have shared its epoll sets with another; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generation(pub u32);
 
@@ -41,12 +40,12 @@ impl Membership {
         self.0
     }
 
-    /// In so many sets it is, or is being put.
+    /// In how many sets the number is, or is being put.
     pub fn members(self) -> u32 {
         MEMBERS.of(self.0) as u32
     }
 
-    /// The set, where there is one.
+    /// The set, if there is one and no second one.
     pub fn only(self) -> Option<Fd> {
         match NUMBER.of(self.0) {
             0 | SEVERAL => None,
@@ -54,22 +53,22 @@ impl Membership {
         }
     }
 
-    /// Whether a call that puts it into a set has not returned yet.
+    /// Whether a call that puts the number into a set has not returned yet.
     pub fn is_being_added(self) -> bool {
         ADDING.of(self.0) != 0
     }
 
-    /// Whether all of its sets belong to this process alone, in which it is `now`.
+    /// Whether all of its sets belong to this process alone; `now` is the generation of this moment.
     pub fn is_private(self, now: Generation) -> bool {
         self.members() != 0 && ALONE_IN.of(self.0) == u64::from(now.0)
     }
 
-    /// It is about to be put into `set`; `alone` where no other process has that set.
+    /// The number is about to be put into `set`; `alone` is the generation if no other process has that set.
     pub fn joining(self, set: Fd, alone: Option<Generation>) -> Self {
         ADDING.add_one(self.member_of(set, alone))
     }
 
-    /// It is in `set`.
+    /// The number is in `set`; `alone` as in [`Membership::joining`].
     pub fn member_of(self, set: Fd, alone: Option<Generation>) -> Self {
         let number = (set.index() as u64 + 1).min(SEVERAL);
         let alone = alone.map_or(0, |generation| u64::from(generation.0));
@@ -81,17 +80,17 @@ impl Membership {
         Self(ALONE_IN.put(NUMBER.put(counted, number), alone))
     }
 
-    /// The call has succeeded.
+    /// The call that put the number into a set has succeeded.
     pub fn joined(self) -> Self {
         ADDING.take_one(self)
     }
 
-    /// The call has failed.
+    /// The call that was to put the number into a set has failed.
     pub fn not_joined(self) -> Self {
         ADDING.take_one(self).left()
     }
 
-    /// It has been taken out of a set.
+    /// The number has been taken out of a set.
     pub fn left(self) -> Self {
         let fewer = MEMBERS.take_one(self);
         if fewer.members() == 0 { Self::NONE } else { fewer }
@@ -118,7 +117,7 @@ impl Field {
         word & !(self.most() << self.shift) | value << self.shift
     }
 
-    /// What has been as many as can be counted stays that for ever.
+    /// Adds one. A value that has reached the highest stays there for ever.
     fn add_one(self, to: Membership) -> Membership {
         Membership(self.put(to.0, (self.of(to.0) + 1).min(self.most())))
     }
@@ -173,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn more_than_can_be_counted_are_never_few_again() {
+    fn a_count_that_has_reached_its_highest_value_stays_high() {
         let many = (0..100).fold(NONE, |sets, _| sets.joining(fd(7), None));
         let fewer = (0..100).fold(many, |sets, _| sets.joined().left());
         assert_eq!(fewer.members(), 63);
     }
 
     #[test]
-    fn a_number_that_has_no_room_is_several() {
+    fn a_set_whose_number_does_not_fit_counts_as_several() {
         assert_eq!(NONE.member_of(fd(1 << 20), None).only(), None);
     }
 }

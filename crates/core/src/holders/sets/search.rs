@@ -1,4 +1,6 @@
-//! Search.
+//! The search for epoll sets among the descriptor numbers of this process.
+//!
+//! Context: hooks of any kind, on the program's threads; lock-free.
 
 use super::block::{BITS, clear_bits, first_bit};
 use super::table::{FEW, SearchExtent, Sets, is_due};
@@ -6,7 +8,7 @@ use crate::sys::Fd;
 use crate::sys::clock::Budget;
 use core::sync::atomic::Ordering::SeqCst;
 
-/// A search ends at so many numbers that were free all the time.
+/// A search ends at this many numbers that were free all the time.
 const ENOUGH: u32 = 2;
 
 /// What a number turned out to be.
@@ -25,12 +27,11 @@ pub enum Kind {
 pub struct Spent;
 
 impl Sets {
-    /// Calls `probe` with every number within `extent`, but for what `is_excluded`:
-    /// softclose's own numbers. `alone` says that no other thread of the program opens and
-    /// closes numbers meanwhile.
+    /// Calls `probe` with every number within `extent`, except for those that `is_excluded`: softclose's own.
+    /// `alone` says that no other thread of the program opens and closes numbers meanwhile.
     ///
     /// # Errors
-    /// [`Spent`]: not with every one.
+    /// [`Spent`] if the budget was spent before all numbers were asked.
     #[inline(never)]
     pub fn search(
         &self,
@@ -40,8 +41,8 @@ impl Sets {
         is_excluded: impl Fn(Fd) -> bool,
         probe: impl FnMut(Fd) -> Kind,
     ) -> Result<(), Spent> {
-        // Of two searches at a time one may set bits and end at them: they say that
-        // what is beyond has been looked at.
+        // Of two searches at a time only one sets bits and ends at them: they say that all numbers
+        // beyond have been asked.
         let is_first = self.searching.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
         let found = self.search_as(Searcher::new(self, extent, is_first, alone), budget, is_excluded, probe);
         if is_first {
@@ -67,7 +68,7 @@ impl Sets {
                 continue;
             }
             searcher.learn(fd, probe(fd));
-            // It has become softclose's own in between, whose close nobody sees.
+            // The number has become softclose's own meanwhile, whose close no hook sees.
             if is_excluded(fd) {
                 self.ended(fd);
             }
@@ -79,8 +80,8 @@ impl Sets {
         Ok(())
     }
 
-    /// Whether a search that begins now, and that no other one is beside, may find that
-    /// numbers have stayed plain: the last one that could was a while ago.
+    /// Whether this search, which no other one overlaps, may find that numbers have stayed plain: the last one
+    /// that could was a while ago.
     fn may_settle(&self) -> bool {
         is_due(&self.settled)
     }
@@ -109,14 +110,14 @@ impl Sets {
 /// One search.
 struct Searcher<'a> {
     sets: &'a Sets,
-    /// So many known sets are still to be asked.
+    /// How many known sets are still to be asked.
     known: u32,
-    /// No other search is beside it.
+    /// Whether no other search overlaps this one.
     is_first: bool,
-    /// No other thread closes numbers beside it.
+    /// Whether no other thread closes numbers meanwhile.
     alone: bool,
     may_settle: bool,
-    /// So many numbers were free all the time.
+    /// How many numbers that were free all the time it has met.
     ends: u32,
 }
 
@@ -146,7 +147,7 @@ impl<'a> Searcher<'a> {
                 sets.clear(fd, |block| &block.set);
                 self.ends += u32::from(self.ends < ENOUGH && self.was_free(fd));
             }
-            // It may have become known in between.
+            // Another thread may have made it known meanwhile.
             Kind::Set if sets.is_set(fd) => self.known = self.known.saturating_sub(1),
             Kind::Set => {
                 sets.grow(fd);
@@ -163,7 +164,7 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    /// Whether `fd`, which is free, was so all the time.
+    /// Whether `fd`, which is free, was free all the time since the last search.
     fn was_free(&self, fd: Fd) -> bool {
         let is_new = self.sets.end.load(SeqCst) <= fd.raw() as u32;
         is_new || (self.is_first && self.sets.set(fd, |block| &block.free))

@@ -1,32 +1,30 @@
 //! Which numbers of this process are epoll sets, or may be.
 //!
-//! A program may make and fill a set by a raw system call, which no hook sees. So any
-//! connection may be in any set: it is
-//! taken out of every number that may be one ([`Sets::search`]); where hooks have seen
-//! all of its sets, of those that are known out of a few ([`Sets::extent`]). That must cost
-//! next to nothing in a server that has no such sets. Two facts make it short:
+//! A program may make and fill an epoll set by a raw system call, which no hook sees. So any connection
+//! may be in any set, and softclose takes it out of every number that may be one ([`Sets::search`]).
+//! Where hooks have seen all of its sets, only a few of the known sets are asked
+//! ([`Sets::search_extent`]). In a server without such hidden sets that must cost next to nothing. Two facts make
+//! the search short:
 //!
-//! - A number that was seen not to be a set is none until it is closed, and closes
-//!   are seen. It is *plain*.
-//! - The kernel gives out the lowest free number. A number that was free at a search,
-//!   and that no hook has seen in use since, was free all the time if it is free now.
-//!   So nothing beyond it can have been opened since: the search ends there.
+//! - A number that was found not to be a set is none until it is closed, and hooks see closes. Such a
+//!   number is *plain*.
+//! - The kernel gives out the lowest free number. A number that was free at a search, that no hook has
+//!   seen in use since, and that is free now, was free all the time. So nothing beyond it can have been
+//!   opened since: the search ends there.
 //!
-//! A bit that says less than is true costs a system call, a bit that says more hides a set.
-//! So the bits on which a search goes by are cleared before the program's own call that
-//! closes a number, and once more after it, as a search on another thread may have set
-//! them again in between.
+//! A missing bit costs a system call, a wrong bit hides a set. So the bits that a search relies on are
+//! cleared before the program's own call that closes a number, and once more after it, as a search on
+//! another thread may have set them again in between.
 //!
-//! libc also opens and closes numbers inside itself (`getaddrinfo`, `closedir`), past every
-//! hook. Such numbers are not open for long: in a program with threads a number is plain
-//! when it was so for a second; and a search ends at the second number that was free all
-//! the time.
+//! libc also opens and closes numbers inside itself, without a hook (`getaddrinfo`, `closedir`). Such
+//! numbers are not open for long. So in a program with threads a number is plain once it was found so
+//! for a second; and a search ends only at the second number that was free all the time.
 //!
-//! What remains: a set that was made by a raw system call under a number that was closed
-//! past every hook, one of softclose's own included.
+//! What remains hidden: a set that was made by a raw system call under a number that was closed without a
+//! hook, also one of softclose's own numbers.
 //!
-//! Context: hooks of any kind; lock-free. [`Sets::ending`] may be called in a `vfork`
-//! child: on its parent's memory it only makes the parent look again.
+//! Context: hooks of any kind; lock-free. [`Sets::ending`] may be called in a `vfork` child: in its
+//! parent's memory it only makes the parent ask again.
 
 use super::block::{BITS, Block, bit, clear_bits, first_bit};
 use super::membership::Generation;
@@ -36,11 +34,11 @@ use crate::sys::region::Region;
 use crate::zeroed;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 
-/// So many known sets are asked at each close.
+/// How many known sets are asked at each close.
 pub(super) const FEW: u32 = 8;
-/// So many numbers may be closed unseen in a range that has an end.
+/// How many numbers beyond the known end a closed range may have added, if it has an end.
 const FAR: u32 = 1024;
-/// A number is plain, in a program with threads, when it was so for so long.
+/// For how long a number must be found plain, in a program with threads.
 pub(super) const SETTLED_MS: u32 = 1000;
 
 zeroed! {
@@ -48,44 +46,44 @@ zeroed! {
     struct Waiter(AtomicU32);
 }
 
-/// More than one thread has.
+/// More than one thread has waited.
 const SEVERAL: u32 = u32::MAX;
 
-/// All numbers.
+/// What is known of all numbers.
 pub struct Sets {
-    /// The numbers below 64, which lie in the page that a process writes to anyway.
+    /// The numbers below 64; they lie in a page that a process writes to anyway.
     near: Block,
-    /// All others; it has a place for the near ones too.
+    /// All other numbers. There are places for the near ones too.
     far: Region<Block>,
     waiters: Region<Waiter>,
     /// One more than the highest number that was ever seen in use.
     pub(super) end: AtomicU32,
     generation: AtomicU32,
-    /// A search is under way that may set bits of [`Block::free`].
+    /// A search that may set bits of [`Block::free`] is under way.
     pub(super) searching: AtomicBool,
     /// When a search last looked for numbers that stay plain, in [`Millis`].
     pub(super) settled: AtomicU32,
     /// A search has found a set that no hook had seen.
     pub(super) has_unseen: AtomicBool,
-    /// A connection was in a set that no hook had seen it being put into.
+    /// A connection was in a set, and no hook had seen it being put there.
     are_filled_unseen: AtomicBool,
-    /// When all were last asked, in [`Millis`].
+    /// When all known sets were last asked, in [`Millis`].
     asked: AtomicU32,
-    /// A set may watch a connection that is not counted under a number that was closed.
+    /// A set may watch an uncounted connection under a number that was closed.
     has_left_behind: AtomicBool,
 }
 
 /// Which numbers a search asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchExtent {
-    /// All that may be a set.
+    /// All numbers that may be a set.
     All,
-    /// Of those that are known to be one a few.
+    /// A few of the known sets, and all other numbers that may be a set.
     Few,
 }
 
 impl Sets {
-    /// Nothing known.
+    /// Nothing is known.
     pub const fn new() -> Self {
         Self {
             near: Block::new(),
@@ -107,7 +105,7 @@ impl Sets {
         self.waiters.ensure(len) && self.far.ensure(len.div_ceil(BITS as usize))
     }
 
-    /// The thread is about to wait for events of `set`.
+    /// Thread number `thread` is about to wait for events of `set`.
     pub fn waits(&self, set: Fd, thread: u32) {
         let Some(Waiter(word)) = self.waiters.get(set.index()) else { return };
         let known = word.load(SeqCst);
@@ -120,9 +118,9 @@ impl Sets {
         }
     }
 
-    /// The thread gives up a number. If it is a set, a thread that sleeps in `epoll_wait` goes
-    /// on using it without a number (`fdget`), and nobody can leave it any more. Whether any
-    /// other one has waited for it; what comes under the number next is another matter.
+    /// Thread number `thread` gives up `fd`. Answers whether `fd` is a set and another thread has waited for
+    /// its events. Such a thread may sleep in `epoll_wait` and go on using the set without a number (`fdget`):
+    /// then nobody can leave the set any more. What is noted is forgotten with the number.
     pub fn may_be_waited_for(&self, fd: Fd, thread: u32) -> bool {
         let is_others = |word: &Waiter| ![0, thread].contains(&word.0.swap(0, SeqCst));
         self.is_set(fd) && self.waiters.get(fd.index()).is_none_or(is_others)
@@ -143,8 +141,8 @@ impl Sets {
         self.set(fd, |block| &block.plain);
     }
 
-    /// softclose has put a connection under `fd`, and says when that [ends](Self::ended): a
-    /// search need not ask each of what is held.
+    /// softclose has put a connection under `fd`, and says by [`Sets::ended`] when it ends: a search need not
+    /// ask all numbers that are held.
     pub fn occupied(&self, fd: Fd) {
         self.ended(fd);
         self.set(fd, |block| &block.plain);
@@ -159,8 +157,8 @@ impl Sets {
         }
     }
 
-    /// The program has just closed `fd`, or softclose is about to. Another thread may have made
-    /// a set of its own there since.
+    /// The program has just closed `fd`, or softclose is about to. Another thread may have made a set of its own
+    /// under that number since.
     pub fn ended(&self, fd: Fd) {
         let number = fd.raw() as u32;
         if let Some(block) = self.block(number) {
@@ -175,8 +173,8 @@ impl Sets {
         }
     }
 
-    /// The same for all numbers from `first` to `last`, whether they are open or not. Of a
-    /// range without an end nothing is left beyond.
+    /// The program is about to close all numbers from `first` to `last`, open or not. A range without an end
+    /// (`u32::MAX`) leaves nothing open beyond.
     pub fn ending_range(&self, first: u32, last: u32) {
         let end = self.end.load(SeqCst);
         if last >= end && last - end < FAR {
@@ -194,14 +192,14 @@ impl Sets {
         }
     }
 
-    /// This process has made `fd`, an epoll set; `alone` says afterwards whether it is in
-    /// no other process.
+    /// This process has made `fd`, an epoll set. `alone` is asked afterwards, and says whether no other process
+    /// has it.
     pub fn made(&self, fd: Fd, alone: impl Fn() -> bool) {
         self.opened(fd);
         self.waiters.get(fd.index()).into_iter().for_each(|word| word.0.store(0, SeqCst));
         self.set(fd, |block| &block.set);
         self.set(fd, |block| &block.own);
-        // After the bit is set: whoever shares all sets clears it, or is seen here.
+        // After the bit is set: a thread that shares all sets either clears it, or is seen here.
         if !alone() {
             self.clear(fd, |block| &block.own);
         }
@@ -226,19 +224,19 @@ impl Sets {
         }
     }
 
-    /// Whether a hook, or a search, has seen `fd` to be a set.
+    /// Whether a hook or a search has seen that `fd` is a set.
     pub fn is_set(&self, fd: Fd) -> bool {
         self.has(fd, |block| &block.set)
     }
 
-    /// The generation of now, if `set` is in no other process.
+    /// The generation of this moment, if no other process has `set`.
     pub fn alone(&self, set: Fd) -> Option<Generation> {
-        // In this order: whoever shares it in between begins another generation.
+        // In this order: a thread that shares the set in between begins another generation.
         let now = self.generation();
         self.has(set, |block| &block.own).then_some(now)
     }
 
-    /// The generation of now.
+    /// The generation of this moment.
     pub fn generation(&self) -> Generation {
         Generation(self.generation.load(SeqCst))
     }
@@ -253,7 +251,7 @@ impl Sets {
         }
     }
 
-    /// The first set of the range that others may be waiting for.
+    /// Whether a thread other than number `thread` may be waiting for a set of the range.
     pub fn any_waited_for(&self, first: u32, last: u32, thread: u32) -> bool {
         let mut from = first;
         while let Some(set) = self.next_set(from).filter(|set| set.raw() as u32 <= last) {
@@ -265,13 +263,13 @@ impl Sets {
         false
     }
 
-    /// In a fork child.
+    /// In a fork child, whose parent has the same sets.
     pub fn become_child(&self) {
         self.share();
         self.searching.store(false, SeqCst);
     }
 
-    /// What a search has found is not known any more: it is asked once more of each number.
+    /// Forgets what searches have found: each number is asked once more.
     pub fn look_again(&self) {
         for number in (0..self.end.load(SeqCst)).step_by(BITS as usize) {
             self.block(number).into_iter().for_each(|block| block.forget_found(u64::MAX));
@@ -283,26 +281,25 @@ impl Sets {
         self.has_unseen.load(SeqCst)
     }
 
-    /// A connection was in a set that no hook had seen it being put into.
+    /// A connection was in a set, and no hook had seen it being put there.
     pub fn filled_unseen(&self) {
         self.are_filled_unseen.store(true, SeqCst);
     }
 
-    /// How far to look for a connection all of whose sets are known, as far as hooks have
-    /// seen. Its program may fill sets by raw system calls, too. To ask many at
-    /// each close takes long, and waits for who is using them; so that is
-    /// done once in a while, until one such connection was found.
+    /// How far to search for the sets of a connection if hooks have seen all of them. The program may fill sets by
+    /// raw system calls as well. To ask many sets at each close takes long, and waits for threads that use
+    /// them. So that is done once in a while, until a connection was found in such a set.
     pub fn search_extent(&self) -> SearchExtent {
         let is_due = || is_due(&self.asked);
         if self.are_filled_unseen.load(SeqCst) || is_due() { SearchExtent::All } else { SearchExtent::Few }
     }
 
-    /// A set may go on watching a number of a connection that is not counted.
+    /// A set may go on watching a closed number of an uncounted connection.
     pub fn leave_behind(&self) {
         self.has_left_behind.store(true, SeqCst);
     }
 
-    /// Whether one may.
+    /// Whether [`Sets::leave_behind`] was called.
     pub fn has_left_behind(&self) -> bool {
         self.has_left_behind.load(SeqCst)
     }
@@ -323,7 +320,7 @@ impl Sets {
         self.block(number).is_some_and(|block| word(block).load(SeqCst) & bit(number) != 0)
     }
 
-    /// Answers whether it was set before.
+    /// Sets the bit; answers whether it was set before.
     pub(super) fn set(&self, fd: Fd, word: impl Fn(&Block) -> &AtomicU64) -> bool {
         let number = fd.raw() as u32;
         self.block(number).is_some_and(|block| word(block).fetch_or(bit(number), SeqCst) & bit(number) != 0)
@@ -337,7 +334,7 @@ impl Sets {
     }
 }
 
-/// Whether it was never done, or a while ago; then it counts as done now.
+/// Whether it was never done, or more than [`SETTLED_MS`] ago; then it counts as done now.
 pub(super) fn is_due(last: &AtomicU32) -> bool {
     let (now, before) = (Millis::now(), last.load(SeqCst));
     let is_due = before == 0 || now.since(Millis(before)) >= SETTLED_MS;

@@ -10,7 +10,7 @@ fn fd(raw: u32) -> Fd {
     Fd::new(raw as i32).unwrap()
 }
 
-/// A process' numbers as they are in truth.
+/// What the numbers of a process really are.
 #[derive(Default)]
 struct Truth(BTreeMap<u32, Kind>);
 
@@ -19,7 +19,7 @@ impl Truth {
         Self(open.iter().copied().collect())
     }
 
-    /// The numbers that a search asked.
+    /// The numbers that a search asks.
     fn asked(&self, sets: &Sets) -> Vec<u32> {
         let mut asked = Vec::new();
         let found = sets.search(
@@ -96,7 +96,7 @@ fn a_set_under_a_number_that_was_plain_is_found() {
 }
 
 #[test]
-fn many_sets_that_are_known_are_asked_now_and_then_until_one_was_filled_unseen() {
+fn of_many_known_sets_all_are_asked_now_and_then_or_once_one_was_filled_unseen() {
     let sets = room();
     let asked = || {
         let mut asked = Vec::new();
@@ -126,7 +126,7 @@ fn a_closed_range_is_asked_again() {
 }
 
 #[test]
-fn what_becomes_private_is_not_remembered() {
+fn a_number_that_becomes_softcloses_own_is_not_remembered() {
     let sets = room();
     let is_private = AtomicBool::new(false);
     let probe = |fd: Fd| {
@@ -138,9 +138,9 @@ fn what_becomes_private_is_not_remembered() {
     assert!(Truth::default().asked(&sets).contains(&0));
 }
 
-/// Private numbers lie right beyond the program's where those are many.
+/// softclose's own numbers lie right beyond the program's where those are many.
 #[test]
-fn what_is_held_is_not_asked_each_time() {
+fn held_connections_are_not_asked_each_time() {
     let sets = room();
     (0..70).for_each(|number| sets.opened_plain(fd(number)));
     (70..300).for_each(|number| sets.occupied(fd(number)));
@@ -151,7 +151,7 @@ fn what_is_held_is_not_asked_each_time() {
 }
 
 #[test]
-fn a_search_that_is_cut_short_leaves_nothing_to_end_at() {
+fn a_search_that_is_cut_short_makes_no_later_one_end_early() {
     let sets = room();
     sets.opened(fd(500));
     assert_eq!(sets.search(SearchExtent::All, &Budget::spent(), true, |_| false, |_| Kind::Free), Err(Spent));
@@ -160,7 +160,7 @@ fn a_search_that_is_cut_short_leaves_nothing_to_end_at() {
 }
 
 #[test]
-fn beside_another_search_none_ends_early() {
+fn a_search_beside_another_one_does_not_end_early() {
     let sets = room();
     sets.opened(fd(5));
     sets.ending(fd(5));
@@ -181,7 +181,7 @@ fn beside_another_search_none_ends_early() {
 }
 
 #[test]
-fn what_libc_opens_and_closes_inside_itself_hides_no_set() {
+fn numbers_that_libc_opens_and_closes_inside_itself_hide_no_set() {
     let sets = room();
     let mut truth = Truth::default();
     sets.opened_plain(fd(0));
@@ -217,12 +217,12 @@ fn beside_threads_a_number_is_plain_when_it_was_so_for_a_while() {
 }
 
 #[test]
-fn who_else_has_waited_is_a_matter_of_the_set_and_not_of_its_number() {
+fn waiting_threads_are_those_of_the_set_and_not_of_its_number() {
     let sets = room();
     sets.made(fd(5), || true);
     sets.waits(fd(5), 7);
     assert!(!sets.may_be_waited_for(fd(5), 7));
-    // A connection, closed by another thread.
+    // The set was closed, and the number is a connection now.
     assert!(!sets.may_be_waited_for(fd(5), 8));
     sets.made(fd(5), || true);
     sets.waits(fd(5), 7);
@@ -233,7 +233,7 @@ fn who_else_has_waited_is_a_matter_of_the_set_and_not_of_its_number() {
 }
 
 #[test]
-fn a_set_is_our_own_until_it_is_shared_or_closed() {
+fn a_set_is_private_until_it_is_shared_or_closed() {
     let sets = room();
     sets.made(fd(70), || true);
     sets.duplicated(fd(70), fd(3));

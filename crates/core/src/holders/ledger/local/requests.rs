@@ -5,7 +5,9 @@
 use crate::sys::Fd;
 use crate::sys::ring_memory::{Request, View};
 
+/// `IORING_OP_NOP`.
 pub const OP_NOP: u8 = 0;
+/// `IORING_OP_EPOLL_CTL`.
 pub const OP_EPOLL_CTL: u8 = 29;
 
 /// Whether `one` is `other`, or comes before it; both numbers wrap around.
@@ -33,16 +35,24 @@ pub fn is_harmless(request: Request) -> bool {
 /// A change of an epoll set that a request asks for.
 #[derive(Clone, Copy)]
 pub struct Change {
+    /// The epoll set.
     pub set: Fd,
+    /// [`ADD`], [`DEL`] or [`MOD`].
     pub operation: i32,
+    /// The number that the set is to watch.
     pub fd: Fd,
+    /// What the completion of the request will name.
     pub data: u64,
 }
 
+/// `EPOLL_CTL_ADD`.
 pub const ADD: i32 = 1;
+/// `EPOLL_CTL_DEL`.
 pub const DEL: i32 = 2;
+/// `EPOLL_CTL_MOD`.
 pub const MOD: i32 = 3;
 
+/// The change of an epoll set that the request asks for, if it asks for one.
 pub fn change(request: Request) -> Option<Change> {
     let Request { operation, fd, offset, len, data, .. } = request;
     let change = || Some(Change { set: Fd::new(fd)?, operation: len as i32, fd: Fd::new(offset as i32)?, data });

@@ -1,10 +1,10 @@
-//! Connections that came from outside of the lineage: a program was started with them by one
-//! that is not followed, or they arrived in a message that nobody had counted.
+//! Connections that came from outside of the lineage. A program that no hook follows started this one
+//! with them, or they arrived in a message that was not counted.
 //!
-//! They get a slot like all others, and a mark that says what the counts cannot: somebody else
-//! may have them still.
+//! They get a slot as all others do, and a mark that says what the counts cannot: another process may
+//! still have them.
 //!
-//! Context: [`Ledger::adopt_inherited`] the constructor; hooks of any kind.
+//! Context: [`Ledger::adopt_inherited`] the constructor; else hooks of any kind.
 
 use crate::holders::ledger::local::creations::Stamp;
 use crate::holders::ledger::memory::descriptions::SlotId;
@@ -13,12 +13,12 @@ use crate::holders::ledger::owner::{Ledger, Owner};
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 
-/// What a program is started with has low numbers, as a rule: the others are not worth a call
-/// each at every start.
+/// The connections that a program is started with have low numbers, as a rule. To ask of every number at
+/// every start would cost a system call each.
 const FIRST: i32 = 16;
 
 impl Ledger {
-    /// What this program was started with, and nobody has counted for it.
+    /// Counts the connections that this program was started with and that were not counted for it.
     #[inline(never)]
     pub fn adopt_inherited(&self) {
         let is_one =
@@ -31,22 +31,22 @@ impl Ledger {
 }
 
 impl Owner<'_> {
-    /// `fd` is a connection for which this process has no count yet; `None` where there is no
-    /// room for it: then it is one that nobody knows.
+    /// Counts `fd`, a connection for which this process has no count yet. `None` where there is no room: then
+    /// the connection stays unknown.
     pub(in crate::holders::ledger) fn adopt(self, fd: Fd, since: Stamp) -> Option<SlotId> {
         self.adopt_marked(fd, since, Marks::FOREIGN)
     }
 
-    /// The same, with marks that stand before any other thread knows the number.
+    /// As [`Owner::adopt`], with marks that are made before any other thread knows the number.
     pub(in crate::holders::ledger) fn adopt_marked(self, fd: Fd, since: Stamp, marks: Marks) -> Option<SlotId> {
         let (me, cookie) = (self.0.join()?, socket::cookie(fd)?);
         let all = self.0.descriptions();
         let slot = self.join_now(fd).or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
         all.mark(slot, marks);
         self.0.family().raise_reach(slot.raw());
-        // What was set on it nobody has seen.
+        // No hook has seen which options were set on it.
         self.0.set_options();
-        self.refers(fd, slot, Role::Accepted, since);
+        self.note_descriptor(fd, slot, Role::Accepted, since);
         Some(slot)
     }
 }

@@ -1,10 +1,11 @@
-//! Connections in messages (`SCM_RIGHTS`): counted while they are under way, where the sockets
-//! that they are sent on allow that ([`super::channels`]), or else undecided for ever.
+//! Connections in messages (`SCM_RIGHTS`). Where the sockets that they are sent on allow it
+//! (`process_channels.rs`), they are counted while they are under way. Otherwise it stays undecided
+//! for ever whether another process has the connection.
 //!
-//! The sender notes a message before it is sent: as soon as the kernel has it, its receiver may
-//! have closed its own. The receiver first counts what it has, and then takes the message back.
-//! What is only peeked at stays under way, and so does what is cut off (`MSG_CTRUNC`), or what
-//! nobody receives.
+//! The sender counts a message before it is sent: as soon as the kernel has the message, its
+//! receiver may have closed the descriptor already. The receiver first counts its new descriptor, and
+//! then takes the message back. A message that is only peeked at, that is cut off (`MSG_CTRUNC`) or
+//! that nobody receives stays under way.
 //!
 //! Context: hooks of any kind.
 
@@ -18,9 +19,9 @@ use crate::sys::{Fd, socket};
 /// How a message was received.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
-    /// The socket.
+    /// The socket that it was received on.
     pub via: Fd,
-    /// `MSG_PEEK`.
+    /// Whether it was only peeked at (`MSG_PEEK`).
     pub is_peeked: bool,
 }
 
@@ -32,15 +33,15 @@ pub struct Departure {
 }
 
 impl Owner<'_> {
-    /// `fd` is about to be sent through `SCM_RIGHTS` on `via`. Where this process has no count
-    /// for it, another one of the family may have.
+    /// `fd` is about to be sent through `SCM_RIGHTS` on `via`. Where this process has no count for it,
+    /// another process of the family may have.
     ///
-    /// Answers what is to be taken back if it is not sent.
+    /// Answers what [`Owner::not_passed`] takes back if the message is not sent.
     pub fn passes(self, fd: Fd, via: Option<Fd>) -> Option<Departure> {
         if socket::tcp_info(fd).is_err() {
             self.0.channels().hand_on(fd);
             if self.0.sets.is_set(fd) {
-                // Whoever receives it may use it for longer than we have it.
+                // The process that receives the set may use it for longer than this one has it.
                 self.0.sets.share();
             }
             self.copies_ring(fd);
@@ -59,7 +60,7 @@ impl Owner<'_> {
         }
     }
 
-    /// The program has made a pair of unix sockets.
+    /// The program has made a pair of unix sockets (`socketpair`).
     pub fn made_pair(self, one: Fd, other: Fd) {
         self.0.channels().made(one, other);
     }
@@ -73,33 +74,32 @@ impl Owner<'_> {
         self.0.table.slot(fd).filter(|&slot| self.is_current(fd, slot) && self.is_counted(slot))
     }
 
-    /// `fd` came through `SCM_RIGHTS` on `via`, or was taken from another process; the message
-    /// stays where it was if it was only peeked at. `since` is from before.
+    /// `fd` came through `SCM_RIGHTS` in `message`, or was taken from another process. A message that was only
+    /// peeked at stays where it was. `since` was taken before the call.
     pub fn received(self, fd: Fd, message: Option<Message>, since: Stamp) {
         self.forgotten(fd);
         if socket::tcp_info(fd).is_err() {
             return;
         }
         match message.and_then(|message| self.arrives(fd, message)) {
-            Some(slot) => self.refers(fd, slot, Role::Accepted, since),
+            Some(slot) => self.note_descriptor(fd, slot, Role::Accepted, since),
             None if self.adopt_marked(fd, since, Marks::FOREIGN_PASSED).is_some() => {}
             None => self.0.mark_now(fd, Marks::PASSED),
         }
     }
 
-    /// The slot, in which this process is counted now.
+    /// Counts this process in the slot of `fd`; `None` where the message cannot be counted.
     fn arrives(self, fd: Fd, Message { via, is_peeked }: Message) -> Option<SlotId> {
         let sender = self.0.channels().to_receiver(via)?;
         let slot = self.join_now(fd)?;
         if !is_peeked && !self.0.descriptions().arrive(slot, sender) {
-            // Somebody has sent it whom nobody has counted.
+            // The process that sent it is not counted.
             self.0.descriptions().mark(slot, Marks::PASSED);
         }
         Some(slot)
     }
 
-    /// The slot that the family has for the connection already, in which this process is counted
-    /// from now on.
+    /// Counts this process in the slot that the family has for the connection already.
     pub(in crate::holders::ledger) fn join_now(self, fd: Fd) -> Option<SlotId> {
         let (cookie, me) = (socket::cookie(fd)?, self.0.me()?);
         self.0.descriptions().join(cookie, me, self.0.family().reach())

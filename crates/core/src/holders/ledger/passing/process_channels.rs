@@ -1,10 +1,13 @@
-//! Process channels.
+//! The socket pairs that a process knows: in its own memory before its first connection, then in the
+//! memory of its family.
+//!
+//! Context: hooks of any kind.
 
 use crate::holders::ledger::memory::channels::{Channels, SHARED};
 use crate::holders::ledger::owner::Ledger;
 use crate::sys::{Fd, socket};
 
-/// Those of a process, wherever they are.
+/// The socket pairs that a process knows.
 pub struct ProcessChannels<'a>(&'a Ledger);
 
 impl Ledger {
@@ -14,7 +17,7 @@ impl Ledger {
 }
 
 impl ProcessChannels<'_> {
-    /// The program has made a pair.
+    /// The program has made a pair of unix sockets.
     pub fn made(&self, one: Fd, other: Fd) {
         let Some(ends) = socket::cookie(one).zip(socket::cookie(other)) else { return };
         let ends = [ends.0, ends.1];
@@ -24,34 +27,34 @@ impl ProcessChannels<'_> {
         }
     }
 
-    /// Whether there is any that is not shared yet.
+    /// Whether there is a pair in the memory of this process alone.
     pub fn has_own(&self) -> bool {
         self.0.own_channels.has_any()
     }
 
-    /// The cookie of `via`, where messages that are sent on it can be counted.
+    /// The cookie of `via`, if messages that are sent on it can be counted.
     pub fn of_sender(&self, via: Fd) -> Option<u64> {
         let head = self.0.memory.head().filter(|head| head.channels.has_any())?;
         socket::cookie(via).filter(|&cookie| head.channels.is_counted(cookie))
     }
 
-    /// The cookie of the end on which is sent what `via` receives, where that is counted.
+    /// The cookie of the end on which is sent what `via` receives, if that is counted.
     pub fn to_receiver(&self, via: Fd) -> Option<u64> {
         let head = self.0.memory.head().filter(|head| head.channels.has_any())?;
         head.channels.sender_to(socket::cookie(via)?)
     }
 
-    /// Another program gets `fd`; answers whether that is an end.
+    /// Another program gets `fd` by `exec`. Answers whether `fd` is an end of a pair.
     pub fn begin_transit(&self, fd: Fd) -> bool {
         self.change(fd, Channels::begin_transit).unwrap_or(false)
     }
 
-    /// This one, which was executed with `fd`, says so.
+    /// This program was executed with `fd`, and says that it has it.
     pub fn end_transit(&self, fd: Fd) {
         let _ = self.change(fd, Channels::end_transit);
     }
 
-    /// A program that nobody follows may get `fd`, if that is an end.
+    /// A program that no hook follows may get `fd`.
     pub fn hand_on(&self, fd: Fd) {
         let own = &self.0.own_channels;
         if own.has_any() {
@@ -65,7 +68,7 @@ impl ProcessChannels<'_> {
         socket::cookie(fd).map(|cookie| change(&head.channels, cookie))
     }
 
-    /// It gets all of them.
+    /// A program that no hook follows may get all ends.
     pub fn hand_on_all(&self) {
         self.0.own_channels.hand_on_all();
         if let Some(head) = self.0.memory.head() {

@@ -1,4 +1,9 @@
-//! After exec.
+//! The constructor of an executed program: it joins the lineage of the program that executed it.
+//!
+//! It finds the family memory by the [`Ticket`] in its environment, says there what it has, and is
+//! followed from then on.
+//!
+//! Context: the constructor.
 
 use super::ticket::Ticket;
 use crate::holders::ledger::memory::descriptions::SlotId;
@@ -9,8 +14,7 @@ use crate::sys::{Fd, descriptors, process, socket};
 use core::sync::atomic::Ordering::SeqCst;
 
 impl Ledger {
-    /// In the constructor of a program that was executed with this ticket: finds the memory
-    /// again, and says there what this process has.
+    /// Finds the memory that the ticket names, and says there which connections this process has.
     pub fn rejoin(&self, ticket: Ticket) {
         let capacity = self.capacity.load(SeqCst) as usize;
         if let Some((memory, token)) = ticket.find()
@@ -21,18 +25,19 @@ impl Ledger {
             self.identity.namespace.store(ticket.namespace, SeqCst);
             self.identity.token.store(token.raw(), SeqCst);
             self.options.store(true, SeqCst);
-            // Who has made the process may not have come to it yet.
+            // The process that made this one may not have stored its pid yet.
             process::pid().into_iter().for_each(|pid| self.family().set_pid(token, pid, self.here()));
             self.take_stock(token);
         }
     }
 
-    /// What this process has is counted for it, and nothing else.
+    /// Counts the connections that this process has, and no others, for it.
     fn take_stock(&self, me: Token) {
         let mut latest = None;
         let is_all = descriptors::each(|fd| latest = self.find_again(fd, me, latest).or(latest));
         if !is_all {
-            // More than is known: nobody takes himself for the last.
+            // Some numbers were not listed: what was counted in transit stays so, and no process takes
+            // itself for the last holder.
             return;
         }
         self.each_slot_of(me, |id| {
@@ -43,8 +48,8 @@ impl Ledger {
         self.family().set_followed(me);
     }
 
-    /// What was not counted for this process came to it in another way, and nobody counts it; nor
-    /// can anybody here count what has a higher number than the table has.
+    /// Notes `fd` if it is a connection that was counted for this process. A connection that was not came
+    /// in another way. A number beyond the table cannot be counted: its connection is marked.
     fn find_again(&self, fd: Fd, me: Token, latest: Option<SlotId>) -> Option<SlotId> {
         if !socket::may_connect(fd) {
             self.channels().end_transit(fd);

@@ -1,18 +1,19 @@
-//! A process leaves the memory of its family, and has a copy of its own.
+//! A process leaves the memory of its family, and goes on with a copy of its own.
 //!
-//! In the memory that it leaves, it stays a holder of what it holds with others: one that
-//! hooks no longer follow, so that they look at it and trust no count. What only it held is
-//! free there. In its copy is what it holds, and nothing else: what others hold as well is
-//! marked, as they are not followed from here, and what it gets from now on is counted as
-//! ever, for itself and the children that it makes.
+//! In the memory that it leaves, the process stays a holder of what it holds together with others.
+//! It counts there as a process that hooks do not follow, so the others look at it and trust no
+//! count. What it alone held is free there. The copy has what the process holds, and nothing else.
+//! What other processes hold as well is marked in the copy, as they cannot be followed from here.
+//! What the process gets from now on is counted as ever, for itself and for the children that it
+//! makes.
 //!
-//! Other threads go on meanwhile. What they write to the old memory after it was copied is
-//! found in a second look at it, which is unmapped then: marks are added, and counts are
-//! made good. Until then the process counts as a holder of too many, so that nobody takes
-//! himself for the last. A slot that they take in the old memory is given to nobody else in
-//! the new one.
+//! Other threads go on meanwhile, and may write to the old memory after it was copied. A second look
+//! at that memory finds what they wrote, before it is unmapped: marks are added, and counts are
+//! corrected. Until then the process counts as a holder of too many descriptors, so that no process
+//! takes itself for the last holder. The new memory does not give out a slot that such a thread may
+//! take in the old one.
 //!
-//! Context: hooks, once in the life of a process as a rule. Lock-free; the time is that of
+//! Context: hooks, once in the life of a process as a rule. Lock-free; it takes the time of
 //! a copy of what the process holds.
 
 use crate::holders::ledger::local::creations::{Overlap, Stamp};
@@ -32,13 +33,13 @@ impl Owner<'_> {
         self.0.user.may_change();
     }
 
-    /// It has done so, or failed.
+    /// The program has changed its user, or has failed to.
     pub fn has_changed_user(self) {
         self.leave_if_user_is_lost();
         self.0.user.has_changed();
     }
 
-    /// Leaves the memory if that is shared with a user whom this process has lost.
+    /// Leaves the memory if it is shared with processes of a user that this process has lost for good.
     pub(in crate::holders::ledger) fn leave_if_user_is_lost(self) {
         if let Some(users) = self.0.user.lost() {
             self.detach();
@@ -46,7 +47,7 @@ impl Owner<'_> {
         }
     }
 
-    /// From now on this process shares its counts with the children alone that it makes.
+    /// From now on this process shares its counts with none but the children that it makes.
     #[inline(never)]
     pub(in crate::holders::ledger) fn detach(self) {
         let Some(me) = self.0.me() else { return self.forget_all() };
@@ -79,14 +80,14 @@ impl Owner<'_> {
         });
     }
 
-    /// After the change of memory: `old` is what others go on with.
+    /// After the change of memory: `old` is the memory that the other processes go on with.
     fn settle(self, old: &FamilyMemory, me: Token, since: Stamp) {
         let (theirs, ours) = (Descriptions::of(old), self.0.descriptions());
         let has_forked = self.0.processes.creations.overlap(since) != Overlap::Nothing;
         let mut is_shared = false;
         self.0.table.each(|fd, slot| {
             if ours.holders(slot).all(|holder| holder != me) {
-                // Counted in the old memory, after that was copied.
+                // It was counted in the old memory after that was copied.
                 self.0.table.take(fd);
             }
             ours.settle(theirs, slot, me);
@@ -94,22 +95,22 @@ impl Owner<'_> {
                 ours.mark(slot, Marks::LEAKED);
             }
             ours.mark(slot, theirs.marks(slot));
-            // Whom this process gives it, nobody counts there.
+            // If this process gives it to others, nobody counts that in the old memory.
             is_shared |= leave(theirs, slot, me, Marks::HANDED_ON);
         });
         if is_shared {
-            // What this process sets on a connection of theirs, nobody tells them.
+            // If this process sets an option on a shared connection, nobody tells the others.
             Family::of(old).set_options();
         }
     }
 
-    /// From now on no hook of this process follows what it does: it leaves the memory, and
-    /// has no other.
+    /// From now on no hook of this process follows what it does (it installs a seccomp filter): it leaves
+    /// the memory, and gets no other.
     pub fn goes_unseen(self) {
         if let Some(me) = self.0.me() {
             self.0.family().set_unfollowed(me);
             let mut is_shared = false;
-            // What is close-on-exec a program that it executes does not get.
+            // A program that it executes does not get what is close-on-exec.
             let mark = |fd: Fd| if fd.is_close_on_exec() { Marks::LEAKED } else { Marks::HANDED_ON };
             self.0.table.each(|fd, slot| is_shared |= leave(self.0.descriptions(), slot, me, mark(fd)));
             if is_shared {
@@ -119,7 +120,7 @@ impl Owner<'_> {
         self.forget_all();
     }
 
-    /// Nothing is known any more.
+    /// From now on nothing is known.
     fn forget_all(self) {
         let Ledger { table, memory, identity, .. } = self.0;
         memory.give_place_to_nothing();
@@ -128,7 +129,7 @@ impl Owner<'_> {
     }
 }
 
-/// Whether others hold it as well. Where nobody does the slot is free for them.
+/// Answers whether other processes hold it as well. Where none does, the slot is free in their memory.
 fn leave(theirs: Descriptions<'_>, slot: SlotId, me: Token, mark: Marks) -> bool {
     let is_shared = theirs.holders(slot).any(|holder| holder != me);
     if is_shared {

@@ -1,17 +1,17 @@
 //! A program and the programs that it executes: one lineage, with one memory.
 //!
-//! What another program gets is counted for it before it runs, under the name that its
-//! process has in the family or gets for that ([`Execution`]). A [`Ticket`] tells it where
-//! the memory is, and what its name is: it is handed on in one variable of the environment,
-//! which the constructor takes out again ([`Ledger::claim`]). Until the program has said what
-//! it has, its cells are marked as abroad ([`super::cells`]): whoever closes meanwhile is not
-//! the last. A program that never says so, as the shim is not in it, stays abroad.
+//! What another program gets is counted for it before it runs. It is counted under the token of the
+//! process that executes it, or under a new one ([`Execution`]). A [`Ticket`] tells the program where
+//! the memory is and what its token is: one variable in its environment, which its constructor takes
+//! out again (`after_exec.rs`). Until the program has said what it has, its cells are marked as *in
+//! transit* ([`crate::holders::ledger::memory::cells`]): a process that closes the connection
+//! meanwhile is not the last holder. A program without the shim never says so, and its cells stay in
+//! transit.
 //!
-//! Nobody but the user who has made the memory attaches it (`sys/segment.rs`), and a process
-//! that has lost its user leaves it for one that no program finds ([`super::detach`]).
+//! Only the user who has made the memory attaches it (`sys/segment.rs`). A process that has lost that
+//! user leaves it, for memory that no program finds (`detach.rs`).
 //!
-//! Context: [`Execution`] hooks of any kind, also in `vfork` children: all stores are to
-//! shared memory. [`Ledger::claim`] the constructor.
+//! Context: hooks of any kind, also in `vfork` children: all stores are to shared memory.
 
 use super::ticket::{LAYOUT, Ticket};
 use crate::holders::ledger::local::spawning_threads::{Child, Return};
@@ -22,31 +22,31 @@ use crate::sys::{Fd, clock, process, socket};
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;
 
-/// Whose program is replaced.
+/// Which process executes the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executor {
-    /// The calling process itself.
+    /// The calling process.
     Caller,
-    /// That of a child which the calling process makes for it.
+    /// A child that the calling process makes for it (`posix_spawn`).
     Child,
 }
 
-/// A program that is about to be executed, for which is counted what it gets.
+/// A program that is about to be executed, and for which is counted what it gets.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "it fails, or it runs"]
 pub struct Execution {
     holder: Token,
-    /// The name was given for it.
+    /// The token was made for it.
     is_new: bool,
-    /// It gets a connection, or may get one by a message.
+    /// It gets a connection or an end of a socket pair, or may get one.
     gets_any: bool,
-    /// `None` where it cannot find the memory.
+    /// `None` where the program cannot find the memory.
     pub ticket: Option<Ticket>,
 }
 
 impl Ledger {
-    /// Another program is about to be executed with what is open and not close-on-exec.
-    /// `None` where nothing is shared, and where all that it gets is marked instead.
+    /// Another program is about to be executed, with what is open and not close-on-exec. `None` where
+    /// nothing is shared, and where no token is left: then all that the program gets is marked.
     #[inline(never)]
     pub fn begin_execution(&self, executor: Executor) -> Option<Execution> {
         let me = self.me()?;
@@ -57,7 +57,7 @@ impl Ledger {
             return None;
         };
         if !is_new {
-            // What another thread makes from here on is asked for there.
+            // From here on other threads that make a descriptor ask whether a program gets it.
             self.processes.creations.enter(Child::Executes, Return::Seen);
             self.processes.replacing.fetch_add(1, SeqCst);
         }
@@ -67,14 +67,14 @@ impl Ledger {
             self.family().set_unfollowed(me);
             self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.begin_transit(me)))
         };
-        // What is closed by `exec` it is to say as well.
+        // The program has to say as well that `exec` has closed a descriptor.
         let is_concerned = gets_any || is_new || self.table.find(0, |_, _| true).is_some();
         let ticket = if is_concerned { self.ticket(holder, executor) } else { None };
         let execution = Execution { holder, is_new, gets_any, ticket };
         if executor == Executor::Caller { self.needed(execution) } else { Some(execution) }
     }
 
-    /// A new name is needed only where the program gets anything.
+    /// Keeps a new token only where the program gets anything; else there is nothing to count.
     pub fn needed(&self, execution: Execution) -> Option<Execution> {
         let is_needed = execution.gets_any || !execution.is_new;
         if !is_needed {
@@ -84,12 +84,12 @@ impl Ledger {
     }
 
     fn register_program(&self, executor: Executor) -> Option<Token> {
-        // A child that no hook has seen, which has another pid than its parent knows.
+        // This is a child that no hook has seen, and its parent knows it by another pid.
         if self.owner().is_none() && process::is_parent_outside() {
             return None;
         }
         let holder = self.family().register(self.here(), clock::seconds_since_boot())?;
-        // Also where nobody ever learns its pid.
+        // It exists also where nobody ever learns its pid.
         self.family().set_exists(holder);
         self.family().set_unfollowed(holder);
         if executor == Executor::Caller {
@@ -110,7 +110,7 @@ impl Ledger {
         })
     }
 
-    /// The program gets `fd` too, whatever that is.
+    /// The program gets `fd` as well, whatever `fd` is: `posix_spawn_file_actions_adddup2`.
     pub fn give(&self, execution: &mut Execution, fd: Fd) {
         match if socket::may_connect(fd) { self.slot_now(fd) } else { None } {
             Some(slot) => {
@@ -121,7 +121,7 @@ impl Ledger {
         }
     }
 
-    /// It does not run.
+    /// The program does not run: the call has failed.
     pub fn execution_failed(&self, execution: Execution) {
         let Execution { holder, is_new, .. } = execution;
         if is_new {
@@ -133,8 +133,8 @@ impl Ledger {
         }
     }
 
-    /// Nobody waits for it any more. Answers whether it is that of this process, and no other
-    /// thread's attempt may succeed.
+    /// The calling thread waits for it no longer. True where it would have replaced the program of this
+    /// process, and no other thread is trying the same.
     pub fn leave_execution(&self, execution: Execution) -> bool {
         if execution.is_new {
             return false;
@@ -143,7 +143,7 @@ impl Ledger {
         self.processes.replacing.fetch_sub(1, SeqCst) == 1
     }
 
-    /// The process that was made for it has this pid.
+    /// The process that was made for the program has this pid.
     pub fn execution_runs(&self, execution: Execution, pid: Pid) {
         self.family().set_pid(execution.holder, pid, self.here());
     }
@@ -156,7 +156,7 @@ impl Ledger {
 }
 
 impl Owner<'_> {
-    /// As [`Ledger::begin_execution`], in the executor of this process, unless the call `will_fail`.
+    /// As [`Ledger::begin_execution`] by the calling process, unless the call `will_fail`.
     pub fn before_exec(self, will_fail: impl Fn() -> bool) -> Option<Execution> {
         self.0.limit.keep();
         if self.shares() && !will_fail() { self.0.begin_execution(Executor::Caller) } else { None }

@@ -1,6 +1,6 @@
-//! Fork.
+//! A fork that hooks follow: the child is counted before it exists.
 //!
-//! Context: hooks of any kind.
+//! Context: the hooks of `fork` and its family, and handlers of `pthread_atfork`.
 
 use crate::holders::ledger::memory::marks::Marks;
 use crate::holders::ledger::memory::token::Token;
@@ -31,9 +31,10 @@ impl Owner<'_> {
         child
     }
 
-    /// A process that came to its connections by `exec` alone needs the shared memory as
-    /// well: its children tell there what they execute with them. So does one that may send
-    /// its children connections later on. False for a process that has neither.
+    /// Joins the family if this process may have anything to share. A process that got its connections by
+    /// `exec` alone needs the shared memory as well: its children note there what they execute with
+    /// them. So does a process that may send its children connections later on. False for a process
+    /// without connections and socket pairs.
     pub(super) fn shares(self) -> bool {
         self.0.me().is_some() || {
             let mut has_one = self.0.channels().has_own();
@@ -48,7 +49,7 @@ impl Owner<'_> {
         self.0.processes.creations.end();
     }
 
-    /// Whether there is no child at all: then a fork that has ended has failed.
+    /// Whether this process has no child at all: then a fork that has ended has failed.
     pub fn is_childless(self) -> bool {
         self.0.processes.children.is_childless()
     }
@@ -61,17 +62,17 @@ impl Owner<'_> {
         }
     }
 
-    /// That fork has failed: nobody holds what was counted for the child.
+    /// That fork has failed: what was counted for the child is held by nobody.
     pub fn not_forked(self, child: Option<Token>) {
         if let Some(child) = child {
-            // A token that is struck out counts as dead, wherever it stands.
+            // A token that is removed counts as dead in every slot.
             self.0.family().remove(child);
         }
     }
 }
 
 impl Ledger {
-    /// After a fork, in the child: the copied memory is its own now.
+    /// After a fork, in the child, with its token: from now on the copied memory belongs to the child.
     pub fn become_child(&self, me: Option<Token>) {
         self.identity.set();
         self.identity.token.store(me.map_or(0, Token::raw), SeqCst);
@@ -84,7 +85,7 @@ impl Ledger {
         self.forget_finisher();
         self.sets.become_child();
         self.rings.become_child();
-        // A parent without a pid is in an outer namespace, where it has named us.
+        // A parent without a pid here is in an outer namespace, where it has stored our pid.
         if process::is_parent_outside() {
             self.identity.namespace.store(self.family().new_namespace().0, SeqCst);
             me.into_iter().for_each(|me| self.family().set_exists(me));

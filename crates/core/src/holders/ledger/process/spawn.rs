@@ -1,4 +1,5 @@
-//! Spawn.
+//! Calls that make a process which no hook follows as it is: `vfork`, `posix_spawn`, `system`, raw
+//! `clone`.
 //!
 //! Context: hooks of any kind.
 
@@ -11,21 +12,21 @@ use rustix::process::Pid;
 impl Owner<'_> {
     /// A process is about to be made that no hook follows as it is.
     pub fn before_spawn(self, child: Child, end: Return) {
-        // First: what another thread makes from here on is asked for there.
+        // First: from here on other threads that make a descriptor ask which process gets it.
         self.0.processes.creations.enter(child, end);
         self.end_finisher();
         self.0.limit.keep();
         self.0.sets.share();
-        // What it gets is noted there.
+        // What the process gets is noted in the shared memory.
         self.shares();
     }
 
-    /// It has been made, or the call has failed.
+    /// The process was made, or the call has failed.
     pub fn after_spawn(self, child: Child) {
         self.0.processes.creations.leave(child);
     }
 
-    /// A process was made that no count covers; its pid, where the door tells it.
+    /// A process was made that no count covers; `pid` where the call tells it.
     pub fn spawned(self, pid: Option<Pid>) {
         self.0.sets.share();
         match pid {
@@ -34,31 +35,31 @@ impl Owner<'_> {
         }
     }
 
-    /// The calling thread is in a hook again.
+    /// The calling thread is in a hook again: it has made its process.
     pub fn goes_on(self) {
         self.0.processes.creations.settle();
     }
 
-    /// That process goes on with all that is open, beside this one.
+    /// A process that no count covers goes on with all that is open, beside this one.
     pub fn leak_all(self) {
         self.0.leak_all();
     }
 
-    /// From now on children of this process are in another pid namespace.
+    /// From now on this process makes its children in another pid namespace.
     pub fn has_inner_children(self) {
         self.0.identity.has_inner_children.store(true, SeqCst);
     }
 
-    /// Whether somebody has begun to copy a descriptor of this process, and may do so at any
-    /// moment: a process is being made, or one of the family takes a descriptor of another.
+    /// Whether a thread or process may be copying a descriptor of this process at this moment: a process
+    /// is being made, or one of the family takes a descriptor of another (`pidfd_getfd`).
     pub fn is_any_copy_under_way(self) -> bool {
         self.0.processes.creations.is_any_being_made() || self.0.family().is_taking()
     }
 }
 
 impl Ledger {
-    /// To be taken before a system call that makes a descriptor. What this thread has made by a
-    /// call whose return no hook saw, it has made before.
+    /// The moment of now, to be taken before a system call that makes a descriptor. Where the calling
+    /// thread has made a process in a call whose return no hook saw, that call counts as over.
     pub fn stamp(&self) -> Stamp {
         if self.is_any_making() {
             self.owner().into_iter().for_each(Owner::goes_on);
@@ -66,7 +67,7 @@ impl Ledger {
         self.processes.creations.stamp()
     }
 
-    /// Whether a thread may have made a process without a hook having seen it go on.
+    /// Whether a thread may have made its process in a call whose return no hook sees.
     pub fn is_any_making(&self) -> bool {
         self.processes.creations.is_any_unseen()
     }

@@ -1,4 +1,9 @@
-//! Ticket.
+//! The variable that tells an executed program where the family memory is.
+//!
+//! Another program may inherit the variable through one without the shim. So the ticket names the
+//! process that it is for, and [`Ticket::find`] compares.
+//!
+//! Context: hooks of any kind, and the constructor. No allocation.
 
 use crate::holders::ledger::memory::family::Family;
 use crate::holders::ledger::memory::family_memory::FamilyMemory;
@@ -6,31 +11,37 @@ use crate::holders::ledger::memory::records::Namespace;
 use crate::holders::ledger::memory::token::Token;
 use crate::sys::process;
 
-/// Changes with every change of what lies in the memory: another version of this library
-/// finds nothing there.
+/// Changes with every change of what lies in the memory: another version of this library must find
+/// nothing there.
 pub const LAYOUT: u64 = 0x736f_6674_0000_0002;
 
-/// What a program needs to find the memory again, and itself in it.
+/// What a program needs to find the memory again, and its own token in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
+    /// The id of the System V segment.
     pub id: u64,
+    /// How many slots the memory has.
     pub len: u64,
+    /// When the family was founded, mixed with [`LAYOUT`].
     pub founded: u64,
+    /// The raw [`Token`] of the process.
     pub token: u64,
+    /// The number of its pid namespace in the family.
     pub namespace: u64,
-    /// Who has made a process for it; 0 where it is the process that has executed it.
+    /// The pid of the process that made another one for the program; 0 where the process that got the
+    /// ticket itself executed the program.
     pub parent: u64,
 }
 
 impl Ticket {
-    /// Of the variable.
+    /// The name of the variable, with the equals sign.
     pub const NAME: &[u8] = b"SOFTCLOSE_LINEAGE=";
     const FIELDS: usize = 6;
     const DIGITS: usize = 16;
-    /// Of the text, with its end.
+    /// The length of the text, with the zero at its end.
     pub const LEN: usize = Self::NAME.len() + Self::FIELDS * Self::DIGITS + 1;
 
-    /// As it stands in the environment, with its end.
+    /// The text as it stands in the environment, with a zero at its end.
     pub fn text(self) -> [u8; Self::LEN] {
         let mut text = [0; Self::LEN];
         let digits =
@@ -40,7 +51,7 @@ impl Ticket {
         text
     }
 
-    /// From what follows the name.
+    /// Reads what follows the name; `None` for anything that [`Ticket::text`] does not write.
     pub fn read(value: &[u8]) -> Option<Self> {
         let mut fields = value.chunks(Self::DIGITS).map(field);
         let mut next = || fields.next().flatten();
@@ -55,7 +66,7 @@ impl Ticket {
 }
 
 impl Ticket {
-    /// The memory, and the name of this process in it.
+    /// The memory, and the token of this process in it; `None` where the ticket is not for this process.
     pub fn find(self) -> Option<(FamilyMemory, Token)> {
         let memory = FamilyMemory::find(i32::try_from(self.id).ok()?, usize::try_from(self.len).ok()?)?;
         let family = Family::of(&memory);
@@ -64,8 +75,7 @@ impl Ticket {
         is_it.then_some((memory, token))
     }
 
-    /// Whether this process is the one that was meant: another one inherits the variable where
-    /// the shim is not in the program that it was for.
+    /// Whether the ticket is for this process, by its pid, or by its parent's if it has none yet.
     fn is_for(self, family: Family<'_>, token: Token) -> Option<bool> {
         let here = Namespace(self.namespace);
         let is_child = || process::parent().is_some_and(|parent| parent.as_raw_nonzero().get() as u64 == self.parent);

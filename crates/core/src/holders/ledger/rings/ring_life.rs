@@ -1,4 +1,4 @@
-//! The program makes, duplicates and closes rings.
+//! The program makes, duplicates and closes rings of `io_uring`.
 //!
 //! Context: hooks of any kind.
 
@@ -9,7 +9,7 @@ use crate::sys::ring_memory::Parameters;
 use core::sync::atomic::Ordering::SeqCst;
 
 impl<'a> Owner<'a> {
-    /// What is known of rings.
+    /// The rings of this process.
     pub fn rings(self) -> &'a Rings {
         &self.0.rings
     }
@@ -19,12 +19,12 @@ impl<'a> Owner<'a> {
         self.rings().making.fetch_add(1, SeqCst);
     }
 
-    /// It has not made one.
+    /// The program has not made the ring: the call has failed.
     pub fn not_made_ring(self) {
         self.rings().making.fetch_sub(1, SeqCst);
     }
 
-    /// The program has made ring `fd`; `None` where its parameters cannot be read.
+    /// The program has made ring `fd`; `parameters` is `None` where they cannot be read.
     pub fn made_ring(self, fd: Fd, parameters: Option<Parameters>) {
         self.note_ring(fd, parameters);
         self.not_made_ring();
@@ -39,14 +39,14 @@ impl<'a> Owner<'a> {
         }
     }
 
-    /// A ring does what nobody can follow, or may have done it.
+    /// A ring does what nobody can follow, or may have done so: the process is blind from now on.
     pub fn has_harmful_ring(self) {
         if !self.rings().is_any_harmful.swap(true, SeqCst) {
             self.blinded();
         }
     }
 
-    /// Before a connection is given up: whether rings are still harmless.
+    /// Before a descriptor is given up: finds out whether all rings are still harmless.
     pub(in crate::holders::ledger) fn look_at_rings(self) {
         if self.rings().is_any() && !self.rings().are_harmless() {
             self.has_harmful_ring();
@@ -62,14 +62,14 @@ impl<'a> Owner<'a> {
         }
     }
 
-    /// The same of a range of numbers.
+    /// The program is about to close the numbers from `first` to `last`.
     pub fn closing_rings(self, first: u32, last: u32) {
         let is_inside = |fd: &Fd| (first..=last).contains(&(fd.raw() as u32));
         let numbers = self.rings().all().map(|ring| ring.number.load(SeqCst).abs());
         numbers.filter_map(|number| Fd::new(number - 1)).filter(is_inside).for_each(|fd| self.closing_ring(fd));
     }
 
-    /// `fd` has, or is about to get, another name, here or in another process.
+    /// `fd` has, or is about to get, another number, here or in another process: it cannot be followed.
     pub(in crate::holders::ledger) fn copies_ring(self, fd: Fd) {
         if self.rings().knows(fd) {
             self.has_harmful_ring();
@@ -83,7 +83,7 @@ impl Ledger {
         self.rings.is_any()
     }
 
-    /// Whether `fd` is one.
+    /// Whether `fd` is a ring that hooks have seen.
     pub fn is_ring(&self, fd: Fd) -> bool {
         self.rings.knows(fd)
     }

@@ -1,4 +1,6 @@
-//! Submissions.
+//! Requests that the program submits to a ring through `syscall()`.
+//!
+//! Context: the hook of `syscall`, before and after its call; lock-free.
 
 use crate::holders::ledger::local::requests::{ADD, Change, DEL, MOD, between, change, is_at_most};
 use crate::holders::ledger::local::ring_table::Ring;
@@ -15,7 +17,7 @@ pub struct Submission<'a> {
     view: View<'a>,
     from: u32,
     end: u32,
-    /// Completions before.
+    /// How many completions there were before the call.
     completed: u32,
 }
 
@@ -26,13 +28,13 @@ impl Submission<'_> {
         between(from, end, &self.view).filter_map(|at| Some((at, change(self.view.request(at)?)?)))
     }
 
-    /// The result of request number `at`, where all requests have come to one: those of this call, and those before.
+    /// The result of request number `at`, once every request that was ever submitted is completed.
     fn result(&self, at: u32, data: u64, taken: u32) -> Option<i32> {
         let completed = self.view.completed();
         if self.completed != self.from || completed != taken || !is_at_most(taken, self.end) {
             return None;
         }
-        // As a rule they come in order.
+        // As a rule the completions come in the order of the requests.
         let mut all = core::iter::once(at).chain(between(self.from, taken, &self.view));
         all.find_map(|at| Some(self.view.completion(at)).filter(|&(of, _)| of == data).map(|(_, result)| result))
     }
@@ -41,7 +43,8 @@ impl Submission<'_> {
 impl<'a> Owner<'a> {
     /// The program is about to submit `count` requests to ring `number`, with these flags.
     ///
-    /// Whoever is put into a set is noted: the call may have come to it before it returns.
+    /// Each descriptor that is put into an epoll set is noted now: a call may have put it there before this
+    /// system call returns.
     pub fn submitting(self, number: i32, count: u32, flags: u32) -> Option<Submission<'a>> {
         if self.rings().is_any_harmful.load(SeqCst) {
             return None;
@@ -75,12 +78,12 @@ impl<'a> Owner<'a> {
         ring.is_harmless(&view, end).then_some(Submission { ring, view, from, end, completed })
     }
 
-    /// That call has returned. What it has not done counts as never meant; what it has begun
-    /// and not ended, as being done for ever.
+    /// That call has returned. A request that the kernel has not taken counts as never made. One that it has
+    /// begun and not ended counts as being under way for ever.
     pub fn submitted(self, submission: Submission<'_>) {
         let Submission { ring, view, from, end, .. } = &submission;
         let taken = view.taken();
-        // What another thread has submitted meanwhile is its own to tell.
+        // What another thread has submitted meanwhile is noted by that thread.
         let ours = if is_at_most(taken, *end) { taken } else { *end };
         for (at, change) in submission.changes(*from, ours) {
             self.changes(change, submission.result(at, change.data, taken));
