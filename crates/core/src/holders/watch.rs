@@ -16,6 +16,7 @@
 //! Context: any hook, on the program's threads.
 
 use crate::drain::Drain;
+use crate::holders::ledger::local::ring_table::Rings;
 use crate::holders::ledger::{Claim, Owner};
 use crate::holders::sets::search::Kind;
 use crate::holders::sets::table::SearchExtent;
@@ -66,30 +67,46 @@ fn leave_each(
     extent: SearchExtent,
     is_done: impl Fn(Fd) -> bool,
 ) -> Result<u32, Doubt> {
-    let (mut left, is_alone) = (0, drain.is_only_thread_of_program());
-    let (rings, mut is_any_unseen) = (owner.rings(), false);
+    let (rings, is_alone) = (owner.rings(), drain.is_only_thread_of_program());
     let is_any_being_made = rings.is_any_being_made();
     let is_excluded = |set| is_done(set) || drain.owns(set);
-    let found =
-        owner.sets().search(extent, &Budget::new(), is_alone, is_excluded, |set| match poller::leave(set, fd) {
-            Ok(()) => {
-                left += 1;
-                Kind::Set
-            }
-            Err(Errno::NOENT) => Kind::Set,
-            Err(Errno::BADF) => Kind::Free,
-            Err(_) if rings.is_any() && rings.is_unseen(set) => {
-                is_any_unseen = true;
-                // As a set it is asked again at the next close: by then a hook may have seen it.
-                Kind::Set
-            }
-            Err(_) => Kind::Plain,
-        });
-    if is_any_unseen {
+    let mut leaving = Leaving { rings, fd, left: 0, is_any_ring_unseen: false };
+    let found = owner.sets().search(extent, &Budget::new(), is_alone, is_excluded, |set| leaving.leave(set));
+    if leaving.is_any_ring_unseen {
         if !is_any_being_made && !rings.is_any_being_made() {
             owner.has_harmful_ring();
         }
         return Err(Doubt::Blind);
     }
-    found.map(|()| left).map_err(|_| Doubt::SetsBudget)
+    found.map(|()| leaving.left).map_err(|_| Doubt::SetsBudget)
+}
+
+/// What one search has found.
+struct Leaving<'a> {
+    rings: &'a Rings,
+    fd: Fd,
+    /// How many sets the connection has left.
+    left: u32,
+    /// Whether a number is a ring that no hook has seen.
+    is_any_ring_unseen: bool,
+}
+
+impl Leaving<'_> {
+    /// Takes the connection out of `set`, if that is one; answers what `set` is.
+    fn leave(&mut self, set: Fd) -> Kind {
+        match poller::leave(set, self.fd) {
+            Ok(()) => {
+                self.left += 1;
+                Kind::Set
+            }
+            Err(Errno::NOENT) => Kind::Set,
+            Err(Errno::BADF) => Kind::Free,
+            Err(_) if self.rings.is_any() && self.rings.is_unseen(set) => {
+                self.is_any_ring_unseen = true;
+                // As a set it is asked again at the next close: by then a hook may have seen it.
+                Kind::Set
+            }
+            Err(_) => Kind::Plain,
+        }
+    }
 }

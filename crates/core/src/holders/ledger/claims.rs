@@ -46,35 +46,40 @@ impl Owner<'_> {
         self.give_up(fd, entry)
     }
 
-    fn give_up(self, fd: Fd, mut entry: Entry) -> Claim {
+    fn give_up(self, fd: Fd, entry: Entry) -> Claim {
+        self.look_at_rings_before_giving_up(entry.slot);
+        let cookie = entry.slot.and_then(|_| socket::cookie(fd));
+        let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
+        match entry.slot {
+            Some(slot) if is_current(slot) => self.give_up_counted(fd, slot, entry, cookie),
+            Some(stale) => {
+                self.0.drop_reference(stale);
+                self.claim_uncounted(entry.uncounted(), cookie)
+            }
+            None => self.claim_uncounted(entry, cookie),
+        }
+    }
+
+    fn look_at_rings_before_giving_up(self, slot: Option<SlotId>) {
         let was_blind = self.is_blind();
         self.look_at_rings();
         // What is in the table has been marked just now. This number is not there any more.
-        if let Some(slot) = entry.slot.filter(|_| !was_blind && self.is_blind()) {
+        if let Some(slot) = slot.filter(|_| !was_blind && self.is_blind()) {
             self.0.descriptions().mark(slot, Marks::HANDED_ON);
         }
-        let cookie = entry.slot.and_then(|_| socket::cookie(fd));
-        let is_current = |slot| cookie.is_some_and(|cookie| self.0.descriptions().is(slot, cookie));
-        let (mut is_foreign, mut watchers) = (true, 0);
-        let nothing = Released::NOTHING;
-        let standing = match entry.slot {
-            Some(slot) if is_current(slot) => {
-                let released = self.0.drop_reference(slot).unwrap_or(nothing);
-                watchers = released.watchers;
-                is_foreign = released.marks.has(Marks::FOREIGN) || released.remaining == Remaining::Unknown;
-                if released.remaining == Remaining::Unknown {
-                    entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
-                }
-                self.release_counted(fd, slot, released)
-            }
-            Some(stale) => {
-                self.0.drop_reference(stale);
-                entry = Entry { watched: entry.watched, ..Entry::UNKNOWN };
-                self.weigh_uncounted()
-            }
-            None => self.weigh_uncounted(),
-        };
-        Claim { entry, standing, cookie, watchers, is_foreign }
+    }
+
+    fn give_up_counted(self, fd: Fd, slot: SlotId, entry: Entry, cookie: Option<u64>) -> Claim {
+        let released = self.0.drop_reference(slot).unwrap_or(Released::NOTHING);
+        let is_unknown = released.remaining == Remaining::Unknown;
+        let is_foreign = released.marks.has(Marks::FOREIGN) || is_unknown;
+        let entry = if is_unknown { entry.uncounted() } else { entry };
+        let standing = self.release_counted(fd, slot, released);
+        Claim { entry, standing, cookie, watchers: released.watchers, is_foreign }
+    }
+
+    fn claim_uncounted(self, entry: Entry, cookie: Option<u64>) -> Claim {
+        Claim { entry, standing: self.weigh_uncounted(), cookie, watchers: 0, is_foreign: true }
     }
 
     fn release_counted(self, fd: Fd, slot: SlotId, released: Released) -> Standing {

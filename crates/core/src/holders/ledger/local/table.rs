@@ -162,6 +162,12 @@ impl FdTable {
 impl Entry {
     /// Nothing is known.
     pub const UNKNOWN: Self = Self { slot: None, role: Role::Accepted, watched: Membership::NONE, was_watched: false };
+
+    /// The entry of a number whose connection this process does not count: the sets that watch it are all that is
+    /// known.
+    pub fn uncounted(self) -> Self {
+        Self { watched: self.watched, ..Self::UNKNOWN }
+    }
 }
 
 #[cfg(test)]

@@ -56,22 +56,25 @@ impl Ledger {
             self.hand_on_kept();
             return None;
         };
-        if !is_new {
-            // From here on other threads that make a descriptor ask whether a program gets it.
-            self.processes.creations.enter(Child::Executes, Return::Seen);
-            self.processes.replacing.fetch_add(1, SeqCst);
-        }
         let gets_any = if is_new {
             self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.hold_in_transit(holder)))
         } else {
-            self.family().set_unfollowed(me);
-            self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.begin_transit(me)))
+            self.begin_replacing(me)
         };
         // The program has to say as well that `exec` has closed a descriptor.
         let is_concerned = gets_any || is_new || self.table.find(0, |_, _| true).is_some();
         let ticket = if is_concerned { self.ticket(holder, executor) } else { None };
         let execution = Execution { holder, is_new, gets_any, ticket };
         if executor == Executor::Caller { self.needed(execution) } else { Some(execution) }
+    }
+
+    /// The program of this process is about to be replaced. Answers whether the next one gets anything.
+    fn begin_replacing(&self, me: Token) -> bool {
+        // From here on other threads that make a descriptor ask whether a program gets it.
+        self.processes.creations.enter(Child::Executes, Return::Seen);
+        self.processes.replacing.fetch_add(1, SeqCst);
+        self.family().set_unfollowed(me);
+        self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.begin_transit(me)))
     }
 
     /// Keeps a new token only where the program gets anything; else there is nothing to count.

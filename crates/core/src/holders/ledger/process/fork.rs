@@ -85,15 +85,19 @@ impl Ledger {
         self.forget_finisher();
         self.sets.become_child();
         self.rings.become_child();
+        self.bind_child(me);
+        if self.user.was_changing() {
+            Owner(self).leave_if_user_is_lost();
+        }
+    }
+
+    fn bind_child(&self, me: Option<Token>) {
         // A parent without a pid here is in an outer namespace, where it has stored our pid.
         if process::is_parent_outside() {
             self.identity.namespace.store(self.family().new_namespace().0, SeqCst);
             me.into_iter().for_each(|me| self.family().set_exists(me));
         } else if let Some((me, pid)) = me.zip(process::pid()) {
             self.family().set_pid(me, pid, self.here());
-        }
-        if self.user.was_changing() {
-            Owner(self).leave_if_user_is_lost();
         }
     }
 }

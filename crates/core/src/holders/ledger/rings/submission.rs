@@ -58,15 +58,16 @@ impl<'a> Owner<'a> {
         match &submission {
             None if ring::is_one(fd) => self.has_harmful_ring(),
             None => {}
-            Some(submission) => {
-                let changes = submission.changes(submission.from, submission.end);
-                changes.filter(|(_, change)| change.operation == ADD).for_each(|(_, Change { set, fd, .. })| {
-                    self.joining(fd, set);
-                });
-                submission.ring.seen.store(submission.end, SeqCst);
-            }
+            Some(submission) => self.note_additions(submission),
         }
         submission
+    }
+
+    fn note_additions(self, submission: &Submission<'_>) {
+        let changes = submission.changes(submission.from, submission.end);
+        let additions = changes.filter(|(_, change)| change.operation == ADD);
+        additions.for_each(|(_, Change { set, fd, .. })| self.joining(fd, set));
+        submission.ring.seen.store(submission.end, SeqCst);
     }
 
     fn look(self, fd: Fd, count: u32) -> Option<Submission<'a>> {
