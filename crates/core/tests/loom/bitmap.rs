@@ -86,7 +86,7 @@ fn no_slot_is_taken_twice_and_none_is_lost() {
 }
 
 #[test]
-fn whoever_finds_none_free_was_beside_others_who_had_them() {
+fn a_process_finds_a_free_slot_unless_others_have_all() {
     explore(|| {
         let room = Room::new();
         let theirs = room.clone();
@@ -98,7 +98,7 @@ fn whoever_finds_none_free_was_beside_others_who_had_them() {
 }
 
 #[test]
-fn a_slot_is_freed_once_however_many_find_nobody_left() {
+fn a_slot_is_freed_once_even_if_several_find_nobody_left() {
     explore(|| {
         let room = Room::new();
         let index = room.open(1, token(1)).unwrap();
@@ -119,7 +119,7 @@ fn a_slot_is_freed_once_however_many_find_nobody_left() {
 }
 
 #[test]
-fn of_two_who_find_the_holders_dead_one_frees_the_slot() {
+fn of_two_processes_that_find_the_holders_dead_one_frees_the_slot() {
     explore(|| {
         let room = Room::new();
         room.open(1, token(1)).unwrap();

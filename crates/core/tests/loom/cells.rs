@@ -55,7 +55,7 @@ fn of_two_threads_that_release_at_once_one_sees_nobody_left() {
 }
 
 #[test]
-fn who_is_not_last_never_sees_nobody_left() {
+fn a_process_that_is_not_the_last_holder_never_sees_nobody_left() {
     explore(|| {
         // The third one keeps it.
         let slot = held_by(&[1, 2, 3]);
@@ -68,7 +68,7 @@ fn who_is_not_last_never_sees_nobody_left() {
 }
 
 #[test]
-fn a_child_that_is_being_made_is_seen_by_who_closes_meanwhile() {
+fn a_thread_that_closes_meanwhile_sees_the_child_that_is_being_made() {
     explore(|| {
         // One thread forks: the child is counted before it exists. The other closes
         // its own descriptor of the two.
@@ -84,7 +84,7 @@ fn a_child_that_is_being_made_is_seen_by_who_closes_meanwhile() {
 }
 
 #[test]
-fn who_comes_into_the_cell_of_a_dead_process_stays() {
+fn a_process_that_gets_the_cell_of_a_dead_one_keeps_it() {
     explore(|| {
         // Two is dead. Two threads of one close, and find it; a third one forks.
         let slot = held_by(&[1, 2]);
@@ -122,7 +122,7 @@ fn is_last(slot: &Slot, me: u32, alive: impl Fn(Token) -> bool) -> bool {
 const LINK: u64 = 9;
 
 #[test]
-fn who_receives_a_message_is_seen_by_the_sender_who_closes_meanwhile() {
+fn a_sender_that_closes_meanwhile_sees_the_receiver_of_its_message() {
     explore(|| {
         let slot = held_by(&[1]);
         slot.depart(LINK);
@@ -156,7 +156,7 @@ fn of_two_messages_the_second_is_still_under_way_when_the_first_has_arrived() {
 }
 
 #[test]
-fn who_sends_on_another_socket_meanwhile_leaves_a_mark() {
+fn a_message_on_another_socket_meanwhile_leaves_a_mark() {
     explore(|| {
         let slot = held_by(&[1, 2]);
         let theirs = slot.clone();
@@ -168,7 +168,7 @@ fn who_sends_on_another_socket_meanwhile_leaves_a_mark() {
 }
 
 #[test]
-fn a_program_that_says_what_it_has_is_seen_by_who_closes_meanwhile() {
+fn a_process_that_closes_meanwhile_sees_the_program_that_says_what_it_has() {
     explore(|| {
         let slot = held_by(&[1]);
         slot.hold_in_transit(token(2));
@@ -182,7 +182,7 @@ fn a_program_that_says_what_it_has_is_seen_by_who_closes_meanwhile() {
 }
 
 #[test]
-fn whoever_finds_a_program_ended_that_has_not_said_what_it_had_knows_that() {
+fn a_program_that_has_ended_without_saying_what_it_had_leaves_a_mark() {
     explore(|| {
         let slot = held_by(&[1, 3]);
         slot.hold_in_transit(token(2));
@@ -209,7 +209,7 @@ fn a_program_that_joins_beside_another_that_is_killed_is_not_lost() {
 
 /// It read the messages before the sender's departed, and the cells after it was gone.
 #[test]
-fn a_third_one_who_closes_while_a_message_departs_and_its_sender_closes_is_not_the_last() {
+fn a_third_process_that_closes_while_a_message_departs_and_its_sender_closes_is_not_the_last() {
     explore(|| {
         let slot = held_by(&[1, 2]);
         let theirs = slot.clone();
@@ -226,7 +226,7 @@ fn a_third_one_who_closes_while_a_message_departs_and_its_sender_closes_is_not_t
 
 /// It looked at a cell before a child got that, and at its parent's after that had closed.
 #[test]
-fn a_third_one_who_closes_while_another_forks_and_closes_is_not_the_last() {
+fn a_third_process_that_closes_while_another_forks_and_closes_is_not_the_last() {
     explore(|| {
         let slot = held_by(&[4, 1, 2]);
         assert!(!is_last(&slot, 4, everybody));

@@ -74,7 +74,7 @@ impl Owner<'_> {
         let is_unknown = released.remaining == Remaining::Unknown;
         let is_foreign = released.marks.has(Marks::FOREIGN) || is_unknown;
         let entry = if is_unknown { entry.uncounted() } else { entry };
-        let standing = self.release_counted(fd, slot, released);
+        let standing = self.standing_after(fd, slot, released);
         Claim { entry, standing, cookie, watchers: released.watchers, is_foreign }
     }
 
@@ -82,7 +82,7 @@ impl Owner<'_> {
         Claim { entry, standing: self.weigh_uncounted(), cookie, watchers: 0, is_foreign: true }
     }
 
-    fn release_counted(self, fd: Fd, slot: SlotId, released: Released) -> Standing {
+    fn standing_after(self, fd: Fd, slot: SlotId, released: Released) -> Standing {
         match released.remaining {
             Remaining::Here => Standing::Shared,
             Remaining::Elsewhere if self.is_seen_elsewhere(fd, slot, released.marks) => Standing::Shared,

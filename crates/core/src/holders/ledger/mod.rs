@@ -7,12 +7,12 @@
 //!
 //! | idea | where |
 //! |---|---|
-//! | whose ledger it is | [`owner`]: [`Ledger`], [`Owner`]; `identity`: the pid test |
-//! | what one descriptor number means | [`table`] |
+//! | whose ledger it is | [`owner`]: [`Ledger`], [`Owner`] |
+//! | what a process knows of itself: the pid test, a table of its descriptor numbers, its children | [`local`] |
 //! | a descriptor is made, duplicated, replaced | `connections` |
 //! | a descriptor is given up | [`claims`] |
 //! | what the family shares | [`memory`] |
-//! | the process, its children, what they execute | [`process`] |
+//! | a process joins, forks, executes, leaves | [`process`] |
 //! | connections in messages, and from outside | [`passing`] |
 //! | epoll sets, rings of `io_uring` | `watching`, [`rings`] |
 //! | a descriptor made beside a fork | [`leaks`] |

@@ -7,7 +7,7 @@
 //! behind: until [`super::family`] finds that the process is dead it counts as a holder, which is
 //! the safe side.
 //!
-//! A process that is about to execute another program marks its cell as [`IN_TRANSIT`]: until the
+//! A process that is about to execute another program marks its cell as *in transit*: until the
 //! constructor of that program has said what it has, nobody knows what becomes of the connection.
 //! If the program ends without having said so, it may have handed the connection on. Then the slot
 //! is marked [`Marks::HANDED_ON`] before the cell is emptied.
@@ -124,7 +124,7 @@ impl Slot {
     }
 
     /// Makes this slot a copy of `other`, in memory that no other process has yet. While other threads
-    /// of `me` still use `other`, the process counts here as a holder of [`MANY`] descriptors.
+    /// of `me` still use `other`, the process counts here as a holder of `MANY` descriptors.
     pub fn copy(&self, other: &Self, me: Token) {
         let cookie = other.cookie.load(SeqCst);
         self.marks.copy(&other.marks);

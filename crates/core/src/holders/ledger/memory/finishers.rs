@@ -2,7 +2,7 @@
 //! left at their ends.
 //!
 //! A peer that connects and reads slowly must not be able to fill the table of processes. So there
-//! are [`MOST`] finishers at once, and no more; processes that wait in place at their own ends
+//! are 128 finishers at once, and no more; processes that wait in place at their own ends
 //! are among them. There are none where the control group has not room for as many processes again
 //! as it has. A process that finds no place ends as it does natively. Finishers give way, by
 //! being killed, where the kernel refuses the program a process or a thread.

@@ -2,11 +2,10 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | Which calls that make a process are under way? | [`creations`], [`spawning_threads`] |
-//! | How does a process come to the family memory? | `joining` (first connection), `fork` (fork child), `after_exec` (executed program) |
-//! | How does it leave that memory? | `detach`, because of its [`user`] |
+//! | How does a process come to the family memory? | `joining`, `fork` (fork child), `after_exec` (executed program) |
+//! | How does it leave that memory? | `detach`, because of its user (`local/user.rs`) |
 //! | What does another program get? | [`execution`] and [`ticket`] where it is counted, `handed_on` where it is not |
-//! | Are there children that no hook saw? | [`children`] |
+//! | How are processes made that no hook follows? | `spawn` |
 //! | Who finishes what the process leaves at its end? | [`finishing`] |
 
 mod after_exec;
