@@ -123,7 +123,7 @@ fn while_a_process_takes_descriptors_nothing_is_provable() {
 fn while_a_double_may_run_on_the_memory_no_process_is_the_owner() {
     let stage = Stage::accepted();
     assert!(!stage.ledger.may_have_double(true));
-    stage.owner().has_inner_children();
+    stage.owner().makes_inner_children();
     assert!(stage.ledger.may_have_double(false));
     assert!(stage.ledger.owner().is_none());
     stage.ledger.has_no_double();

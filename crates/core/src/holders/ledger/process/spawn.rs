@@ -46,7 +46,7 @@ impl Owner<'_> {
     }
 
     /// From now on this process makes its children in another pid namespace.
-    pub fn has_inner_children(self) {
+    pub fn makes_inner_children(self) {
         self.0.identity.has_inner_children.store(true, SeqCst);
     }
 
