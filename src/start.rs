@@ -60,7 +60,7 @@ extern "C" fn construct() {
     // Nobody else can have set it.
     let engine = engine(reading, secure, capacity);
     let _ = ENGINE.set(engine);
-    ticket.into_iter().for_each(|ticket| engine.ledger.claim(ticket));
+    ticket.into_iter().for_each(|ticket| engine.ledger.rejoin(ticket));
     engine.ledger.adopt_inherited();
     atfork::register();
     // What is registered first runs last: the loader's own handler, which runs all
@@ -130,7 +130,7 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     let processors = processors();
     let context = context.get_or_init(|| Context { settings, counters, log, host: host::HOST, finisher, processors });
     ledger.begin(capacity);
-    ledger.begin_as(users());
+    ledger.set_users(users());
     let drain = Drain::new(context, ledger);
     let (rehearsal, rings, refs, presence) = (Rehearsal::new(), Rings::new(), Refs::new(), Presence::new());
     engine.get_or_init(|| Engine { context, ledger, drain, rehearsal, rings, refs, presence })

@@ -13,7 +13,7 @@ use crate::sys::jump::{Kept, jump_through};
 use crate::sys::real::{self, Image};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::{AT_FDCWD, E2BIG};
-use softclose_core::holders::ledger::{Execution, Place, Ticket};
+use softclose_core::holders::ledger::{Execution, Executor, Ticket};
 use softclose_core::image::{Attempt, Candidate, Strings};
 
 type Text = *const c_char;
@@ -196,7 +196,7 @@ fn before_exec(attempt: &Attempt<'_>) -> Option<Execution> {
         execution = match guard.owner() {
             Some(owner) => engine.before_exec(owner, attempt),
             None if attempt.will_fail() => None,
-            None => engine.ledger.begin_execution(Place::Here),
+            None => engine.ledger.begin_execution(Executor::Caller),
         };
     });
     execution

@@ -39,7 +39,7 @@ pub fn prepare_setns(kind: c_int) {
 /// Before `unshare(2)`, with no thread of ours.
 pub fn prepare(flags: c_int) {
     if flags & libc::CLONE_NEWPID != 0 {
-        with_owner(|owner| owner.is_outside());
+        with_owner(|owner| owner.makes_inner_children());
     }
     if flags & libc::CLONE_FILES != 0 {
         with_owner(blind_beside_others);

@@ -7,7 +7,7 @@
 //! The handlers are not told whether there is a child. The hooks of the calls that fork
 //! are, and announce that they will say it ([`made`]). Of a fork that nobody has announced
 //! only one thing can be known: without any child it has failed. Else its token waits for
-//! a name, and after a second nobody waits for it (`Family::may_be_born`).
+//! a name, and after a second nobody waits for it (`Family::may_exist`).
 //!
 //! Context: the thread that forks; the child handlers run before anything of the
 //! program's does. Async-signal-safe.

@@ -53,7 +53,7 @@ pub fn become_passive() {
             owner.goes_unseen();
             engine.presence.await_all_but(1);
         }
-        None => engine.ledger.hand_all(),
+        None => engine.ledger.hand_on_all(),
     }
 }
 

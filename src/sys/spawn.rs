@@ -8,7 +8,7 @@ use super::file_actions;
 use super::guard::{ENGINE, with_guard, with_owner};
 use libc::posix_spawn_file_actions_t;
 use softclose_core::Pid;
-use softclose_core::holders::ledger::{Child, Execution, Place, Return};
+use softclose_core::holders::ledger::{Child, Execution, Executor, Return};
 
 /// Before the call.
 pub fn begin(child: Child, end: Return) {
@@ -26,7 +26,7 @@ pub fn end(child: Child) {
 
 /// Another program gets what it gets, and nobody counts it.
 pub fn hand_kept() {
-    with_guard(|engine, _| engine.ledger.hand_kept());
+    with_guard(|engine, _| engine.ledger.hand_on_kept());
 }
 
 /// The same, and of what its file `actions` name.
@@ -36,7 +36,7 @@ pub fn hand_kept() {
 pub unsafe fn hand_kept_and(actions: *const posix_spawn_file_actions_t) {
     hand_kept();
     // SAFETY: the caller's.
-    with_guard(|engine, _| unsafe { file_actions::each(actions, |fd| engine.ledger.hand(fd)) });
+    with_guard(|engine, _| unsafe { file_actions::each(actions, |fd| engine.ledger.hand_on(fd)) });
 }
 
 /// What another program gets is counted for it, and what its file `actions` name.
@@ -46,12 +46,12 @@ pub unsafe fn hand_kept_and(actions: *const posix_spawn_file_actions_t) {
 pub unsafe fn count(actions: *const posix_spawn_file_actions_t) -> Option<Execution> {
     let mut execution = None;
     with_guard(|engine, _| {
-        execution = engine.ledger.begin_execution(Place::Child);
+        execution = engine.ledger.begin_execution(Executor::Child);
         // SAFETY: the caller's.
         unsafe {
             file_actions::each(actions, |fd| match &mut execution {
                 Some(execution) => engine.ledger.give(execution, fd),
-                None => engine.ledger.hand(fd),
+                None => engine.ledger.hand_on(fd),
             });
         }
         execution = execution.and_then(|execution| engine.ledger.needed(execution));

@@ -1,8 +1,8 @@
 //! The words of the lock-free protocols.
 //!
 //! Their files name atomics through this module alone: `drain/stack.rs`,
-//! `drain/inbox.rs`, `drain/gate.rs`, `holders/ledger/bitmap.rs`, `holders/ledger/cells.rs` and
-//! `sys/event_count.rs`. The models in `tests/loom` compile the very same files beside a module of this
+//! `drain/inbox.rs`, `drain/gate.rs`, `sys/event_count.rs`,
+//! and `bitmap.rs`, `cells.rs` and `marks.rs` in `holders/ledger/memory`. The models in `tests/loom` compile the very same files beside a module of this
 //! name that has loom's atomics.
 
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};

@@ -309,7 +309,7 @@ fn inquire(drain: &Drain, inquiries: &Inquiries) {
     asked.into_iter().flatten().zip(doubts.by_ref()).for_each(|(asked, doubt)| asked.answer(doubt));
     inquiries.have_answers();
     let sole = leaks.zip(doubts).filter(|(_, doubt)| doubt.is_none());
-    sole.for_each(|(leak, _)| drain.ledger.heal(leak));
+    sole.for_each(|(leak, _)| drain.ledger.not_leaked(leak));
 }
 
 /// As long as the least patient one who waits.

@@ -14,7 +14,7 @@ use crate::engine::leaving;
 use crate::engine::left_alone;
 use crate::engine::sets;
 use crate::engine::verdict;
-use crate::holders::judge::Looks;
+use crate::holders::judge::SharedLookBudget;
 use crate::holders::ledger::{Execution, Owner};
 use crate::image::Attempt;
 use crate::leftovers::Leftovers;
@@ -28,7 +28,7 @@ impl Engine {
     /// something depends on it: it takes a few system calls.
     #[inline(never)]
     pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) -> Option<Execution> {
-        let execution = owner.may_move(|| attempt.will_fail());
+        let execution = owner.before_exec(|| attempt.will_fail());
         finish_before_exec(self, owner, attempt);
         execution
     }
@@ -73,7 +73,7 @@ fn finish_leaving(engine: &'static Engine, owner: Owner<'_>, count: usize, deadl
 #[inline(never)]
 fn half_close_leaving(engine: &'static Engine, owner: Owner<'_>, count: usize, deadline: Millis) -> Leftovers<'static> {
     let mut left = Leftovers::with_room(count, engine.context);
-    let looks = Looks::begin();
+    let looks = SharedLookBudget::begin();
     each_leaving(owner, |fd| {
         if deadline.since(Millis::now()) != 0 {
             finish_one_leaving(engine, owner, fd, looks, &mut left);
@@ -85,11 +85,17 @@ fn half_close_leaving(engine: &'static Engine, owner: Owner<'_>, count: usize, d
 #[inline(never)]
 fn observe_leaving(engine: &'static Engine, owner: Owner<'_>) {
     let mut none = Leftovers::with_room(0, engine.context);
-    let looks = Looks::begin();
+    let looks = SharedLookBudget::begin();
     each_leaving(owner, |fd| finish_one_leaving(engine, owner, fd, looks, &mut none));
 }
 
-fn finish_one_leaving(engine: &'static Engine, owner: Owner<'_>, fd: Fd, looks: Looks, left: &mut Leftovers<'_>) {
+fn finish_one_leaving(
+    engine: &'static Engine,
+    owner: Owner<'_>,
+    fd: Fd,
+    looks: SharedLookBudget,
+    left: &mut Leftovers<'_>,
+) {
     let Ok(info) = socket::tcp_info(fd) else { return };
     let claim = looks.limit(owner.release(fd));
     let role = claim.entry.role;

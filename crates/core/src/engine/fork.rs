@@ -4,7 +4,7 @@
 
 use super::Engine;
 use crate::holders::ledger::Owner;
-use crate::holders::ledger::family::Token;
+use crate::holders::ledger::Token;
 
 /// A fork that is being made.
 #[derive(Clone, Copy)]

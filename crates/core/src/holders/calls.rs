@@ -1,14 +1,13 @@
-//! What the other threads of this process are at.
+//! Which system calls the other threads of this process are in.
 //!
-//! A thread that is blocked in `send` or `recv` holds the description without having a
-//! number of its own: when another thread closes the number, its call goes on. A half-close
-//! would break the first, and a drain would take from the second what it waits for.
+//! A thread that is blocked in `send` or `recv` holds the open file description without a descriptor of its own:
+//! when another thread closes the number, the blocked call goes on. A half-close would break a blocked `send`. A
+//! drain would take from a blocked `recv` what it waits for.
 //!
-//! Source: `/proc/self/task/TID/syscall`, which a process may read of its own threads
-//! (`__ptrace_may_access`, same thread group), but not always open: the file is root's
-//! where the process has changed its user (`task_dump_owner`), and that of a thread
-//! that is about to be gone. `stat` beside it is for everybody, and tells whether the thread
-//! sleeps.
+//! Source: `/proc/self/task/TID/syscall`. A process may read it for its own threads (`__ptrace_may_access`, same
+//! thread group), but cannot always open it: it belongs to root where the process has changed its user
+//! (`task_dump_owner`), and while a thread is ending. `stat` beside it can be opened by everybody, and tells
+//! whether the thread sleeps.
 //!
 //! Context: the thread of [`crate::drain::looker`], as files are opened.
 
@@ -16,26 +15,26 @@ use crate::sys::procfs::{Dir, Path, Stat};
 use core::ffi::CStr;
 use rustix::io::Errno;
 
-/// What a call does to a descriptor.
+/// What a system call does to a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// It reads from it.
     Reads = 0,
-    /// It writes to it what is in memory: blocked, it waits for room.
+    /// It writes data from memory to it: a blocked call waits for room in the send buffer.
     Writes = 1,
-    /// It writes to it what it reads elsewhere (`sendfile`, `splice`): blocked, it may wait
-    /// for that as well.
+    /// It writes to it what it reads elsewhere (`sendfile`, `splice`): a blocked call waits for room, or for
+    /// data.
     Feeds = 2,
 }
 
-/// What one thread is at.
+/// What one thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    /// Blocked in a call that does this to these numbers; a `splice` has two.
+    /// It is blocked in a call that does this to these numbers; `splice` has two.
     Blocked([Option<(Deed, u64)>; 2]),
-    /// It sleeps until it is woken, in which call nobody tells.
+    /// It sleeps, in a call that the kernel does not tell.
     Asleep,
-    /// It has the processor, or waits for it or for a disk: in which call, if any, nobody tells.
+    /// It runs, or waits for a processor or a disk; the kernel does not tell whether it is in a call.
     Running,
     /// It has ended.
     Gone,
@@ -43,7 +42,7 @@ pub enum Doing {
     Unknown,
 }
 
-/// What thread `tid` below `tasks` is at.
+/// What the thread is doing whose directory is `tid` in `tasks`.
 pub fn of(tasks: &Dir, tid: &CStr) -> Doing {
     let mut room = [0; 256];
     let path = Path::join(tid, c"/syscall");
@@ -55,7 +54,7 @@ pub fn of(tasks: &Dir, tid: &CStr) -> Doing {
     }
 }
 
-/// One that has begun to end is in no call on a descriptor any more.
+/// As [`of`], from the state in `stat`. A thread that has begun to end is in no call on a descriptor any more.
 #[inline(never)]
 fn by_state(tasks: &Dir, tid: &CStr) -> Doing {
     match Stat::read(tasks, tid) {
@@ -67,8 +66,8 @@ fn by_state(tasks: &Dir, tid: &CStr) -> Doing {
     }
 }
 
-/// `NR ARG0 ARG1 ... SP PC` in hexadecimal, `-1 SP PC` outside of a call, or the word
-/// `running`.
+/// What a line of `/proc/TID/syscall` says: `NR ARG0 ARG1 ... SP PC` in hexadecimal, `-1 SP PC` outside of a
+/// call, or the word `running`.
 fn parse(line: &[u8]) -> Doing {
     /// `read`, `readv`, `recvfrom`, `recvmsg`, `recvmmsg`, `preadv2`.
     const READS: [i64; 6] = [0, 19, 45, 47, 299, 327];

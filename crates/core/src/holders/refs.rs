@@ -1,22 +1,20 @@
 //! The kernel's own count of references, where root has made it readable.
 //!
-//! `softclosectl refs install` pins a BPF iterator at [`PATH`]. Whoever reads from it at offset
-//! `N` learns of his own descriptor `N` how many references there are to its open file, and
-//! whether an epoll set watches it. That count has everything in it: duplicates, other
-//! processes, messages in flight, requests and registered files of `io_uring`, threads inside
-//! a call. A count of one means that nobody else has the connection, and that nobody can get
-//! it but through our own table of descriptors.
+//! `softclosectl refs install` pins a BPF iterator at [`PATH`]. A process that reads from it at offset `N` learns
+//! how many references there are to the open file of its own descriptor `N`, and whether an epoll set watches
+//! that file. The count has everything in it: duplicates, other processes, messages in flight, requests and
+//! registered files of `io_uring`, threads inside a call. A count of one means that nobody else has the
+//! connection, and that nobody can get it but through our own table of descriptors.
 //!
-//! # Who is believed
+//! # Which iterator is believed
 //!
-//! A file on a BPF file system, that root owns, and whose answer begins with [`SIGNATURE`].
-//! Anybody can make directories and links in `/sys/fs/bpf`, but no file that is root's. Who is
-//! root of a user namespace can mount a file system of his own there, in a mount namespace of
-//! his own; to have this process in it he must have started it, and then he could have
-//! preloaded what he likes.
+//! A file on a BPF file system that root owns, and whose answer begins with [`SIGNATURE`]. Anybody can make
+//! directories and links in `/sys/fs/bpf`, but no file that belongs to root. The root user of a user namespace can
+//! mount a file system of its own there, in a mount namespace of its own. To have this process in that
+//! namespace it must have started it, and then it could have preloaded any library.
 //!
-//! Context: hooks of any kind, on the program's threads: async-signal-safe, but a descriptor
-//! lies on a low number for the length of a question, as with [`crate::sys::procfs`].
+//! Context: hooks of any kind, on the program's threads. Async-signal-safe. A question holds one descriptor, on
+//! the lowest free number, for some microseconds.
 
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
@@ -25,23 +23,23 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use rustix::fs::{CWD, Mode, OFlags, fstat, fstatfs, openat};
 use rustix::io::pread;
 
-/// Where the iterator is pinned, in [`DIRECTORY`].
+/// The file at which the iterator is pinned, in [`DIRECTORY`].
 pub const PATH: &CStr = c"/sys/fs/bpf/softclose/refs";
 /// The directory of [`PATH`]: what a container has to be given.
 pub const DIRECTORY: &str = "/sys/fs/bpf/softclose";
-/// Where it is looked for. A container gets the directory as the second: below the first there
-/// is nothing that a mount could be put on, in a `/sys` of its own.
+/// The files that are tried. A container gets the directory as the second: in a `/sys` of its own there is nothing
+/// below the first that a mount could be put on.
 pub const PLACES: [&CStr; 2] = [PATH, c"/run/softclose-refs/refs"];
-/// The first word of an answer, of three; raised when the others change.
+/// The first of the three words of an answer; it changes when the meaning of the others does.
 pub const SIGNATURE: u64 = u32::from_be_bytes(*b"scr1") as u64;
-/// Of the third word: an epoll set watches the file.
+/// In the third word: an epoll set watches the file.
 pub const WATCHED: u64 = 1;
-/// Of the third word: more tasks use the table of descriptors than this process has threads.
+/// In the third word: more tasks use the table of descriptors than this process has threads.
 pub const SHARED_TABLE: u64 = 2;
 
 /// The type of a BPF file system (`include/uapi/linux/magic.h`).
 pub const BPF_FS_MAGIC: u32 = 0xcafe_4a11;
-/// How long the iterator is not looked for again where it was not found.
+/// For how long the iterator is not looked for again after it was not found.
 const ABSENT_MS: u32 = 1000;
 
 /// What the kernel knows of one descriptor of the calling thread.
@@ -49,16 +47,16 @@ const ABSENT_MS: u32 = 1000;
 pub struct Answer {
     /// How many references there are to the open file; never 0.
     pub count: u64,
-    /// Whether an epoll set watches it, under any number of any process.
+    /// Whether an epoll set watches the file, under any number of any process.
     pub is_watched: bool,
     /// Whether another process uses the same table of descriptors.
     pub is_table_shared: bool,
 }
 
-/// Asks the kernel, and remembers for a moment that there is nobody to ask.
+/// Asks the kernel. Remembers for a second that there is no iterator.
 pub struct Refs {
     is_absent: AtomicBool,
-    /// [`Millis`] at which it was not found.
+    /// The [`Millis`] at which no iterator was found.
     since: AtomicU32,
 }
 
@@ -68,10 +66,9 @@ impl Refs {
         Self { is_absent: AtomicBool::new(false), since: AtomicU32::new(0) }
     }
 
-    /// What the kernel says of `fd`; `None` where it cannot be asked, and of a number that is
-    /// not open.
+    /// What the kernel says of `fd`; `None` where it cannot be asked, and for a number that is not open.
     ///
-    /// A server that runs for months finds what is installed meanwhile.
+    /// A server that runs for months finds an iterator that is installed meanwhile.
     #[inline(never)]
     pub fn ask(&self, fd: Fd) -> Option<Answer> {
         if self.is_absent.load(Relaxed) && Millis::now().0.wrapping_sub(self.since.load(Relaxed)) < ABSENT_MS {
@@ -86,23 +83,23 @@ impl Refs {
     }
 }
 
-/// Where this process can ask the kernel, if it can.
+/// The path of the iterator that this process can ask, if there is one.
 pub fn place() -> Option<&'static CStr> {
     PLACES.into_iter().find(|path| Iterator::open(path).is_some())
 }
 
-/// What decides closes that the counts leave open, in words.
+/// In words: which source decides the closes that the counts leave open.
 pub fn proof_in_use() -> &'static str {
     if place().is_some() { "the kernel's own count of references" } else { "a look at procfs" }
 }
 
-/// As [`Refs::ask`], of an iterator that is pinned elsewhere.
+/// As [`Refs::ask`], but asks the iterator at `path`.
 pub fn ask_at(path: &CStr, fd: Fd) -> Option<Answer> {
     Iterator::open(path)?.read(fd)
 }
 
-/// The open iterator, closed on drop by system call: unless another thread of the program has
-/// closed all numbers, and this one is another file by now.
+/// The open iterator. Its drop closes the number by system call, unless another thread of the program has closed
+/// all numbers, and the number is another file by now.
 struct Iterator(Fd);
 
 impl Drop for Iterator {
@@ -115,7 +112,7 @@ impl Drop for Iterator {
 
 impl Iterator {
     fn open(path: &CStr) -> Option<Self> {
-        // What lies there may be anything: a FIFO must not be waited for.
+        // Any file may lie there. A FIFO, for one, must not be waited for.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let fd = Fd::adopt(openat(CWD, path, flags, Mode::empty()).ok()?);
         if is_trusted(fd) {
@@ -146,14 +143,14 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "system calls")]
-    fn what_is_not_open_has_no_answer() {
+    fn there_is_no_answer_for_a_number_that_is_not_open() {
         let refs = Refs::new();
         assert_eq!(refs.ask(Fd::new(1 << 28).unwrap()), None);
         assert_eq!(refs.is_absent.load(Relaxed), place().is_none());
     }
 
     #[test]
-    fn what_was_not_found_is_not_looked_for_at_once() {
+    fn an_iterator_that_was_not_found_is_not_looked_for_again_at_once() {
         let refs = Refs { is_absent: AtomicBool::new(true), since: AtomicU32::new(Millis::now().0) };
         assert_eq!(refs.ask(Fd::new(0).unwrap()), None);
         assert!(refs.is_absent.load(Relaxed));

@@ -2,39 +2,39 @@
 //!
 //! Context: plain values.
 
-/// How good our claim to be the last holder is.
+/// How good the claim of this process to be the last holder of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// The counts say that nobody is left, and nothing speaks against them.
+    /// The counts say that no other holder is left, and nothing speaks against them.
     Last,
-    /// The counts say that somebody is left.
+    /// The counts say that another holder is left.
     Shared,
-    /// The counts cannot know; procfs has to say.
+    /// The counts cannot know: another source has to decide.
     Doubtful,
-    /// Nothing can prove it, or nothing has.
+    /// No source can prove the claim, or none has.
     Unprovable(Doubt),
 }
 
-/// Why nothing proves that nobody else has a connection (the reason `unsure`).
+/// Why nothing proves that no other process has a connection (the reason `unsure`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// It was sent or received through `SCM_RIGHTS`, or taken by `pidfd_getfd`.
+    /// The connection was sent or received through `SCM_RIGHTS`, or taken by `pidfd_getfd`.
     Passed,
-    /// It was open and inheritable while another program was executed.
+    /// The connection was open and not close-on-exec while another program was executed.
     Spawned,
-    /// An epoll set may go on watching it that this process cannot take it out of.
+    /// An epoll set may go on watching the connection, and this process cannot take it out of that set.
     Watched,
-    /// The process can hold sockets in ways that nobody can see: an `io_uring` that may do
-    /// more than change epoll sets, a second table of descriptors.
+    /// The process can hold sockets in ways that nobody can see: a ring of `io_uring` that may do more than change
+    /// epoll sets, a second table of descriptors.
     Blind,
-    /// Not every process that may hold it can be seen: no procfs, hidepid, a pid namespace,
-    /// another user.
+    /// Not every process that may hold the connection can be seen: no procfs, `hidepid`, a pid namespace, another
+    /// user.
     Unseen,
-    /// Somebody else has it, as a look at procfs found.
+    /// A look at procfs has found another holder.
     Found,
     /// A look at procfs was not over within its budget.
     LookBudget,
-    /// A search for the epoll sets that may watch it was not over within its budget.
+    /// A search for the epoll sets that may watch the connection was not over within its budget.
     SetsBudget,
 }
 
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_doubt_has_its_name_at_its_place() {
+    fn names_of_doubts_are_in_the_order_of_their_discriminants() {
         assert!(DOUBTS.iter().enumerate().all(|(at, (doubt, _))| *doubt as usize == at));
     }
 }

@@ -1,9 +1,9 @@
 //! The slots of a family: taken, freed, and taken from the dead.
 
 use crate::explore;
-use crate::ledger::bitmap::{BITS, Bitmap};
-use crate::ledger::cells::{Left, Released, Slot};
-use crate::ledger::token::Token;
+use crate::memory::bitmap::{BITS, Bitmap};
+use crate::memory::cells::{Released, Remaining, Slot};
+use crate::memory::token::Token;
 use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32 as Tally, Ordering::SeqCst};
@@ -36,24 +36,24 @@ impl Room {
 
     /// As `Descriptions::open`: from what is free.
     fn open(&self, cookie: u64, me: Token) -> Option<usize> {
-        let index = self.taken.claim(BITS)?;
+        let index = self.taken.take_free(BITS)?;
         assert_eq!(self.owners[index].fetch_add(1, SeqCst), 0, "two own slot {index}");
         self.slots[index].fill(cookie, me);
         Some(index)
     }
 
     /// As `Descriptions::release`.
-    fn release(&self, index: usize, me: Token, alive: impl Fn(Token) -> bool) -> Left {
-        let Released { left, is_over, .. } = self.slots[index].release(me, alive);
+    fn release(&self, index: usize, me: Token, alive: impl Fn(Token) -> bool) -> Remaining {
+        let Released { remaining, is_over, .. } = self.slots[index].release(me, alive);
         if is_over {
             self.free(index);
         }
-        left
+        remaining
     }
 
     /// As `Descriptions::reclaim`, of every slot.
     fn reclaim(&self, alive: impl Fn(Token) -> bool + Copy) {
-        (0..SLOTS).filter(|&index| self.slots[index].bury(alive)).for_each(|index| self.free(index));
+        (0..SLOTS).filter(|&index| self.slots[index].take_out_if_dead(alive)).for_each(|index| self.free(index));
     }
 
     fn free(&self, index: usize) {
@@ -74,19 +74,19 @@ fn no_slot_is_taken_twice_and_none_is_lost() {
             let room = room.clone();
             thread::spawn(move || {
                 if let Some(index) = room.open(me.into(), token(me)) {
-                    assert_eq!(room.release(index, token(me), everybody), Left::Nobody);
+                    assert_eq!(room.release(index, token(me), everybody), Remaining::Nobody);
                 }
             })
         });
         let mine = room.open(1, token(1));
         others.into_iter().for_each(|other| other.join().unwrap());
-        mine.into_iter().for_each(|index| assert_eq!(room.release(index, token(1), everybody), Left::Nobody));
+        mine.into_iter().for_each(|index| assert_eq!(room.release(index, token(1), everybody), Remaining::Nobody));
         assert_eq!(room.free_ones(), SLOTS);
     });
 }
 
 #[test]
-fn whoever_finds_none_free_was_beside_others_who_had_them() {
+fn a_process_finds_a_free_slot_unless_others_have_all() {
     explore(|| {
         let room = Room::new();
         let theirs = room.clone();
@@ -98,7 +98,7 @@ fn whoever_finds_none_free_was_beside_others_who_had_them() {
 }
 
 #[test]
-fn a_slot_is_freed_once_however_many_find_nobody_left() {
+fn a_slot_is_freed_once_even_if_several_find_nobody_left() {
     explore(|| {
         let room = Room::new();
         let index = room.open(1, token(1)).unwrap();
@@ -108,7 +108,7 @@ fn a_slot_is_freed_once_however_many_find_nobody_left() {
         // It may get the slot as soon as one of them has freed it.
         let next = thread::spawn(move || (next.open(3, token(3)), next.open(4, token(4))));
         let seen = [room.release(index, token(1), everybody), other.join().unwrap()];
-        assert!(seen.contains(&Left::Nobody), "{seen:?}");
+        assert!(seen.contains(&Remaining::Nobody), "{seen:?}");
         let (first, second) = next.join().unwrap();
         for (found, cookie) in [(first, 3), (second, 4)] {
             found.into_iter().for_each(|found| assert!(room.slots[found].is(cookie), "freed under its next owner"));
@@ -119,7 +119,7 @@ fn a_slot_is_freed_once_however_many_find_nobody_left() {
 }
 
 #[test]
-fn of_two_who_find_the_holders_dead_one_frees_the_slot() {
+fn of_two_processes_that_find_the_holders_dead_one_frees_the_slot() {
     explore(|| {
         let room = Room::new();
         room.open(1, token(1)).unwrap();
@@ -149,7 +149,7 @@ fn a_slot_whose_last_holder_releases_it_is_not_freed_for_the_dead_as_well() {
         let third = other.join().unwrap();
         assert!(third.is_some_and(|third| room.slots[third].is(3)));
         // Else three has it already, and one leaves its connection alone.
-        assert!(left == Left::Nobody || third == Some(index), "{left:?}");
+        assert!(left == Remaining::Nobody || third == Some(index), "{left:?}");
         assert_eq!(room.free_ones(), SLOTS - 1);
     });
 }

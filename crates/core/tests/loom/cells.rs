@@ -1,8 +1,9 @@
 //! The cells of a description, which processes share: who is the last holder.
 
 use crate::explore;
-use crate::ledger::cells::{Left, Marks, Slot};
-use crate::ledger::token::Token;
+use crate::memory::cells::{Remaining, Slot};
+use crate::memory::marks::Marks;
+use crate::memory::token::Token;
 use loom::thread;
 use std::sync::Arc;
 
@@ -24,8 +25,8 @@ fn held_by(holders: &[u32]) -> Arc<Slot> {
     Arc::new(slot)
 }
 
-fn release(slot: &Slot, me: u32) -> Left {
-    slot.release(token(me), everybody).left
+fn release(slot: &Slot, me: u32) -> Remaining {
+    slot.release(token(me), everybody).remaining
 }
 
 #[test]
@@ -35,7 +36,7 @@ fn of_two_processes_that_release_at_once_one_sees_nobody_left() {
         let theirs = slot.clone();
         let other = thread::spawn(move || release(&theirs, 2));
         let seen = [release(&slot, 1), other.join().unwrap()];
-        assert!(seen.contains(&Left::Nobody), "{seen:?}");
+        assert!(seen.contains(&Remaining::Nobody), "{seen:?}");
         assert!(slot.is(0), "the slot is not free again");
     });
 }
@@ -48,26 +49,26 @@ fn of_two_threads_that_release_at_once_one_sees_nobody_left() {
         let theirs = slot.clone();
         let other = thread::spawn(move || release(&theirs, 1));
         let seen = [release(&slot, 1), other.join().unwrap()];
-        assert!(seen.contains(&Left::Nobody), "{seen:?}");
+        assert!(seen.contains(&Remaining::Nobody), "{seen:?}");
         assert!(slot.is(0));
     });
 }
 
 #[test]
-fn who_is_not_last_never_sees_nobody_left() {
+fn a_process_that_is_not_the_last_holder_never_sees_nobody_left() {
     explore(|| {
         // The third one keeps it.
         let slot = held_by(&[1, 2, 3]);
         let theirs = slot.clone();
         let other = thread::spawn(move || release(&theirs, 2));
         let seen = [release(&slot, 1), other.join().unwrap()];
-        assert_eq!(seen, [Left::Elsewhere; 2]);
+        assert_eq!(seen, [Remaining::Elsewhere; 2]);
         assert!(slot.is(COOKIE));
     });
 }
 
 #[test]
-fn a_child_that_is_being_made_is_seen_by_who_closes_meanwhile() {
+fn a_thread_that_closes_meanwhile_sees_the_child_that_is_being_made() {
     explore(|| {
         // One thread forks: the child is counted before it exists. The other closes
         // its own descriptor of the two.
@@ -75,15 +76,15 @@ fn a_child_that_is_being_made_is_seen_by_who_closes_meanwhile() {
         slot.hold(token(1));
         let theirs = slot.clone();
         let other = thread::spawn(move || theirs.hold(token(2)));
-        assert_ne!(release(&slot, 1), Left::Nobody);
+        assert_ne!(release(&slot, 1), Remaining::Nobody);
         other.join().unwrap();
-        assert_eq!(release(&slot, 1), Left::Elsewhere);
-        assert_eq!(release(&slot, 2), Left::Nobody);
+        assert_eq!(release(&slot, 1), Remaining::Elsewhere);
+        assert_eq!(release(&slot, 2), Remaining::Nobody);
     });
 }
 
 #[test]
-fn who_comes_into_the_cell_of_a_dead_process_stays() {
+fn a_process_that_gets_the_cell_of_a_dead_one_keeps_it() {
     explore(|| {
         // Two is dead. Two threads of one close, and find it; a third one forks.
         let slot = held_by(&[1, 2]);
@@ -115,13 +116,13 @@ fn of_two_children_that_are_made_at_once_none_is_lost() {
 /// As far as the counts know.
 fn is_last(slot: &Slot, me: u32, alive: impl Fn(Token) -> bool) -> bool {
     let released = slot.release(token(me), alive);
-    released.left == Left::Nobody && !released.is_flying && !released.marks.has(Marks::HANDED)
+    released.remaining == Remaining::Nobody && !released.is_message_under_way && !released.marks.has(Marks::HANDED_ON)
 }
 
 const LINK: u64 = 9;
 
 #[test]
-fn who_receives_a_message_is_seen_by_the_sender_who_closes_meanwhile() {
+fn a_sender_that_closes_meanwhile_sees_the_receiver_of_its_message() {
     explore(|| {
         let slot = held_by(&[1]);
         slot.depart(LINK);
@@ -155,7 +156,7 @@ fn of_two_messages_the_second_is_still_under_way_when_the_first_has_arrived() {
 }
 
 #[test]
-fn who_sends_on_another_socket_meanwhile_leaves_a_mark() {
+fn a_message_on_another_socket_meanwhile_leaves_a_mark() {
     explore(|| {
         let slot = held_by(&[1, 2]);
         let theirs = slot.clone();
@@ -167,24 +168,24 @@ fn who_sends_on_another_socket_meanwhile_leaves_a_mark() {
 }
 
 #[test]
-fn a_program_that_says_what_it_has_is_seen_by_who_closes_meanwhile() {
+fn a_process_that_closes_meanwhile_sees_the_program_that_says_what_it_has() {
     explore(|| {
         let slot = held_by(&[1]);
-        slot.hold_abroad(token(2));
+        slot.hold_in_transit(token(2));
         let theirs = slot.clone();
-        let program = thread::spawn(move || theirs.come_home(token(2), 3));
+        let program = thread::spawn(move || theirs.end_transit(token(2), 3));
         assert!(!is_last(&slot, 1, everybody));
         program.join().unwrap();
-        assert!(!slot.is_abroad(token(2)) && !is_last(&slot, 2, everybody) && !is_last(&slot, 2, everybody));
+        assert!(!slot.is_in_transit(token(2)) && !is_last(&slot, 2, everybody) && !is_last(&slot, 2, everybody));
         assert!(is_last(&slot, 2, everybody));
     });
 }
 
 #[test]
-fn whoever_finds_a_program_ended_that_has_not_said_what_it_had_knows_that() {
+fn a_program_that_has_ended_without_saying_what_it_had_leaves_a_mark() {
     explore(|| {
         let slot = held_by(&[1, 3]);
-        slot.hold_abroad(token(2));
+        slot.hold_in_transit(token(2));
         let alive = |holder| holder != token(2);
         let theirs = slot.clone();
         let other = thread::spawn(move || is_last(&theirs, 3, alive));
@@ -198,17 +199,17 @@ fn a_program_that_joins_beside_another_that_is_killed_is_not_lost() {
         let slot = held_by(&[1, 2]);
         let alive = |holder| holder != token(2);
         let theirs = slot.clone();
-        let joiner = thread::spawn(move || theirs.hold_abroad(token(3)));
+        let joiner = thread::spawn(move || theirs.hold_in_transit(token(3)));
         slot.hold(token(1));
         assert!(!is_last(&slot, 1, alive));
         joiner.join().unwrap();
-        assert!(slot.is_abroad(token(3)) && !is_last(&slot, 1, alive));
+        assert!(slot.is_in_transit(token(3)) && !is_last(&slot, 1, alive));
     });
 }
 
 /// It read the messages before the sender's departed, and the cells after it was gone.
 #[test]
-fn a_third_one_who_closes_while_a_message_departs_and_its_sender_closes_is_not_the_last() {
+fn a_third_process_that_closes_while_a_message_departs_and_its_sender_closes_is_not_the_last() {
     explore(|| {
         let slot = held_by(&[1, 2]);
         let theirs = slot.clone();
@@ -225,7 +226,7 @@ fn a_third_one_who_closes_while_a_message_departs_and_its_sender_closes_is_not_t
 
 /// It looked at a cell before a child got that, and at its parent's after that had closed.
 #[test]
-fn a_third_one_who_closes_while_another_forks_and_closes_is_not_the_last() {
+fn a_third_process_that_closes_while_another_forks_and_closes_is_not_the_last() {
     explore(|| {
         let slot = held_by(&[4, 1, 2]);
         assert!(!is_last(&slot, 4, everybody));

@@ -25,10 +25,11 @@ mod drain {
 }
 
 #[allow(dead_code)]
-#[path = "../../src/holders/ledger"]
-mod ledger {
+#[path = "../../src/holders/ledger/memory"]
+mod memory {
     pub mod bitmap;
     pub mod cells;
+    pub mod marks;
     pub mod token;
 }
 

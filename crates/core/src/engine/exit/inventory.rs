@@ -4,7 +4,7 @@
 
 use crate::engine::Engine;
 use crate::engine::verdict;
-use crate::holders::judge::Looks;
+use crate::holders::judge::SharedLookBudget;
 use crate::holders::ledger::Owner;
 use crate::settings::Strategy;
 use crate::sys::Fd;
@@ -13,7 +13,7 @@ use crate::sys::socket::is_connected;
 /// What there is to finish.
 pub struct Inventory {
     /// The time for looks at procfs, for connections that other processes may hold as well.
-    pub looks: Looks,
+    pub looks: SharedLookBudget,
     /// How many connections are open.
     pub open: usize,
     /// How many of these are to be finished.
@@ -25,7 +25,7 @@ pub struct Inventory {
 impl Inventory {
     /// The same, with all the time for looks.
     pub fn again(&self) -> Self {
-        Self { looks: Looks::begin(), ..*self }
+        Self { looks: SharedLookBudget::begin(), ..*self }
     }
 }
 
@@ -33,18 +33,18 @@ impl Inventory {
 #[inline(never)]
 pub(super) fn take(engine: &Engine, owner: Owner<'_>) -> Inventory {
     let (mut open, mut ours) = (0, 0);
-    each_counted(owner, Looks::begin(), |fd| {
+    each_counted(owner, SharedLookBudget::begin(), |fd| {
         let is_open = is_connected(fd);
         open += usize::from(is_open);
         ours += usize::from(is_open && verdict::strategy(engine, fd, owner.role(fd)) != Strategy::Observe);
     });
-    Inventory { looks: Looks::begin(), open, ours, held: engine.drain.held() as usize }
+    Inventory { looks: SharedLookBudget::begin(), open, ours, held: engine.drain.held() as usize }
 }
 
 /// Calls `visit` for the connections that the ledger knows: first those that no other process
 /// was ever counted for, then the others while there is time. A child of a server with thousands
 /// of connections has nothing to do with most of them.
-pub fn each_counted(owner: Owner<'_>, looks: Looks, mut visit: impl FnMut(Fd)) {
+pub fn each_counted(owner: Owner<'_>, looks: SharedLookBudget, mut visit: impl FnMut(Fd)) {
     owner.each(|fd| {
         if owner.is_only_ours(fd) {
             visit(fd);

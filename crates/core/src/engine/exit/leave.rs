@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::engine::exit::connections;
 use crate::finisher;
 use crate::holders::ledger::Owner;
-use crate::holders::ledger::forks::Stamp;
+use crate::holders::ledger::Stamp;
 use crate::leftovers::Leftovers;
 use crate::settings::LogLevel;
 use crate::sys::clock::Millis;

@@ -1,8 +1,7 @@
-//! Whether procfs hides processes from us (`hidepid`, `subset`).
+//! Whether procfs hides processes from this one (mount options `hidepid`, `subset`).
 //!
-//! That pid 1 can be seen proves it only where pid 1 is somebody whom `hidepid` would hide.
-//! In a container pid 1 is the program itself, or its own parent: there the options of the
-//! mount have to be read.
+//! That pid 1 can be seen proves that nothing is hidden only where `hidepid` would hide pid 1. In a container
+//! pid 1 is the program itself, or its parent: there the options of the mount have to be read.
 //!
 //! Context: hooks of any kind, on the program's threads; see [`crate::sys::procfs`].
 
@@ -10,19 +9,19 @@ use super::budget::Budget;
 use crate::sys::procfs::{Dir, Stat};
 use rustix::io::Errno;
 
-/// Whether no process is hidden, provably.
+/// Whether provably no process is hidden.
 #[inline(never)]
-pub fn is_nobody(root: &Dir, budget: &Budget) -> bool {
-    Stat::read(root, c"1").is_ok() && (is_foreign(root) || is_mounted_openly(root, budget))
+pub fn is_nothing(root: &Dir, budget: &Budget) -> bool {
+    Stat::read(root, c"1").is_ok() && (is_shown_though_not_ours(root) || is_mounted_openly(root, budget))
 }
 
-/// Whether pid 1 is one that we may not look into, and which is shown all the same.
-fn is_foreign(root: &Dir) -> bool {
+/// Whether pid 1 is a process that this one may not look into, and that is shown all the same.
+fn is_shown_though_not_ours(root: &Dir) -> bool {
     matches!(root.below(c"1/fd"), Err(Errno::ACCESS | Errno::PERM))
 }
 
-/// Whether a procfs is mounted on `/proc`, and none of those there hides anything. One that
-/// is below another one is not ours, and only makes us cautious.
+/// Whether a procfs is mounted on `/proc`, and none of those mounted there hides anything. One that another
+/// mount covers is not the one in use, but counts too: that is the safe side.
 #[inline(never)]
 fn is_mounted_openly(root: &Dir, budget: &Budget) -> bool {
     let (mut is_any, mut hides) = (false, false);
@@ -37,8 +36,8 @@ fn is_mounted_openly(root: &Dir, budget: &Budget) -> bool {
     all == Ok(true) && is_any && !hides
 }
 
-/// The options of the file system, where `line` of mountinfo is that of a procfs on
-/// `/proc`: the last field. What is mounted there but is cut short has none that are open.
+/// The options of the file system, if `line` of mountinfo is that of a procfs on `/proc`: its last field.
+/// A line that is cut short counts as one that hides processes.
 fn options(line: &[u8]) -> Option<&[u8]> {
     let mut fields = line.split(|&byte| byte == b' ');
     let is_there = fields.nth(4) == Some(b"/proc".as_slice());

@@ -1,17 +1,17 @@
-//! The kernel's own threads, which hold no socket of anybody's: a machine has dozens to
-//! thousands of them, and a look at each costs as much as one at a small process.
+//! The kernel's own threads, which hold no program's socket. A machine has dozens to thousands of them, and
+//! a look at each costs as much as a look at a small process.
 //!
-//! Thread 2 of the outermost pid namespace makes them all, and procfs lists its children
-//! (`CONFIG_PROC_CHILDREN`). Programs that the kernel starts are among them (`core_pattern`):
-//! they inherit from nobody.
+//! Thread 2 of the outermost pid namespace (`kthreadd`) makes them all, and procfs lists its children
+//! (`CONFIG_PROC_CHILDREN`). Programs that the kernel starts are among them (`core_pattern`): these inherit no
+//! descriptor of a program.
 //!
 //! Context: hooks of any kind, on the program's threads; see [`crate::sys::procfs`].
 
 use crate::sys::procfs::{Dir, File, Stat};
 use core::cell::{Cell, RefCell};
 
-/// Their ids, read along with a list of processes, which has the same order. Where it has
-/// not, some are missed, and looked at as anybody else.
+/// The ids of the kernel's threads, read along with a list of all processes, which has the same order. Where
+/// the order differs some threads are missed, and looked at as any process.
 pub struct KernelThreads {
     rest: RefCell<Option<Rest>>,
     next: Cell<u64>,
@@ -25,10 +25,10 @@ struct Rest {
 }
 
 impl KernelThreads {
-    /// None where they cannot be told.
+    /// An empty list where the kernel does not tell.
     pub fn list(root: &Dir) -> Self {
-        let is_maker = Stat::read(root, c"2").is_ok_and(|stat| stat.is_kernel_thread);
-        let file = is_maker.then(|| root.file(c"2/task/2/children").ok()).flatten();
+        let is_kthreadd = Stat::read(root, c"2").is_ok_and(|stat| stat.is_kernel_thread);
+        let file = is_kthreadd.then(|| root.file(c"2/task/2/children").ok()).flatten();
         let rest = file.map(|file| Rest { file, room: [0; 256], begin: 0, end: 0 });
         Self { rest: RefCell::new(rest), next: Cell::new(0) }
     }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "procfs")]
-    fn whoever_is_told_to_be_one_is_one() {
+    fn every_listed_process_is_a_kernel_thread() {
         let root = Dir::root().unwrap();
         let threads = KernelThreads::list(&root);
         let told: Vec<u64> = (1..4096).filter(|&pid| threads.has(pid)).collect();

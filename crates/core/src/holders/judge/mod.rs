@@ -1,24 +1,24 @@
-//! Who holds a socket in truth: procfs, where the ledger cannot know.
+//! The judge: a look at procfs says which processes hold a socket, where the ledger cannot know.
 //!
-//! A socket that was inherited through `exec`, that was made beside a fork, that exists
-//! beside children that no hook saw, or that more processes hold than can be counted, may
-//! be held by anybody. `/proc/PID/fd` tells, at about a microsecond a link. What it
-//! cannot tell (another user's process, a hidden one, no procfs at all) counts
-//! as held; so does what a look does not get to within its budget.
+//! The ledger cannot know of a socket that was inherited through `exec` from another lineage, that was made
+//! beside a fork, that exists beside untracked children, or that more processes hold than a slot has cells.
+//! `/proc/PID/fd` shows the sockets of a process, at about a microsecond a link. What procfs cannot
+//! show (a process of another user, a hidden process, no procfs at all) counts as held. So does what a look
+//! does not reach within its budget.
 //!
-//! A look opens descriptors, on the lowest free numbers. So it is made by a thread with a
-//! table of its own (`drain/looker.rs`), for all connections at once; on the program's own
-//! thread only where the process ends, or there can be no such thread.
+//! A look opens descriptors, on the lowest free numbers. So a thread with a descriptor table of its own makes
+//! it (`drain/looker.rs`), for all connections in question at once. The program's own thread makes it only
+//! where the process ends, or where there can be no such thread.
 //!
 //! Context: async-signal-safe; see [`procfs`].
 
 mod budget;
 mod hidden;
 mod kernel;
-mod looks;
+mod shared_budget;
 
 pub use budget::Budget;
-pub use looks::Looks;
+pub use shared_budget::SharedLookBudget;
 
 use crate::holders::standing::Doubt;
 use crate::sys::Fd;
@@ -32,15 +32,15 @@ use kernel::KernelThreads;
 use rustix::io::Errno;
 use rustix::process::getpid;
 
-/// Which processes and numbers can be ruled out beforehand.
+/// What can be ruled out before a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// The counts know all numbers of this process, or all are being closed.
+    /// All numbers of this process are known to the counts, or are being closed.
     pub trust_self: bool,
-    /// Nobody else is served meanwhile: the look may take as long as at the end of a process.
+    /// No other connection is served meanwhile: the look may take as long as at the end of a process.
     pub is_patient: bool,
-    /// Whoever may hold it descends from the founder of the family, and so is
-    /// visible from its pid namespace.
+    /// Every process that may hold the socket descends from the founder of the family, and so is visible from
+    /// the founder's pid namespace.
     pub in_family: bool,
 }
 
@@ -49,20 +49,19 @@ pub struct Scope {
 pub struct Sought {
     inode: u64,
     scope: Scope,
-    /// Under so many numbers of this process.
+    /// Under how many numbers of this process it was seen.
     here: Cell<u32>,
     is_elsewhere: Cell<bool>,
 }
 
 impl Sought {
-    /// The one with this inode, seen nowhere.
+    /// The socket with this inode, seen nowhere yet.
     pub fn new(inode: u64, scope: Scope) -> Self {
         Self { inode, scope, here: Cell::new(0), is_elsewhere: Cell::new(false) }
     }
 }
 
-/// What speaks against `fd` being the only reference to its socket; `None`: it provably is. A
-/// look on the calling thread.
+/// Looks for other references to the socket of `fd`, on the calling thread. `None`: there provably are none.
 #[inline(never)]
 pub fn doubt(fd: Fd, scope: Scope) -> Option<Doubt> {
     let Ok(inode) = socket::inode(fd) else { return Some(Doubt::Unseen) };
@@ -73,29 +72,28 @@ pub fn doubt(fd: Fd, scope: Scope) -> Option<Doubt> {
     look(&sought, Budget::of(scope)).doubt(&sought[0])
 }
 
-/// Whether a look can find nobody: who is outside of what procfs shows may have it.
+/// Whether a look can prove nothing: a process that procfs does not show here may have the socket.
 pub fn is_in_vain(scope: Scope) -> bool {
     !scope.in_family && !procfs::is_outermost()
 }
 
-/// What a program was started with its parent has under the same number, as a rule: that is
-/// seen at a glance.
+/// Whether the parent of this process has the socket under the same number. As a rule it has what it started
+/// this program with, and one link tells.
 pub fn parent_has(fd: Fd, inode: u64) -> bool {
     process::parent().is_some_and(|parent| procfs::holds_at(parent, fd, inode) == Some(true))
 }
 
-/// How much a look has seen.
+/// What a look at procfs has covered.
 #[derive(Clone, Copy, Debug)]
-pub struct View {
-    /// Why not everything there was seen.
+pub struct LookResult {
+    /// Why the look did not cover everything; `None` if it did.
     gap: Option<Doubt>,
 }
 
-impl View {
+impl LookResult {
     const NOTHING: Self = Self { gap: Some(Doubt::Unseen) };
 
-    /// What speaks against this process being the only one that has what was sought, under
-    /// one number.
+    /// What speaks against this process being the only one that has the socket, and under one number only.
     pub fn doubt(self, sought: &Sought) -> Option<Doubt> {
         let Sought { scope, .. } = sought;
         match sought.here.get() {
@@ -108,13 +106,13 @@ impl View {
     }
 }
 
-/// Looks for all of these at once, in every process.
+/// Looks for all of these sockets at once, in every process.
 #[inline(never)]
-pub fn look(sought: &[Sought], budget: Budget) -> View {
-    let Ok(root) = Dir::root() else { return View::NOTHING };
+pub fn look(sought: &[Sought], budget: Budget) -> LookResult {
+    let Ok(root) = Dir::root() else { return LookResult::NOTHING };
     let look = Look { root, sought, budget };
-    let gap = if hidden::is_nobody(&look.root, &look.budget) { look.everywhere() } else { Some(Doubt::Unseen) };
-    View { gap }
+    let gap = if hidden::is_nothing(&look.root, &look.budget) { look.everywhere() } else { Some(Doubt::Unseen) };
+    LookResult { gap }
 }
 
 /// One look.
@@ -125,7 +123,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Why not everything was seen.
+    /// Looks at every process; answers why the look did not cover everything.
     fn everywhere(&self) -> Option<Doubt> {
         let me = getpid().as_raw_nonzero().get() as u64;
         let knows_me = self.sought.iter().all(|sought| sought.scope.trust_self);
@@ -142,7 +140,7 @@ impl Look<'_> {
         }
     }
 
-    /// Notes which of them the process has, or might have.
+    /// Notes which of the sockets the process has.
     fn see(&self, pid: &CStr, is_me: bool) -> ControlFlow<Stop> {
         if self.budget.is_spent_now() {
             return Break(Stop::Gap(Doubt::LookBudget));
@@ -182,7 +180,7 @@ impl Look<'_> {
         Ok(cut.unwrap_or(seen))
     }
 
-    /// Whether it is one of them.
+    /// Whether this inode is that of a socket that is looked for; notes where it was seen.
     fn note(&self, inode: u64, is_me: bool) -> bool {
         let mut is_any = false;
         for sought in self.sought.iter().filter(|sought| sought.inode == inode) {
@@ -200,8 +198,8 @@ impl Look<'_> {
         self.sought.iter().all(|sought| sought.is_elsewhere.get())
     }
 
-    /// Where the first thread has ended before the others, procfs shows no
-    /// descriptors for the process, and they are all still there.
+    /// Where the first thread of a process has ended before the others, procfs shows no descriptors for the
+    /// process, though all are still open: those of its threads are read.
     #[inline(never)]
     fn see_threads(&self, pid: &CStr, is_me: bool) -> Result<Seen, Errno> {
         let tasks = self.root.below(Path::join(pid, c"/task").as_c_str())?;
@@ -219,7 +217,7 @@ impl Look<'_> {
 
 /// Why a look ends early.
 enum Stop {
-    /// All that is sought is elsewhere.
+    /// All sockets that are looked for were seen elsewhere.
     Over,
     Gap(Doubt),
 }
@@ -229,13 +227,13 @@ fn has_no_descriptors(stat: Stat) -> bool {
     stat.is_kernel_thread || (stat.is_ending && stat.threads <= 1)
 }
 
-/// How much one directory of descriptors has shown.
+/// How much of a process' descriptors was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
-    /// There is none.
+    /// There are none.
     Nothing,
     All,
-    /// The budget was spent before that.
+    /// The budget was spent before all were seen.
     TooMuch,
 }
 
@@ -266,7 +264,7 @@ mod tests {
         drop(copy);
     }
 
-    /// Where pid 1 does not reap there are many, and each took as long as a program.
+    /// Where pid 1 does not reap there are many such processes, and a look at each took as long as at a program.
     #[test]
     #[cfg_attr(miri, ignore = "procfs")]
     fn a_child_that_has_ended_and_is_not_reaped_has_no_descriptors() {

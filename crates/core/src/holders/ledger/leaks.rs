@@ -1,42 +1,42 @@
-//! Connections that may have leaked into a process beside a fork, and that are known to be ours
-//! alone once somebody has looked at all processes.
+//! Connections that may have leaked into a process beside a fork, and how they are trusted again.
 //!
-//! A descriptor that one thread makes while another one forks may be in the child, which no
-//! count says. That is marked ([`Marks::LEAKED`]), and the drain's looker looks for all that
-//! are marked at once, ahead of their closes. Where it finds nobody the mark is taken away:
-//! whoever gets the connection later is counted.
+//! A descriptor that one thread makes while another thread forks may be in the child, and no count says
+//! so. It is marked [`Marks::LEAKED`]. The drain's looker looks for all connections with that mark at
+//! once, before they are closed. Where it finds no other process the mark is taken away: every process
+//! that gets the connection later is counted.
 //!
-//! What would make that wrong: a process that was being made as the look began, and could not be
-//! seen yet; a mark that was made meanwhile; a program that got one of them and has handed it
-//! on. Each is asked for.
+//! Three things would make that wrong, and each is asked about: a process that was being made when the
+//! look began, and could not be seen yet; a mark that was made meanwhile; a program that got an
+//! uncounted connection and may have handed it on.
 //!
-//! Context: [`Ledger::leaked`] and [`Ledger::heal`] the looker.
+//! Context: [`Ledger::leaked`] and [`Ledger::not_leaked`] run on the thread of the looker.
 
-use super::descriptions::{Marks, SlotId, Wound};
-use super::{Ledger, Owner};
+use super::memory::descriptions::SlotId;
+use super::memory::marks::{Marks, MarksSeen};
+use super::owner::{Ledger, Owner};
 use crate::sys::{Fd, socket};
 use core::sync::atomic::Ordering::SeqCst;
 
-/// So many are looked for at once.
+/// How many connections are looked for at once.
 pub const MOST: usize = 32;
 
-/// One of them.
+/// A connection that may have leaked.
 #[derive(Clone, Copy, Debug)]
 pub struct Leak {
     slot: SlotId,
-    wound: Wound,
-    /// Of the socket.
+    seen: MarksSeen,
+    /// The inode of the socket, as procfs shows it.
     pub inode: u64,
 }
 
 impl Ledger {
-    /// Whether there may be any for which nobody has been sent to look yet; now somebody is.
+    /// Whether a connection was marked since the last call: then the caller sends the looker.
     pub fn may_have_leaked(&self) -> bool {
-        self.leaks.load(SeqCst) && self.leaks.swap(false, SeqCst)
+        self.processes.may_have_leaked.load(SeqCst) && self.processes.may_have_leaked.swap(false, SeqCst)
     }
 
-    /// Those that are marked now, as many as there is room for. `None` while a process is being
-    /// made.
+    /// The connections that are marked now, as many as there is room for. `None` while a process may be
+    /// in the making, or a descriptor being taken.
     pub fn leaked(&self) -> Option<[Option<Leak>; MOST]> {
         let mut leaks = [None; MOST];
         let mut places = leaks.iter_mut();
@@ -53,16 +53,16 @@ impl Ledger {
     }
 
     fn leak_of(&self, fd: Fd, slot: SlotId) -> Option<Leak> {
-        let wound = self.descriptions().wound(slot)?;
-        let is_marked = wound.marks().has(Marks::LEAKED);
+        let seen = self.descriptions().marks_seen(slot)?;
+        let is_marked = seen.marks().has(Marks::LEAKED);
         let inode = if is_marked { socket::inode(fd).ok()? } else { return None };
-        (self.slot_now(fd) == Some(slot)).then_some(Leak { slot, wound, inode })
+        (self.slot_now(fd) == Some(slot)).then_some(Leak { slot, seen, inode })
     }
 
-    /// A look that began after [`Ledger::leaked`] has found that nobody else has it.
-    pub fn heal(&self, leak: Leak) {
-        if !self.family().has_handed_strays() {
-            self.descriptions().heal(leak.slot, leak.wound);
+    /// A look that began after [`Ledger::leaked`] has found that no other process has the connection.
+    pub fn not_leaked(&self, leak: Leak) {
+        if !self.family().has_handed_on_uncounted() {
+            self.descriptions().unmark_leaked(leak.slot, leak.seen);
         }
     }
 }

@@ -1,7 +1,17 @@
-//! The ledger against real sockets, in one process. What needs a second process
-//! is proved by the victims of `shim-tests`.
+//! The ledger with real sockets, in one process. What takes a second process is tested by the victims of
+//! `shim-tests`.
 
-use super::*;
+use super::local::table::Entry;
+use super::memory::descriptions::{Descriptions, SlotId};
+use super::memory::family::Family;
+use super::memory::family_memory;
+use super::memory::marks::Marks;
+use super::owner::{Ledger, Owner};
+use super::{Child, Joined, Return, Token};
+use crate::holders::standing::{Doubt, Standing};
+use crate::sys::socket::Role;
+use crate::sys::{Fd, process, socket};
+use core::sync::atomic::Ordering::SeqCst;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
@@ -67,28 +77,28 @@ fn a_child_that_is_being_made_is_a_holder_and_a_failed_fork_is_none() {
 
 /// Streams of the standard library are close-on-exec.
 #[test]
-fn what_another_program_gets_is_never_provable() {
+fn a_connection_that_another_program_gets_is_never_provable() {
     for (is_kept, standing) in [(false, Standing::Last), (true, Standing::Unprovable(Doubt::Spawned))] {
         let stage = Stage::accepted();
         if is_kept {
             rustix::io::fcntl_setfd(stage.fd(), rustix::io::FdFlags::empty()).unwrap();
         }
         stage.owner().before_spawn(Child::Executes, Return::Seen);
-        stage.ledger.hand_kept();
+        stage.ledger.hand_on_kept();
         stage.owner().after_spawn(Child::Executes);
         assert_eq!(stage.standing(), standing);
     }
 }
 
 #[test]
-fn what_is_given_to_another_program_by_name_is_never_provable() {
+fn a_connection_that_is_given_to_another_program_is_never_provable() {
     let stage = Stage::accepted();
-    stage.ledger.hand(stage.fd());
+    stage.ledger.hand_on(stage.fd());
     assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
 }
 
 #[test]
-fn what_is_kept_while_another_thread_spawns_is_never_provable() {
+fn a_connection_that_loses_close_on_exec_during_a_spawn_is_never_provable() {
     let stage = Stage::accepted();
     let before = stage.ledger.stamp();
     stage.owner().before_spawn(Child::Executes, Return::Seen);
@@ -99,7 +109,7 @@ fn what_is_kept_while_another_thread_spawns_is_never_provable() {
 }
 
 #[test]
-fn while_somebody_takes_descriptors_nothing_is_provable() {
+fn while_a_process_takes_descriptors_nothing_is_provable() {
     let stage = Stage::accepted();
     stage.ledger.takes(true);
     assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Passed));
@@ -110,10 +120,10 @@ fn while_somebody_takes_descriptors_nothing_is_provable() {
 }
 
 #[test]
-fn while_a_double_may_run_on_its_memory_nobody_is_the_owner() {
+fn while_a_double_may_run_on_the_memory_no_process_is_the_owner() {
     let stage = Stage::accepted();
     assert!(!stage.ledger.may_have_double(true));
-    stage.owner().is_outside();
+    stage.owner().makes_inner_children();
     assert!(stage.ledger.may_have_double(false));
     assert!(stage.ledger.owner().is_none());
     stage.ledger.has_no_double();
@@ -121,7 +131,7 @@ fn while_a_double_may_run_on_its_memory_nobody_is_the_owner() {
 }
 
 #[test]
-fn what_was_opened_while_another_thread_forked_is_for_procfs_to_judge() {
+fn a_connection_that_was_opened_during_a_fork_is_doubtful() {
     let stage = Stage::accepted();
     let before = stage.ledger.stamp();
     stage.owner().before_fork();
@@ -131,7 +141,7 @@ fn what_was_opened_while_another_thread_forked_is_for_procfs_to_judge() {
 }
 
 #[test]
-fn what_was_passed_or_received_is_never_provable() {
+fn a_connection_that_was_passed_or_received_uncounted_is_never_provable() {
     let stage = Stage::accepted();
     stage.owner().passes(stage.fd(), None);
     assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Passed));
@@ -147,7 +157,7 @@ fn another_socket_under_the_same_number_is_known_by_its_cookie() {
     assert_eq!(stage.standing(), Standing::Doubtful);
 }
 
-/// The number as rustix wants it; never dropped.
+/// The number as rustix wants it. The caller must not drop it.
 #[allow(unsafe_code)]
 fn as_owner(fd: Fd) -> rustix::fd::OwnedFd {
     use rustix::fd::FromRawFd;
@@ -155,8 +165,8 @@ fn as_owner(fd: Fd) -> rustix::fd::OwnedFd {
     unsafe { rustix::fd::OwnedFd::from_raw_fd(fd.raw()) }
 }
 
-/// Of both numbers of a connection: in how many sets it is, and in how many as the number
-/// that was released last.
+/// For a connection with two numbers: how many sets watched it when the second number was released, and how
+/// many of them under that number.
 fn watchers(act: impl FnOnce(&Stage, Fd)) -> (u32, u32) {
     let stage = Stage::accepted();
     let copy = stage.stream.try_clone().unwrap();
@@ -184,7 +194,7 @@ fn a_set_goes_on_watching_a_number_that_was_closed() {
 }
 
 #[test]
-fn a_number_that_was_taken_out_of_its_set_is_watched_no_more() {
+fn a_number_that_was_taken_out_of_its_set_is_not_watched() {
     let seen = watchers(|stage, _| {
         stage.owner().joining(stage.fd(), set());
         stage.owner().joined(stage.fd(), Joined::Now);
@@ -205,7 +215,7 @@ fn the_last_number_knows_its_own_sets() {
 }
 
 #[test]
-fn sets_that_nobody_else_has_end_with_their_process() {
+fn sets_that_no_other_process_has_end_with_their_process() {
     let stage = Stage::accepted();
     let copy = stage.stream.try_clone().unwrap();
     let copy_fd = Fd::new(copy.as_raw_fd()).unwrap();
@@ -216,7 +226,7 @@ fn sets_that_nobody_else_has_end_with_their_process() {
     assert_eq!(stage.owner().release(copy_fd).watchers, 0);
 }
 
-mod in_memory_of_its_own {
+mod after_detach {
     use super::*;
 
     fn child_of(stage: &Stage) -> Token {
@@ -254,13 +264,13 @@ mod in_memory_of_its_own {
         let stage = Stage::accepted();
         let child = child_of(&stage);
         stage.owner().detach();
-        // Over there it may have been forked on since.
-        stage.ledger.family().strike(child);
+        // In the memory that was left the child may have forked since.
+        stage.ledger.family().remove(child);
         assert_eq!(stage.standing(), Standing::Unprovable(Doubt::Spawned));
     }
 
     #[test]
-    fn a_process_is_one_that_the_others_look_at_and_what_it_alone_held_is_free() {
+    fn a_process_is_not_followed_in_the_old_memory_and_what_it_alone_held_is_free_there() {
         let stage = Stage::accepted();
         child_of(&stage);
         let (shared, own) = (stage.fd(), Stage::accepted());
@@ -270,14 +280,14 @@ mod in_memory_of_its_own {
         stage.owner().detach();
         let (family, slots) = (Family::of(&old), Descriptions::of(&old));
         let [first, second] = [1, 2].map(|raw| SlotId::new(raw).unwrap());
-        assert!(!family.has_stayed(me) && family.has_options());
-        assert!(slots.holders(first).any(|holder| holder == me) && slots.marks(first).has(Marks::HANDED));
+        assert!(!family.is_followed(me) && family.has_options());
+        assert!(slots.holders(first).any(|holder| holder == me) && slots.marks(first).has(Marks::HANDED_ON));
         assert!(slots.is(first, socket::cookie(shared).unwrap()) && slots.is(second, 0));
-        assert!(stage.ledger.family().has_stayed(me));
+        assert!(stage.ledger.family().is_followed(me));
     }
 
     #[test]
-    fn a_process_leaves_none_behind_that_is_counted_there_only() {
+    fn a_process_that_goes_unseen_knows_no_count() {
         let stage = Stage::accepted();
         stage.owner().goes_unseen();
         assert_eq!(stage.ledger.me(), None);
@@ -285,7 +295,7 @@ mod in_memory_of_its_own {
     }
 }
 
-/// Whatever somebody writes there: nothing panics, overflows or goes on for ever.
+/// Whatever another process writes to the shared memory: nothing panics, overflows or loops for ever.
 #[test]
 fn rubbish_in_the_shared_memory_is_survived() {
     const ROUNDS: u32 = 300;
@@ -323,13 +333,13 @@ fn use_everything(stage: &Stage) {
     owner.forked(child, process::pid().unwrap());
     owner.before_spawn(Child::Executes, Return::Seen);
     owner.passes(copy_fd, None);
-    stage.ledger.hand_kept();
+    stage.ledger.hand_on_kept();
     let _ = (owner.is_only_ours(fd), owner.may_have_options(Entry::UNKNOWN), stage.ledger.number_of(7));
     let _ = owner.release(copy_fd);
     owner.opened(copy_fd, Role::Connected, since);
     let _ = owner.release(copy_fd);
     let _ = owner.release(fd);
-    let execution = owner.may_move(|| false);
+    let execution = owner.before_exec(|| false);
     execution.into_iter().for_each(|execution| stage.ledger.execution_failed(execution));
     owner.opened(fd, Role::Accepted, since);
     owner.detach();

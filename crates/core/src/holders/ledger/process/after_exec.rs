@@ -1,0 +1,68 @@
+//! The constructor of an executed program: it joins the lineage of the program that executed it.
+//!
+//! It finds the family memory by the [`Ticket`] in its environment, says there what it has, and is
+//! followed from then on.
+//!
+//! Context: the constructor.
+
+use super::ticket::Ticket;
+use crate::holders::ledger::memory::descriptions::SlotId;
+use crate::holders::ledger::memory::token::Token;
+use crate::holders::ledger::owner::Ledger;
+use crate::sys::socket::Role;
+use crate::sys::{Fd, descriptors, process, socket};
+use core::sync::atomic::Ordering::SeqCst;
+
+impl Ledger {
+    /// Finds the memory that the ticket names, and says there which connections this process has.
+    pub fn rejoin(&self, ticket: Ticket) {
+        let capacity = self.capacity.load(SeqCst) as usize;
+        if let Some((memory, token)) = ticket.find()
+            && self.table.ensure(capacity)
+            && self.sets.ensure(capacity)
+            && self.memory.become_that(memory)
+        {
+            self.identity.namespace.store(ticket.namespace, SeqCst);
+            self.identity.token.store(token.raw(), SeqCst);
+            self.options.store(true, SeqCst);
+            // The process that made this one may not have stored its pid yet.
+            process::pid().into_iter().for_each(|pid| self.family().set_pid(token, pid, self.here()));
+            self.take_stock(token);
+        }
+    }
+
+    /// Counts the connections that this process has, and no others, for it.
+    fn take_stock(&self, me: Token) {
+        let mut latest = None;
+        let is_all = descriptors::each(|fd| latest = self.find_again(fd, me, latest).or(latest));
+        if !is_all {
+            // Some numbers were not listed: what was counted in transit stays so, and no process takes
+            // itself for the last holder.
+            return;
+        }
+        self.each_slot_of(me, |id| {
+            let mut count = 0;
+            self.table.each(|_, slot| count += u32::from(slot == id));
+            self.descriptions().with(id, |slot| slot.end_transit(me, count));
+        });
+        self.family().set_followed(me);
+    }
+
+    /// Notes `fd` if it is a connection that was counted for this process. A connection that was not came
+    /// in another way. A number beyond the table cannot be counted: its connection is marked.
+    fn find_again(&self, fd: Fd, me: Token, latest: Option<SlotId>) -> Option<SlotId> {
+        if !socket::may_connect(fd) {
+            self.channels().end_transit(fd);
+            return None;
+        }
+        let slot = self.descriptions().find_behind(latest, socket::cookie(fd)?, self.family().reach());
+        match slot {
+            Some(slot) if self.table.has_room(fd) && self.descriptions().holders(slot).any(|holder| holder == me) => {
+                self.table.set(fd, slot, Role::Accepted);
+            }
+            Some(_) => self.hand_on(fd),
+            None => {}
+        }
+        slot
+    }
+}

@@ -1,0 +1,172 @@
+//! The search for epoll sets among the descriptor numbers of this process.
+//!
+//! Context: hooks of any kind, on the program's threads; lock-free.
+
+use super::block::{BITS, clear_bits, first_bit};
+use super::table::{FEW, SearchExtent, Sets, is_due};
+use crate::sys::Fd;
+use crate::sys::clock::Budget;
+use core::sync::atomic::Ordering::SeqCst;
+
+/// A search ends at this many numbers that were free all the time.
+const ENOUGH: u32 = 2;
+
+/// What a number turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Not open.
+    Free,
+    /// Open, and no epoll set.
+    Plain,
+    /// An epoll set of the program's.
+    Set,
+}
+
+/// The search was not over within its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent;
+
+impl Sets {
+    /// Calls `probe` with every number within `extent`, except for those that `is_excluded`: softclose's own.
+    /// `alone` says that no other thread of the program opens and closes numbers meanwhile.
+    ///
+    /// # Errors
+    /// [`Spent`] if the budget was spent before all numbers were asked.
+    #[inline(never)]
+    pub fn search(
+        &self,
+        extent: SearchExtent,
+        budget: &Budget,
+        alone: bool,
+        is_excluded: impl Fn(Fd) -> bool,
+        probe: impl FnMut(Fd) -> Kind,
+    ) -> Result<(), Spent> {
+        // Of two searches at a time only one sets bits and ends at them: they say that all numbers
+        // beyond have been asked.
+        let is_first = self.searching.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
+        let found = self.search_as(Searcher::new(self, extent, is_first, alone), budget, is_excluded, probe);
+        if is_first {
+            if found.is_err() {
+                self.forget_free();
+            }
+            self.searching.store(false, SeqCst);
+        }
+        found
+    }
+
+    fn search_as(
+        &self,
+        mut searcher: Searcher<'_>,
+        budget: &Budget,
+        is_excluded: impl Fn(Fd) -> bool,
+        mut probe: impl FnMut(Fd) -> Kind,
+    ) -> Result<(), Spent> {
+        let (mut from, mut count) = (0, 0u32);
+        while let Some(fd) = searcher.next(from) {
+            from = fd.raw() as u32 + 1;
+            if is_excluded(fd) {
+                continue;
+            }
+            searcher.learn(fd, probe(fd));
+            // The number has become softclose's own meanwhile, whose close no hook sees.
+            if is_excluded(fd) {
+                self.ended(fd);
+            }
+            count += 1;
+            if count.is_multiple_of(BITS) && budget.is_spent() {
+                return Err(Spent);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this search, which no other one overlaps, may find that numbers have stayed plain: the last one
+    /// that could was a while ago.
+    fn may_settle(&self) -> bool {
+        is_due(&self.settled)
+    }
+
+    fn forget_free(&self) {
+        for number in (0..self.end.load(SeqCst)).step_by(BITS as usize) {
+            if let Some(block) = self.block(number) {
+                clear_bits(&block.free, u64::MAX);
+            }
+        }
+    }
+
+    fn next_not_plain(&self, from: u32, with_known: bool) -> Option<Fd> {
+        let mut number = from;
+        loop {
+            let Some(block) = self.block(number) else { return Fd::new(i32::try_from(number).ok()?) };
+            let known = if with_known { 0 } else { block.set.load(SeqCst) };
+            match first_bit(!(block.plain.load(SeqCst) | known), number) {
+                Some(found) => return Fd::new(found as i32),
+                None => number = (number | (BITS - 1)) + 1,
+            }
+        }
+    }
+}
+
+/// One search.
+struct Searcher<'a> {
+    sets: &'a Sets,
+    /// How many known sets are still to be asked.
+    known: u32,
+    /// Whether no other search overlaps this one.
+    is_first: bool,
+    /// Whether no other thread closes numbers meanwhile.
+    alone: bool,
+    may_settle: bool,
+    /// How many numbers that were free all the time it has met.
+    ends: u32,
+}
+
+impl<'a> Searcher<'a> {
+    fn new(sets: &'a Sets, extent: SearchExtent, is_first: bool, alone: bool) -> Self {
+        let known = if extent == SearchExtent::All { u32::MAX } else { FEW };
+        Self { sets, known, is_first, alone, may_settle: !alone && is_first && sets.may_settle(), ends: 0 }
+    }
+
+    fn next(&self, from: u32) -> Option<Fd> {
+        match (self.ends, self.known) {
+            (ENOUGH, 0) => None,
+            (ENOUGH, _) => self.sets.next_set(from),
+            (_, known) => self.sets.next_not_plain(from, known != 0),
+        }
+    }
+
+    fn learn(&mut self, fd: Fd, kind: Kind) {
+        let sets = self.sets;
+        match kind {
+            Kind::Plain => {
+                sets.grow(fd);
+                sets.clear(fd, |block| &block.set);
+                self.learn_plain(fd);
+            }
+            Kind::Free => {
+                sets.clear(fd, |block| &block.set);
+                self.ends += u32::from(self.ends < ENOUGH && self.was_free(fd));
+            }
+            // Another thread may have made it known meanwhile.
+            Kind::Set if sets.is_set(fd) => self.known = self.known.saturating_sub(1),
+            Kind::Set => {
+                sets.grow(fd);
+                sets.set(fd, |block| &block.set);
+                sets.has_unseen.store(true, SeqCst);
+            }
+        }
+    }
+
+    fn learn_plain(&self, fd: Fd) {
+        let has_settled = self.may_settle && self.sets.set(fd, |block| &block.was_plain);
+        if self.alone || has_settled {
+            self.sets.set(fd, |block| &block.plain);
+        }
+    }
+
+    /// Whether `fd`, which is free, was free all the time since the last search.
+    fn was_free(&self, fd: Fd) -> bool {
+        let is_new = self.sets.end.load(SeqCst) <= fd.raw() as u32;
+        is_new || (self.is_first && self.sets.set(fd, |block| &block.free))
+    }
+}
