@@ -166,7 +166,7 @@ pub const METRICS: &[Metric] = &[
         name: "softclose_drains_begun_total",
         kind: Kind::Counter,
         series: Series::One(BEGUN),
-        help: "Connections whose close softclose took over.",
+        help: "Connections to which softclose said close_strategy.",
     },
     Metric {
         name: "softclose_drains_ended_total",
