@@ -12,7 +12,8 @@ use crate::sys::Fd;
 /// Takes the connection out of every epoll set that may watch it. False where it cannot be known
 /// that none is left; the doubt is counted.
 pub(super) fn leave(engine: &Engine, owner: Owner<'_>, fd: Fd, claim: &Claim) -> bool {
-    match watch::leave_all(owner, &engine.drain, fd, claim) {
+    let is_alone = engine.context.is_single_threaded();
+    match watch::leave_all(owner, fd, claim, is_alone, |number| engine.drain.owns(number)) {
         Ok(()) if !proof::may_be_watched_unseen(engine, owner) => true,
         Ok(()) => proof::is_unwatched(engine, fd) || note_doubt(engine, Doubt::Watched),
         Err(doubt) => proof::is_unwatched(engine, fd) || note_doubt(engine, doubt),

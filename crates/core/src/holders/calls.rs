@@ -9,7 +9,7 @@
 //! (`task_dump_owner`), and while a thread is ending. `stat` beside it can be opened by everybody, and tells
 //! whether the thread sleeps.
 //!
-//! Context: the thread of [`crate::drain::looker`], as files are opened.
+//! Context: the thread of the looker, as files are opened.
 
 use crate::sys::procfs::{Dir, Path, Stat};
 use core::ffi::CStr;

@@ -15,7 +15,6 @@
 //!
 //! Context: any hook, on the program's threads.
 
-use crate::drain::Drain;
 use crate::holders::ledger::local::ring_table::Rings;
 use crate::holders::ledger::{Claim, Owner};
 use crate::holders::sets::search::Kind;
@@ -27,10 +26,17 @@ use crate::sys::poller;
 use rustix::io::Errno;
 
 /// Takes `fd` out of every epoll set that may watch its connection. `claim` is the claim to be its last holder.
+/// `is_alone` says whether the program has one thread, `is_private` whether a number is one of softclose's own.
 ///
 /// # Errors
 /// The reason why it may still be in a set.
-pub fn leave_all(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim) -> Result<(), Doubt> {
+pub fn leave_all(
+    owner: Owner<'_>,
+    fd: Fd,
+    claim: &Claim,
+    is_alone: bool,
+    is_private: impl Fn(Fd) -> bool,
+) -> Result<(), Doubt> {
     let (entry, sets, members) = (claim.entry, owner.sets(), claim.entry.watched.members());
     let is_counted = entry.slot.is_some();
     let expected = if is_counted { claim.watchers } else { members };
@@ -42,8 +48,8 @@ pub fn leave_all(owner: Owner<'_>, drain: &Drain, fd: Fd, claim: &Claim) -> Resu
     let left = u32::from(known.is_some());
     let is_accounted_for = is_counted && entry.was_watched && left >= expected;
     let extent = if is_accounted_for { sets.search_extent() } else { SearchExtent::All };
-    let is_done = |set| set == fd || Some(set) == known;
-    let left = left + leave_each(owner, drain, fd, extent, is_done)?;
+    let is_excluded = |set| set == fd || Some(set) == known || is_private(set);
+    let left = left + leave_each(owner, fd, extent, is_alone, is_excluded)?;
     if left > expected {
         sets.filled_unseen();
     }
@@ -59,17 +65,16 @@ fn are_gone(owner: Owner<'_>, claim: &Claim) -> bool {
     owner.is_private(claim.entry) && !claim.entry.watched.is_being_added()
 }
 
-/// Takes `fd` out of the sets that a search finds; answers how many there were, without those that `is_done`.
+/// Takes `fd` out of the sets that a search finds, but not of numbers that are excluded. Answers how many there were.
 fn leave_each(
     owner: Owner<'_>,
-    drain: &Drain,
     fd: Fd,
     extent: SearchExtent,
-    is_done: impl Fn(Fd) -> bool,
+    is_alone: bool,
+    is_excluded: impl Fn(Fd) -> bool,
 ) -> Result<u32, Doubt> {
-    let (rings, is_alone) = (owner.rings(), drain.is_only_thread_of_program());
+    let rings = owner.rings();
     let is_any_being_made = rings.is_any_being_made();
-    let is_excluded = |set| is_done(set) || drain.owns(set);
     let mut leaving = Leaving { rings, fd, left: 0, is_any_ring_unseen: false };
     let found = owner.sets().search(extent, &Budget::new(), is_alone, is_excluded, |set| leaving.leave(set));
     if leaving.is_any_ring_unseen {
