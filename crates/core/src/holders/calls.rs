@@ -10,7 +10,7 @@
 //! that is about to be gone. `stat` beside it is for everybody, and tells whether the thread
 //! sleeps.
 //!
-//! Context: the thread of [`crate::drain::looker`], as files are opened.
+//! Context: the thread of [`crate::drain::looking`], as files are opened.
 
 use crate::sys::procfs::{Dir, Path, Stat};
 use core::ffi::CStr;

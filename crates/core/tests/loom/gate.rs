@@ -1,9 +1,9 @@
 //! The word between the hooks and the drainer's thread, with the offers behind it:
 //! no socket is ever handed to a thread that has left, or that does not come.
 
-use crate::drain::gate::Gate;
-use crate::drain::inbox::Inbox;
-use crate::drain::place::Place;
+use crate::drain::drainer::gate::Gate;
+use crate::drain::table::inbox::Inbox;
+use crate::drain::table::place::Place;
 use crate::explore;
 use crate::sync::AtomicU32;
 use loom::thread::{self, JoinHandle};

@@ -7,7 +7,7 @@
 //! as held; so does what a look does not get to within its budget.
 //!
 //! A look opens descriptors, on the lowest free numbers. So it is made by a thread with a
-//! table of its own (`drain/looker.rs`), for all connections at once; on the program's own
+//! table of its own (`drain/looking`), for all connections at once; on the program's own
 //! thread only where the process ends, or there can be no such thread.
 //!
 //! Context: async-signal-safe; see [`procfs`].

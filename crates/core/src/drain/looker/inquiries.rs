@@ -1,10 +1,10 @@
-//! What closers ask the looker: whether anybody but this process has a connection.
+//! Questions of hooks to the looker: has another process this connection?
 //!
-//! A closer takes a place, writes its question there, and waits, which takes as long as the
-//! look does: its [`Budget`](crate::holders::judge::Budget) is of processor time. The looker answers all
-//! that is asked at once.
+//! A hook that closes takes an inquiry, writes its question there and waits. The looker answers
+//! all questions at once, by one look at all processes; that look is limited in processor time
+//! (its [`Budget`](crate::holders::judge::Budget)).
 //!
-//! Context: closers any hook; lock-free but for the wait.
+//! Context: any hook, and the looker; lock-free but for the wait.
 
 use crate::holders::judge::Scope;
 use crate::holders::standing::{DOUBTS, Doubt};
@@ -13,99 +13,102 @@ use crate::sys::event_count::EventCount;
 use crate::zeroed;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
-/// So many at once.
-pub const PLACES: usize = 8;
+/// How many questions can be asked at the same time.
+pub const MOST: usize = 8;
 
-/// How long a closer waits where the looker gets no processor, microseconds. Natively it would
-/// have to wait for one as well.
-const LONGEST_WAIT: u64 = 20_000;
+/// How long a hook waits at most, in microseconds, where the looker gets no processor. Natively
+/// the hook would have to wait for a processor as well.
+const LONGEST_WAIT_US: u64 = 20_000;
 
-/// What a place is at, in the lower byte of its word; above is how often it was taken.
+/// States of an inquiry, in the lower byte of its word; the upper bytes count how often it was
+/// taken.
 const FREE: u32 = 0;
 const TAKEN: u32 = 1;
 const ASKED: u32 = 2;
-/// Nobody else has it.
+/// Answered: no other process has the connection.
 const SOLE: u32 = 3;
-/// And beyond, one for each doubt.
+/// From here on, one for each doubt: answered, and this speaks against it.
 const DOUBTED: u32 = 4;
 const KIND: u32 = 0xff;
 
 zeroed! {
-    /// All questions, and the event count that answers raise.
+    /// All inquiries of one process.
     pub struct Inquiries {
-        places: [Place; PLACES],
+        inquiries: [Inquiry; MOST],
+        /// Notified when the looker has answered.
         answered: EventCount,
     }
 }
 
 zeroed! {
-    struct Place {
+    /// Room for one question and its answer.
+    struct Inquiry {
         inode: AtomicU64,
         word: AtomicU32,
-        /// The [`Scope`].
+        /// The [`Scope`], a bit each.
         scope: AtomicU32,
     }
 }
 
-/// A question that is asked.
+/// A question that was asked, for the hook that waits.
 #[must_use = "the answer is to be waited for"]
 pub struct Question<'a> {
     all: &'a Inquiries,
-    place: &'a Place,
+    inquiry: &'a Inquiry,
 }
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        self.place.word.fetch_and(!KIND, SeqCst);
+        self.inquiry.word.fetch_and(!KIND, SeqCst);
     }
 }
 
-/// The same for the looker.
+/// A question that was asked, for the looker.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
-    place: &'a Place,
+    inquiry: &'a Inquiry,
     word: u32,
 }
 
 impl Inquiries {
-    /// Asks; `None` where too many do.
+    /// Asks about the socket with this inode. `None` where too many hooks ask already.
     pub fn ask(&self, inode: u64, scope: Scope) -> Option<Question<'_>> {
-        let place = self.places.iter().find(|place| place.take())?;
-        place.inode.store(inode, SeqCst);
-        place.scope.store(
+        let inquiry = self.inquiries.iter().find(|inquiry| inquiry.take())?;
+        inquiry.inode.store(inode, SeqCst);
+        inquiry.scope.store(
             u32::from(scope.trust_self) | u32::from(scope.in_family) << 1 | u32::from(scope.is_patient) << 2,
             SeqCst,
         );
-        place.word.fetch_add(ASKED - TAKEN, SeqCst);
-        Some(Question { all: self, place })
+        inquiry.word.fetch_add(ASKED - TAKEN, SeqCst);
+        Some(Question { all: self, inquiry })
     }
 
-    /// All that is asked now.
-    pub fn asked(&self) -> [Option<Asked<'_>>; PLACES] {
-        self.places.each_ref().map(|place| {
-            let word = place.word.load(SeqCst);
-            (word & KIND == ASKED).then_some(Asked { place, word })
+    /// All questions that wait for an answer.
+    pub fn asked(&self) -> [Option<Asked<'_>>; MOST] {
+        self.inquiries.each_ref().map(|inquiry| {
+            let word = inquiry.word.load(SeqCst);
+            (word & KIND == ASKED).then_some(Asked { inquiry, word })
         })
     }
 
-    /// Whether anything is.
+    /// Whether a question waits for an answer.
     pub fn is_any(&self) -> bool {
         self.asked().iter().any(Option::is_some)
     }
 
-    /// The looker has answered what it could.
+    /// Wakes the hooks that wait: the looker has answered.
     pub fn have_answers(&self) {
         self.answered.notify();
     }
 
-    /// In a fork child: who has asked is not in it.
+    /// To be called in a fork child: the threads that have asked are its parent's.
     pub fn forget(&self) {
-        self.places.iter().for_each(|place| place.word.store(FREE, SeqCst));
+        self.inquiries.iter().for_each(|inquiry| inquiry.word.store(FREE, SeqCst));
         self.answered.forget();
     }
 }
 
-impl Place {
+impl Inquiry {
     fn take(&self) -> bool {
         let word = self.word.load(SeqCst);
         let taken = word.wrapping_add(KIND + 1) | TAKEN;
@@ -114,30 +117,31 @@ impl Place {
 }
 
 impl Asked<'_> {
-    /// What is asked: the inode of the socket, and what need not be looked at.
+    /// The inode of the socket, and which processes need not be looked at.
     pub fn what(&self) -> (u64, Scope) {
-        let scope = self.place.scope.load(SeqCst);
+        let scope = self.inquiry.scope.load(SeqCst);
         let has = |bit| scope & bit != 0;
-        (self.place.inode.load(SeqCst), Scope { trust_self: has(1), in_family: has(2), is_patient: has(4) })
+        (self.inquiry.inode.load(SeqCst), Scope { trust_self: has(1), in_family: has(2), is_patient: has(4) })
     }
 
-    /// Answers, unless nobody waits any more.
+    /// Answers, unless the hook has ceased to wait. `None`: no other process has the connection.
     pub fn answer(self, doubt: Option<Doubt>) {
         let kind = doubt.map_or(SOLE, |doubt| DOUBTED + doubt as u32);
         let answered = self.word & !KIND | kind;
-        let _ = self.place.word.compare_exchange(self.word, answered, SeqCst, SeqCst);
+        let _ = self.inquiry.word.compare_exchange(self.word, answered, SeqCst, SeqCst);
     }
 }
 
 impl Question<'_> {
-    /// Waits for the answer; in time or not at all. The looker may be leaving: `wake` says
-    /// whether there is one.
+    /// Waits for the answer, for 20 milliseconds at most; `None`: no other process has the
+    /// connection. `wake` is called again and again, as the looker may be leaving: it wakes or
+    /// starts the looker, and answers false where there is none to be had.
     pub fn wait(self, wake: impl Fn() -> bool) -> Option<Doubt> {
-        const MOMENT: u64 = 1000;
-        let until = clock::microseconds() + LONGEST_WAIT;
+        const MOMENT_US: u64 = 1000;
+        let until = clock::microseconds() + LONGEST_WAIT_US;
         loop {
             let seen = self.all.answered.count();
-            match self.place.word.load(SeqCst) & KIND {
+            match self.inquiry.word.load(SeqCst) & KIND {
                 SOLE => return None,
                 ASKED => {}
                 kind => return Some(doubt_of(kind)),
@@ -146,7 +150,7 @@ impl Question<'_> {
             if left == 0 || !wake() {
                 return Some(Doubt::LookBudget);
             }
-            self.all.answered.sleep_micros(seen, left.min(MOMENT));
+            self.all.answered.sleep_micros(seen, left.min(MOMENT_US));
         }
     }
 }
@@ -163,7 +167,7 @@ mod tests {
 
     const SCOPE: Scope = Scope { trust_self: true, in_family: false, is_patient: true };
 
-    fn room() -> Region<Inquiries> {
+    fn memory() -> Region<Inquiries> {
         let region = Region::new();
         assert!(region.ensure(1));
         region
@@ -171,8 +175,8 @@ mod tests {
 
     #[test]
     fn every_question_gets_its_own_answer() {
-        let room = room();
-        let all = room.get(0).unwrap();
+        let memory = memory();
+        let all = memory.get(0).unwrap();
         let [one, other] = [7, 8].map(|inode| all.ask(inode, SCOPE).unwrap());
         for asked in all.asked().into_iter().flatten() {
             let (inode, scope) = asked.what();
@@ -184,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_comes_too_late_is_nobodys() {
-        let room = room();
-        let all = room.get(0).unwrap();
+    fn an_answer_that_comes_too_late_is_dropped() {
+        let memory = memory();
+        let all = memory.get(0).unwrap();
         let early = all.ask(7, SCOPE).unwrap();
         let late = all.asked()[0].unwrap();
         assert_eq!(early.wait(|| true), Some(Doubt::LookBudget));
@@ -198,10 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_is_room_for_get_no_answer() {
-        let room = room();
-        let all = room.get(0).unwrap();
-        let asked: Vec<_> = (0..PLACES as u64).map(|inode| all.ask(inode, SCOPE).unwrap()).collect();
+    fn a_question_beyond_the_limit_is_refused() {
+        let memory = memory();
+        let all = memory.get(0).unwrap();
+        let asked: Vec<_> = (0..MOST as u64).map(|inode| all.ask(inode, SCOPE).unwrap()).collect();
         assert!(all.ask(9, SCOPE).is_none());
         drop(asked);
         assert!(all.ask(9, SCOPE).is_some());
