@@ -8,7 +8,10 @@
 //! Context: any hook; async-signal-safe and lock-free.
 
 use super::Drain;
-use super::claim::Claimant;
+use super::claim::{Claimant, enter};
+use super::due_shutdowns;
+use super::take_back::take_back_offers;
+use super::wake::wake;
 use crate::decision::Reason;
 use crate::holders::ledger::Owner;
 use crate::sys::clock::Millis;
@@ -24,19 +27,19 @@ impl Drain {
         if self.demands.deferred.has(cookie) {
             return Ok(());
         }
-        self.enter(owner, Claimant::DeferredShutdown)?;
+        enter(self, owner, Claimant::DeferredShutdown)?;
         let due = Millis::now().plus(ms);
         if !self.demands.deferred.add(fd, cookie, due) {
             self.drainer.gate.one_less();
             return Err(Reason::Full);
         }
         if self.drainer.gate.is_idle() {
-            self.take_back();
+            take_back_offers(self);
             return Ok(());
         }
         self.drainer.first_offer.notify();
         if self.drainer.set.oversleeps(due) {
-            self.wake();
+            wake(self);
         }
         Ok(())
     }
@@ -61,5 +64,10 @@ impl Drain {
             let _ = socket::shut_receive(fd);
             self.drainer.gate.one_less();
         }
+    }
+
+    /// Does the deferred shutdowns that are due, or `all` of them.
+    pub fn apply_due(&self, all: bool) {
+        due_shutdowns::apply(self, all);
     }
 }

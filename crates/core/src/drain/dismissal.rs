@@ -6,6 +6,7 @@
 
 use super::Drain;
 use super::demands::dismissals::Dismissals;
+use super::wake::wake;
 use crate::sys::clock::Millis;
 use crate::sys::thread::is_known;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -47,7 +48,7 @@ impl Drain {
         while self.is_any_thread_left() && in_time() {
             let seen = self.drainer.ended.count();
             leaving.iter_mut().zip(self.own_threads()).for_each(|(id, now)| *id = now.or(*id));
-            self.wake();
+            wake(self);
             self.looker.notify();
             self.drainer.ended.sleep(seen, 1);
         }

@@ -15,54 +15,52 @@ use rustix::io::Errno;
 /// Where no private number is to be had, the shutdown is tried again after so many milliseconds.
 const RETRY_MS: u32 = 10;
 
-impl Drain {
-    /// Does the deferred shutdowns that are due, or `all` of them.
-    pub fn apply_due(&self, all: bool) {
-        let now = Millis::now();
-        let is_due = |shutdown: &DeferredShutdown, _| all || shutdown.is_due(now);
-        for _ in 0..MOST {
-            let Some((fd, cookie)) = self.demands.deferred.take(is_due) else { return };
-            let retry = || self.demands.deferred.add(fd, cookie, now.plus(RETRY_MS));
-            let is_over = self.shut_receive(fd, cookie).is_ok() || !retry();
-            if is_over {
-                self.drainer.gate.one_less();
-                self.drainer.ended.notify();
-            }
+/// Does the deferred shutdowns that are due, or `all` of them.
+pub(super) fn apply(drain: &Drain, all: bool) {
+    let now = Millis::now();
+    let is_due = |shutdown: &DeferredShutdown, _| all || shutdown.is_due(now);
+    for _ in 0..MOST {
+        let Some((fd, cookie)) = drain.demands.deferred.take(is_due) else { return };
+        let retry = || drain.demands.deferred.add(fd, cookie, now.plus(RETRY_MS));
+        let is_over = shut_receive(drain, fd, cookie).is_ok() || !retry();
+        if is_over {
+            drain.drainer.gate.one_less();
+            drain.drainer.ended.notify();
         }
     }
+}
 
-    /// Shuts the receive side of the socket with this cookie: by the number `fd`, or by another one
-    /// that the ledger knows, where `fd` was closed and no hook saw it.
-    fn shut_receive(&self, fd: Fd, cookie: u64) -> Result<(), Errno> {
-        if self.shut_receive_by(fd, cookie)? {
-            return Ok(());
-        }
-        self.ledger.number_of(cookie).map_or(Ok(()), |other| self.shut_receive_by(other, cookie).map(drop))
+/// Shuts the receive side of the socket with this cookie: by the number `fd`, or by another one
+/// that the ledger knows, where `fd` was closed and no hook saw it.
+fn shut_receive(drain: &Drain, fd: Fd, cookie: u64) -> Result<(), Errno> {
+    if shut_receive_by(drain, fd, cookie)? {
+        return Ok(());
     }
+    drain.ledger.number_of(cookie).map_or(Ok(()), |other| shut_receive_by(drain, other, cookie).map(drop))
+}
 
-    /// False where `fd` is not the socket with this cookie.
-    fn shut_receive_by(&self, fd: Fd, cookie: u64) -> Result<bool, Errno> {
-        let copy = match self.short_lived_copy(fd) {
-            Err(Errno::BADF) => return Ok(false),
-            copy => copy?,
-        };
-        let is_it = socket::cookie(copy) == Some(cookie);
-        if is_it {
-            let _ = socket::shut_receive(copy);
-        }
-        copy.close();
-        // A search for epoll sets may have noted what the number was.
-        self.ledger.ended(copy);
-        Ok(is_it)
+/// False where `fd` is not the socket with this cookie.
+fn shut_receive_by(drain: &Drain, fd: Fd, cookie: u64) -> Result<bool, Errno> {
+    let copy = match short_lived_copy(drain, fd) {
+        Err(Errno::BADF) => return Ok(false),
+        copy => copy?,
+    };
+    let is_it = socket::cookie(copy) == Some(cookie);
+    if is_it {
+        let _ = socket::shut_receive(copy);
     }
+    copy.close();
+    // A search for epoll sets may have noted what the number was.
+    drain.ledger.ended(copy);
+    Ok(is_it)
+}
 
-    /// Duplicates `fd` behind the numbers of all places. The limit may have been lowered since the
-    /// private numbers were planned: then they are planned anew.
-    fn short_lived_copy(&self, fd: Fd) -> Result<Fd, Errno> {
-        let number = || self.numbers.number_of(self.numbers.room() as usize);
-        fd.duplicate_from(number()).or_else(|error| {
-            self.measure_numbers();
-            if error == Errno::BADF { Err(error) } else { fd.duplicate_from(number()) }
-        })
-    }
+/// Duplicates `fd` behind the numbers of all places. The limit may have been lowered since the
+/// private numbers were planned: then they are planned anew.
+fn short_lived_copy(drain: &Drain, fd: Fd) -> Result<Fd, Errno> {
+    let number = || drain.numbers.number_of(drain.numbers.room() as usize);
+    fd.duplicate_from(number()).or_else(|error| {
+        drain.measure_numbers();
+        if error == Errno::BADF { Err(error) } else { fd.duplicate_from(number()) }
+    })
 }

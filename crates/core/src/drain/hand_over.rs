@@ -5,11 +5,13 @@
 //! no number or no thread, the close is the program's own, and is counted.
 
 use super::Drain;
-use super::claim::Claimant;
+use super::claim::{Claimant, claim_place};
 use super::lingering::Lingering;
+use super::offer::hand_to_drainer;
 use super::table::flags::Flag;
 use super::table::held_socket::HeldSocket;
 use super::table::place::Place;
+use super::take_back::give_back;
 use crate::decision::Reason;
 use crate::holders::ledger::Owner;
 use crate::settings::{DrainBy, Strategy};
@@ -54,7 +56,7 @@ impl Drain {
     ) -> Result<Reserved, Reason> {
         let is_inline = self.context.settings.engine == DrainBy::Inline;
         let claimant = if is_inline { Claimant::Inline } else { Claimant::Socket };
-        let reserved = Reserved { drain: self, place: self.claim_place(owner, claimant)? };
+        let reserved = Reserved { drain: self, place: claim_place(self, owner, claimant)? };
         match reserved.duplicate(fd, cookie, role, strategy) {
             Ok(()) => Ok(reserved),
             Err(reason) => {
@@ -114,7 +116,7 @@ impl Reserved {
     /// The program's own call has succeeded: begins the close, and hands over.
     pub fn commit(self) {
         if let Some(held) = self.begin(false) {
-            self.drain.hand_to_drainer(self.place, held);
+            hand_to_drainer(self.drain, self.place, held);
         }
     }
 
@@ -126,7 +128,7 @@ impl Reserved {
 
     /// The program's own call has failed, and its descriptor is still open: gives the place back.
     pub fn abandon(self) {
-        self.drain.give_back(self.place);
+        give_back(self.drain, self.place);
     }
 
     /// Begins the close, or leaves that to the drainer. A close that `waits` for the peer was only

@@ -16,6 +16,7 @@
 //! Context: any hook, after the program's own call, and the drainer; async-signal-safe and lock-free.
 
 use super::Drain;
+use super::offer::hand_to_drainer;
 use super::table::held_socket::HeldSocket;
 use super::table::place::Place;
 use crate::strategy::linger::is_closing;
@@ -66,7 +67,7 @@ impl Lingering {
     /// The wait is over: hands the socket to the drainer, unless another thread has done that.
     pub fn end(self) {
         let Some(held) = self.held().filter(|held| self.drain.sockets.end_lingering(held)) else { return };
-        self.drain.hand_to_drainer(self.place, held);
+        hand_to_drainer(self.drain, self.place, held);
     }
 }
 
@@ -75,19 +76,17 @@ fn has_nothing_to_wait_for(fd: Fd) -> bool {
     !is_closing || socket::unacknowledged(fd) == 0 || socket::unread(fd) != 0
 }
 
-impl Drain {
-    /// Ends the waits that are over; or all, where the drainer has to end what is held. Called by
-    /// the drainer: the thread that has waited may have left by a jump.
-    pub(super) fn end_lingering(&'static self) {
-        if self.sockets.lingering() == 0 {
-            return;
-        }
-        let are_all = self.demands.is_any_urgent();
-        for (place, held) in self.sockets.handed_over().filter(|(_, held)| held.is_lingering()) {
-            let lingering = Lingering { drain: self, place, ticket: held.ticket(place) };
-            if are_all || lingering.is_over() {
-                lingering.end();
-            }
+/// Ends the waits that are over; or all, where the drainer has to end what is held. Called by the
+/// drainer: the thread that has waited may have left by a jump.
+pub(super) fn end_lingering(drain: &'static Drain) {
+    if drain.sockets.lingering() == 0 {
+        return;
+    }
+    let are_all = drain.demands.is_any_urgent();
+    for (place, held) in drain.sockets.handed_over().filter(|(_, held)| held.is_lingering()) {
+        let lingering = Lingering { drain, place, ticket: held.ticket(place) };
+        if are_all || lingering.is_over() {
+            lingering.end();
         }
     }
 }

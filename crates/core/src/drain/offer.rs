@@ -10,54 +10,54 @@ use super::Drain;
 use super::table::flags::Flag;
 use super::table::held_socket::HeldSocket;
 use super::table::place::Place;
+use super::take_back::take_back_offers;
+use super::wake::{hurry, wake};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 
-impl Drain {
-    /// Hands over a place whose close has begun, or is left to the drainer: then the drainer is
-    /// told in time.
-    pub(super) fn hand_to_drainer(&'static self, place: Place, held: &HeldSocket) {
-        let begins_later = held.has(Flag::BeginsLater);
-        let postponed_ms = held.close_strategy().patience_ms(self.context.settings);
-        let expects_writer = held.has(Flag::WriterExpected);
-        if let Some(fd) = held.fd() {
-            self.offer(place, held, fd);
-        }
-        // From here on the place may be another socket's.
-        if begins_later && postponed_ms == 0 && expects_writer {
-            self.hurry();
-        } else if begins_later && postponed_ms != 0 && self.drainer.set.oversleeps(Millis::now().plus(postponed_ms)) {
-            self.wake();
-        }
+/// Hands over a place whose close has begun, or is left to the drainer: then the drainer is
+/// told in time.
+pub(super) fn hand_to_drainer(drain: &Drain, place: Place, held: &HeldSocket) {
+    let begins_later = held.has(Flag::BeginsLater);
+    let postponed_ms = held.close_strategy().patience_ms(drain.context.settings);
+    let expects_writer = held.has(Flag::WriterExpected);
+    if let Some(fd) = held.fd() {
+        offer(drain, place, held, fd);
     }
-
-    fn offer(&'static self, place: Place, held: &HeldSocket, fd: Fd) {
-        let drainer = &self.drainer;
-        // Before the offer, after which the drainer may end the socket at any time.
-        let is_crowded = self.held_sockets() > self.numbers.cap();
-        let sleeps = drainer.set.is_slept_in();
-        if sleeps {
-            self.watch_offered(place, held, fd, is_crowded);
-        }
-        self.sockets.offer(place);
-        if drainer.gate.is_idle() {
-            return self.take_back();
-        }
-        drainer.first_offer.notify();
-        if !sleeps && drainer.set.is_slept_in() {
-            // It may have looked for offers before this one came.
-            self.wake();
-        }
-        if is_crowded {
-            drainer.wakeup.notify();
-        }
+    // From here on the place may be another socket's.
+    if begins_later && postponed_ms == 0 && expects_writer {
+        hurry(drain);
+    } else if begins_later && postponed_ms != 0 && drain.drainer.set.oversleeps(Millis::now().plus(postponed_ms)) {
+        wake(drain);
     }
+}
 
-    /// Puts the socket into the set in which the drainer sleeps; `wake` asks for an event at once.
-    fn watch_offered(&self, place: Place, held: &HeldSocket, fd: Fd, wake: bool) {
-        if let Some(set) = self.drainer.set.get() {
-            held.set(Flag::Watched);
-            let _ = set.add(fd, held.ticket(place), held.close_strategy().interest(), wake);
-        }
+fn offer(drain: &Drain, place: Place, held: &HeldSocket, fd: Fd) {
+    let drainer = &drain.drainer;
+    // Before the offer, after which the drainer may end the socket at any time.
+    let is_crowded = drain.held_sockets() > drain.numbers.cap();
+    let sleeps = drainer.set.is_slept_in();
+    if sleeps {
+        watch_offered(drain, place, held, fd, is_crowded);
+    }
+    drain.sockets.offer(place);
+    if drainer.gate.is_idle() {
+        return take_back_offers(drain);
+    }
+    drainer.first_offer.notify();
+    if !sleeps && drainer.set.is_slept_in() {
+        // It may have looked for offers before this one came.
+        wake(drain);
+    }
+    if is_crowded {
+        drainer.wakeup.notify();
+    }
+}
+
+/// Puts the socket into the set in which the drainer sleeps; `wake` asks for an event at once.
+fn watch_offered(drain: &Drain, place: Place, held: &HeldSocket, fd: Fd, wake: bool) {
+    if let Some(set) = drain.drainer.set.get() {
+        held.set(Flag::Watched);
+        let _ = set.add(fd, held.ticket(place), held.close_strategy().interest(), wake);
     }
 }

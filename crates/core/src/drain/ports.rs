@@ -9,6 +9,7 @@
 
 use super::Drain;
 use super::table::held_socket::HeldSocket;
+use super::wake::wake;
 use crate::sys::clock::Millis;
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
@@ -27,7 +28,7 @@ impl Drain {
         let before = ended.count();
         let deadline = Millis::now().plus(MOMENT_MS);
         let request = wanted.ask(port);
-        self.wake();
+        wake(self);
         loop {
             let seen = ended.count();
             let left = deadline.since(Millis::now());

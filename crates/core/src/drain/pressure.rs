@@ -3,6 +3,7 @@
 //! Context: the hook of a call that has failed with `EMFILE`; waits, for 50 milliseconds at most.
 
 use super::Drain;
+use super::wake::wake;
 use core::sync::atomic::Ordering::SeqCst;
 
 impl Drain {
@@ -20,7 +21,7 @@ impl Drain {
             return true;
         }
         self.demands.pressed.store(true, SeqCst);
-        self.wake();
+        wake(self);
         self.drainer.ended.sleep(seen, MOMENT_MS);
         self.drainer.ended.count() != seen
     }

@@ -7,6 +7,7 @@
 
 use super::Drain;
 use super::table::flags::Flag;
+use super::wake::wake;
 use crate::bounds::End;
 use crate::leftovers::Held;
 use crate::sys::clock::Millis;
@@ -38,7 +39,7 @@ impl Drain {
         end.ask_to_yield();
         while self.has_thread() && end.awaits_yield() && deadline.since(Millis::now()) != 0 {
             let seen = self.drainer.ended.count();
-            self.wake();
+            wake(self);
             if end.awaits_yield() {
                 self.drainer.ended.sleep(seen, 5);
             }
@@ -48,7 +49,7 @@ impl Drain {
     /// Before an `exec`: waits until nothing is held, or until `deadline`.
     pub fn finish(&self, deadline: Millis) {
         self.demands.process_end.set_exiting(true);
-        self.wake();
+        wake(self);
         loop {
             let seen = self.drainer.ended.count();
             let left = deadline.since(Millis::now());

@@ -34,8 +34,17 @@ pub mod stepping;
 pub mod waiting;
 pub mod worker;
 
-use super::Drain;
+use super::lingering::end_lingering;
+use super::{Drain, due_shutdowns};
 use crate::sys::clock::Millis;
+use adopting::adopt;
+use beginning::begin_postponed;
+use checking::check_all;
+use evicting::{evict, free_port};
+use expiring::expire;
+use planning::{ask_when_due, is_look_out};
+use sleeping::take_events;
+use stepping::step_all;
 use worker::{TICK_MS, Worker};
 
 /// With so many bytes discarded in a turn the drainer does not rest: a queue that fills meanwhile is
@@ -49,89 +58,87 @@ pub extern "C" fn run(drain: &'static Drain) {
     let Some(set) = drain.drainer.set.number() else { return };
     let mut worker = Worker::new(drain, set);
     let end = &drain.demands.process_end;
-    while !end.is_yielding() && worker.turn() {}
+    while !end.is_yielding() && turn(&mut worker) {}
     if end.is_yielding() {
         end.has_yielded();
         drain.drainer.ended.notify();
     }
 }
 
-impl Worker {
-    /// One turn; false when the thread has to leave.
-    fn turn(&mut self) -> bool {
-        let seen = self.drain.drainer.wakeup.count();
-        if self.drain.held() == 0 {
-            return self.wait_for_offer();
-        }
-        self.discarded = 0;
-        self.drain.end_lingering();
-        let mut busy = self.adopt();
-        self.begin_postponed();
-        self.check_all();
-        let Some(set) = self.own_set() else { return self.turn_without_set() };
-        busy |= self.take_events(set, busy || self.is_look_out());
-        self.meet_demands();
-        // The looker cannot wake us from our set.
-        if (busy || self.is_look_out()) && self.discarded < BUSY_BYTES {
-            self.drain.drainer.wakeup.sleep(seen, TICK_MS);
-        }
-        true
+/// One turn; false when the thread has to leave.
+fn turn(worker: &mut Worker) -> bool {
+    let seen = worker.drain.drainer.wakeup.count();
+    if worker.drain.held() == 0 {
+        return wait_for_offer(worker);
     }
+    worker.discarded = 0;
+    end_lingering(worker.drain);
+    let mut busy = adopt(worker);
+    begin_postponed(worker);
+    check_all(worker);
+    let Some(set) = worker.own_set() else { return turn_without_set(worker) };
+    busy |= take_events(worker, set, busy || is_look_out(worker));
+    meet_demands(worker);
+    // The looker cannot wake us from our set.
+    if (busy || is_look_out(worker)) && worker.discarded < BUSY_BYTES {
+        worker.drain.drainer.wakeup.sleep(seen, TICK_MS);
+    }
+    true
+}
 
-    /// What is done in every turn, whatever has come.
-    fn meet_demands(&mut self) {
-        self.expire();
-        self.evict();
-        self.free_port();
-        self.apply_due();
-        self.ask_for_a_look();
-    }
+/// What is done in every turn, whatever has come.
+fn meet_demands(worker: &mut Worker) {
+    expire(worker);
+    evict(worker);
+    free_port(worker);
+    apply_due(worker);
+    ask_when_due(worker);
+}
 
-    fn apply_due(&self) {
-        let demands = &self.drain.demands;
-        let at_once = demands.process_end.is_exiting() || demands.dismissals.is_any();
-        if demands.deferred.count() != 0 {
-            self.drain.apply_due(at_once);
-        }
+fn apply_due(worker: &Worker) {
+    let demands = &worker.drain.demands;
+    let at_once = demands.process_end.is_exiting() || demands.dismissals.is_any();
+    if demands.deferred.count() != 0 {
+        due_shutdowns::apply(worker.drain, at_once);
     }
+}
 
-    /// With nothing held, waits for an offer. False where none has come, and the thread leaves.
-    fn wait_for_offer(&self) -> bool {
-        let first_offer = &self.drain.drainer.first_offer;
-        let seen = first_offer.count();
-        let idle_ms = Millis::now().since(self.idle_since);
-        let is_dismissed = self.drain.demands.dismissals.is_any();
-        if self.drain.held() == 0 && idle_ms < STAY_MS && !is_dismissed {
-            first_offer.sleep(seen, STAY_MS - idle_ms);
-            return true;
-        }
-        let leaves = self.leave();
-        if leaves && let Some(set) = self.own_set() {
-            set.fd().close();
-        }
-        !leaves
+/// With nothing held, waits for an offer. False where none has come, and the thread leaves.
+fn wait_for_offer(worker: &Worker) -> bool {
+    let first_offer = &worker.drain.drainer.first_offer;
+    let seen = first_offer.count();
+    let idle_ms = Millis::now().since(worker.idle_since);
+    let is_dismissed = worker.drain.demands.dismissals.is_any();
+    if worker.drain.held() == 0 && idle_ms < STAY_MS && !is_dismissed {
+        first_offer.sleep(seen, STAY_MS - idle_ms);
+        return true;
     }
+    let leaves = leave(worker);
+    if leaves && let Some(set) = worker.own_set() {
+        set.fd().close();
+    }
+    !leaves
+}
 
-    /// Closes the gate, unless something is held. Answers whether the thread has to leave.
-    fn leave(&self) -> bool {
-        let leaves = self.drain.drainer.gate.leave();
-        if leaves {
-            self.drain.looker.notify();
-        }
-        leaves
+/// Closes the gate, unless something is held. Answers whether the thread has to leave.
+fn leave(worker: &Worker) -> bool {
+    let leaves = worker.drain.drainer.gate.leave();
+    if leaves {
+        worker.drain.looker.notify();
     }
+    leaves
+}
 
-    /// The program has closed our epoll set, of which it does not know. What is held is stepped in
-    /// turn until it has ended; then the thread leaves, and the next close starts another one.
-    fn turn_without_set(&mut self) -> bool {
-        self.step_all();
-        self.meet_demands();
-        if self.drain.held() == 0 && self.leave() {
-            return false;
-        }
-        // To step all of them must not take all of the processor.
-        let rest_ms = TICK_MS.max(self.drain.held() / 8);
-        self.drain.drainer.wakeup.sleep(self.drain.drainer.wakeup.count(), rest_ms);
-        true
+/// The program has closed our epoll set, of which it does not know. What is held is stepped in
+/// turn until it has ended; then the thread leaves, and the next close starts another one.
+fn turn_without_set(worker: &mut Worker) -> bool {
+    step_all(worker);
+    meet_demands(worker);
+    if worker.drain.held() == 0 && leave(worker) {
+        return false;
     }
+    // To step all of them must not take all of the processor.
+    let rest_ms = TICK_MS.max(worker.drain.held() / 8);
+    worker.drain.drainer.wakeup.sleep(worker.drain.drainer.wakeup.count(), rest_ms);
+    true
 }

@@ -14,8 +14,10 @@ use crate::sys::poller::Poller;
 
 /// How long the drainer rests between two turns, in milliseconds.
 pub(super) const TICK_MS: u32 = 5;
+/// How often a process that ends looks for sockets that need no more waiting, in milliseconds.
+pub(super) const EXIT_TICK_MS: u32 = 20;
 
-/// The thread at work. Its methods are in the files of [`super`], by idea.
+/// The thread at work. What it does is in the files of [`super`], by idea.
 pub struct Worker {
     pub(super) drain: &'static Drain,
     /// The number of the epoll set.

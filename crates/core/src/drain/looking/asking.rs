@@ -10,24 +10,24 @@ use crate::sys::clock::Millis;
 use crate::sys::{Fd, schedule, socket, thread};
 use core::sync::atomic::Ordering::SeqCst;
 
-impl Drain {
-    /// Asks for a look at the program's threads, unless the last one told nothing and was short ago.
-    /// The drainer calls this again and again until the look is over, as the looker may be leaving
-    /// when it is asked.
-    pub(in crate::drain) fn ask_for_a_look(&'static self) {
-        let Some(looks) = self.looker.thread_looks() else { return };
-        if !looks.is_out() {
-            if looks.pause_left(Millis::now()) != 0 {
-                return;
-            }
-            looks.ask();
-            self.looker.notify();
+/// Asks for a look at the program's threads, unless the last one told nothing and was short ago.
+/// The drainer calls this again and again until the look is over, as the looker may be leaving
+/// when it is asked.
+pub fn ask_for_a_look(drain: &'static Drain) {
+    let Some(looks) = drain.looker.thread_looks() else { return };
+    if !looks.is_out() {
+        if looks.pause_left(Millis::now()) != 0 {
+            return;
         }
-        if self.looker.thread().is_none() && !self.start_looker() {
-            looks.answer_nothing();
-        }
+        looks.ask();
+        drain.looker.notify();
     }
+    if drain.looker.thread().is_none() && !drain.start_looker() {
+        looks.answer_nothing();
+    }
+}
 
+impl Drain {
     /// What speaks against `fd` being the only reference to its socket; `None`: it provably is the
     /// only one. Waits for a look at all processes, for 20 milliseconds at most. Signals have to be
     /// held back.
