@@ -36,7 +36,7 @@ impl Drain {
         const MOMENT_MS: u32 = 20;
         self.demands.dismissals.begin();
         self.await_dismissal();
-        self.demands.dismissals.last(MOMENT_MS);
+        self.demands.dismissals.begin_for(MOMENT_MS);
         self.demands.dismissals.end();
     }
 

@@ -1,8 +1,8 @@
 //! A close that waits, because the program has asked for it by `SO_LINGER{1,n}`.
 //!
 //! Natively `close` waits until the peer has acknowledged everything and our FIN, for `n` seconds
-//! at most, or until a signal comes. With something unread, natively the close is a reset, for which
-//! nobody waits: so here the wait also ends when something comes in. Source: `inet_release`,
+//! at most, or until a signal comes. With something unread, natively the close is a reset, and
+//! does not wait: so here the wait also ends when something comes in. Source: `inet_release`,
 //! `__tcp_close`, `sk_stream_wait_close`.
 //!
 //! Natively the number is free and the epoll sets are left before `close` waits. So it is here: the

@@ -44,7 +44,7 @@
 //! | [`demands`] | what hooks demand of the drainer |
 //! | [`private_numbers`] | where private descriptor numbers lie, and how many there may be |
 //! | [`table`] | the table of held sockets |
-//! | [`looker`] | what the looker shares with those who ask it |
+//! | [`looker`] | what the looker shares with the drainer and the hooks, which ask it |
 //!
 //! Private descriptors are close-on-exec duplicates in the program's own table, on high numbers.
 //! The program may close any of them without knowing (by `close_range`, by a raw system call) and
@@ -88,8 +88,8 @@ use table::held_socket::HeldSocket;
 use table::held_sockets::HeldSockets;
 use table::place::Place;
 
-/// All that is held after its close in one process. Shared by the hooks and our threads;
-/// async-signal-safe and lock-free.
+/// All that is held after its close in one process. The hooks and our threads share it. Every
+/// method is async-signal-safe, and none waits for a lock.
 pub struct Drain {
     context: &'static Context,
     ledger: &'static Ledger,

@@ -16,8 +16,8 @@ use crate::sys::{Fd, socket};
 
 impl Drain {
     /// Has the drainer reset the held sockets that keep local port `port` busy and natively would
-    /// have been reset; `port` 0: those on any port that the kernel has chosen. Answers whether a
-    /// drain has ended meanwhile.
+    /// have been reset; `port` 0: those of all connections that the program has opened by `connect`.
+    /// Answers whether a drain has ended meanwhile.
     #[inline(never)]
     pub fn free_port(&self, port: u16) -> bool {
         const MOMENT_MS: u32 = 50;

@@ -8,8 +8,8 @@ use core::sync::atomic::Ordering::SeqCst;
 
 impl Drain {
     /// Has the drainer give up half of what is held, and waits until the first has ended; with
-    /// nothing held, has it leave and close its epoll set. Answers whether a number is free now:
-    /// false where we have none that the program could have.
+    /// nothing held, has it leave and close its epoll set. False where no drain has ended, or no
+    /// private number is one that the program could have.
     pub fn relieve(&'static self) -> bool {
         const MOMENT_MS: u32 = 50;
         let seen = self.drainer.ended.count();

@@ -45,7 +45,7 @@ impl Dismissals {
 
     /// Such a call is about to be made, and no hook sees it return: it is taken to be over in
     /// `ms` milliseconds.
-    pub fn last(&self, ms: u32) {
+    pub fn begin_for(&self, ms: u32) {
         self.until.store(Millis::now().plus(ms).0.max(1), SeqCst);
     }
 

@@ -32,7 +32,7 @@ pub struct Demands {
     pub wanted_port: WantedPort,
     /// Receive sides to shut later.
     pub deferred: DeferredShutdowns,
-    /// The program has run out of descriptors: half of what is held is to be given up.
+    /// The program has run out of descriptors, and half of what is held is to be given up.
     pub pressed: AtomicBool,
 }
 
@@ -48,8 +48,8 @@ impl Demands {
         }
     }
 
-    /// Whether something is held for longer than a hook wants: then a close that waits, as
-    /// `SO_LINGER{1,n}` asks, goes over to the drain at once.
+    /// Whether a hook waits for held sockets to end. Then a close that waits, as
+    /// `SO_LINGER{1,n}` asks, is handed to the drainer at once.
     pub fn is_any_urgent(&self) -> bool {
         self.process_end.is_exiting()
             || self.pressed.load(SeqCst)

@@ -25,7 +25,8 @@ impl ProcessEnd {
     }
 
     /// Whether another program is about to take the place of this one: sockets whose peer has
-    /// acknowledged everything and is silent are not waited for any more.
+    /// acknowledged everything and is silent are not waited for any more, and deferred shutdowns
+    /// are done at once.
     pub fn is_exiting(&self) -> bool {
         self.exiting.load(SeqCst)
     }

@@ -95,7 +95,7 @@ impl OwnSet {
         Place::from_link(self.sentinel.load(SeqCst))
     }
 
-    /// To be called in a fork child: there is no set, and nobody sleeps.
+    /// To be called in a fork child: there is no set, and no thread sleeps.
     pub fn forget(&self) {
         self.unset();
         self.end_sleep();

@@ -5,7 +5,8 @@ use crate::drain::looker::look_number::LookNumber;
 use crate::drain::table::queue::Queue;
 use crate::sys::clock::Millis;
 
-/// For each so many sockets that wait, the drainer rests a millisecond after it has checked them.
+/// How many sockets the drainer may check in a millisecond: looks and checks are at least as far
+/// apart as that takes.
 const CHECKS_PER_MS: u32 = 64;
 /// A look that has not come back after so many milliseconds is not waited for.
 const LOST_LOOK_MS: u32 = 1000;
@@ -40,7 +41,7 @@ impl Waiting {
         }
     }
 
-    /// How long it takes to check all that wait, in milliseconds.
+    /// How long it may take to check all that wait, in milliseconds.
     pub(super) fn check_ms(&self) -> u32 {
         self.count / CHECKS_PER_MS
     }

@@ -1,4 +1,4 @@
-//! What the looker shares with those who ask it.
+//! What the looker shares with the drainer and the hooks, which ask it.
 //!
 //! The looker is a thread of ours that reads procfs: what the threads of the program are doing
 //! (for the drainer), and which other processes have a connection (for hooks). Its own code is

@@ -48,7 +48,7 @@ fn see_all(drain: &Drain, sighting: &mut Sighting<'_>) -> Option<()> {
     (stopped.is_none() && is_here).then_some(())
 }
 
-/// Whether the answer is of no use to anybody any more.
+/// Whether the drainer does not need the answer any more.
 fn is_needless(drain: &Drain) -> bool {
     drain.demands.dismissals.is_any() || drain.drainer.gate.is_idle()
 }
