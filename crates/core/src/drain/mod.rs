@@ -114,7 +114,7 @@ impl Drain {
         }
     }
 
-    /// How many sockets are claimed or held, and how many shutdowns are deferred: the drainer
+    /// How many sockets are claimed or held, plus how many shutdowns are deferred. The drainer
     /// stays as long as there are any.
     pub fn held(&self) -> u32 {
         self.drainer.gate.held()

@@ -14,8 +14,8 @@
 
 use crate::sync::{AtomicU32, SeqCst};
 
-/// The gate: a [`GateState`] in the lower two bits, the number of sockets that are claimed or
-/// held above.
+/// The gate: whether there is a thread in the lower two bits of the word, the number of sockets
+/// that are claimed or held above.
 pub struct Gate(AtomicU32);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Gate {
         Self(AtomicU32::new(0))
     }
 
-    /// How many sockets are claimed or held, and how many shutdowns are deferred.
+    /// How many sockets are claimed or held, plus how many shutdowns are deferred.
     pub fn held(&self) -> u32 {
         self.0.load(SeqCst) / ONE
     }

@@ -6,24 +6,24 @@
 //! | file | one idea |
 //! |---|---|
 //! | [`gate`] | one word: is there a thread, and how many sockets are held |
-//! | [`threads`] | the ids and stacks of the thread, and how it is started |
+//! | [`own_threads`] | the ids and stacks of the thread, and how it is started |
 //! | [`own_set`] | its epoll set, and until when it sleeps there |
 
 pub mod gate;
 pub mod own_set;
-pub mod threads;
+pub mod own_threads;
 
 use crate::sys::event_count::EventCount;
 use gate::Gate;
 use own_set::OwnSet;
-use threads::Threads;
+use own_threads::OwnThreads;
 
 /// The shared state of the drainer. Async-signal-safe and lock-free.
 pub struct Drainer {
     /// Whether there is a thread, and how much it has to do.
     pub gate: Gate,
     /// The ids of the thread, and its stacks.
-    pub threads: Threads,
+    pub threads: OwnThreads,
     /// The epoll set of the thread.
     pub set: OwnSet,
     /// Notified to end the thread's rest between two turns.
@@ -39,7 +39,7 @@ impl Drainer {
     pub const fn new() -> Self {
         Self {
             gate: Gate::new(),
-            threads: Threads::new(),
+            threads: OwnThreads::new(),
             set: OwnSet::new(),
             wakeup: EventCount::new(),
             first_offer: EventCount::new(),

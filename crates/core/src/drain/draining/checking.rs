@@ -34,7 +34,7 @@ pub(super) fn check_all(worker: &mut Worker) {
             check(worker, place, held, looks);
         }
     }
-    worker.waiting.rest();
+    worker.waiting.note_checked();
 }
 
 fn check(worker: &mut Worker, place: Place, held: &HeldSocket, looks: Option<&ThreadLooks>) {
@@ -67,7 +67,7 @@ fn examine_readers(
     let before = held.progress().last;
     let readers = held.readers(fd, looks);
     if held.progress().last != before {
-        worker.is_active(place);
+        worker.note_activity(place);
     }
     readers
 }

@@ -61,7 +61,7 @@ pub(super) fn step_unless_read(worker: &mut Worker, place: Place, held: &HeldSoc
         // A reader that waits for more than there is wakes, and takes that.
         socket::report_every_byte(fd);
         held.begin_to_watch_readers(fd, worker.looks());
-        worker.is_active(place);
+        worker.note_activity(place);
         wait_for(worker, place, held);
     }
     !is_left
@@ -79,7 +79,7 @@ pub(super) fn step(worker: &mut Worker, place: Place, held: &HeldSocket, fd: Fd)
     worker.discarded += bytes;
     if bytes != 0 {
         progress.last = Millis::now();
-        worker.is_active(place);
+        worker.note_activity(place);
     }
     held.set_progress(progress);
     let end = end.or_else(|| worker.bounds(held).exceeded(progress, Millis::now()));

@@ -47,7 +47,7 @@ impl Waiting {
     }
 
     /// All that wait were checked just now.
-    pub(super) fn rest(&mut self) {
+    pub(super) fn note_checked(&mut self) {
         self.no_look_before = Millis::now().plus(self.check_ms());
     }
 

@@ -87,7 +87,7 @@ impl Worker {
     }
 
     /// The peer has given a sign of life.
-    pub(super) fn is_active(&mut self, place: Place) {
+    pub(super) fn note_activity(&mut self, place: Place) {
         self.by_activity.remove(&self.drain.sockets, place);
         self.by_activity.push(&self.drain.sockets, place);
     }

@@ -97,7 +97,7 @@ impl Inquiries {
     }
 
     /// Wakes the hooks that wait: the looker has answered.
-    pub fn have_answers(&self) {
+    pub fn notify(&self) {
         self.answered.notify();
     }
 

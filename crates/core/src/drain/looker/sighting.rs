@@ -34,34 +34,34 @@ impl<'a> Sighting<'a> {
     /// the last look found the thread asleep, the thread is in the same call. False where that
     /// does not tell. A thread in a call that is not known has to be looked at: whether it sleeps
     /// or has been woken makes a difference.
-    pub fn is_told_by_clock(&mut self, tid: Pid, had_ns: u64) -> bool {
+    pub fn note_by_clock(&mut self, tid: Pid, had_ns: u64) -> bool {
         let record = self.looks.records.find(tid, self.look);
         let deeds = record.and_then(|record| record.still_asleep_in(had_ns)).filter(|&deeds| deeds != Deeds::HIDDEN);
-        deeds.into_iter().for_each(|deeds| self.saw(tid, ThreadState::Asleep(deeds), had_ns));
+        deeds.into_iter().for_each(|deeds| self.note(tid, ThreadState::Asleep(deeds), had_ns));
         deeds.is_some()
     }
 
     /// Notes what a thread is doing that has had so many nanoseconds of processor time so far.
-    pub fn saw(&mut self, tid: Pid, state: ThreadState, had_ns: u64) {
+    pub fn note(&mut self, tid: Pid, state: ThreadState, had_ns: u64) {
         let record = self.looks.records.find(tid, self.look);
         let since = record.map(|record| record.note(self.look, state, had_ns));
         let is_remembered = since.is_some() || self.looks.records.remember(tid, self.look, state, had_ns);
         let since = since.unwrap_or(self.look);
         match state {
             ThreadState::Asleep(Deeds::HIDDEN) => self.has_hidden = true,
-            ThreadState::Asleep(deeds) => deeds.each().for_each(|(deed, number)| self.uses(deed, number, since)),
+            ThreadState::Asleep(deeds) => deeds.each().for_each(|(deed, number)| self.note_use(deed, number, since)),
             ThreadState::Running if !is_remembered => self.is_blind = true,
             ThreadState::Running if is_after(self.stalled_since, since) => self.stalled_since = since,
             ThreadState::Running => {}
         }
     }
 
-    fn uses(&self, deed: usize, number: usize, since: LookNumber) {
+    fn note_use(&self, deed: usize, number: usize, since: LookNumber) {
         self.looks.uses.get(deed).into_iter().for_each(|uses| uses.add(number, since));
     }
 
     /// Notes that the kernel does not tell of a thread.
-    pub fn unknown(&mut self) {
+    pub fn note_unknown(&mut self) {
         self.is_blind = true;
     }
 
@@ -110,7 +110,7 @@ mod tests {
         let region = looks();
         let looks = region.get(0).unwrap();
         let since = looks.next();
-        look(looks, |sighting| sighting.saw(pid(7), writes_to(5), 0));
+        look(looks, |sighting| sighting.note(pid(7), writes_to(5), 0));
         assert_eq!(looks.saw(since, Deed::Writes, 5), Saw::Somebody);
         assert_eq!(looks.saw(since, Deed::Writes, 6), Saw::Nobody);
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
@@ -123,11 +123,11 @@ mod tests {
         let region = looks();
         let looks = region.get(0).unwrap();
         let since = looks.next();
-        look(looks, |sighting| sighting.saw(pid(7), ThreadState::Asleep(Deeds::HIDDEN), 0));
+        look(looks, |sighting| sighting.note(pid(7), ThreadState::Asleep(Deeds::HIDDEN), 0));
         assert_eq!([Deed::Reads, Deed::Writes].map(|deed| looks.saw(since, deed, 5)), [Saw::Somebody; 2]);
         assert!(looks.has_hidden());
         // The clock does not tell: the thread may have been woken.
-        look(looks, |sighting| assert!(!sighting.is_told_by_clock(pid(7), 0)));
+        look(looks, |sighting| assert!(!sighting.note_by_clock(pid(7), 0)));
         assert!(!looks.has_hidden());
     }
 
@@ -150,10 +150,10 @@ mod tests {
         let looks = region.get(0).unwrap();
         let since = looks.next();
         for _ in 0..100 {
-            look(looks, |sighting| sighting.saw(pid(7), ThreadState::Running, 3 * MS));
+            look(looks, |sighting| sighting.note(pid(7), ThreadState::Running, 3 * MS));
             assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::NotYet);
         }
-        look(looks, |sighting| sighting.saw(pid(7), ThreadState::Running, 4 * MS));
+        look(looks, |sighting| sighting.note(pid(7), ThreadState::Running, 4 * MS));
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
         assert_eq!(looks.saw(looks.latest(), Deed::Reads, 5), Saw::NotYet);
     }
@@ -162,11 +162,11 @@ mod tests {
     fn a_running_thread_that_the_look_before_has_not_seen_is_new() {
         let region = looks();
         let looks = region.get(0).unwrap();
-        look(looks, |sighting| sighting.saw(pid(7), ThreadState::Running, MS));
+        look(looks, |sighting| sighting.note(pid(7), ThreadState::Running, MS));
         let since = looks.next();
         look(looks, |_| {});
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
-        look(looks, |sighting| sighting.saw(pid(7), ThreadState::Running, MS));
+        look(looks, |sighting| sighting.note(pid(7), ThreadState::Running, MS));
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Nobody);
     }
 
@@ -185,10 +185,10 @@ mod tests {
         let region = looks();
         let looks = region.get(0).unwrap();
         let since = looks.next();
-        look(looks, |sighting| sighting.unknown());
+        look(looks, |sighting| sighting.note_unknown());
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Unknown);
         look(looks, |sighting| {
-            (1..=THREADS as i32 + 1).for_each(|tid| sighting.saw(pid(tid), ThreadState::Running, 0))
+            (1..=THREADS as i32 + 1).for_each(|tid| sighting.note(pid(tid), ThreadState::Running, 0))
         });
         assert_eq!(looks.saw(since, Deed::Reads, 5), Saw::Unknown);
     }
@@ -197,9 +197,9 @@ mod tests {
     fn look_at(looks: &ThreadLooks, had_ns: u64, state: ThreadState) -> bool {
         let mut is_told = false;
         look(looks, |sighting| {
-            is_told = sighting.is_told_by_clock(pid(7), had_ns);
+            is_told = sighting.note_by_clock(pid(7), had_ns);
             if !is_told {
-                sighting.saw(pid(7), state, had_ns);
+                sighting.note(pid(7), state, had_ns);
             }
         });
         is_told

@@ -15,12 +15,12 @@
 //! |---|---|
 //! | [`asking`] | the drainer and the hooks ask, and start the thread |
 //! | [`turns`] | the thread: what it does next, and how long it sleeps |
-//! | [`threads`] | one look at all threads of the program |
-//! | [`processes`] | one look at all processes, for the questions of hooks |
+//! | [`at_threads`] | one look at all threads of the program |
+//! | [`at_processes`] | one look at all processes, for the questions of hooks |
 //!
 //! Context of the thread: no thread-local storage, no libc, no allocation, no panic.
 
 pub mod asking;
-pub mod processes;
-pub mod threads;
+pub mod at_processes;
+pub mod at_threads;
 pub mod turns;

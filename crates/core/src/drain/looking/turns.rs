@@ -2,8 +2,8 @@
 //!
 //! Context: the thread itself; see [`super`].
 
-use super::processes;
-use super::threads;
+use super::at_processes;
+use super::at_threads;
 use crate::drain::Drain;
 use crate::drain::looker::Looker;
 use crate::drain::looker::credit::Credit;
@@ -28,7 +28,7 @@ pub extern "C" fn run(drain: &'static Drain) {
         looker.is_impossible.store(!is_harmful, SeqCst);
         looks.answer_nothing();
         inquiries.asked().into_iter().flatten().for_each(|asked| asked.answer(Some(Doubt::Unseen)));
-        inquiries.have_answers();
+        inquiries.notify();
         return drain.drainer.wakeup.notify();
     }
     let mut turns = Turns { drain, looks, inquiries, credit: Credit::default(), asked_at: 0 };
@@ -53,7 +53,7 @@ impl Turns {
             return false;
         }
         if self.is_asked() {
-            processes::answer_all(self.drain, self.inquiries);
+            at_processes::answer_all(self.drain, self.inquiries);
             self.asked_at = clock::microseconds();
         }
         let (is_out, is_idle) = (self.looks.is_out(), self.drain.drainer.gate.is_idle());
@@ -78,7 +78,7 @@ impl Turns {
     }
 
     fn look(&mut self) {
-        let took = threads::look(self.drain, self.looks);
+        let took = at_threads::look(self.drain, self.looks);
         self.drain.drainer.wakeup.notify();
         self.credit.charge(took, clock::microseconds());
     }

@@ -13,14 +13,14 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 /// The thread that drains, and the former one, which may still be about to leave.
-pub struct Threads {
+pub struct OwnThreads {
     stacks: ThreadStacks<2>,
     ids: [ThreadId; 2],
     /// How many threads were started, or tried; the lowest bit chooses stack and id.
     started: AtomicU32,
 }
 
-impl Threads {
+impl OwnThreads {
     /// No thread, and no memory yet.
     pub const fn new() -> Self {
         Self { stacks: ThreadStacks::new(), ids: [ThreadId::none(), ThreadId::none()], started: AtomicU32::new(0) }

@@ -26,7 +26,7 @@ pub fn answer_all(drain: &Drain, inquiries: &Inquiries) {
     let view = judge::look(sought, budget(&asked));
     let mut doubts = sought.iter().map(|sought| view.doubt(sought));
     asked.into_iter().flatten().zip(doubts.by_ref()).for_each(|(asked, doubt)| asked.answer(doubt));
-    inquiries.have_answers();
+    inquiries.notify();
     let sole = leaks.zip(doubts).filter(|(_, doubt)| doubt.is_none());
     sole.for_each(|(leak, _)| drain.ledger.heal(leak));
 }

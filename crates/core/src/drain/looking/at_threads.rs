@@ -19,7 +19,7 @@ pub fn look(drain: &Drain, looks: &ThreadLooks) -> u64 {
     let begun = clock::thread_time(None).unwrap_or(0);
     let mut sighting = Sighting::begin(looks);
     if see_all(drain, &mut sighting).is_none() {
-        sighting.unknown();
+        sighting.note_unknown();
     }
     sighting.end();
     clock::thread_time(None).unwrap_or(0).saturating_sub(begun) / 1000
@@ -39,7 +39,7 @@ fn see_all(drain: &Drain, sighting: &mut Sighting<'_>) -> Option<()> {
                 Some(tid) if tid == me => is_here = true,
                 Some(tid) if drain.runs_on(tid) => {}
                 Some(tid) => see(&tasks, name, tid, sighting),
-                None => sighting.unknown(),
+                None => sighting.note_unknown(),
             }
             Continue(())
         })
@@ -56,15 +56,15 @@ fn is_needless(drain: &Drain) -> bool {
 fn see(tasks: &Dir, name: &CStr, tid: Pid, sighting: &mut Sighting<'_>) {
     // Before its state: what it does afterwards, its clock tells in the next look.
     let time_ns = clock::thread_time(Some(tid));
-    if time_ns.is_some_and(|time_ns| sighting.is_told_by_clock(tid, time_ns)) {
+    if time_ns.is_some_and(|time_ns| sighting.note_by_clock(tid, time_ns)) {
         return;
     }
     let time_ns = time_ns.unwrap_or(0);
     match calls::of(tasks, name) {
-        Doing::Blocked(deeds) => sighting.saw(tid, ThreadState::Asleep(Deeds::of(deeds)), time_ns),
-        Doing::Asleep => sighting.saw(tid, ThreadState::Asleep(Deeds::HIDDEN), time_ns),
-        Doing::Running => sighting.saw(tid, ThreadState::Running, time_ns),
+        Doing::Blocked(deeds) => sighting.note(tid, ThreadState::Asleep(Deeds::of(deeds)), time_ns),
+        Doing::Asleep => sighting.note(tid, ThreadState::Asleep(Deeds::HIDDEN), time_ns),
+        Doing::Running => sighting.note(tid, ThreadState::Running, time_ns),
         Doing::Gone => {}
-        Doing::Unknown => sighting.unknown(),
+        Doing::Unknown => sighting.note_unknown(),
     }
 }
