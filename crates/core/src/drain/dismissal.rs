@@ -1,73 +1,74 @@
-//! Times in which there must be no thread of ours: the program does what a process with two
-//! threads cannot do, or what must reach every thread.
+//! The threads of ours are dismissed for a while: the program is about to make a call that a
+//! process with a second thread cannot make (`unshare`), or that must act on every thread
+//! (`setuid`).
 //!
-//! Whoever starts a thread says so first and looks here then, and whoever dismisses it looks
-//! for threads, and for some that are about to be, after he has said so here: one of the two
-//! finds the other.
-//!
-//! Context: any hook, and our threads; lock-free.
+//! Context: any hook; waits, for half a second at most.
 
 use super::Drain;
+use super::demands::dismissals::Dismissals;
+use super::wake::wake;
 use crate::sys::clock::Millis;
-use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use crate::sys::thread::is_known;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-/// Calls of the program's that are under way.
-pub struct Dismissals {
-    count: AtomicU32,
-    /// Of those whose return nobody sees: they are over by then; 0 for none.
-    until: AtomicU32,
-}
-
-/// As long as it lives there is no thread of ours.
+/// There is no thread of ours as long as this lives.
 #[must_use = "threads are started again when it is dropped"]
 pub struct Dismissed(&'static Dismissals);
 
 impl Drop for Dismissed {
     fn drop(&mut self) {
-        self.0.count.fetch_sub(1, SeqCst);
-    }
-}
-
-impl Dismissals {
-    /// None.
-    pub const fn new() -> Self {
-        Self { count: AtomicU32::new(0), until: AtomicU32::new(0) }
-    }
-
-    /// Whether there must be none now.
-    pub fn is_any(&self) -> bool {
-        self.count.load(SeqCst) != 0 || self.is_moment()
-    }
-
-    fn is_moment(&self) -> bool {
-        let until = self.until.load(SeqCst);
-        until != 0 && Millis(until).since(Millis::now()) != 0
-    }
-
-    /// In a fork child: those were calls of other threads.
-    pub fn forget(&self) {
-        self.count.store(0, SeqCst);
-        self.until.store(0, SeqCst);
+        self.0.end();
     }
 }
 
 impl Drain {
-    /// The program is about to do such a thing: has the threads end what they hold, by plain
-    /// closes, and leave, and waits until they have, within a bound. There is none until the
-    /// answer is dropped.
+    /// Has our threads end what is held by plain closes, and leave; waits for that, for half a
+    /// second at most. No thread is started until the answer is dropped.
     pub fn dismiss(&'static self) -> Dismissed {
-        self.dismissals.count.fetch_add(1, SeqCst);
+        self.demands.dismissals.begin();
         self.await_dismissal();
-        Dismissed(&self.dismissals)
+        Dismissed(&self.demands.dismissals)
     }
 
-    /// The same where nobody sees the call return.
+    /// As [`Self::dismiss`], before a call that no hook sees return: no thread is started during
+    /// the wait and for 20 milliseconds afterwards.
     pub fn dismiss_for_a_moment(&self) {
         const MOMENT_MS: u32 = 20;
-        // None is started while it waits, nor in the moment after that.
-        self.dismissals.count.fetch_add(1, SeqCst);
+        self.demands.dismissals.begin();
         self.await_dismissal();
-        self.dismissals.until.store(Millis::now().plus(MOMENT_MS).0.max(1), SeqCst);
-        self.dismissals.count.fetch_sub(1, SeqCst);
+        self.demands.dismissals.begin_for(MOMENT_MS);
+        self.demands.dismissals.end();
     }
+
+    fn await_dismissal(&self) {
+        const PATIENCE_MS: u32 = 500;
+        let deadline = Millis::now().plus(PATIENCE_MS);
+        let in_time = || deadline.since(Millis::now()) != 0;
+        let mut leaving = [None; 3];
+        while self.is_any_thread_left() && in_time() {
+            let seen = self.drainer.ended.count();
+            leaving.iter_mut().zip(self.own_threads()).for_each(|(id, now)| *id = now.or(*id));
+            wake(self);
+            self.looker.notify();
+            self.drainer.ended.sleep(seen, 1);
+        }
+        await_release(leaving, in_time);
+    }
+
+    /// Whether there is a thread of ours, or one may be about to start.
+    fn is_any_thread_left(&self) -> bool {
+        self.has_thread() || self.drainer.gate.is_starting() || self.looker.is_starting()
+    }
+}
+
+/// Waits until the kernel has released the threads: it clears a thread's id a little before it
+/// forgets the thread.
+fn await_release(leaving: [Option<Pid>; 3], in_time: impl Fn() -> bool) {
+    while leaving.iter().flatten().any(|&thread| is_known(thread)) && in_time() {
+        rustix::thread::sched_yield();
+    }
+    // A thread that `tgkill` does not find any more may still share the signal handlers, for which
+    // `unshare` fails. The kernel forgets both under one lock (`release_task`), which a call that
+    // looks at children takes.
+    let _ = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
 }

@@ -1,9 +1,9 @@
-//! The word between the hooks and the drainer's thread, with the offers behind it:
-//! no socket is ever handed to a thread that has left, or that does not come.
+//! The gate between the hooks and the drainer, with the inbox behind it: no socket is ever handed
+//! to a thread that has left, or that fails to start.
 
-use crate::drain::gate::Gate;
-use crate::drain::inbox::Inbox;
-use crate::drain::place::Place;
+use crate::drain::drainer::gate::Gate;
+use crate::drain::table::inbox::Inbox;
+use crate::drain::table::place::Place;
 use crate::explore;
 use crate::sync::AtomicU32;
 use loom::thread::{self, JoinHandle};
@@ -17,7 +17,7 @@ struct Drain {
     next: [AtomicU32; HOOKS],
     ended: [Tally; HOOKS],
     threads: Tally,
-    /// So many attempts to start a thread fail.
+    /// How many attempts to start a thread fail.
     refusals: Tally,
 }
 
@@ -111,7 +111,7 @@ fn no_socket_is_handed_to_a_thread_that_has_left() {
 }
 
 #[test]
-fn no_socket_is_handed_to_a_thread_that_does_not_come() {
+fn no_socket_is_handed_to_a_thread_that_fails_to_start() {
     explore(|| close_twice(1));
     explore(|| close_twice(2));
 }

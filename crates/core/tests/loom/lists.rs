@@ -1,8 +1,8 @@
-//! The two lists through the places: the stack of free ones, the offers.
+//! The two lists through the places: the free list and the inbox.
 
-use crate::drain::inbox::Inbox;
-use crate::drain::place::Place;
-use crate::drain::stack::Stack;
+use crate::drain::table::free_list::FreeList;
+use crate::drain::table::inbox::Inbox;
+use crate::drain::table::place::Place;
 use crate::explore;
 use crate::sync::AtomicU32;
 use loom::thread;
@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 /// A table of a few places, all free, the first on top.
 struct Table {
-    free: Stack,
+    free: FreeList,
     offers: Inbox,
     next: [AtomicU32; PLACES],
     /// How many own each place.
@@ -24,7 +24,7 @@ const PLACES: usize = 3;
 impl Table {
     fn new(places: u32) -> Arc<Self> {
         let (next, owners) = Default::default();
-        let table = Self { free: Stack::new(), offers: Inbox::new(), next, owners };
+        let table = Self { free: FreeList::new(), offers: Inbox::new(), next, owners };
         table.offers.forget();
         for place in (0..places).rev().map(Place::new) {
             table.free.push(place, table.next_of(place).unwrap());

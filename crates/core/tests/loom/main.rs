@@ -18,10 +18,15 @@ mod sync;
 #[allow(dead_code)]
 #[path = "../../src/drain"]
 mod drain {
-    pub mod gate;
-    pub mod inbox;
-    pub mod place;
-    pub mod stack;
+    pub mod drainer {
+        pub mod gate;
+    }
+
+    pub mod table {
+        pub mod free_list;
+        pub mod inbox;
+        pub mod place;
+    }
 }
 
 #[allow(dead_code)]

@@ -7,7 +7,7 @@
 //! does not reach within its budget.
 //!
 //! A look opens descriptors, on the lowest free numbers. So a thread with a descriptor table of its own makes
-//! it (`drain/looker.rs`), for all connections in question at once. The program's own thread makes it only
+//! it (`drain/looking`), for all connections in question at once. The program's own thread makes it only
 //! where the process ends, or where there can be no such thread.
 //!
 //! Context: async-signal-safe; see [`procfs`].

@@ -1,24 +1,25 @@
-//! The offered places: a list through their own links, taken as a whole.
+//! The places that hooks have offered to the drainer: a list through the links of the places
+//! themselves, which is taken as a whole.
 //!
-//! Nobody takes a single place off it, so that it needs no tag: whoever finds the
-//! first place unchanged may put another in front of it, whatever happened
-//! meanwhile.
+//! No thread takes a single place out of the middle, so the list needs no tag against ABA: a
+//! thread that finds the first place unchanged may put another in front of it, whatever has
+//! happened meanwhile.
 //!
-//! Context: any hook offers, the drainer takes; lock-free.
+//! Context: any hook offers, the drainer takes; async-signal-safe and lock-free.
 
 use super::place::Place;
 use crate::sync::{AtomicU32, SeqCst};
 
-/// Link of the latest offer.
+/// The link to the latest offer.
 pub struct Inbox(AtomicU32);
 
 impl Inbox {
-    /// No offers.
+    /// No offer.
     pub const fn new() -> Self {
         Self(AtomicU32::new(0))
     }
 
-    /// Adds an offer; `next` is the link of the place.
+    /// Adds an offer; `next` is where that place keeps its link.
     pub fn put(&self, place: Place, next: &AtomicU32) {
         let mut head = self.0.load(SeqCst);
         loop {
@@ -30,7 +31,8 @@ impl Inbox {
         }
     }
 
-    /// Takes all offers, latest first; `next_of` finds the link of a place.
+    /// Takes all offers and calls `adopt` for each, the latest first; `next_of` finds where a
+    /// place keeps its link.
     pub fn take<'a>(&self, next_of: impl Fn(Place) -> Option<&'a AtomicU32>, mut adopt: impl FnMut(Place)) {
         let mut link = self.0.swap(0, SeqCst);
         while let Some(place) = Place::from_link(link) {
@@ -46,7 +48,7 @@ impl Inbox {
         self.0.load(SeqCst) != 0
     }
 
-    /// In a fork child: nobody offers.
+    /// Drops all offers. To be called in a fork child.
     pub fn forget(&self) {
         self.0.store(0, SeqCst);
     }

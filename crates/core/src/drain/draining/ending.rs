@@ -1,0 +1,38 @@
+//! The drain of one socket ends: its private number is closed, and its place is free.
+
+use super::planning::wait_no_more;
+use super::worker::Worker;
+use crate::bounds::End;
+use crate::drain::table::flags::Flag;
+use crate::drain::table::held_socket::HeldSocket;
+use crate::drain::table::place::Place;
+use crate::sys::clock::Millis;
+
+/// Ends the drain in this way. The private number is verified right before its close, whatever has
+/// verified it before: what looked like an end may have been a file that the program has opened
+/// there meanwhile.
+pub(super) fn end_drain(worker: &mut Worker, place: Place, end: End) {
+    let Some(held) = worker.at(place) else { return };
+    let fd = held.verified();
+    leave_queues(worker, place, held);
+    worker.drain.report_end(place, held, fd, if fd.is_none() { End::Lost } else { end });
+    held.fd().into_iter().for_each(|number| worker.drain.ledger.ended(number));
+    if let Some(fd) = fd {
+        fd.close();
+    }
+    worker.drain.sockets.free(place);
+    worker.idle_since = Millis::now();
+    worker.drain.drainer.gate.one_less();
+    worker.drain.drainer.ended.notify();
+}
+
+fn leave_queues(worker: &mut Worker, place: Place, held: &HeldSocket) {
+    if held.close_strategy().reads() {
+        worker.by_activity.remove(&worker.drain.sockets, place);
+    }
+    worker.by_age.remove(&worker.drain.sockets, place);
+    wait_no_more(worker, place, held);
+    if held.clear(Flag::Postponed) {
+        worker.postponed.remove(&worker.drain.sockets, place);
+    }
+}
