@@ -2,8 +2,9 @@
 //!
 //! Cancellation points that wait: libc's own is called without a guard.
 
-use crate::sys::guard::{Guard, engine, with_relief};
+use crate::sys::guard::{Guard, engine};
 use crate::sys::real;
+use crate::sys::retry::with_free_number;
 use libc::{c_int, sockaddr, socklen_t};
 use softclose_core::engine::Engine;
 use softclose_core::holders::ledger::{Owner, Stamp};
@@ -15,7 +16,7 @@ use softclose_core::sys::{Fd, socket};
 pub unsafe extern "C-unwind" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
     let since = stamp();
     // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { real::accept(fd, addr, len) });
+    let result = with_free_number(|| unsafe { real::accept(fd, addr, len) });
     accepted(fd, result, since)
 }
 
@@ -24,7 +25,7 @@ pub unsafe extern "C-unwind" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut
 pub unsafe extern "C-unwind" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int {
     let since = stamp();
     // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { real::accept4(fd, addr, len, flags) });
+    let result = with_free_number(|| unsafe { real::accept4(fd, addr, len, flags) });
     accepted(fd, result, since)
 }
 

@@ -1,8 +1,9 @@
 //! `clone(2)`, libc's wrapper: a child process runs a function of the program's,
 //! with every descriptor, and no handler of ours. A thread is none of our concern.
 
-use crate::sys::guard::{ENGINE, is_refused, with_a_thread_less, with_owner};
+use crate::sys::guard::{ENGINE, with_owner};
 use crate::sys::real::{self, CloneArguments};
+use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::spawn;
 use core::ffi::{c_int, c_void};
 use libc::{CLONE_FILES, CLONE_NEWPID, CLONE_THREAD, CLONE_VFORK, CLONE_VM};
@@ -24,7 +25,7 @@ pub unsafe extern "C-unwind" fn clone(
     let given = CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] };
     // SAFETY: the program's own call.
     let own_call = || unsafe { real::clone(given) };
-    let own_call = || with_a_thread_less(own_call, is_refused);
+    let own_call = || with_free_process(own_call, is_refused);
     if flags & CLONE_THREAD != 0 { own_call() } else { process(flags, own_call) }
 }
 

@@ -3,7 +3,8 @@
 //! `dup2` over them.
 
 use crate::sys::ending::{self, Ending};
-use crate::sys::guard::{engine, let_signals_in, with_owner, with_relief};
+use crate::sys::guard::{engine, let_signals_in, with_owner};
+use crate::sys::retry::with_free_number;
 use crate::sys::{errno, real};
 use libc::{EBADF, O_CLOEXEC, c_int};
 use softclose_core::holders::ledger::Stamp;
@@ -36,7 +37,7 @@ pub unsafe extern "C-unwind" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_
 /// Makes the copy by `own_call`, and counts it.
 pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
-    let result = with_relief(own_call);
+    let result = with_free_number(own_call);
     if let (Some(old), Some(new)) = (Fd::new(old), Fd::new(result))
         && old != new
     {

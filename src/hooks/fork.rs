@@ -5,7 +5,7 @@
 //! there is none.
 //! `_Fork` runs no handlers, and is async-signal-safe: here they are run for it.
 
-use crate::sys::guard::{is_refused, with_a_thread_less};
+use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
 use libc::{c_int, pid_t};
 
@@ -20,7 +20,7 @@ redhook::hook! {
             }
             result
         };
-        with_a_thread_less(make, is_refused)
+        with_free_process(make, is_refused)
     }
 }
 

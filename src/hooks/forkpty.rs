@@ -1,6 +1,6 @@
 //! `forkpty(3)`: a fork of libc's own, as [`super::fork`].
 
-use crate::sys::guard::{is_refused, with_a_thread_less};
+use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
 use core::ffi::{c_char, c_int};
 use libc::{pid_t, termios, winsize};
@@ -24,5 +24,5 @@ pub unsafe extern "C-unwind" fn forkpty(
         }
         result
     };
-    with_a_thread_less(fork, is_refused)
+    with_free_process(fork, is_refused)
 }

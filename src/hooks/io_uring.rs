@@ -4,7 +4,8 @@
 //! No guard is held during a call that may wait.
 
 use crate::sys::errno;
-use crate::sys::guard::{Guard, with_owner, with_relief};
+use crate::sys::guard::{Guard, with_owner};
+use crate::sys::retry::with_free_number;
 use core::ffi::{c_int, c_uint};
 use softclose_core::holders::ledger::rings::Submission;
 use softclose_core::sys::raw::nr;
@@ -20,7 +21,7 @@ pub unsafe fn setup(entries: c_uint, parameters: *mut Parameters) -> c_int {
     let arguments = [entries as usize, parameters as usize, 0, 0, 0, 0];
     with_owner(|owner| owner.making_ring());
     // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { errno::call(nr::IO_URING_SETUP, arguments) });
+    let result = with_free_number(|| unsafe { errno::call(nr::IO_URING_SETUP, arguments) });
     with_owner(|owner| match Fd::new(result) {
         // SAFETY: any bytes are such parameters.
         Some(fd) => owner.made_ring(fd, unsafe { probe::read(parameters) }),

@@ -4,8 +4,8 @@
 //!
 //! Cancellation points in part: libc's own are called without a guard.
 
-use crate::sys::guard::{is_out_of_numbers, with_relief, with_relief_where};
 use crate::sys::real;
+use crate::sys::retry::{is_out_of_numbers, with_free_number, with_free_number_where};
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use libc::{DIR, FILE, mode_t};
 
@@ -17,7 +17,7 @@ macro_rules! numbers {
         #[doc = concat!("`", stringify!($name), "`.")]
         pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
             // SAFETY: the program's own call.
-            with_relief(|| unsafe { real::$name($($arg),*) })
+            with_free_number(|| unsafe { real::$name($($arg),*) })
         }
     )* };
 }
@@ -30,7 +30,7 @@ macro_rules! pointers {
         pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> *mut $ret {
             // SAFETY: the program's own call.
             let open = || unsafe { real::$name($($arg),*) };
-            with_relief_where(open, |found| found.is_null() && is_out_of_numbers())
+            with_free_number_where(open, |found| found.is_null() && is_out_of_numbers())
         }
     )* };
 }

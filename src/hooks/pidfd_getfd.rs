@@ -2,8 +2,9 @@
 //! here. It may be a connection of our own family's: while somebody takes one, nobody of
 //! the family is sure of any.
 
-use crate::sys::guard::{ENGINE, with_guard, with_relief};
+use crate::sys::guard::{ENGINE, with_guard};
 use crate::sys::real;
+use crate::sys::retry::with_free_number;
 use core::ffi::{c_int, c_uint};
 use softclose_core::sys::Fd;
 
@@ -12,7 +13,7 @@ use softclose_core::sys::Fd;
 pub unsafe extern "C-unwind" fn pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) -> c_int {
     takes(true);
     // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { real::pidfd_getfd(pidfd, target, flags) });
+    let result = with_free_number(|| unsafe { real::pidfd_getfd(pidfd, target, flags) });
     match Fd::new(result) {
         Some(fd) => taken(fd),
         None => takes(false),

@@ -1,6 +1,7 @@
 //! `popen(3)`: a shell inherits what is not close-on-exec.
 
-use crate::sys::guard::{with_a_thread_less, with_owner};
+use crate::sys::guard::with_owner;
+use crate::sys::retry::with_free_process;
 use crate::sys::{errno, real, spawn};
 use core::ffi::c_char;
 use libc::{EAGAIN, ENOMEM};
@@ -13,7 +14,7 @@ pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_cha
     let open = || unsafe { real::popen(command, mode) };
     // glibc says ENOMEM where posix_spawn says EAGAIN.
     let is_refused = |stream: &*mut libc::FILE| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM);
-    nameless(|| with_a_thread_less(open, is_refused))
+    nameless(|| with_free_process(open, is_refused))
 }
 
 /// Has libc execute another program by `own_call`, which does not tell its pid.

@@ -3,7 +3,8 @@
 
 use super::exec::searched;
 use crate::sys::environment::{self, Extended};
-use crate::sys::guard::{Guard, with_a_thread_less, with_owner};
+use crate::sys::guard::{Guard, with_owner};
+use crate::sys::retry::with_free_process;
 use crate::sys::{real, spawn};
 use core::ffi::{c_char, c_int};
 use libc::{AT_FDCWD, E2BIG, EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
@@ -185,7 +186,7 @@ fn nameless(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
 
 fn spawned(own_call: impl Fn() -> (c_int, Option<Pid>)) -> (c_int, Option<Pid>) {
     spawn::begin(Child::Executes, Return::Seen);
-    let own_call = || with_a_thread_less(&own_call, |&(result, _)| result == EAGAIN);
+    let own_call = || with_free_process(&own_call, |&(result, _)| result == EAGAIN);
     let result = match Guard::enter() {
         Some(guard) => guard.own_call(own_call),
         None => own_call(),

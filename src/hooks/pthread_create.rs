@@ -1,8 +1,8 @@
 //! `pthread_create(3)`: where the process may have no further thread (`RLIMIT_NPROC`, the
 //! pids of a control group), and one of them is ours, the program's comes first.
 
-use crate::sys::guard::with_a_thread_less;
 use crate::sys::real::{self, Body};
+use crate::sys::retry::with_free_process;
 use core::ffi::{c_int, c_void};
 use libc::{EAGAIN, pthread_attr_t, pthread_t};
 
@@ -16,5 +16,5 @@ pub unsafe extern "C-unwind" fn pthread_create(
 ) -> c_int {
     // SAFETY: the program's own call.
     let create = || unsafe { real::pthread_create(thread, attributes, body, argument) };
-    with_a_thread_less(create, |&result| result == EAGAIN)
+    with_free_process(create, |&result| result == EAGAIN)
 }

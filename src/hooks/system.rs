@@ -2,7 +2,7 @@
 //! something of its own behind. A cancellation point: called without a guard.
 
 use super::popen::nameless;
-use crate::sys::guard::with_a_thread_less;
+use crate::sys::retry::with_free_process;
 use crate::sys::{errno, real};
 use core::ffi::{c_char, c_int};
 use libc::EAGAIN;
@@ -18,7 +18,7 @@ pub unsafe extern "C-unwind" fn system(command: *const c_char) -> c_int {
     let before = errno::get();
     errno::set(0);
     let is_refused = |&status: &c_int| status == NOT_STARTED && errno::get() == EAGAIN;
-    let result = nameless(|| with_a_thread_less(run, is_refused));
+    let result = nameless(|| with_free_process(run, is_refused));
     if errno::get() == 0 {
         errno::set(before);
     }

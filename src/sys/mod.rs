@@ -10,6 +10,7 @@ pub mod host;
 pub mod jump;
 pub mod leave;
 pub mod real;
+pub mod retry;
 pub mod rights;
 pub mod spawn;
 pub mod tls;
