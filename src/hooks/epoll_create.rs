@@ -1,5 +1,5 @@
-//! `epoll_create(2)` and `epoll_create1(2)`: a set is known from its creation, and so
-//! is which processes can have it.
+//! `epoll_create(2)` and `epoll_create1(2)` make an epoll set. After the call, the set is noted,
+//! and so it is known which processes can have it.
 
 use crate::sys::guard::{engine, with_owner};
 use crate::sys::real;
@@ -7,15 +7,15 @@ use crate::sys::retry::with_free_number;
 use libc::c_int;
 use softclose_core::sys::Fd;
 
-#[unsafe(no_mangle)]
 /// `epoll_create(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn epoll_create(size: c_int) -> c_int {
     // SAFETY: the program's own call.
     made(|| unsafe { real::epoll_create(size) })
 }
 
-#[unsafe(no_mangle)]
 /// `epoll_create1(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn epoll_create1(flags: c_int) -> c_int {
     // SAFETY: the program's own call.
     made(|| unsafe { real::epoll_create1(flags) })

@@ -1,9 +1,8 @@
-//! `fork(2)` and `_Fork(3)`: the child holds everything that we hold.
+//! `fork(2)` and `_Fork(3)` make a child that holds everything that this process holds.
 //!
-//! The counting is done by the handlers of [`crate::sys::atfork`], which see
-//! forks that no symbol leads to as well; this hook adds the child's pid, or that
-//! there is none.
-//! `_Fork` runs no handlers, and is async-signal-safe: here they are run for it.
+//! The handlers of [`crate::sys::atfork`] count the child, as they also see forks that libc makes
+//! for itself. After the call, the hook adds the child's pid, or that there is no child. `_Fork`
+//! runs no handlers, and is async-signal-safe: the hook runs ours for it.
 
 use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
@@ -29,8 +28,8 @@ pub fn touch() {
     let _ = redhook::real!(fork);
 }
 
-#[unsafe(no_mangle)]
 /// `_Fork(3)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn _Fork() -> c_int {
     atfork::announce();
     atfork::prepare();

@@ -1,4 +1,5 @@
-//! `popen(3)`: a shell inherits what is not close-on-exec.
+//! `popen(3)` runs a shell, which inherits what is not close-on-exec. Before the call, that is
+//! noted as given to another program.
 
 use crate::sys::guard::with_owner;
 use crate::sys::retry::with_free_process;
@@ -7,8 +8,8 @@ use core::ffi::c_char;
 use libc::{EAGAIN, ENOMEM};
 use softclose_core::holders::ledger::{Child, Return};
 
-#[unsafe(no_mangle)]
 /// `popen(3)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_char) -> *mut libc::FILE {
     // SAFETY: the program's own call.
     let open = || unsafe { real::popen(command, mode) };
@@ -17,7 +18,7 @@ pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_cha
     nameless(|| with_free_process(open, is_refused))
 }
 
-/// Has libc execute another program by `own_call`, which does not tell its pid.
+/// Has libc execute another program by `own_call`, which does not tell the pid of that program.
 pub fn nameless<T>(own_call: impl FnOnce() -> T) -> T {
     spawn::begin(Child::Executes, Return::Seen);
     spawn::hand_kept();

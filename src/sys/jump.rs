@@ -8,13 +8,13 @@ use softclose_core::image::Strings;
 /// The registers of such a call as they are kept while its note is taken, in memory
 /// below the return address and the arguments on the stack.
 #[repr(C)]
-pub struct Kept {
+pub struct SavedRegisters {
     arguments: [usize; 6],
     vectors: usize,
     return_address: usize,
 }
 
-impl Kept {
+impl SavedRegisters {
     /// What a plain function of up to six arguments has in registers.
     pub fn arguments(&self) -> [usize; 6] {
         self.arguments
@@ -49,7 +49,7 @@ impl Kept {
     }
 }
 
-/// Defines such a function. `$note` takes a reference to [`Kept`], and answers an
+/// Defines such a function. `$note` takes a reference to [`SavedRegisters`], and answers an
 /// address.
 macro_rules! jump_through {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident => $note:path) => {

@@ -8,7 +8,7 @@
 //!
 //! Context: any. Registers and stack are passed on as they were found.
 
-use super::jump::{Kept, jump_through};
+use super::jump::{SavedRegisters, jump_through};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -24,7 +24,7 @@ pub fn resolve() {
 
 jump_through! { fn unresolved => address }
 
-extern "C" fn address(_: &Kept) -> *const c_void {
+extern "C" fn address(_: &SavedRegisters) -> *const c_void {
     resolve();
     GET_ADDRESS.load(Ordering::Acquire)
 }

@@ -10,7 +10,7 @@
 //!
 //! Context: a thread that unwinds.
 
-use super::jump::{Kept, jump_through};
+use super::jump::{SavedRegisters, jump_through};
 use core::ffi::{CStr, c_void};
 
 macro_rules! forward {
@@ -21,7 +21,7 @@ macro_rules! forward {
 
             jump_through! { fn forward => address }
 
-            extern "C" fn address(_: &Kept) -> *const c_void {
+            extern "C" fn address(_: &SavedRegisters) -> *const c_void {
                 const NAME: &str = concat!(stringify!($name), "\0");
                 CStr::from_bytes_until_nul(NAME.as_bytes()).map_or(core::ptr::null(), find)
             }
