@@ -1,6 +1,6 @@
-//! `bind(2)` and `listen(2)` take a local port. Where the port is busy only because the drain
-//! holds connections on it, the drain gives them up, and the call is made again; see
-//! [`softclose_core::drain::ports`].
+//! `bind(2)` and `listen(2)` take a local port. Where a call fails because the port is busy, the
+//! drain resets the connections on it that would natively have been reset, and the call is made
+//! again; see [`softclose_core::drain::ports`].
 
 use crate::sys::guard::Guard;
 use crate::sys::{errno, real};

@@ -83,8 +83,8 @@ fn child_of(flags: c_int) -> Child {
     if flags & CLONE_VFORK != 0 { Child::Borrows } else { Child::RunsOn }
 }
 
-/// Notes that a child may run on our memory and have our pid in a pid namespace of its own: the
-/// pid test would take it for this process.
+/// Before a child is made that runs on our memory. It may have our pid in a pid namespace of its
+/// own, and the pid test would take it for this process. Answers whether that is so.
 fn may_have_double(flags: c_int) -> bool {
     let on_our_memory = flags & CLONE_VM != 0;
     on_our_memory && ENGINE.get().is_some_and(|engine| engine.ledger.may_have_double(flags & CLONE_NEWPID != 0))

@@ -26,7 +26,7 @@ macro_rules! dismissing {
             }
         )*
 
-        /// Has redhook resolve them.
+        /// Has redhook look up their functions in libc.
         pub fn touch() {
             $( let _ = redhook::real!($name); )*
         }

@@ -12,7 +12,7 @@ pub unsafe extern "C-unwind" fn daemon(no_chdir: c_int, no_close: c_int) -> c_in
     // SAFETY: the program's own call.
     let result = unsafe { real::daemon(no_chdir, no_close) };
     if result != 0 {
-        atfork::made(result);
+        atfork::fork_returned(result);
     }
     result
 }

@@ -1,10 +1,10 @@
-//! The `exec` family: the kernel closes what is close-on-exec as the program image
-//! goes, and nobody is left to drain it. So it is finished before, where the call
-//! is as good as certain to succeed.
+//! The `exec` family replaces the program image. The kernel closes what is close-on-exec, and
+//! nothing of this program is left to drain it. So the hook finishes those connections before the
+//! call, where the call is as good as certain to succeed. What the new program gets is counted.
 //!
-//! libc's functions call each other inside, past our names: each is hooked for
-//! itself. None of them returns unless it fails, and some are variadic: where nothing is
-//! counted for the program they are jumped through.
+//! libc's functions call each other inside, where our hooks are not called: so each has a hook.
+//! None returns unless it fails, and some are variadic. Where nothing is counted for the new
+//! program, the hook jumps to libc's function.
 
 use crate::sys::environment::{self, Extended, List};
 use crate::sys::errno;
@@ -86,18 +86,18 @@ extern "C" fn note_execveat(saved: &SavedRegisters) -> *const c_void {
     execveat_with([dir, path, argv, envp, flags], real::image_address(Image::Execveat))
 }
 
-/// `execve(2)`, by whichever program.
+/// Before `execve(2)`, by libc's function or by number. `natively` is where libc makes the call.
 pub fn execve_with([path, argv, envp]: [usize; 3], natively: *const c_void) -> *const c_void {
     execute(Program::At(path as Text), Lists { argv: argv as List, envp: envp as List }, natively)
 }
 
-/// `execveat(2)`, by whichever program.
+/// Before `execveat(2)`, by libc's function or by number.
 pub fn execveat_with([dir, path, argv, envp, flags]: [usize; 5], natively: *const c_void) -> *const c_void {
     let program = Program::Below(dir as c_int, path as Text, flags as c_int);
     execute(program, Lists { argv: argv as List, envp: envp as List }, natively)
 }
 
-/// Where the program is.
+/// Where the new program is.
 #[derive(Clone, Copy)]
 enum Program {
     At(Text),
@@ -106,24 +106,24 @@ enum Program {
     Below(c_int, Text, c_int),
 }
 
-/// What it is given.
+/// The arguments and the environment of the new program.
 #[derive(Clone, Copy)]
 struct Lists {
     argv: List,
     envp: List,
 }
 
-/// Where a variadic function finds it.
+/// Where a variadic function finds the environment of the new program.
 #[derive(Clone, Copy)]
 enum Environment {
-    /// It is the program's own.
+    /// It is that of this program.
     Own,
     /// It follows the arguments.
     Behind,
 }
 
-/// The arguments are in registers and on the stack; more than there is room for is nothing
-/// that could be counted for.
+/// Before a variadic function, whose arguments are in registers and on the stack. Where there are
+/// more than there is room for, nothing can be counted for the new program.
 fn variadic(
     saved: &SavedRegisters,
     program: fn(Text) -> Program,
@@ -146,7 +146,7 @@ fn variadic(
     natively
 }
 
-/// `None` where there are too many of them.
+/// Copies the arguments into a list, and goes on with that. `None` where there are too many.
 #[inline(never)]
 fn gathered(
     saved: &SavedRegisters,
@@ -157,7 +157,7 @@ fn gathered(
     const ROOM: usize = 128;
     let mut argv = [0; ROOM];
     // SAFETY: what these functions are given ends with a null pointer, and `execle` is given
-    // an environment behind it; behind the others lies the frame of who called them.
+    // an environment behind it; behind the others lies the frame of the caller.
     let behind = unsafe { saved.gather(&mut argv) }?;
     let envp = match environment {
         Environment::Own => environment::own(),
@@ -166,8 +166,8 @@ fn gathered(
     Some(execute(program, Lists { argv: argv.as_ptr().cast(), envp }, natively))
 }
 
-/// The program image is about to be replaced, by whichever program. Answers where to go on: what
-/// is counted for another program is executed from here, so that it is known when that fails.
+/// Before the program image is replaced. Answers where to jump to. Where something is counted for
+/// the new program, libc's function is called from here instead, so that a failure is seen.
 fn execute(program: Program, lists: Lists, natively: *const c_void) -> *const c_void {
     let attempt = [Strings::at(lists.argv), Strings::at(lists.envp)];
     let attempt = Attempt { candidate: program.candidate(), lists: &attempt };
@@ -177,7 +177,8 @@ fn execute(program: Program, lists: Lists, natively: *const c_void) -> *const c_
     failed as *const c_void
 }
 
-/// With one variable more the list may be too long: then the program is not told.
+/// Makes the call. The new program is told what is counted for it by a variable, where it has a
+/// ticket and its environment has room for one.
 fn run(program: Program, lists: Lists, ticket: Option<Ticket>) {
     if ticket.is_none_or(|ticket| !run_told(program, lists, ticket)) {
         // SAFETY: the program's own call.
@@ -185,7 +186,8 @@ fn run(program: Program, lists: Lists, ticket: Option<Ticket>) {
     }
 }
 
-/// Whether that has failed, and would without the variable.
+/// Makes the call with the variable. Answers whether that has failed, and would have failed without
+/// the variable too.
 #[inline(never)]
 fn run_told(program: Program, lists: Lists, ticket: Ticket) -> bool {
     let mut extended = Extended::new();
@@ -195,7 +197,7 @@ fn run_told(program: Program, lists: Lists, ticket: Ticket) -> bool {
     errno::get() != E2BIG
 }
 
-/// All of these functions fail like this.
+/// Where to jump to after a call that has failed: all of these functions answer -1.
 extern "C" fn failed() -> isize {
     -1
 }
@@ -212,13 +214,14 @@ fn before_exec(attempt: &Attempt<'_>) -> Option<Execution> {
     execution
 }
 
-/// Nobody sees whether it fails.
+/// Before a call that is jumped to, so that no hook sees whether it fails.
 fn execute_unseen(program: Program, lists: &[Strings]) {
     let execution = before_exec(&Attempt { candidate: program.candidate(), lists });
     with_guard(|engine, _| execution.into_iter().for_each(|execution| _ = engine.ledger.leave_execution(execution)));
 }
 
 impl Program {
+    /// The program as the engine knows it.
     fn candidate<'a>(self) -> Candidate<'a> {
         match self {
             Self::At(path) => Candidate::at(AT_FDCWD, path),
@@ -228,6 +231,8 @@ impl Program {
         }
     }
 
+    /// Makes libc's own call.
+    ///
     /// # Safety
     /// As the man pages say.
     unsafe fn execute(self, Lists { argv, envp }: Lists) {
@@ -243,7 +248,7 @@ impl Program {
     }
 }
 
-/// A program's name, and where libc looks for it.
+/// A program by its name, and the directories in which libc looks for it.
 pub fn searched<'a>(name: Text) -> Candidate<'a> {
     if name.is_null() {
         return Candidate::Unknown;

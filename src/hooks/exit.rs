@@ -31,7 +31,7 @@ redhook::hook! {
     }
 }
 
-/// Has redhook resolve them.
+/// Has redhook look up their functions in libc.
 pub fn touch() {
     let _ = redhook::real!(_exit);
     let _ = redhook::real!(_Exit);

@@ -15,7 +15,7 @@ redhook::hook! {
             // SAFETY: the program's own call.
             let result = unsafe { redhook::real!(fork)() };
             if result != 0 {
-                atfork::made(result);
+                atfork::fork_returned(result);
             }
             result
         };
@@ -23,7 +23,7 @@ redhook::hook! {
     }
 }
 
-/// Has redhook resolve it.
+/// Has redhook look up the function in libc.
 pub fn touch() {
     let _ = redhook::real!(fork);
 }
@@ -39,7 +39,7 @@ pub unsafe extern "C-unwind" fn _Fork() -> c_int {
         atfork::child();
     } else {
         atfork::parent();
-        atfork::made(result);
+        atfork::fork_returned(result);
     }
     result
 }

@@ -22,7 +22,7 @@ pub unsafe extern "C-unwind" fn forkpty(
         // SAFETY: the program's own call.
         let result = unsafe { real::forkpty(terminal, name, settings, size) };
         if result != 0 {
-            atfork::made(result);
+            atfork::fork_returned(result);
         }
         result
     };

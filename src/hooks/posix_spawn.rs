@@ -102,7 +102,7 @@ fn with_pidfd(pidfd: *mut c_int, spawn: impl FnOnce(*mut pid_t) -> c_int) -> c_i
     }
 }
 
-/// Has redhook resolve them.
+/// Has redhook look up their functions in libc.
 pub fn touch() {
     let _ = redhook::real!(posix_spawn);
     let _ = redhook::real!(posix_spawnp);

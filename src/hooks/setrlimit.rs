@@ -1,6 +1,6 @@
-//! `setrlimit(2)` and `prlimit(2)` change a limit. softclose may raise the soft limit of
-//! descriptors for the length of a call; see [`softclose_core::sys::limit`]. Before the program's
-//! call, the hook notes that the limit is the program's from now on.
+//! `setrlimit(2)` and `prlimit(2)` change a limit. softclose raises the soft limit of descriptors
+//! for the length of some calls of its own; see [`softclose_core::sys::limit`]. It does not do so
+//! right after the hook has begun, while the program changes the limit.
 
 use crate::sys::guard::with_owner;
 use crate::sys::real;

@@ -25,7 +25,7 @@ redhook::hook! {
     }
 }
 
-/// Has redhook resolve them.
+/// Has redhook look up their functions in libc.
 pub fn touch() {
     let _ = redhook::real!(unshare);
     let _ = redhook::real!(setns);

@@ -1,4 +1,4 @@
-//! The unsafe floor of the shim.
+//! The unsafe floor of the shim: libc's own functions, and what hooks of several calls share.
 
 pub mod atfork;
 pub mod ending;

@@ -30,15 +30,19 @@ use softclose_core::holders::ledger::Owner;
 use softclose_core::sys::signals::{self, Mask};
 use softclose_core::sys::thread;
 
-/// Filled by the constructor, unless softclose is disabled.
+/// The engine, set by the constructor unless softclose is disabled.
+///
+/// `OnceRef` of once_cell is one atomic pointer: to read it is one load, in any context. A lock of
+/// std's `OnceLock` could be waited for.
 pub static ENGINE: OnceRef<'static, Engine> = OnceRef::new();
 
-/// Set when the program sandboxes itself: no system call of ours any more.
+/// Set when the program has installed a seccomp filter: no hook makes a system call of its own any
+/// more.
 static PASSIVE: AtomicBool = AtomicBool::new(false);
 
-/// The program installs a seccomp filter, which allows what *it* needs: from here
-/// on every hook passes through, in its children too. What the filter may reach has gone when
-/// this returns: the threads of the drain, and hooks that other threads are in.
+/// Before the program installs a seccomp filter, which allows what the program needs. From here on
+/// every hook passes through, also in its children. When this returns, the drain has no thread, and
+/// no other thread is in a hook that the filter could reach.
 pub fn become_passive() {
     let Some(guard) = Guard::enter() else { return };
     PASSIVE.store(true, Ordering::SeqCst);
@@ -59,7 +63,8 @@ pub fn engine() -> Option<&'static Engine> {
     if PASSIVE.load(Ordering::SeqCst) { None } else { ENGINE.get() }
 }
 
-/// In a fork child, ahead of its first hook: those of the parent's threads are not in it.
+/// In a fork child, before its first hook: the parent's other threads, and the hooks that they were
+/// in, are not in the child.
 pub fn forget_hooks() {
     if let Some(engine) = ENGINE.get() {
         engine.presence.forget();
@@ -80,7 +85,8 @@ impl Guard {
     pub fn enter() -> Option<Self> {
         let engine = ENGINE.get()?;
         engine.presence.enter(thread::number() as usize);
-        // In this order: who sandboxes the program does it the other way round.
+        // First the presence, then the flag: `become_passive` sets the flag first, and then waits for
+        // all that are present.
         if PASSIVE.load(Ordering::SeqCst) {
             engine.presence.leave(thread::number() as usize);
             return None;
@@ -94,7 +100,7 @@ impl Guard {
         Some(guard)
     }
 
-    /// What this thread made by a call whose return no hook saw, it has made.
+    /// Notes that a call is over by which this thread made a process, and whose return no hook saw.
     #[cold]
     #[inline(never)]
     fn goes_on(&self) {
@@ -108,7 +114,8 @@ impl Guard {
         self.engine
     }
 
-    /// The pid test; see [`softclose_core::holders::ledger`].
+    /// The right to write to the engine's memory, which only the process has whose memory it is
+    /// (the pid test); see [`softclose_core::holders::ledger`].
     pub fn owner(&self) -> Option<Owner<'_>> {
         self.engine.ledger.owner()
     }
@@ -118,12 +125,13 @@ impl Guard {
         self.signals.set(signals::hold());
     }
 
-    /// They run again.
+    /// Signal handlers run again.
     pub fn let_signals_in(&self) {
         self.signals.take().into_iter().for_each(Mask::let_in);
     }
 
-    /// The caller lets them in, by [`let_signals_in`], and is in the engine until then.
+    /// Hands the signals that are held back to the caller, which lets them in by
+    /// [`let_signals_in`]. The thread counts as inside a hook until then.
     pub fn take_signals(&self) -> Option<Mask> {
         let mask = self.signals.take();
         if mask.is_some() {
@@ -132,7 +140,7 @@ impl Guard {
         mask
     }
 
-    /// The program's own call, whose `errno` is the one to leave behind.
+    /// Makes the program's own call, and keeps the `errno` of that call for the program.
     pub fn own_call<T>(&self, call: impl FnOnce() -> T) -> T {
         errno::set(self.errno.get());
         let result = call();
@@ -141,7 +149,7 @@ impl Guard {
     }
 }
 
-/// What was held back is delivered.
+/// Delivers signals that were held back.
 pub fn let_signals_in(signals: Option<Mask>) {
     if let (Some(mask), Some(engine)) = (signals, ENGINE.get()) {
         mask.let_in();
@@ -153,13 +161,13 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.cancellation.restore();
         errno::set(self.errno.get());
-        // A handler may not come back.
+        // A handler that runs now may never return.
         self.let_signals_in();
         self.engine.presence.leave(thread::number() as usize);
     }
 }
 
-/// Runs `act` with a guard held, whosever the memory of the engine is.
+/// Runs `act` with a guard held, also where the memory of the engine is another process'.
 pub fn with_guard(act: impl FnOnce(&'static Engine, &Guard)) {
     if let Some(guard) = Guard::enter() {
         act(guard.engine(), &guard);
@@ -175,20 +183,20 @@ pub fn with_engine(act: impl FnOnce(&'static Engine, Owner<'_>)) {
     });
 }
 
-/// As [`with_engine`], for what only the ledger minds.
+/// As [`with_engine`], for what concerns the ledger alone.
 pub fn with_owner(act: impl FnOnce(Owner<'_>)) {
     with_engine(|_, owner| act(owner));
 }
 
-/// Has the drain end what it holds, and its thread leave, before the program does
-/// what must find no thread of ours; there is none until the answer is dropped.
+/// Has the drain end what it holds, and its thread leave. To be called before the program does
+/// what must find no thread of ours. There is none until the answer is dropped.
 pub fn dismiss() -> Option<Dismissed> {
     let guard = Guard::enter()?;
     guard.owner()?;
     Some(guard.engine().drain.dismiss())
 }
 
-/// The same before a call whose return no hook sees.
+/// As [`dismiss`], before a call whose return no hook sees: there is no thread of ours for a moment.
 pub fn dismiss_for_a_moment() {
     with_engine(|engine, _| engine.drain.dismiss_for_a_moment());
 }

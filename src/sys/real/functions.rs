@@ -21,8 +21,8 @@ pub(super) fn resolve() {
 /// `wordexp.h`
 const WRDE_NOSPACE: c_int = 1;
 
-/// Defines functions that are more than a system call: a static symbol, and a call
-/// that fails with `ENOSYS`, and the answer given, where libc has none.
+/// Defines functions: a symbol, and a call that fails with `ENOSYS` and the given answer where libc
+/// has no such function.
 macro_rules! needed {
     ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $failed:expr; )*) => {
         $(
@@ -51,7 +51,7 @@ needed! {
     freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     system(command: *const c_char) -> c_int = -1;
-    popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+
     daemon(no_chdir: c_int, no_close: c_int) -> c_int = -1;
     wordexp(words: *const c_char, found: *mut c_void, flags: c_int) -> c_int = WRDE_NOSPACE;
     signalfd(fd: c_int, mask: *const c_void, flags: c_int) -> c_int = -1;
@@ -63,8 +63,8 @@ needed! {
     on_exit(handler: Option<extern "C" fn(c_int, *mut c_void)>, argument: *mut c_void) -> c_int = -1;
 }
 
-/// `closefrom(3)`, which exists since glibc 2.34. Where there is none, the one that
-/// a program finds in us is the system call.
+/// `closefrom(3)`, which exists since glibc 2.34. Where libc has none, this makes the system call
+/// `close_range`: a program that asks for the function finds ours.
 ///
 /// # Safety
 /// As its man page says.
@@ -78,7 +78,7 @@ pub unsafe fn closefrom(lowest: c_int) {
     }
 }
 
-/// `posix_spawn`, or the same with a descriptor of the process instead of its pid.
+/// The type of `pidfd_spawn`: as `posix_spawn`, with a descriptor of the process instead of its pid.
 pub type Spawn = unsafe extern "C-unwind" fn(
     *mut c_int,
     *const c_char,
@@ -95,7 +95,7 @@ pub fn pidfd_spawn(is_searched: bool) -> Option<Spawn> {
     Some(unsafe { core::mem::transmute::<*mut c_void, Spawn>(at) })
 }
 
-/// What a thread runs.
+/// The function that a thread runs.
 pub type Body = Option<extern "C-unwind" fn(*mut c_void) -> *mut c_void>;
 
 /// `pthread_create(3)`, which before glibc 2.34 is in a library that may be loaded later.
@@ -118,17 +118,17 @@ pub unsafe fn pthread_create(
     unsafe { core::mem::transmute::<*mut c_void, Function>(found)(thread, attributes, body, argument) }
 }
 
-/// The arguments of `clone(2)` as libc has them; the last three are optional
-/// there, and passed on as they are found.
+/// The arguments of libc's `clone(2)`. The last three are optional there, and passed on as they are
+/// found.
 #[derive(Clone, Copy)]
 pub struct CloneArguments {
-    /// What the child runs.
+    /// The function that the child runs.
     pub body: Option<extern "C" fn(*mut c_void) -> c_int>,
     /// The top of its stack.
     pub stack: *mut c_void,
     /// `CLONE_*`.
     pub flags: c_int,
-    /// What `body` is given.
+    /// The argument of `body`.
     pub argument: *mut c_void,
     /// Parent tid, TLS and child tid.
     pub rest: [*mut c_void; 3],
@@ -167,9 +167,9 @@ pub unsafe fn raw_fork() -> c_int {
     }
 }
 
-/// `forkpty(3)`, which is in libc since glibc 2.34. Before, it is in a library that a
-/// plugin may have brought along, where nobody else finds it: that one is asked for by
-/// name, as the program has it.
+/// `forkpty(3)`, which is in libc since glibc 2.34. Before, it was in libutil. A plugin may have
+/// loaded that for itself, where `RTLD_NEXT` does not find it: so it is also looked up in that
+/// library by name, if the program has loaded it.
 ///
 /// # Safety
 /// As its man page says.
@@ -188,7 +188,7 @@ pub unsafe fn forkpty(
     }
 }
 
-/// Not for what may be called in a signal handler.
+/// Looks up a function in a library that is loaded already. Not to be called in a signal handler.
 fn in_library(library: &CStr, symbol: &Symbol) -> Option<*mut c_void> {
     // SAFETY: constant, terminated names; the library stays loaded.
     let found = unsafe {

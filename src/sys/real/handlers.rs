@@ -14,7 +14,7 @@ pub(super) fn resolve() {
 }
 
 unsafe extern "C" {
-    /// By which libc knows whose a handler is (C++ ABI 3.3.5).
+    /// Its address tells libc which library has registered a handler (C++ ABI 3.3.5).
     static __dso_handle: u8;
 }
 
@@ -27,7 +27,7 @@ pub fn is_glibc() -> bool {
     GNU_VERSION.get().is_some()
 }
 
-/// `pthread_atfork(3)`, which is linked statically, and calls this.
+/// What `pthread_atfork(3)` calls, which is linked statically in older versions of glibc.
 ///
 /// # Safety
 /// The handlers live as long as the process.
@@ -40,7 +40,7 @@ pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(),
     }
 }
 
-/// `at_quick_exit(3)`, the same.
+/// What `at_quick_exit(3)` calls, which is linked statically.
 ///
 /// # Safety
 /// The handler lives as long as the process.

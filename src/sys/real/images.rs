@@ -11,7 +11,7 @@ pub(super) fn resolve() {
     IMAGES.iter().for_each(|symbol| _ = symbol.resolve());
 }
 
-/// The functions of `exec(3)`.
+/// A function of `exec(3)`.
 #[derive(Clone, Copy)]
 #[allow(missing_docs)]
 pub enum Image {
@@ -38,12 +38,12 @@ static IMAGES: [Symbol; 9] = [
     Symbol::new(c"execveat"),
 ];
 
-/// Where a function of `exec(3)` is, for a jump.
+/// Where a function of `exec(3)` is.
 pub fn image_address(image: Image) -> *const c_void {
     IMAGES.get(image as usize).map_or(missing_address(), address_of)
 }
 
-/// Defines the calls of [`Image`] that others can be made by.
+/// Defines a function for each call of [`Image`] that is also called, and not only jumped to.
 macro_rules! images {
     ($($name:ident: $image:ident($($arg:ident: $type:ty),*);)*) => { $(
         /// libc's function of that name.

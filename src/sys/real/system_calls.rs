@@ -9,8 +9,7 @@ use core::ffi::{c_char, c_void};
 use libc::{c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
-/// Defines the functions: a static symbol, and a call that falls back to a system
-/// call where there is no pointer.
+/// Defines functions: a symbol, and a call that makes the system call where there is no pointer.
 macro_rules! real {
     ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $nr:expr; )*) => {
         $(
