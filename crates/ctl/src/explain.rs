@@ -1,29 +1,29 @@
 //! `softclosectl explain`: why closes were left alone, and what to do about it.
 
 use crate::human;
-use crate::survey::{Family, Proof};
+use crate::survey::{Arbiter, Program};
 use softclose_core::counters::names::{BEGUN, COUNTED_BY_KERNEL, DOUBTED, LEFT_ALONE, RESETS_AVOIDED};
 use softclose_core::decision::{REASONS, Reason};
 use softclose_core::holders::standing::{DOUBTS, Doubt};
 
 /// Reasons with their advice, the most frequent first; those that are no TCP sockets last.
-pub fn text(family: &Family) -> String {
-    let reading = &family.reading;
+pub fn text(program: &Program) -> String {
+    let reading = &program.reading;
     let count = |reason: Reason| reading.value(LEFT_ALONE + reason as usize);
     let mut seen: Vec<_> = REASONS.iter().filter(|(reason, _)| count(*reason) != 0).collect();
     seen.sort_by_key(|(reason, _)| (is_no_connection(*reason), std::cmp::Reverse(count(*reason))));
     let head = format!(
         "{} {}: {} drains, {} resets avoided, {} held now; up for {}\n",
         reading.program,
-        family.pid(),
+        program.pid(),
         reading.value(BEGUN),
         reading.value(RESETS_AVOIDED),
-        family.held(),
-        family.members.first().map_or("-".to_owned(), |member| human::duration(member.uptime)),
+        program.held(),
+        program.processes.first().map_or("-".to_owned(), |process| human::duration(process.uptime)),
     );
-    let proof = proof(reading.value(COUNTED_BY_KERNEL), family.members.first().and_then(|member| member.proof));
+    let proof = proof(reading.value(COUNTED_BY_KERNEL), program.processes.first().and_then(|process| process.arbiter));
     let none = if seen.is_empty() { "No close was left alone.\n" } else { "Closes that were left alone:\n" };
-    let doubts = doubts(family);
+    let doubts = doubts(program);
     let lines = seen.into_iter().map(|(reason, name)| {
         let more = if *reason == Reason::Unsure { doubts.as_str() } else { "" };
         entry(count(*reason), name, *reason) + more
@@ -32,17 +32,17 @@ pub fn text(family: &Family) -> String {
 }
 
 /// What has decided, and decides now, where the counts do not.
-fn proof(count: u64, now: Option<Proof>) -> String {
+fn proof(count: u64, now: Option<Arbiter>) -> String {
     let so_far = if count == 0 { String::new() } else { format!("{count} closes so far, ") };
     match now {
-        Some(Proof::Kernel) => {
+        Some(Arbiter::Kernel) => {
             format!("Where its counts do not tell, the kernel's own count decides: {so_far}softclosectl refs.\n")
         }
-        Some(Proof::Procfs) if count == 0 => {
+        Some(Arbiter::Procfs) if count == 0 => {
             "Where its counts do not tell, a look at /proc decides. The kernel could: softclosectl refs install.\n"
                 .to_owned()
         }
-        Some(Proof::Procfs) => {
+        Some(Arbiter::Procfs) => {
             format!("Where its counts do not tell, the kernel's own count decided: {so_far}but it is gone now.\n")
         }
         None if count == 0 => String::new(),
@@ -56,8 +56,8 @@ fn entry(count: u64, name: &str, reason: Reason) -> String {
 }
 
 /// What could not be proved, the most frequent first.
-fn doubts(family: &Family) -> String {
-    let count = |doubt: Doubt| family.reading.value(DOUBTED + doubt as usize);
+fn doubts(program: &Program) -> String {
+    let count = |doubt: Doubt| program.reading.value(DOUBTED + doubt as usize);
     let mut seen: Vec<_> = DOUBTS.iter().filter(|(doubt, _)| count(*doubt) != 0).collect();
     seen.sort_by_key(|(doubt, _)| std::cmp::Reverse(count(*doubt)));
     let line = |(doubt, name): &(Doubt, &str)| format!("{:>16} {name}: {}\n", count(*doubt), doubted(*doubt));
@@ -100,7 +100,7 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
         ),
         Reason::Unsure => (
             "nothing proves that nobody else had the connection.",
-            "What could not be proved is below; see docs/limits.md, Proof of sole ownership.",
+            "What could not be proved is below; see docs/limits.md, Arbiter of sole ownership.",
         ),
         Reason::ResetAsked => ("the program asked for a reset: SO_LINGER{1,0}.", FINE),
         Reason::Role => ("SOFTCLOSE_ROLE excludes these connections.", "If that was not meant: SOFTCLOSE_ROLE=both."),

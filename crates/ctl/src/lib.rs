@@ -3,7 +3,7 @@
 //! | module | one idea |
 //! |---|---|
 //! | [`args`] | the command line |
-//! | [`page_file`] | one file with counters, read without trusting who made it |
+//! | [`stats_file`] | one file with counters, read without trusting who made it |
 //! | [`survey`] | which processes, and which counters are whose |
 //! | [`samples`] | the numbers by their names |
 //! | [`refs`] | the kernel's own count of references |
@@ -16,13 +16,13 @@
 pub mod args;
 pub mod explain;
 pub mod human;
-pub mod page_file;
 pub mod printable;
 pub mod prometheus;
 pub mod ps;
 pub mod refs;
 pub mod samples;
 pub mod stat;
+pub mod stats_file;
 pub mod survey;
 pub mod top;
 
@@ -30,7 +30,7 @@ use anyhow::{Context, Result};
 use args::{Cli, Command, Refs};
 use softclose_core::settings::read;
 use std::io::{ErrorKind, Write};
-use survey::{Family, Survey, survey};
+use survey::{Program, Survey, survey};
 
 /// Does what the command line says.
 pub fn run(cli: &Cli) -> Result<()> {
@@ -80,16 +80,18 @@ fn line(value: &serde_json::Value) -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
-/// The families asked for; without a pid, all of them.
-fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Family>> {
-    let Some(pid) = pid else { return Ok(survey.families.iter().collect()) };
-    Ok(vec![survey.family(pid).with_context(|| why_not(survey, pid))?])
+/// The programs asked for; without a pid, all of them.
+fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Program>> {
+    let Some(pid) = pid else { return Ok(survey.programs.iter().collect()) };
+    Ok(vec![survey.program(pid).with_context(|| why_not(survey, pid))?])
 }
 
 /// Why there are no counters of a process.
 fn why_not(survey: &Survey, pid: u32) -> String {
-    match survey.members.iter().find(|member| member.pid == pid) {
-        Some(member) if member.page.is_some() => format!("the counters of process {pid} cannot be read: are you root?"),
+    match survey.processes.iter().find(|process| process.pid == pid) {
+        Some(process) if process.stats_file.is_some() => {
+            format!("the counters of process {pid} cannot be read: are you root?")
+        }
         Some(_) if is_disabled(pid) => {
             format!("process {pid} was started with SOFTCLOSE_DISABLE: every close is its own")
         }

@@ -4,7 +4,7 @@
 //! together, `# HELP` and `# TYPE` before them, backslash, quote and line feed escaped.
 
 use crate::samples::{Sample, samples};
-use crate::survey::{Family, State, Survey};
+use crate::survey::{Liveness, Program, Survey};
 use anyhow::{Context, Result};
 use softclose_core::counters::names::{METRICS, Metric};
 use std::fmt::Write;
@@ -14,18 +14,18 @@ use std::path::Path;
 
 /// Every metric of every program that lives.
 pub fn text(survey: &Survey) -> String {
-    let families: Vec<_> = survey.families.iter().filter(|family| family.state != State::Dead).collect();
-    METRICS.iter().map(|metric| metric_text(metric, &families)).collect()
+    let programs: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
+    METRICS.iter().map(|metric| metric_text(metric, &programs)).collect()
 }
 
-fn metric_text(metric: &Metric, families: &[&Family]) -> String {
+fn metric_text(metric: &Metric, programs: &[&Program]) -> String {
     let Metric { name, kind, help, .. } = metric;
     let mut text = format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.name());
-    for family in families {
-        for Sample { suffix, label, value } in samples(metric, family) {
+    for program in programs {
+        for Sample { suffix, label, value } in samples(metric, program) {
             let own = label.map(|(name, word)| format!(",{name}=\"{}\"", escaped(&word))).unwrap_or_default();
-            let program = escaped(&family.reading.program);
-            let _ = writeln!(text, "{name}{suffix}{{pid=\"{}\",program=\"{program}\"{own}}} {value}", family.pid());
+            let called = escaped(&program.reading.program);
+            let _ = writeln!(text, "{name}{suffix}{{pid=\"{}\",program=\"{called}\"{own}}} {value}", program.pid());
         }
     }
     text

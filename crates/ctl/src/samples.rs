@@ -1,6 +1,6 @@
-//! The numbers of a family by their names: what `stat`, JSON and Prometheus show.
+//! The numbers of a program by their names: what `stat`, JSON and Prometheus show.
 
-use crate::survey::Family;
+use crate::survey::Program;
 use softclose_core::counters::names::{BUCKETS_MS, DRAIN_MS, DRAIN_TIMES, Metric, Series};
 
 /// A number.
@@ -43,8 +43,8 @@ impl Sample {
 }
 
 /// All samples of one metric.
-pub fn samples(metric: &Metric, family: &Family) -> Vec<Sample> {
-    let reading = &family.reading;
+pub fn samples(metric: &Metric, program: &Program) -> Vec<Sample> {
+    let reading = &program.reading;
     match metric.series {
         Series::One(at) => vec![Sample::plain(reading.value(at))],
         Series::Each { label, first, words } => {
@@ -54,9 +54,9 @@ pub fn samples(metric: &Metric, family: &Family) -> Vec<Sample> {
         Series::Sum(ranges) => {
             vec![Sample::plain(ranges.iter().cloned().flatten().map(|at| reading.value(at)).sum())]
         }
-        Series::Held => vec![Sample::plain(family.held())],
+        Series::Held => vec![Sample::plain(program.held())],
         Series::Info => vec![Sample::labelled("version", reading.version.clone(), 1)],
-        Series::Members => vec![Sample::plain(family.members.len() as u64)],
+        Series::Members => vec![Sample::plain(program.processes.len() as u64)],
         Series::Founded => vec![Sample::plain(reading.founded)],
         Series::Times => histogram(|at| reading.value(at)),
     }

@@ -3,7 +3,7 @@
 use super::columns::Column;
 use super::keys::View;
 use crate::human;
-use crate::survey::{Family, State, Survey};
+use crate::survey::{Liveness, Program, Survey};
 use softclose_core::counters::names::{BEGUN, DISCARDED, LEFT_ALONE, METRICS, RESETS_AVOIDED, Series};
 use softclose_core::decision::Reason;
 use std::cmp::Reverse;
@@ -74,11 +74,11 @@ pub struct Rows {
 impl Rows {
     /// Takes a new look in.
     pub fn update(&mut self, survey: &Survey, now: Instant) {
-        let live: Vec<_> = survey.families.iter().filter(|family| family.state != State::Dead).collect();
-        self.rows = live.iter().map(|family| row(family, self.before.get(&family.file.id.inode), now)).collect();
-        let before = |family: &&Family| {
-            let (closes, drains) = (closes(family), family.reading.value(BEGUN));
-            (family.file.id.inode, Before { at: now, closes, drains })
+        let live: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
+        self.rows = live.iter().map(|program| row(program, self.before.get(&program.file.id.inode), now)).collect();
+        let before = |program: &&Program| {
+            let (closes, drains) = (closes(program), program.reading.value(BEGUN));
+            (program.file.id.inode, Before { at: now, closes, drains })
         };
         self.before = live.iter().map(before).collect();
         self.hidden = survey.unreadable.len();
@@ -105,29 +105,29 @@ impl Rows {
     }
 }
 
-fn closes(family: &Family) -> u64 {
+fn closes(program: &Program) -> u64 {
     let sum = METRICS.iter().find_map(|metric| match metric.series {
         Series::Sum(ranges) => Some(ranges),
         _ => None,
     });
-    sum.into_iter().flatten().cloned().flatten().map(|at| family.reading.value(at)).sum()
+    sum.into_iter().flatten().cloned().flatten().map(|at| program.reading.value(at)).sum()
 }
 
-fn row(family: &Family, before: Option<&Before>, now: Instant) -> Row {
+fn row(program: &Program, before: Option<&Before>, now: Instant) -> Row {
     const MISSED: [Reason; 5] = [Reason::Unsure, Reason::Busy, Reason::Full, Reason::NoThread, Reason::Denied];
-    let value = |at| family.reading.value(at);
+    let value = |at| program.reading.value(at);
     let rate = |now_counted: u64, then: fn(&Before) -> u64| {
         let seconds = before.map_or(0.0, |before| now.duration_since(before.at).as_secs_f64());
         let more = before.map_or(0, |before| now_counted.saturating_sub(then(before)));
         if seconds > 0.0 { more as f64 / seconds } else { 0.0 }
     };
     Row {
-        pid: family.pid(),
-        program: family.reading.program.clone(),
-        processes: family.members.len() as u64,
-        closes_a_second: rate(closes(family), |before| before.closes),
+        pid: program.pid(),
+        program: program.reading.program.clone(),
+        processes: program.processes.len() as u64,
+        closes_a_second: rate(closes(program), |before| before.closes),
         drains_a_second: rate(value(BEGUN), |before| before.drains),
-        held: family.held(),
+        held: program.held(),
         drains: value(BEGUN),
         resets: value(RESETS_AVOIDED),
         discarded: value(DISCARDED),

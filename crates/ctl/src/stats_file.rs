@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What a file is known by: device, as procfs writes it, and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PageId {
+pub struct FileId {
     /// Major and minor number.
     pub device: (u32, u32),
     /// Inode number.
@@ -27,20 +27,20 @@ pub struct PageId {
 
 /// A file that was read.
 #[derive(Clone, Debug)]
-pub struct PageFile {
+pub struct StatsFile {
     /// Where it is, as we see it.
     pub path: PathBuf,
     /// Which it is.
-    pub id: PageId,
+    pub id: FileId,
     /// Whose it is.
     pub user: u32,
-    /// Last time that it was written, or marked by [`PageFile::mark`].
+    /// Last time that it was written, or marked by [`StatsFile::mark`].
     pub changed: SystemTime,
     /// What it says.
     pub content: Result<Reading, Unreadable>,
 }
 
-impl PageFile {
+impl StatsFile {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -60,7 +60,7 @@ impl PageFile {
         file.take(SIZE as u64).read_to_end(&mut bytes)?;
         Ok(Self {
             path: path.to_owned(),
-            id: PageId { device: (major(data.dev()), minor(data.dev())), inode: data.ino() },
+            id: FileId { device: (major(data.dev()), minor(data.dev())), inode: data.ino() },
             user: data.uid(),
             changed: data.modified()?,
             content: Reading::of(&bytes),
@@ -72,7 +72,7 @@ impl PageFile {
         SystemTime::now().duration_since(self.changed).unwrap_or_default()
     }
 
-    /// Whether [`PageFile::mark`] was called on it: a page is not written after it was made.
+    /// Whether [`StatsFile::mark`] was called on it: a page is not written after it was made.
     pub fn is_marked(&self) -> bool {
         const SLACK: Duration = Duration::from_secs(2);
         let made = self.content.as_ref().map_or(0, |reading| reading.founded);
@@ -104,12 +104,12 @@ impl PageFile {
 }
 
 /// Whether a path is that of a page.
-pub fn is_page(path: &Path) -> bool {
+pub fn is_stats_file(path: &Path) -> bool {
     path.to_str().is_some_and(|path| path.ends_with(SUFFIX))
 }
 
 /// The pages in a directory; none where it is not ours to look at.
-pub fn in_directory(directory: &Path) -> Vec<PageFile> {
+pub fn in_directory(directory: &Path) -> Vec<StatsFile> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if openat(CWD, directory, flags, Mode::empty()).is_err() {
         return Vec::new();
@@ -117,8 +117,8 @@ pub fn in_directory(directory: &Path) -> Vec<PageFile> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries
         .map(|entry| entry.path())
-        .filter(|path| is_page(path))
-        .filter_map(|path| PageFile::read(&path).ok())
+        .filter(|path| is_stats_file(path))
+        .filter_map(|path| StatsFile::read(&path).ok())
         .collect()
 }
 
@@ -141,9 +141,9 @@ mod tests {
     /// Any user may write such a page, and root reads it: the sum was beyond what a time can be.
     #[test]
     fn a_page_that_says_it_was_made_at_the_end_of_time_is_not_marked() {
-        let made_at = |founded| PageFile {
+        let made_at = |founded| StatsFile {
             path: PathBuf::new(),
-            id: PageId { device: (0, 0), inode: 0 },
+            id: FileId { device: (0, 0), inode: 0 },
             user: 0,
             changed: UNIX_EPOCH + Duration::from_secs(100),
             content: Ok(Reading {
