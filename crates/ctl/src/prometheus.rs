@@ -1,7 +1,8 @@
 //! `softclosectl prometheus`: the text exposition format.
 //!
-//! Source: prometheus.io, "Exposition formats", text-based format: all samples of a metric
-//! together, `# HELP` and `# TYPE` before them, backslash, quote and line feed escaped.
+//! The format is that of prometheus.io, "Exposition formats", text-based format: all samples of a
+//! metric stand together, with `# HELP` and `# TYPE` before them. Backslash, quote and line feed are
+//! escaped.
 
 use crate::samples::{Sample, samples};
 use crate::survey::{Liveness, Program, Survey};
@@ -12,7 +13,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Every metric of every program that lives.
+/// Every metric of every program that has not ended.
 pub fn text(survey: &Survey) -> String {
     let programs: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
     METRICS.iter().map(|metric| metric_text(metric, &programs)).collect()
@@ -35,8 +36,8 @@ fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// Puts `text` where node_exporter's textfile collector reads it: whoever opens the file
-/// finds the old content or the new.
+/// Writes `text` to a file for node_exporter's textfile collector. The file is replaced in one step:
+/// a reader finds either the old content or the new.
 pub fn write(text: &str, directory: &Path) -> Result<()> {
     let path = directory.join("softclose.prom");
     let mut file = tempfile::NamedTempFile::new_in(directory).with_context(|| directory.display().to_string())?;

@@ -1,4 +1,4 @@
-//! `softclosectl ps`: which processes have softclose loaded.
+//! `softclosectl ps`: the processes that have softclose loaded.
 
 use crate::human;
 use crate::printable;
@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// `ASKS`: whom, where its own counts do not tell who else has a connection.
+/// `ASKS` is what the process asks where its own counts do not prove who holds a connection.
 const HEADS: [&str; 9] = ["PID", "UID", "PROGRAM", "VERSION", "UPTIME", "COUNTERS", "HELD", "ASKS", "SETTINGS"];
 
-/// A table for people; what cannot be read comes below it.
+/// A table for people. Below it are the files that cannot be read, and the number of hidden
+/// processes.
 pub fn text(survey: &Survey) -> String {
     let living = survey.processes.iter().map(|process| row(process, program_of(survey, process)));
     let gone = survey.programs.iter().filter(|program| program.state != Liveness::Live).map(gone);
@@ -18,12 +19,12 @@ pub fn text(survey: &Survey) -> String {
     let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", printable::path(path)));
     let hidden = match survey.hidden() {
         0 => String::new(),
-        count => format!("processes that may not be looked at: {count}\n"),
+        count => format!("processes that you may not look at, with or without softclose: {count}\n"),
     };
     [human::table(&HEADS, &rows)].into_iter().chain(unreadable).chain([hidden]).collect()
 }
 
-/// The same for programs.
+/// The processes as JSON.
 pub fn json(survey: &Survey) -> Value {
     survey.processes.iter().map(|process| entry(process, program_of(survey, process))).collect()
 }
@@ -56,7 +57,7 @@ fn held_by(program: &Program, process: &Process) -> u32 {
     program.reading.held.iter().filter(|(pid, _)| *pid == process.own_pid).map(|(_, held)| held).sum()
 }
 
-/// A page that nobody uses.
+/// The row of a program without a visible process.
 fn gone(program: &Program) -> Vec<String> {
     let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = age.saturating_sub(Duration::from_secs(program.reading.founded));
@@ -73,7 +74,7 @@ fn gone(program: &Program) -> Vec<String> {
     ]
 }
 
-/// What is not as it is by default.
+/// The settings that are not the defaults.
 fn changed_settings(program: &Program) -> String {
     let is_default = |name: &str, value: &str| KNOBS.iter().any(|knob| knob.env == name && knob.default == value);
     let changed = program.reading.settings.iter().filter(|(name, value)| !is_default(name, value));
@@ -96,7 +97,7 @@ fn entry(process: &Process, program: Option<&Program>) -> Value {
     })
 }
 
-/// All of them, as an object.
+/// All settings of a program, as a JSON object.
 pub fn settings(program: &Program) -> Value {
     program.reading.settings.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect()
 }

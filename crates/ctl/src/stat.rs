@@ -1,4 +1,4 @@
-//! `softclosectl stat`: every number of a program.
+//! `softclosectl stat`: every counter of a program.
 
 use crate::human;
 use crate::ps;
@@ -7,7 +7,7 @@ use crate::survey::Program;
 use serde_json::{Map, Value as Json, json};
 use softclose_core::counters::names::{METRICS, Metric, Series};
 
-/// For people: what is zero is left out of the long lists.
+/// The counters for people. A sample that has a label is left out if it is zero.
 pub fn text(program: &Program) -> String {
     let Program { reading, processes, state, .. } = program;
     let pids: Vec<_> = processes.iter().map(|process| process.pid.to_string()).collect();
@@ -39,7 +39,7 @@ fn lines(metric: &'static Metric, program: &Program) -> Vec<(String, String)> {
     samples(metric, program).into_iter().filter(is_worth_it).map(line).collect()
 }
 
-/// For programs: an object a program, its numbers by their names.
+/// The counters as JSON: one object with a number for each metric, by name.
 pub fn json(program: &Program) -> Json {
     let numbers: Map<_, _> =
         METRICS.iter().filter(|metric| is_number(metric)).map(|metric| entry(metric, program)).collect();
@@ -57,7 +57,7 @@ pub fn json(program: &Program) -> Json {
     })
 }
 
-/// One number, or an object with one for each word of the label.
+/// A metric as one number, or as an object with a number for each value of the label.
 fn entry(metric: &Metric, program: &Program) -> (String, Json) {
     let all = samples(metric, program);
     let value = match &all[..] {

@@ -13,8 +13,9 @@ usage: softclose [OPTIONS] [--] COMMAND [ARG...]
 
 /// What the launcher does.
 pub const INTRODUCTION: &str = "
-Runs COMMAND with libsoftclose.so in LD_PRELOAD: when COMMAND closes a TCP socket, the peer gets
-all data and a FIN, where it might get a reset. Options of softclose come before COMMAND.
+Runs COMMAND with libsoftclose.so in LD_PRELOAD. When COMMAND closes a TCP socket, softclose ends
+the connection with a FIN where the kernel might send a reset, which can destroy data on its way
+to the peer. Options of softclose come before COMMAND.
 ";
 
 /// An option that is no setting.

@@ -1,11 +1,11 @@
-//! `softclosectl top`: a live table.
+//! `softclosectl top`: a table of programs that is updated as you look.
 //!
 //! | file | one idea |
 //! |---|---|
-//! | [`columns`] | what there is to see |
+//! | [`columns`] | the columns |
 //! | [`rows`] | what is in a row, and the order of rows |
 //! | [`keys`] | what a key does |
-//! | [`view`] | how it looks |
+//! | [`view`] | how the screen is drawn |
 
 pub mod columns;
 pub mod keys;

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// One program.
+/// The row of one program.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     pid: u32,
@@ -37,7 +37,7 @@ impl Row {
         }
     }
 
-    /// What a cell is sorted by.
+    /// The number by which a cell is sorted.
     fn number(&self, column: Column) -> u64 {
         const THOUSANDTHS: f64 = 1000.0;
         match column {
@@ -55,7 +55,7 @@ impl Row {
     }
 }
 
-/// Numbers of the look before.
+/// The numbers of a program at the last update.
 #[derive(Clone, Copy)]
 struct Before {
     at: Instant,
@@ -63,7 +63,7 @@ struct Before {
     drains: u64,
 }
 
-/// All rows, and what rates are computed from.
+/// All rows, and the numbers from which rates are computed.
 #[derive(Default)]
 pub struct Rows {
     rows: Vec<Row>,
@@ -72,7 +72,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Takes a new look in.
+    /// Takes over a new survey.
     pub fn update(&mut self, survey: &Survey, now: Instant) {
         let live: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
         self.rows = live.iter().map(|program| row(program, self.before.get(&program.file.id.inode), now)).collect();
@@ -84,7 +84,7 @@ impl Rows {
         self.hidden = survey.unreadable.len();
     }
 
-    /// Rows that the filter lets through, in order: numbers from the largest, names from A.
+    /// The rows that the filter lets through, in order: the largest number first, or names from A.
     pub fn shown(&self, view: &View) -> Vec<&Row> {
         let fits = |row: &&Row| row.program.contains(&view.filter) || row.pid.to_string().contains(&view.filter);
         let mut rows: Vec<_> = self.rows.iter().filter(fits).collect();
@@ -99,7 +99,7 @@ impl Rows {
         rows
     }
 
-    /// Programs whose counters cannot be read.
+    /// The number of programs whose counters cannot be read.
     pub fn hidden(&self) -> usize {
         self.hidden
     }
