@@ -181,7 +181,8 @@ fn users() -> [u32; 3] {
     [real, effective, effective]
 }
 
-/// How many descriptor numbers are followed: the hard limit of the process, from 1,024 to 262,144.
+/// How many descriptor numbers are followed: the hard limit of the process, but at least 1,024 and
+/// at most 262,144.
 /// The memory for them is mapped at the first connection, and its pages are touched as they are
 /// used.
 ///

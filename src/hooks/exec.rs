@@ -122,8 +122,8 @@ enum Environment {
     Behind,
 }
 
-/// Before a variadic function, whose arguments are in registers and on the stack. Where there are
-/// more than there is room for, nothing can be counted for the new program.
+/// Before a variadic function, whose arguments are in registers and on the stack. Where they do not
+/// fit into a list of ours, libc's function is jumped to, and no hook sees whether it fails.
 fn variadic(
     saved: &SavedRegisters,
     program: fn(Text) -> Program,
@@ -156,8 +156,8 @@ fn gathered(
 ) -> Option<*const c_void> {
     const ROOM: usize = 128;
     let mut argv = [0; ROOM];
-    // SAFETY: what these functions are given ends with a null pointer, and `execle` is given
-    // an environment behind it; behind the others lies the frame of the caller.
+    // SAFETY: the arguments of these functions end with a null pointer. Behind it `execle` has an
+    // environment; of the others, the frame of the caller lies there.
     let behind = unsafe { saved.gather(&mut argv) }?;
     let envp = match environment {
         Environment::Own => environment::own(),
@@ -166,8 +166,8 @@ fn gathered(
     Some(execute(program, Lists { argv: argv.as_ptr().cast(), envp }, natively))
 }
 
-/// Before the program image is replaced. Answers where to jump to. Where something is counted for
-/// the new program, libc's function is called from here instead, so that a failure is seen.
+/// Before the program image is replaced. Answers where to jump to: `natively`, if nothing is counted
+/// for the new program. Else libc's function is called from here, so that a failure is seen.
 fn execute(program: Program, lists: Lists, natively: *const c_void) -> *const c_void {
     let attempt = [Strings::at(lists.argv), Strings::at(lists.envp)];
     let attempt = Attempt { candidate: program.candidate(), lists: &attempt };

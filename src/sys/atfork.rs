@@ -5,9 +5,9 @@
 //! time.
 //!
 //! libc does not tell the handlers whether there is a child. The hooks of the calls that fork know
-//! it, and announce that they will say it ([`fork_returned`]). If no hook has announced a fork, and the
-//! process has no child at all, the fork has failed. Else its token waits for the pid of a child;
-//! after a while nothing waits for it any more (`Family::may_be_born`).
+//! it, and announce that they will say it ([`fork_returned`]). Where no hook has announced a fork, one
+//! thing can be known: if the process has no child at all, the fork has failed. Else the token waits
+//! for a child to take it, for a limited time (`Family::may_be_born`).
 //!
 //! Context: the thread that forks. The child's handler runs before any code of the program's.
 //! Async-signal-safe.

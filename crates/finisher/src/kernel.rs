@@ -206,7 +206,7 @@ pub unsafe fn memory<T>(len: usize) -> &'static mut [T] {
     if at <= 0 {
         return &mut [];
     }
-    // SAFETY: so many zeroed elements, aligned to a page, which nobody else knows of; zero
+    // SAFETY: so many zeroed elements, aligned to a page, which are used nowhere else; zero
     // is a value, as the caller says.
     unsafe { slice::from_raw_parts_mut(at as *mut T, len) }
 }

@@ -61,7 +61,7 @@ macro_rules! symbols {
     ($module:ident: $($name:ident)*) => {
         #[allow(non_upper_case_globals)]
         mod $module {
-            use super::Symbol;
+            use $crate::sys::real::symbol::Symbol;
             $( pub(super) static $name: Symbol = {
                 // SAFETY: concat! with a zero byte is terminated, and has no other zero.
                 let name = unsafe { core::ffi::CStr::from_bytes_with_nul_unchecked(concat!(stringify!($name), "\0").as_bytes()) };

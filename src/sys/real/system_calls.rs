@@ -3,7 +3,7 @@
 //! Before the constructor, and where libc has no such function, the system call is made
 //! directly.
 
-use super::symbol::{Symbol, symbols};
+use super::symbol::symbols;
 use crate::sys::errno::call;
 use core::ffi::{c_char, c_void};
 use libc::{c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr, socklen_t, timespec};

@@ -145,8 +145,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Who reads a manual cannot follow a link: what it leads to is named, unless it is
-    /// named already or in the same document.
+    /// Names the target of a link, as a reader of a manual cannot follow it. A target that the text
+    /// names already, or that is in the same document, is left out.
     fn end_link(&mut self) {
         let Some(link) = self.links.pop() else { return };
         let said: String = self.line.iter().map(text_of).collect();

@@ -3,7 +3,7 @@
 //! Only headers, program headers, section names and the dynamic section are read, through a cache:
 //! some servers are hundreds of megabytes large.
 
-use super::Finding;
+use super::finding::Finding;
 use object::elf::{DT_NEEDED, FileHeader32, FileHeader64, Machine};
 use object::read::ReadCache;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};

@@ -9,12 +9,14 @@
 //! asks, as another user may run the service.
 
 mod elf;
+mod finding;
 mod privilege;
 mod script;
 
 use crate::command::{Unresolved, resolve};
 use crate::failure::Failure;
 use crate::library;
+use finding::{Finding, Severity};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
@@ -27,43 +29,6 @@ const MAX_INTERPRETERS: usize = 5;
 /// How much of a file the kernel reads to tell what it is (`BINPRM_BUF_SIZE`). It cuts off a longer
 /// `#!` line there.
 const HEAD: u64 = 256;
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Severity {
-    /// The shim will not be loaded or will not work, or that cannot be told.
-    Warning,
-    /// The shim will be loaded; the user should know this.
-    Note,
-}
-
-/// One thing that was found about one file.
-#[derive(Debug)]
-struct Finding {
-    severity: Severity,
-    file: PathBuf,
-    text: String,
-}
-
-impl Finding {
-    fn warning(file: &Path, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, file: file.to_owned(), text: text.into() }
-    }
-
-    fn note(file: &Path, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Note, file: file.to_owned(), text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        };
-        write!(f, "{severity}: {}: {}", self.file.display(), self.text)
-    }
-}
 
 /// Everything that was found about one command.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! `LD_PRELOAD` that has a slash in it. A script gets no rights this way: only ELF files are looked
 //! at.
 
-use super::Finding;
+use super::finding::Finding;
 use rustix::fs::getxattr;
 use rustix::io::Errno;
 use std::fs::Metadata;

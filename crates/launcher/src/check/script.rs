@@ -4,7 +4,7 @@
 //! as one argument. Where that is `env(1)`, the program that it starts is looked at, as that
 //! inherits `LD_PRELOAD`.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::command::resolve;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
