@@ -32,6 +32,7 @@ pub enum Command {
     /// Print all counters of one program, or of every program.
     Stat {
         /// A process of the program. Without a PID, every program is shown.
+        #[arg(value_parser = pid)]
         pid: Option<u32>,
         /// Print one JSON array instead of text.
         #[arg(long)]
@@ -43,6 +44,7 @@ pub enum Command {
     /// Say why softclose left closes of a program alone, and what you can do about it.
     Explain {
         /// A process of the program.
+        #[arg(value_parser = pid)]
         pid: u32,
     },
     /// Print all counters of all running programs for Prometheus.
@@ -83,6 +85,10 @@ pub struct Top {
     /// Update the table every so many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub interval: Duration,
+}
+
+fn pid(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "a PID is a whole number".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

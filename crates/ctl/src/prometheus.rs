@@ -6,10 +6,10 @@
 
 use crate::samples::{Sample, samples};
 use crate::survey::{Liveness, Program, Survey};
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use softclose_core::counters::names::{METRICS, Metric};
 use std::fmt::Write;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -40,10 +40,15 @@ fn escaped(value: &str) -> String {
 /// a reader finds either the old content or the new.
 pub fn write(text: &str, directory: &Path) -> Result<()> {
     let path = directory.join("softclose.prom");
-    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(|| directory.display().to_string())?;
+    // The error itself may name the temporary file, which means nothing to the user.
+    replace(text, directory, &path).map_err(|error| anyhow!("cannot write {}: {}", path.display(), error.kind()))
+}
+
+fn replace(text: &str, directory: &Path, path: &Path) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(text.as_bytes())?;
     file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    file.persist(&path).with_context(|| path.display().to_string())?;
+    file.persist(path)?;
     Ok(())
 }
 

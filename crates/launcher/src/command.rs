@@ -34,12 +34,21 @@ impl Unresolved {
     /// The message about `name`, and the status that a shell would use.
     pub fn failure(&self, name: &OsStr) -> Failure {
         match self {
-            Self::NotFound => Failure { status: NOT_FOUND, message: format!("{}: command not found", name.display()) },
+            Self::NotFound => {
+                let message = format!("{}: command not found{}", name.display(), hint(name));
+                Failure { status: NOT_FOUND, message }
+            }
             Self::NotExecutable(path) => {
                 Failure { status: NOT_EXECUTABLE, message: format!("{}: this user cannot execute it", path.display()) }
             }
         }
     }
+}
+
+/// Says that the file is in the current directory, which is not searched.
+fn hint(name: &OsStr) -> String {
+    let is_here = !name.as_bytes().contains(&b'/') && Path::new(name).is_file();
+    if is_here { format!(" in PATH (there is ./{})", name.display()) } else { String::new() }
 }
 
 /// Replaces this process by the command. Returns only if that fails.

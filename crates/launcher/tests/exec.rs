@@ -80,6 +80,15 @@ fn a_command_that_does_not_exist_is_127() {
 }
 
 #[test]
+fn a_command_in_the_current_directory_is_named() {
+    let installation = Installation::new();
+    installation.plant("tool", "exit 0\n", 0o755);
+    let outcome = outcome(installation.softclose().arg("tool").current_dir(installation.path("")));
+    assert_eq!(outcome.status, Some(127), "{outcome:?}");
+    assert!(outcome.stderr.contains("tool: command not found in PATH (there is ./tool)"), "{outcome:?}");
+}
+
+#[test]
 fn a_command_that_cannot_be_executed_is_126() {
     let installation = Installation::new();
     let plain = installation.plant("plain", "echo ran\n", 0o644);
