@@ -5,10 +5,10 @@
 //!
 //! | module | one idea |
 //! |---|---|
-//! | [`layout`] | where this kernel has what the program reads |
-//! | [`assembler`], [`program`] | the program that the kernel runs for each question |
-//! | [`bpf`] | bpf(2) |
-//! | [`proof`] | questions whose answers are known |
+//! | `layout` | where this kernel has what the program reads |
+//! | `assembler`, `program` | the program that the kernel runs for each question |
+//! | `bpf` | bpf(2) |
+//! | `proof` | questions whose answers are known |
 //!
 //! `softclose_core::holders::refs` defines how a question is asked, and which answers are believed.
 
