@@ -1,10 +1,9 @@
-//! Compiles `softclose-drain` and puts it where cargo puts the library: beside it, the
-//! library looks for it.
+//! Compiles `softclose-drain`, and puts it beside the library, where the library looks for it.
 //!
-//! It is no cargo target: it has no libc, so it aborts on a panic, is linked without the
-//! usual start-up files, and needs neither a profile nor a target of its own.
+//! `softclose-drain` is no cargo target. It has no libc: it aborts on a panic, and is linked
+//! without the usual start-up files. As a target it would need a profile of its own.
 
-// It runs at build time, where nobody has hooked anything.
+// It runs at build time, where no function is hooked.
 #![allow(clippy::disallowed_types)]
 
 use std::env;
@@ -50,8 +49,8 @@ fn compile(made: &Path) {
     assert!(status.success(), "{NAME} does not build: {status}");
 }
 
-/// By a rename: somebody may be running it. As old as its source: cargo takes what is newer
-/// than the build for a reason to build again.
+/// Puts the program beside the library by a rename, as a process may be running the old one. Its
+/// time is that of this file: cargo would build again for a file that is newer than the build.
 fn put(made: &Path, beside: &Path) {
     let new = beside.with_extension("new");
     let age = std::fs::metadata("build.rs").and_then(|source| source.modified()).expect("it is being run");

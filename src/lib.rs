@@ -1,24 +1,23 @@
-//! `libsoftclose.so`: libc's names, and nothing else.
+//! `libsoftclose.so`: functions under libc's names, which translate and do nothing else.
 //!
 //! | part | what is in it |
 //! |---|---|
-//! | `hooks` | one file an intercepted call; each only translates |
+//! | `hooks` | one file for each intercepted call, or for a few that are alike |
 //! | `start` | the constructor |
-//! | `sys` | the floor: libc's own functions, the guard, the end |
+//! | `sys` | the unsafe floor: libc's own functions, the guard, the end of the process |
 //!
-//! All logic is in `softclose-core`, which knows no symbol. This crate exports
-//! `close` and others like it: nothing of ours may ever link against it.
+//! All logic is in `softclose-core`, which exports no symbol. This crate exports `close` and
+//! other functions of libc's: no program of softclose may link it.
 //!
 //! # The rules of a hook
 //!
-//! It may run in a signal handler, before any constructor, after every
-//! destructor, in a `vfork` child on its parent's memory, under a `malloc` that
-//! is being initialised, with a cancellation pending. So: no allocation, no lock
-//! that waits, no panic, no formatting, no lazy `dlsym`. `sys::guard::Guard` is
-//! the only way to the engine, and what writes to memory wants an `Owner`, which
-//! only the process whose memory it is can get.
+//! A hook may run in a signal handler, before any constructor, after every destructor, in a `vfork`
+//! child on its parent's memory, inside a `malloc` that is being initialised, or with a
+//! cancellation pending. So it allocates nothing, waits for no lock, does not panic, formats
+//! nothing, and does not look up symbols. `sys::guard::Guard` is the only way to the engine. What
+//! writes to memory needs an `Owner`, which only the process gets whose memory it is.
 
-// A hook's contract is that of the call it stands for; its man page has it.
+// The contract of a hook is that of the call; the man page has it.
 #![allow(clippy::missing_safety_doc)]
 #![deny(
     clippy::unwrap_used,

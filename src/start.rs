@@ -1,12 +1,12 @@
-//! The beginning and the end of the process.
+//! The constructor: it reads the settings, looks up libc's functions, builds the engine, and
+//! registers what runs at the end of the process.
 //!
-//! In a program for musl, which inherits `LD_PRELOAD` from one for glibc, every hook passes
-//! through: all of libc that musl lacks is looked up, none of it asked for by name.
+//! It is the only code of the shim that allocates. It opens no descriptor (unless a log file is
+//! asked for), starts no thread, and installs no signal handler. A bad setting is reported and
+//! never ends the program.
 //!
-//! The constructor is the only code of the shim that allocates: it reads the
-//! settings, resolves every symbol and builds the engine. It opens no
-//! descriptor (unless a log file is asked for), starts no thread and installs no
-//! signal handler. Bad settings are reported, never fatal.
+//! A program for musl may inherit `LD_PRELOAD` from one for glibc. It can load the library, as
+//! that does not import by name what musl lacks. There every hook passes through.
 
 use crate::hooks;
 use crate::sys::guard::ENGINE;
@@ -49,7 +49,7 @@ extern "C" fn construct() {
     hooks::touch_redhook();
     let secure = is_secure();
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
-    // The memory takes as much address space as that of its maker.
+    // The shared memory takes as much address space as in the process that made it.
     let has_space = limit_of(libc::RLIMIT_AS).rlim_cur == libc::RLIM_INFINITY;
     let ticket = environment::take_ticket().filter(|_| !secure && has_space);
     environment::note_preload(own_path().map(|path| path.as_os_str().as_bytes()));
@@ -57,14 +57,14 @@ extern "C" fn construct() {
     let Some(capacity) = capacity().filter(|_| !reading.settings.disable) else { return };
     host::resolve();
     clock::resolve();
-    // Nobody else can have set it.
+    // It cannot have been set before.
     let engine = engine(reading, secure, capacity);
     let _ = ENGINE.set(engine);
     ticket.into_iter().for_each(|ticket| engine.ledger.rejoin(ticket));
     engine.ledger.adopt_inherited();
     atfork::register();
-    // What is registered first runs last: the loader's own handler, which runs all
-    // destructors, comes after the constructors.
+    // The handler that is registered first runs last. That of the loader, which runs all
+    // destructors, is registered after the constructors.
     leave::register();
     // SAFETY: a plain function.
     unsafe { real::at_quick_exit(leave_quickly) };
@@ -87,8 +87,8 @@ fn reading(secure: bool) -> Reading {
     reading
 }
 
-/// What others may read of the process. Of one with more rights than its caller has,
-/// nothing.
+/// What the stats file says of the process. A process that has more rights than its caller makes
+/// no such file.
 fn identity(reading: &Reading, secure: bool) -> Identity {
     let lines = KNOBS.iter().zip(&reading.shown).map(|(knob, (value, _))| format!("{}={value}\n", knob.env));
     let called = std::env::args_os().next().unwrap_or_default();
@@ -102,7 +102,7 @@ fn identity(reading: &Reading, secure: bool) -> Identity {
     }
 }
 
-/// Everything that a process writes to, in one page: a fork child copies one.
+/// Everything that a process writes to, in one page: a fork child copies only that page.
 #[repr(align(4096))]
 struct Page {
     engine: OnceLock<Engine>,
@@ -117,7 +117,7 @@ static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), conte
 #[inline(never)]
 fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     let counters = Counters::new(identity(&reading, secure));
-    // Nobody writes to them: they are not in that page.
+    // They are never written to: so they are not in that page.
     let settings = Box::leak(Box::new(reading.settings));
     let (log, fell_back) = Log::open(settings);
     if fell_back {
@@ -136,14 +136,14 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     engine.get_or_init(|| Engine { context, ledger, drain, rehearsal, rings, refs, presence })
 }
 
-/// Where this library lies, and the program that finishes what a process leaves.
+/// The directory of this library, where `softclose-drain` lies as well.
 fn finisher() -> Option<&'static KnownDirectory> {
     let library = std::path::absolute(own_path()?).ok()?;
     let home = CString::new(library.parent()?.as_os_str().as_bytes()).ok()?;
     Some(Box::leak(Box::new(KnownDirectory::at(home)?)))
 }
 
-/// Where the loader has found this library.
+/// The path by which the loader has found this library.
 fn own_path() -> Option<&'static Path> {
     let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
     let here = construct as extern "C" fn();
@@ -157,7 +157,7 @@ fn own_path() -> Option<&'static Path> {
     Some(Path::new(OsStr::from_bytes(name.to_bytes())))
 }
 
-/// Before the program can have pinned itself.
+/// The processors on which the process may run, before the program can have changed that.
 fn processors() -> &'static [u8] {
     schedule::affinity(&mut [0; 256]).to_vec().leak()
 }
@@ -173,21 +173,23 @@ fn limit_of(resource: libc::__rlimit_resource_t) -> libc::rlimit {
     limit
 }
 
-/// Real, effective and saved user as the program was executed: the third is the second's
-/// copy.
+/// The real, effective and saved user when the program was executed: the saved one is a copy of
+/// the effective one.
 fn users() -> [u32; 3] {
     // SAFETY: no preconditions.
     let [real, effective] = [libc::AT_UID, libc::AT_EUID].map(|kind| unsafe { libc::getauxval(kind) } as u32);
     [real, effective, effective]
 }
 
-/// How many descriptor numbers are kept track of: as many as there can be, within
-/// reason. The memory is mapped at the first connection, and touched as used.
+/// How many descriptor numbers are followed: the hard limit of the process, but at least 1,024 and
+/// at most 262,144.
+/// The memory for them is mapped at the first connection, and its pages are touched as they are
+/// used.
 ///
-/// The program must not miss what that takes of its address space (`ulimit -v`): of a
-/// sixteenth. `None` where that is too little; then every hook passes through.
+/// Where the address space is limited (`ulimit -v`), that memory may take a sixteenth of it. `None`
+/// where that is not enough; then every hook passes through.
 fn capacity() -> Option<u32> {
-    /// Held sockets, private numbers and a thread's stack.
+    /// For held sockets, private numbers and the stack of a thread.
     const FIXED: u64 = 6 << 20;
     const EACH: u64 = 80;
     const LEAST: u64 = 1024;

@@ -1,5 +1,5 @@
-//! The entry point of `softclose-drain`, and what a program without libc and standard
-//! library has to bring along. Compiled by the build script of softclose.
+//! The entry point of `softclose-drain`, and the functions that a program without libc and standard
+//! library must define itself. The build script of softclose compiles it.
 //!
 //! softclose-drain MILLISECONDS OWNER TASK...
 
@@ -16,15 +16,17 @@ use core::ffi::{CStr, c_char};
 use finisher::kernel;
 use finisher::task::{Task, number};
 
-/// The kernel leaves the count of arguments on top of the stack, and their addresses behind.
+/// The kernel puts the count of arguments on top of the stack, and their addresses behind it.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn _start() -> ! {
     naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {run}", "ud2", run = sym run)
 }
 
+/// Reads the arguments, finishes the connections, and ends.
+///
 /// # Safety
-/// `stack` is what the kernel has left there.
+/// `stack` is where the kernel has put the count of arguments.
 unsafe extern "C" fn run(stack: *const usize) -> ! {
     kernel::block_signals();
     kernel::set_name(c"softclose-drain");
@@ -49,8 +51,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     kernel::exit(1)
 }
 
-// What `core` expects of the platform: it calls these by name. Volatile, so that no loop
-// becomes a call of itself.
+// `core` calls these functions by name. Their accesses are volatile: otherwise the compiler could
+// make a call of the same function of each loop.
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memset(to: *mut u8, byte: i32, len: usize) -> *mut u8 {

@@ -212,7 +212,7 @@ fn what_is_in_use_is_shown() {
     let row = shown.lines().find(|line| line.starts_with(&format!("{pid} "))).expect("a row");
     assert!(row.contains(" kernel "), "{shown}");
     let said = memory.says(&["explain", &pid.to_string()]);
-    assert!(said.contains("the kernel's own count decides: 1 closes so far"), "{said}");
+    assert!(said.contains("Closes that the kernel's own count has decided so far: 1."), "{said}");
     assert_eq!(memory.stat(pid).number("counted_by_kernel_total"), 1);
     peer.leave();
     victim.release();

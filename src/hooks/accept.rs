@@ -1,30 +1,32 @@
-//! `accept(2)` and `accept4(2)`: a new connection has one holder, us.
+//! `accept(2)` and `accept4(2)` make a connection. After the call, the connection is counted:
+//! this process is its only holder.
 //!
-//! Cancellation points that wait: libc's own is called without a guard.
+//! Both wait and are cancellation points: libc's function is called without a guard.
 
-use crate::sys::guard::{Guard, engine, with_relief};
+use crate::sys::guard::{Guard, engine};
 use crate::sys::real;
+use crate::sys::retry::with_free_number;
 use libc::{c_int, sockaddr, socklen_t};
 use softclose_core::engine::Engine;
 use softclose_core::holders::ledger::{Owner, Stamp};
 use softclose_core::sys::socket::Role;
 use softclose_core::sys::{Fd, socket};
 
-#[unsafe(no_mangle)]
 /// `accept(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
     let since = stamp();
     // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { real::accept(fd, addr, len) });
+    let result = with_free_number(|| unsafe { real::accept(fd, addr, len) });
     accepted(fd, result, since)
 }
 
-#[unsafe(no_mangle)]
 /// `accept4(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int {
     let since = stamp();
     // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { real::accept4(fd, addr, len, flags) });
+    let result = with_free_number(|| unsafe { real::accept4(fd, addr, len, flags) });
     accepted(fd, result, since)
 }
 
@@ -45,8 +47,9 @@ fn accepted(listener: c_int, result: c_int, since: Option<Stamp>) -> c_int {
     result
 }
 
-/// A listener that hooks saw being made says what it accepts. Any other may have options
-/// that nobody saw being set, and that a connection inherits (`sk_clone_lock`).
+/// Whether the accepted socket is a TCP socket. A listener that a hook saw being made answers
+/// that. Any other listener may have options that no hook saw being set; the connection
+/// inherits them (`sk_clone_lock`).
 fn is_tcp(engine: &Engine, owner: Owner<'_>, listener: Fd, fd: Fd) -> bool {
     let is_known = owner.knows(listener);
     let is_tcp = is_known || socket::is_tcp(fd);

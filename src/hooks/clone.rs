@@ -1,8 +1,10 @@
-//! `clone(2)`, libc's wrapper: a child process runs a function of the program's,
-//! with every descriptor, and no handler of ours. A thread is none of our concern.
+//! `clone(2)`, libc's wrapper, makes a thread or a child process that runs a function of the
+//! program's. No handler of `pthread_atfork` runs. Before the call, a child process is counted
+//! as a holder of every descriptor that is open. A thread changes nothing.
 
-use crate::sys::guard::{ENGINE, is_refused, with_a_thread_less, with_owner};
+use crate::sys::guard::{ENGINE, with_owner};
 use crate::sys::real::{self, CloneArguments};
+use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::spawn;
 use core::ffi::{c_int, c_void};
 use libc::{CLONE_FILES, CLONE_NEWPID, CLONE_THREAD, CLONE_VFORK, CLONE_VM};
@@ -10,8 +12,8 @@ use softclose_core::Pid;
 use softclose_core::holders::ledger::{Child, Return};
 use softclose_core::sys::probe;
 
+/// `clone(2)`. In C the last three arguments are variadic: they are passed on as they are found.
 #[unsafe(no_mangle)]
-/// `clone(2)`. Variadic in C: the last three are passed on as they are found.
 pub unsafe extern "C-unwind" fn clone(
     body: Option<extern "C" fn(*mut c_void) -> c_int>,
     stack: *mut c_void,
@@ -24,7 +26,7 @@ pub unsafe extern "C-unwind" fn clone(
     let given = CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] };
     // SAFETY: the program's own call.
     let own_call = || unsafe { real::clone(given) };
-    let own_call = || with_a_thread_less(own_call, is_refused);
+    let own_call = || with_free_process(own_call, is_refused);
     if flags & CLONE_THREAD != 0 { own_call() } else { process(flags, own_call) }
 }
 
@@ -32,7 +34,7 @@ fn process(flags: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
     before(flags, Return::Seen);
     let has_double = may_have_double(flags);
     let result = own_call();
-    // Without CLONE_VFORK it goes on running on our memory.
+    // Without CLONE_VFORK the child goes on running on our memory.
     if has_double && (result < 0 || flags & CLONE_VFORK != 0) {
         has_no_double();
     }
@@ -43,7 +45,7 @@ fn process(flags: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
     result
 }
 
-/// Before a call that returns twice, or is jumped through: nobody sees when it is over.
+/// Before a call that returns twice or is jumped through, so that no hook sees it return.
 pub fn before_by_number(flags: c_int) {
     if flags & CLONE_THREAD == 0 {
         // No hook between the note and the call: the thread would seem to have gone on.
@@ -53,16 +55,16 @@ pub fn before_by_number(flags: c_int) {
     }
 }
 
-/// The same of `clone3(2)`, whose flags are the head of what `arguments` points to.
+/// Before `clone3(2)` by number. Its flags are the first word of what `arguments` points to.
 pub fn before_clone3(arguments: usize) {
     // SAFETY: any bytes are flags.
     let flags = unsafe { probe::read(arguments as *const u64) };
-    // Where nobody can tell, the worst that it can be.
+    // Flags that cannot be read may be the worst ones.
     before_by_number(flags.map_or(CLONE_FILES, |flags| flags as c_int));
 }
 
 fn before(flags: c_int, end: Return) {
-    // A process with our descriptor table closes and copies in it, past every count.
+    // A process that shares our descriptor table closes and copies in it, and no hook counts that.
     if flags & CLONE_FILES != 0 {
         with_owner(|owner| {
             owner.splits_table();
@@ -75,13 +77,14 @@ fn before(flags: c_int, end: Return) {
     }
 }
 
-/// With `CLONE_VFORK` the thread waits until the child executes another program or ends.
+/// What the child does. With `CLONE_VFORK` the calling thread waits until the child executes
+/// another program or ends.
 fn child_of(flags: c_int) -> Child {
     if flags & CLONE_VFORK != 0 { Child::Borrows } else { Child::RunsOn }
 }
 
-/// A child on our memory may take itself for us, if its pid is the same in a namespace of
-/// its own.
+/// Before a child is made that runs on our memory. It may have our pid in a pid namespace of its
+/// own, and the pid test would take it for this process. Answers whether that is so.
 fn may_have_double(flags: c_int) -> bool {
     let on_our_memory = flags & CLONE_VM != 0;
     on_our_memory && ENGINE.get().is_some_and(|engine| engine.ledger.may_have_double(flags & CLONE_NEWPID != 0))

@@ -1,8 +1,8 @@
-//! `close(2)`: the everyday end of a socket.
+//! `close(2)` ends a descriptor. A connection that it ends for good is drained.
 //!
-//! A cancellation point. What we leave alone is called without a guard, so that
-//! a cancellation acts as it does natively; what we hold is closed first, and
-//! the cancellation acts after it.
+//! It is a cancellation point. Where the close is left alone, libc's function is called without a
+//! guard, and a cancellation acts as it does natively. Where the connection is drained, the
+//! number is closed first, and the cancellation acts after that.
 
 use crate::sys::ending::{self, Ending};
 use crate::sys::guard::{act_on_cancellation, let_signals_in};
@@ -11,57 +11,58 @@ use libc::c_int;
 use softclose_core::drain::lingering::Lingering;
 use softclose_core::sys::raw::nr;
 
-/// The program's own way to close, and what it is natively.
+/// The call by which the program closes a descriptor: libc's function or the system call.
 #[derive(Clone, Copy)]
-pub struct Door {
+pub struct CloseCall {
     /// The program's own call.
     pub own_call: unsafe fn(c_int) -> c_int,
-    /// Whether a cancellation may act in it.
+    /// Whether it is a cancellation point natively.
     pub is_cancellation_point: bool,
 }
 
-/// The system call itself: the way of `syscall(2)`, and of what closes a range.
-pub const BY_INSTRUCTION: Door = Door { own_call: by_instruction, is_cancellation_point: false };
+/// The raw system call: for `syscall(2)`, and for one connection of a range.
+pub const RAW_CLOSE: CloseCall = CloseCall { own_call: raw_close, is_cancellation_point: false };
 
 /// # Safety
 /// As `close`.
-unsafe fn by_instruction(fd: c_int) -> c_int {
+unsafe fn raw_close(fd: c_int) -> c_int {
     // SAFETY: the caller's.
     unsafe { errno::call(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]) }
 }
 
-#[unsafe(no_mangle)]
 /// `close(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn close(fd: c_int) -> c_int {
     // SAFETY: the program's own call, with its own argument.
-    unsafe { close_by(fd, Door { own_call: real::close, is_cancellation_point: true }) }
+    unsafe { close_with(fd, CloseCall { own_call: real::close, is_cancellation_point: true }) }
 }
 
-/// Closes `fd` through `door`, gracefully where that is ours to do.
+/// Closes `fd` by `call`, drains the connection where that is ours to do, and waits as long as
+/// the program has asked its close to wait (`SO_LINGER`).
 ///
 /// # Safety
-/// As `close`; may unwind where the door is a cancellation point.
-pub unsafe fn close_by(fd: c_int, door: Door) -> c_int {
+/// As `close`; may unwind where the call is a cancellation point.
+pub unsafe fn close_with(fd: c_int, call: CloseCall) -> c_int {
     // SAFETY: the caller's.
-    let (result, lingering) = unsafe { give_up_by(fd, door) };
+    let (result, lingering) = unsafe { give_up_with(fd, call) };
     // SAFETY: the guard is gone, nothing to drop.
-    unsafe { ending::wait_for(lingering, door.is_cancellation_point) };
-    if lingering.is_some() && door.is_cancellation_point {
+    unsafe { ending::wait_for(lingering, call.is_cancellation_point) };
+    if lingering.is_some() && call.is_cancellation_point {
         // SAFETY: as above.
         unsafe { act_on_cancellation() };
     }
     result
 }
 
-/// The same, but for what the call is to wait for afterwards.
+/// Closes `fd` by `call`, and answers its result and what the close is to wait for afterwards.
 ///
 /// # Safety
-/// As `close`; may unwind where the door is a cancellation point.
-pub unsafe fn give_up_by(fd: c_int, door: Door) -> (c_int, Option<Lingering>) {
+/// As `close`; may unwind where the call is a cancellation point.
+pub unsafe fn give_up_with(fd: c_int, call: CloseCall) -> (c_int, Option<Lingering>) {
     match ending::before(fd) {
         Ending::Plain(signals) => {
             // SAFETY: the program's own call; no guard is held, nothing to drop.
-            let result = unsafe { (door.own_call)(fd) };
+            let result = unsafe { (call.own_call)(fd) };
             ending::after(fd);
             let_signals_in(signals);
             (result, None)
@@ -69,9 +70,9 @@ pub unsafe fn give_up_by(fd: c_int, door: Door) -> (c_int, Option<Lingering>) {
         Ending::Private => (errno::fail(libc::EBADF), None),
         Ending::Held(held) => {
             // SAFETY: the program's own call; cancellation is disabled.
-            let outcome = held.through(|| unsafe { (door.own_call)(fd) }, |&result| result == 0);
+            let outcome = held.through(|| unsafe { (call.own_call)(fd) }, |&result| result == 0);
             ending::after(fd);
-            if door.is_cancellation_point {
+            if call.is_cancellation_point {
                 // SAFETY: the guard is gone, nothing to drop.
                 unsafe { act_on_cancellation() };
             }

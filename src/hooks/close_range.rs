@@ -1,8 +1,8 @@
-//! `close_range(2)` and `closefrom(3)`: the range is closed piece by piece. A
-//! connection is closed for itself, as if by `close`, and what the program does not
-//! know is left out. No number is closed twice: another thread may have it by then.
+//! `close_range(2)` and `closefrom(3)` close a range of numbers. The hook closes it piece by
+//! piece: each connection separately, as `close` would, and without the numbers of softclose's
+//! own descriptors. No number is closed twice, as another thread may have it by then.
 
-use super::close::{BY_INSTRUCTION, give_up_by};
+use super::close::{RAW_CLOSE, give_up_with};
 use super::unshare;
 use crate::sys::ending;
 use crate::sys::errno;
@@ -12,19 +12,19 @@ use libc::{CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, ENOSYS, c_int,
 use softclose_core::drain::lingering::Lingering;
 use softclose_core::engine::ranges::Obstacle;
 
-#[unsafe(no_mangle)]
 /// `close_range(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
     // SAFETY: the program's own call.
-    close_range_by(first, last, flags, |first, last, flags| unsafe { real::close_range(first, last, flags) })
+    close_range_with(first, last, flags, |first, last, flags| unsafe { real::close_range(first, last, flags) })
 }
 
-#[unsafe(no_mangle)]
 /// `closefrom(3)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn closefrom(lowest: c_int) {
     piece_by_piece(lowest.max(0) as c_uint, c_uint::MAX, |first, last| {
         if last == c_uint::MAX {
-            // SAFETY: the program's own call, perhaps a little further on.
+            // SAFETY: the program's own call, perhaps from a higher number on.
             unsafe { real::closefrom(first as c_int) };
         } else {
             close_each(first, last);
@@ -33,8 +33,8 @@ pub unsafe extern "C-unwind" fn closefrom(lowest: c_int) {
     });
 }
 
-/// `close_range` by `own_call`.
-pub fn close_range_by(
+/// `close_range`, where `own_call` is libc's function or the system call.
+pub fn close_range_with(
     first: c_uint,
     last: c_uint,
     flags: c_int,
@@ -55,15 +55,15 @@ pub fn close_range_by(
     piece_by_piece(first, last, |first, last| own_call(first, last, 0))
 }
 
-/// Whether nobody but the drain's thread has this descriptor table, so that natively
-/// there would be nothing to unshare.
+/// Whether only the drain's thread shares this descriptor table. Then there would natively be
+/// nothing to unshare.
 fn shares_with_us_alone() -> bool {
     let Some(guard) = Guard::enter() else { return false };
     let is_alone = guard.engine().context.is_single_threaded();
     guard.owner().is_some_and(|owner| is_alone && !owner.is_blind())
 }
 
-/// Calls `own_call` for each part of the range that has nothing in it to stop at.
+/// Closes the range: each part between two stops by `own_call`, and each connection for itself.
 fn piece_by_piece(first: c_uint, last: c_uint, own_call: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
     let mut waits = Waits::default();
     let result = each_piece(first, last, own_call, &mut waits);
@@ -75,7 +75,8 @@ fn piece_by_piece(first: c_uint, last: c_uint, own_call: impl FnMut(c_uint, c_ui
     result
 }
 
-/// The connections of a range that the program has asked to wait for, as far as there is room.
+/// The connections of a range for whose close the program has asked to wait (`SO_LINGER`), as
+/// far as there is room.
 #[derive(Default)]
 struct Waits([Option<Lingering>; 8]);
 
@@ -103,7 +104,7 @@ fn each_piece(
         }
         if let Obstacle::Connection(fd) = stop {
             // SAFETY: the program closes this number.
-            let (_, lingering) = unsafe { give_up_by(fd.raw(), BY_INSTRUCTION) };
+            let (_, lingering) = unsafe { give_up_with(fd.raw(), RAW_CLOSE) };
             lingering.into_iter().for_each(|lingering| waits.add(lingering));
         }
         from = at + 1;
@@ -119,14 +120,14 @@ fn next_obstacle(first: c_uint, last: c_uint) -> Option<Obstacle> {
     guard.engine().next_obstacle(owner, first, last)
 }
 
-/// `closefrom` must work where the kernel has no `close_range` (before 5.9).
+/// Closes a range also where the kernel has no `close_range` (before 5.9), as `closefrom` does.
 fn close_each(first: c_uint, last: c_uint) {
     // SAFETY: the program closes these numbers.
     let done = unsafe { real::close_range(first, last, 0) };
     if done != 0 && errno::get() == ENOSYS {
         for fd in first..=last {
             // SAFETY: as above.
-            unsafe { (BY_INSTRUCTION.own_call)(fd as c_int) };
+            unsafe { (RAW_CLOSE.own_call)(fd as c_int) };
         }
     }
 }

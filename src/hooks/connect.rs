@@ -1,8 +1,6 @@
-//! `connect(2)`: the program is the client of this connection.
-//!
-//! A cancellation point that may wait: libc's own is called without a guard. A
-//! socket is a client's from `socket(2)` on until `accept` says otherwise, so
-//! this matters for sockets that were made where no hook saw it.
+//! `connect(2)` makes the program the client of a connection. After the call, the socket is noted
+//! as a client's. `socket` has noted that already; this is for sockets that no hook saw being
+//! made. It may wait and is a cancellation point: libc's function is called without a guard.
 
 use super::bind::{own_port, with_port};
 use crate::sys::guard::Guard;
@@ -10,8 +8,8 @@ use crate::sys::{errno, real};
 use libc::{EINPROGRESS, c_int, sockaddr, socklen_t};
 use softclose_core::sys::{Fd, socket};
 
-#[unsafe(no_mangle)]
 /// `connect(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
     // SAFETY: the program's own call.
     let result = with_port(fd, own_port, || unsafe { real::connect(fd, addr, len) });

@@ -1,21 +1,20 @@
-//! `setuid(2)` and its family: libc changes the credentials of every thread that
-//! it knows of. It does not know of the drain's, which would keep its privileges;
-//! so that one is dismissed, and there is none until the call is over. The next close starts
-//! another, with the credentials of then.
+//! `setuid(2)` and its family change the credentials of every thread that libc knows of. It does
+//! not know the drain's thread, which would keep its privileges. So the hook ends that thread
+//! before the call; the next close starts another, with the new credentials.
 //!
-//! Not before a call that changes the effective user or group alone: the process may come
-//! back at any time, so that what a thread of ours keeps is no more than what all have. File
+//! A call that changes the effective user or group alone does not end the thread: the process
+//! may change back at any time, so that the thread keeps no right that the others have lost. File
 //! servers make such calls all the time.
 //!
-//! A process that loses its user for good leaves the memory that it shares with those who
-//! have not, right after the call.
+//! Right after a call by which a process has lost its user for good, the process leaves the memory
+//! that it shares with processes that still have that user.
 
 use crate::sys::errno;
 use crate::sys::guard::{dismiss, with_owner};
 use core::ffi::{c_char, c_int, c_void};
 use libc::{gid_t, size_t, uid_t};
 
-/// Defines one hook: dismiss, then libc's own.
+/// Defines hooks that make libc's call inside of `$own_call`.
 macro_rules! dismissing {
     ($($name:ident($($arg:ident: $type:ty),*) => $ours:ident, $own_call:ident;)*) => {
         $(
@@ -27,7 +26,7 @@ macro_rules! dismissing {
             }
         )*
 
-        /// Has redhook resolve them.
+        /// Has redhook look up their functions in libc.
         pub fn touch() {
             $( let _ = redhook::real!($name); )*
         }
@@ -47,17 +46,19 @@ dismissing! {
     capset(header: *mut c_void, data: *const c_void) => my_capset, alone;
 }
 
+/// Makes a call that must find no thread of ours.
 fn alone(own_call: impl FnOnce() -> c_int) -> c_int {
     let _dismissed = dismiss();
     own_call()
 }
 
-/// A call that may take a user away.
+/// Makes a call that may take the real or saved user away.
 fn changing_user(own_call: impl FnOnce() -> c_int) -> c_int {
     let _dismissed = dismiss();
     changing_effective_user(own_call)
 }
 
+/// Makes a call that may take the effective user away.
 fn changing_effective_user(own_call: impl FnOnce() -> c_int) -> c_int {
     with_owner(|owner| owner.may_change_user());
     let result = own_call();
@@ -65,8 +66,8 @@ fn changing_effective_user(own_call: impl FnOnce() -> c_int) -> c_int {
     result
 }
 
-/// The same by `syscall(2)`, which changes the calling thread only. It has lost its user,
-/// and the memory is that of all threads.
+/// Makes such a call by `syscall(2)`, which changes the calling thread only. That thread loses its
+/// user, and the shared memory is that of all threads: so the process leaves it as well.
 ///
 /// # Safety
 /// As the call of that number.

@@ -1,20 +1,21 @@
-//! `epoll_create(2)` and `epoll_create1(2)`: a set is known from its creation, and so
-//! is which processes can have it.
+//! `epoll_create(2)` and `epoll_create1(2)` make an epoll set. After the call, the set is noted,
+//! and so it is known which processes can have it.
 
-use crate::sys::guard::{engine, with_owner, with_relief};
+use crate::sys::guard::{engine, with_owner};
 use crate::sys::real;
+use crate::sys::retry::with_free_number;
 use libc::c_int;
 use softclose_core::sys::Fd;
 
-#[unsafe(no_mangle)]
 /// `epoll_create(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn epoll_create(size: c_int) -> c_int {
     // SAFETY: the program's own call.
     made(|| unsafe { real::epoll_create(size) })
 }
 
-#[unsafe(no_mangle)]
 /// `epoll_create1(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn epoll_create1(flags: c_int) -> c_int {
     // SAFETY: the program's own call.
     made(|| unsafe { real::epoll_create1(flags) })
@@ -22,7 +23,7 @@ pub unsafe extern "C-unwind" fn epoll_create1(flags: c_int) -> c_int {
 
 fn made(own_call: impl Fn() -> c_int) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
-    let result = with_relief(own_call);
+    let result = with_free_number(own_call);
     if let (Some(set), Some(since)) = (Fd::new(result), since) {
         with_owner(|owner| owner.made_set(set, since));
     }

@@ -1,7 +1,8 @@
-//! `epoll_ctl(2)`: which set watches which descriptor.
+//! `epoll_ctl(2)` has an epoll set watch a descriptor, or watch it no more. The hook notes which
+//! set watches which connection.
 //!
-//! That a set is about to watch it is written down before the call, and taken back if
-//! the call fails: another thread may close the connection before we are back.
+//! It notes it before the call, and takes the note back if the call fails: another thread may
+//! close the connection before the call returns.
 
 use crate::sys::guard::{Guard, engine, with_owner};
 use crate::sys::{errno, real};
@@ -9,8 +10,8 @@ use libc::{EEXIST, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, c_int, epoll_eve
 use softclose_core::holders::ledger::Joined;
 use softclose_core::sys::Fd;
 
-#[unsafe(no_mangle)]
 /// `epoll_ctl(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int {
     // SAFETY: the program's own call.
     let own_call = || unsafe { real::epoll_ctl(set, op, fd, event) };
@@ -36,7 +37,7 @@ fn add(set: Fd, fd: Fd, own_call: impl FnOnce() -> c_int) -> c_int {
     })
 }
 
-/// Of a call that has just returned.
+/// What an `EPOLL_CTL_ADD` that has just returned has done.
 fn outcome(result: c_int) -> Joined {
     match result {
         0 => Joined::Now,
@@ -45,17 +46,17 @@ fn outcome(result: c_int) -> Joined {
     }
 }
 
-/// A call that has changed something has succeeded.
+/// Notes what a successful `EPOLL_CTL_DEL` or `EPOLL_CTL_MOD` has changed.
 fn changed(set: Fd, op: c_int, fd: Fd) {
     match op {
         EPOLL_CTL_DEL => with_owner(|owner| owner.left(fd)),
-        // How it came into the set, no hook has seen.
+        // No hook has seen how it came into the set.
         EPOLL_CTL_MOD if is_not_known_to_be_watched(fd) => with_owner(|owner| owner.found_in(fd, set)),
         _ => {}
     }
 }
 
-/// Without a system call: an event loop may call for each event.
+/// Answers without a system call: an event loop may call `epoll_ctl` for each event.
 fn is_not_known_to_be_watched(fd: Fd) -> bool {
     engine().is_some_and(|engine| engine.ledger.is_not_known_to_be_watched(fd))
 }

@@ -1,15 +1,15 @@
-//! The `exec` family: the kernel closes what is close-on-exec as the program image
-//! goes, and nobody is left to drain it. So it is finished before, where the call
-//! is as good as certain to succeed.
+//! The `exec` family replaces the program image. The kernel closes what is close-on-exec, and
+//! nothing of this program is left to drain it. So the hook finishes those connections before the
+//! call, where the call is as good as certain to succeed. What the new program gets is counted.
 //!
-//! libc's functions call each other inside, past our names: each is hooked for
-//! itself. None of them returns unless it fails, and some are variadic: where nothing is
-//! counted for the program they are jumped through.
+//! libc's functions call each other inside, where our hooks are not called: so each has a hook.
+//! None returns unless it fails, and some are variadic. Where nothing is counted for the new
+//! program, the hook jumps to libc's function.
 
 use crate::sys::environment::{self, Extended, List};
 use crate::sys::errno;
 use crate::sys::guard::with_guard;
-use crate::sys::jump::{Kept, jump_through};
+use crate::sys::jump::{SavedRegisters, jump_through};
 use crate::sys::real::{self, Image};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::{AT_FDCWD, E2BIG};
@@ -21,8 +21,8 @@ type Text = *const c_char;
 macro_rules! exec {
     ($($name:ident by $note:ident;)*) => { $(
         jump_through! {
-            #[unsafe(no_mangle)]
             #[doc = concat!("`", stringify!($name), "`.")]
+            #[unsafe(no_mangle)]
             pub fn $name => $note
         }
     )* };
@@ -40,152 +40,164 @@ exec! {
     execveat by note_execveat;
 }
 
-extern "C" fn note_execve(kept: &Kept) -> *const c_void {
-    let [path, argv, envp, ..] = kept.arguments();
-    execve_by([path, argv, envp], real::image_address(Image::Execve))
+extern "C" fn note_execve(saved: &SavedRegisters) -> *const c_void {
+    let [path, argv, envp, ..] = saved.arguments();
+    execve_with([path, argv, envp], real::image_address(Image::Execve))
 }
 
-extern "C" fn note_execv(kept: &Kept) -> *const c_void {
-    let [path, argv, ..] = kept.arguments();
+extern "C" fn note_execv(saved: &SavedRegisters) -> *const c_void {
+    let [path, argv, ..] = saved.arguments();
     let lists = Lists { argv: argv as List, envp: environment::own() };
-    execute(Door::At(path as Text), lists, real::image_address(Image::Execv))
+    execute(Program::At(path as Text), lists, real::image_address(Image::Execv))
 }
 
-extern "C" fn note_execl(kept: &Kept) -> *const c_void {
-    variadic(kept, Door::At, Environment::Own, Image::Execl)
+extern "C" fn note_execl(saved: &SavedRegisters) -> *const c_void {
+    variadic(saved, Program::At, Environment::Own, Image::Execl)
 }
 
-extern "C" fn note_execle(kept: &Kept) -> *const c_void {
-    variadic(kept, Door::At, Environment::Behind, Image::Execle)
+extern "C" fn note_execle(saved: &SavedRegisters) -> *const c_void {
+    variadic(saved, Program::At, Environment::Behind, Image::Execle)
 }
 
-extern "C" fn note_execvp(kept: &Kept) -> *const c_void {
-    let [file, argv, ..] = kept.arguments();
+extern "C" fn note_execvp(saved: &SavedRegisters) -> *const c_void {
+    let [file, argv, ..] = saved.arguments();
     let lists = Lists { argv: argv as List, envp: environment::own() };
-    execute(Door::Searched(file as Text), lists, real::image_address(Image::Execvp))
+    execute(Program::Searched(file as Text), lists, real::image_address(Image::Execvp))
 }
 
-extern "C" fn note_execvpe(kept: &Kept) -> *const c_void {
-    let [file, argv, envp, ..] = kept.arguments();
+extern "C" fn note_execvpe(saved: &SavedRegisters) -> *const c_void {
+    let [file, argv, envp, ..] = saved.arguments();
     let lists = Lists { argv: argv as List, envp: envp as List };
-    execute(Door::Searched(file as Text), lists, real::image_address(Image::Execvpe))
+    execute(Program::Searched(file as Text), lists, real::image_address(Image::Execvpe))
 }
 
-extern "C" fn note_execlp(kept: &Kept) -> *const c_void {
-    variadic(kept, Door::Searched, Environment::Own, Image::Execlp)
+extern "C" fn note_execlp(saved: &SavedRegisters) -> *const c_void {
+    variadic(saved, Program::Searched, Environment::Own, Image::Execlp)
 }
 
-extern "C" fn note_fexecve(kept: &Kept) -> *const c_void {
-    let [fd, argv, envp, ..] = kept.arguments();
+extern "C" fn note_fexecve(saved: &SavedRegisters) -> *const c_void {
+    let [fd, argv, envp, ..] = saved.arguments();
     let lists = Lists { argv: argv as List, envp: envp as List };
-    execute(Door::Open(fd as c_int), lists, real::image_address(Image::Fexecve))
+    execute(Program::Open(fd as c_int), lists, real::image_address(Image::Fexecve))
 }
 
-extern "C" fn note_execveat(kept: &Kept) -> *const c_void {
-    let [dir, path, argv, envp, flags, _] = kept.arguments();
-    execveat_by([dir, path, argv, envp, flags], real::image_address(Image::Execveat))
+extern "C" fn note_execveat(saved: &SavedRegisters) -> *const c_void {
+    let [dir, path, argv, envp, flags, _] = saved.arguments();
+    execveat_with([dir, path, argv, envp, flags], real::image_address(Image::Execveat))
 }
 
-/// `execve(2)`, by whichever door.
-pub fn execve_by([path, argv, envp]: [usize; 3], natively: *const c_void) -> *const c_void {
-    execute(Door::At(path as Text), Lists { argv: argv as List, envp: envp as List }, natively)
+/// Before `execve(2)`, by libc's function or by number. `natively` is where libc makes the call.
+pub fn execve_with([path, argv, envp]: [usize; 3], natively: *const c_void) -> *const c_void {
+    execute(Program::At(path as Text), Lists { argv: argv as List, envp: envp as List }, natively)
 }
 
-/// `execveat(2)`, by whichever door.
-pub fn execveat_by([dir, path, argv, envp, flags]: [usize; 5], natively: *const c_void) -> *const c_void {
-    let door = Door::Below(dir as c_int, path as Text, flags as c_int);
-    execute(door, Lists { argv: argv as List, envp: envp as List }, natively)
+/// Before `execveat(2)`, by libc's function or by number.
+pub fn execveat_with([dir, path, argv, envp, flags]: [usize; 5], natively: *const c_void) -> *const c_void {
+    let program = Program::Below(dir as c_int, path as Text, flags as c_int);
+    execute(program, Lists { argv: argv as List, envp: envp as List }, natively)
 }
 
-/// Where the program is.
+/// Where the new program is.
 #[derive(Clone, Copy)]
-enum Door {
+enum Program {
     At(Text),
     Searched(Text),
     Open(c_int),
     Below(c_int, Text, c_int),
 }
 
-/// What it is given.
+/// The arguments and the environment of the new program.
 #[derive(Clone, Copy)]
 struct Lists {
     argv: List,
     envp: List,
 }
 
-/// Where a variadic function finds it.
+/// Where a variadic function finds the environment of the new program.
 #[derive(Clone, Copy)]
 enum Environment {
-    /// It is the program's own.
+    /// It is that of this program.
     Own,
     /// It follows the arguments.
     Behind,
 }
 
-/// The arguments are in registers and on the stack; more than there is room for is nothing
-/// that could be counted for.
-fn variadic(kept: &Kept, door: fn(Text) -> Door, environment: Environment, image: Image) -> *const c_void {
-    let [path, ..] = kept.arguments();
-    let (door, natively) = (door(path as Text), real::image_address(image));
+/// Before a variadic function, whose arguments are in registers and on the stack. Where they do not
+/// fit into a list of ours, libc's function is jumped to, and no hook sees whether it fails.
+fn variadic(
+    saved: &SavedRegisters,
+    program: fn(Text) -> Program,
+    environment: Environment,
+    image: Image,
+) -> *const c_void {
+    let [path, ..] = saved.arguments();
+    let (program, natively) = (program(path as Text), real::image_address(image));
     if environment::is_stack_deep()
-        && let Some(there) = gathered(kept, door, environment, natively)
+        && let Some(there) = gathered(saved, program, environment, natively)
     {
         return there;
     }
-    let arguments = kept.variadic();
+    let arguments = saved.variadic();
     let variables = match environment {
         Environment::Own => Strings::at(environment::own()),
         Environment::Behind => arguments.followed_by(),
     };
-    execute_unseen(door, &[arguments, variables]);
+    execute_unseen(program, &[arguments, variables]);
     natively
 }
 
-/// `None` where there are too many of them.
+/// Copies the arguments into a list, and goes on with that. `None` where there are too many.
 #[inline(never)]
-fn gathered(kept: &Kept, door: Door, environment: Environment, natively: *const c_void) -> Option<*const c_void> {
+fn gathered(
+    saved: &SavedRegisters,
+    program: Program,
+    environment: Environment,
+    natively: *const c_void,
+) -> Option<*const c_void> {
     const ROOM: usize = 128;
     let mut argv = [0; ROOM];
-    // SAFETY: what these functions are given ends with a null pointer, and `execle` is given
-    // an environment behind it; behind the others lies the frame of who called them.
-    let behind = unsafe { kept.gather(&mut argv) }?;
+    // SAFETY: the arguments of these functions end with a null pointer. Behind it `execle` has an
+    // environment; of the others, the frame of the caller lies there.
+    let behind = unsafe { saved.gather(&mut argv) }?;
     let envp = match environment {
         Environment::Own => environment::own(),
         Environment::Behind => behind as List,
     };
-    Some(execute(door, Lists { argv: argv.as_ptr().cast(), envp }, natively))
+    Some(execute(program, Lists { argv: argv.as_ptr().cast(), envp }, natively))
 }
 
-/// The program image is about to be replaced, by whichever door. Answers where to go on: what
-/// is counted for another program is executed from here, so that it is known when that fails.
-fn execute(door: Door, lists: Lists, natively: *const c_void) -> *const c_void {
+/// Before the program image is replaced. Answers where to jump to: `natively`, if nothing is counted
+/// for the new program. Else libc's function is called from here, so that a failure is seen.
+fn execute(program: Program, lists: Lists, natively: *const c_void) -> *const c_void {
     let attempt = [Strings::at(lists.argv), Strings::at(lists.envp)];
-    let attempt = Attempt { candidate: door.candidate(), lists: &attempt };
+    let attempt = Attempt { candidate: program.candidate(), lists: &attempt };
     let Some(execution) = before_exec(&attempt) else { return natively };
-    run(door, lists, execution.ticket.filter(|_| environment::is_stack_deep() && attempt.will_have_loader()));
+    run(program, lists, execution.ticket.filter(|_| environment::is_stack_deep() && attempt.will_have_loader()));
     with_guard(|engine, _| engine.ledger.execution_failed(execution));
     failed as *const c_void
 }
 
-/// With one variable more the list may be too long: then the program is not told.
-fn run(door: Door, lists: Lists, ticket: Option<Ticket>) {
-    if ticket.is_none_or(|ticket| !run_told(door, lists, ticket)) {
+/// Makes the call. The new program is told what is counted for it by a variable, where it has a
+/// ticket and its environment has room for one.
+fn run(program: Program, lists: Lists, ticket: Option<Ticket>) {
+    if ticket.is_none_or(|ticket| !run_told(program, lists, ticket)) {
         // SAFETY: the program's own call.
-        unsafe { door.execute(lists) };
+        unsafe { program.execute(lists) };
     }
 }
 
-/// Whether that has failed, and would without the variable.
+/// Makes the call with the variable. Answers whether that has failed, and would have failed without
+/// the variable too.
 #[inline(never)]
-fn run_told(door: Door, lists: Lists, ticket: Ticket) -> bool {
+fn run_told(program: Program, lists: Lists, ticket: Ticket) -> bool {
     let mut extended = Extended::new();
     let Some(envp) = extended.with(lists.envp, ticket) else { return false };
     // SAFETY: the program's own call, but for a variable more.
-    unsafe { door.execute(Lists { envp, ..lists }) };
+    unsafe { program.execute(Lists { envp, ..lists }) };
     errno::get() != E2BIG
 }
 
-/// All of these functions fail like this.
+/// Where to jump to after a call that has failed: all of these functions answer -1.
 extern "C" fn failed() -> isize {
     -1
 }
@@ -202,13 +214,14 @@ fn before_exec(attempt: &Attempt<'_>) -> Option<Execution> {
     execution
 }
 
-/// Nobody sees whether it fails.
-fn execute_unseen(door: Door, lists: &[Strings]) {
-    let execution = before_exec(&Attempt { candidate: door.candidate(), lists });
+/// Before a call that is jumped to, so that no hook sees whether it fails.
+fn execute_unseen(program: Program, lists: &[Strings]) {
+    let execution = before_exec(&Attempt { candidate: program.candidate(), lists });
     with_guard(|engine, _| execution.into_iter().for_each(|execution| _ = engine.ledger.leave_execution(execution)));
 }
 
-impl Door {
+impl Program {
+    /// The program as the engine knows it.
     fn candidate<'a>(self) -> Candidate<'a> {
         match self {
             Self::At(path) => Candidate::at(AT_FDCWD, path),
@@ -218,6 +231,8 @@ impl Door {
         }
     }
 
+    /// Makes libc's own call.
+    ///
     /// # Safety
     /// As the man pages say.
     unsafe fn execute(self, Lists { argv, envp }: Lists) {
@@ -233,7 +248,7 @@ impl Door {
     }
 }
 
-/// A program's name, and where libc looks for it.
+/// A program by its name, and the directories in which libc looks for it.
 pub fn searched<'a>(name: Text) -> Candidate<'a> {
     if name.is_null() {
         return Candidate::Unknown;

@@ -1,7 +1,8 @@
-//! `_exit(2)` and `_Exit(3)`: the end of the process without handlers.
+//! `_exit(2)` and `_Exit(3)` end the process without running handlers. Before the call, open
+//! connections are finished or handed over.
 //!
-//! `exit` and a return from `main` end in a handler of `on_exit`, `quick_exit` in
-//! one of `at_quick_exit`; see [`crate::sys::leave`].
+//! `exit` and a return from `main` run a handler of `on_exit` instead, and `quick_exit` one of
+//! `at_quick_exit`; see [`crate::sys::leave`].
 
 use crate::sys::leave::{end, leave};
 use crate::sys::real::is_ready;
@@ -30,7 +31,7 @@ redhook::hook! {
     }
 }
 
-/// Has redhook resolve them.
+/// Has redhook look up their functions in libc.
 pub fn touch() {
     let _ = redhook::real!(_exit);
     let _ = redhook::real!(_Exit);

@@ -1,11 +1,10 @@
-//! `fork(2)` and `_Fork(3)`: the child holds everything that we hold.
+//! `fork(2)` and `_Fork(3)` make a child that holds everything that this process holds.
 //!
-//! The counting is done by the handlers of [`crate::sys::atfork`], which see
-//! forks that no symbol leads to as well; this hook adds the child's pid, or that
-//! there is none.
-//! `_Fork` runs no handlers, and is async-signal-safe: here they are run for it.
+//! The handlers of [`crate::sys::atfork`] count the child, as they also see forks that libc makes
+//! for itself. After the call, the hook adds the child's pid, or that there is no child. `_Fork`
+//! runs no handlers, and is async-signal-safe: the hook runs ours for it.
 
-use crate::sys::guard::{is_refused, with_a_thread_less};
+use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
 use libc::{c_int, pid_t};
 
@@ -16,21 +15,21 @@ redhook::hook! {
             // SAFETY: the program's own call.
             let result = unsafe { redhook::real!(fork)() };
             if result != 0 {
-                atfork::made(result);
+                atfork::fork_returned(result);
             }
             result
         };
-        with_a_thread_less(make, is_refused)
+        with_free_process(make, is_refused)
     }
 }
 
-/// Has redhook resolve it.
+/// Has redhook look up the function in libc.
 pub fn touch() {
     let _ = redhook::real!(fork);
 }
 
-#[unsafe(no_mangle)]
 /// `_Fork(3)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn _Fork() -> c_int {
     atfork::announce();
     atfork::prepare();
@@ -40,7 +39,7 @@ pub unsafe extern "C-unwind" fn _Fork() -> c_int {
         atfork::child();
     } else {
         atfork::parent();
-        atfork::made(result);
+        atfork::fork_returned(result);
     }
     result
 }

@@ -1,5 +1,6 @@
-//! `io_submit(2)`, by number: a request to wait for a connection (`IOCB_CMD_POLL`) holds it
-//! beyond its close, as a message in flight does. libaio makes the call by instruction.
+//! `io_submit(2)` through `syscall(2)`. A request to poll a connection (`IOCB_CMD_POLL`) holds the
+//! connection after its close, as a message in flight does. Before the call, such connections are
+//! noted. libaio makes a raw system call, which no hook sees.
 
 use super::sendmsg::{NO_SOCKET, passed};
 use core::ffi::c_long;
@@ -16,11 +17,11 @@ struct Request {
 }
 
 const IOCB_CMD_POLL: u16 = 5;
-/// Of more requests at once the first are looked at; files are read like this, and
-/// connections hardly ever polled.
+/// How many requests of one call are looked at, the first ones. Programs read files like this,
+/// and hardly ever poll connections.
 const MOST: usize = 256;
 
-/// Before the call.
+/// Before the call: notes the connections that its requests poll.
 pub fn note(count: c_long, requests: usize) {
     let requests = requests as *const *const Request;
     for at in 0..usize::try_from(count).unwrap_or(0).min(MOST) {

@@ -1,8 +1,36 @@
-//! One file an intercepted call. Each translates; none decides.
+//! One file for each intercepted call, or for a few that are alike. A hook translates; the engine
+//! decides.
 //!
-//! Two ways to export, each where it is good (see [`crate::sys::real`]):
-//! `redhook::hook!` for calls that every libc has and in which nobody is cancelled;
-//! a plain `extern "C-unwind"` function for the others.
+//! Most hooks have this shape: take a guard, tell the engine what is about to happen, drop the
+//! guard; make libc's own call; take a guard again, tell the engine the result. Without a guard,
+//! a cancellation acts in the call as it does natively. Where a hook needs the guard during the
+//! call, it makes it by `Guard::own_call`: then cancellation is disabled, and acts afterwards.
+//!
+//! # How a hook is exported
+//!
+//! `redhook::hook!` exports `fork`, `posix_spawn`, `posix_spawnp`, `popen`, `_exit`, `_Exit`,
+//! `unshare`, `setns` and the `setuid` family. redhook runs a hook inside `catch_unwind`, which
+//! aborts the process when a cancellation unwinds through it, and it aborts where libc has no such
+//! function. So it is good for a call that is no cancellation point, that programs do not make in a
+//! thread which can be cancelled at any instruction, that every libc has, and that is not made
+//! while `malloc` is being initialised: before the constructor, redhook calls `dlsym`.
+//!
+//! Every other hook fails one of these tests. It is a plain function with the attribute
+//! `#[unsafe(no_mangle)]` and the ABI `extern "C-unwind"`, through which a cancellation unwinds; it
+//! calls libc by [`crate::sys::real`], which knows what to do before the constructor and where libc
+//! has no such function.
+//!
+//! - *Cancellation points*: `close`, `accept`, `connect`, `open`, `fcntl`, `sendmsg`, `recvmsg`,
+//!   `epoll_wait`, `fclose`, `system`, `wordexp` and their like. `daemon` is none, but closes a
+//!   descriptor by one in its child.
+//! - *Plain system calls*, in which a thread may be cancelled asynchronously without harm, and which
+//!   a library may make before our constructor: `socket`, `dup`, `bind`, `shutdown`, `setsockopt`,
+//!   `epoll_ctl`, `pipe`, `setrlimit`, `prctl` and their like.
+//! - *Not in every libc, or not in its main library*: `on_exit`, `closefrom`, `pidfd_getfd`,
+//!   `pidfd_spawn`, `_Fork`, `epoll_pwait2`, `closesocket`; `pthread_create` and `forkpty` before
+//!   glibc 2.34.
+//! - *Variadic, or returning twice, or never*: `clone`, `exec`, `vfork` and `syscall`. All but the
+//!   first are jumped through ([`crate::sys::jump`]).
 
 pub mod accept;
 pub mod bind;
@@ -47,11 +75,12 @@ pub mod unshare;
 pub mod vfork;
 pub mod wordexp;
 
-/// Has redhook resolve every function that it exports, before any hook needs it.
+/// Has redhook look up every function that it exports, before a hook needs it.
 pub fn touch_redhook() {
     credentials::touch();
     exit::touch();
     fork::touch();
+    popen::touch();
     posix_spawn::touch();
     unshare::touch();
 }

@@ -1,36 +1,35 @@
-//! Calls that yield a descriptor which is no connection: `open(2)`, `pipe(2)`, `fopen(3)`
-//! and the like. Where the process has run out of numbers, and some of them are ours, the
-//! program's come first.
-//!
-//! Cancellation points in part: libc's own are called without a guard.
+//! `open(2)`, `pipe(2)`, `fopen(3)` and other calls that yield a descriptor which is no connection.
+//! Where one fails because the process has run out of numbers, the drain gives up some of its own,
+//! and the call is made again. Some are cancellation points: libc's functions are called without a
+//! guard.
 
-use crate::sys::guard::{is_out_of_numbers, with_relief, with_relief_where};
 use crate::sys::real;
+use crate::sys::retry::{is_out_of_numbers, with_free_number, with_free_number_where};
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use libc::{DIR, FILE, mode_t};
 
-/// Functions that fail with -1. Of variadic ones all arguments are passed on: on x86_64
-/// they lie where a plain function has them.
+/// Defines hooks of functions that fail with -1. A variadic function gets all of its arguments: on
+/// x86_64 they lie where a plain function has them.
 macro_rules! numbers {
     ($($name:ident($($arg:ident: $type:ty),*);)*) => { $(
-        #[unsafe(no_mangle)]
         #[doc = concat!("`", stringify!($name), "`.")]
+        #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
             // SAFETY: the program's own call.
-            with_relief(|| unsafe { real::$name($($arg),*) })
+            with_free_number(|| unsafe { real::$name($($arg),*) })
         }
     )* };
 }
 
-/// Functions that fail with a null pointer.
+/// Defines hooks of functions that fail with a null pointer.
 macro_rules! pointers {
     ($($name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => { $(
-        #[unsafe(no_mangle)]
         #[doc = concat!("`", stringify!($name), "`.")]
+        #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> *mut $ret {
             // SAFETY: the program's own call.
             let open = || unsafe { real::$name($($arg),*) };
-            with_relief_where(open, |found| found.is_null() && is_out_of_numbers())
+            with_free_number_where(open, |found| found.is_null() && is_out_of_numbers())
         }
     )* };
 }

@@ -1,22 +1,29 @@
-//! `popen(3)`: a shell inherits what is not close-on-exec.
+//! `popen(3)` runs a shell, which inherits what is not close-on-exec. Before the call, that is
+//! noted as given to another program.
 
-use crate::sys::guard::{with_a_thread_less, with_owner};
-use crate::sys::{errno, real, spawn};
+use crate::sys::guard::with_owner;
+use crate::sys::retry::with_free_process;
+use crate::sys::{errno, spawn};
 use core::ffi::c_char;
-use libc::{EAGAIN, ENOMEM};
+use libc::{EAGAIN, ENOMEM, FILE};
 use softclose_core::holders::ledger::{Child, Return};
 
-#[unsafe(no_mangle)]
-/// `popen(3)`.
-pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_char) -> *mut libc::FILE {
-    // SAFETY: the program's own call.
-    let open = || unsafe { real::popen(command, mode) };
-    // glibc says ENOMEM where posix_spawn says EAGAIN.
-    let is_refused = |stream: &*mut libc::FILE| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM);
-    nameless(|| with_a_thread_less(open, is_refused))
+redhook::hook! {
+    unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE => my_popen {
+        // SAFETY: the program's own call.
+        let open = || unsafe { redhook::real!(popen)(command, mode) };
+        // glibc says ENOMEM where posix_spawn says EAGAIN.
+        let is_refused = |stream: &*mut FILE| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM);
+        nameless(|| with_free_process(open, is_refused))
+    }
 }
 
-/// Has libc execute another program by `own_call`, which does not tell its pid.
+/// Has redhook look up libc's function.
+pub fn touch() {
+    let _ = redhook::real!(popen);
+}
+
+/// Has libc execute another program by `own_call`, which does not tell the pid of that program.
 pub fn nameless<T>(own_call: impl FnOnce() -> T) -> T {
     spawn::begin(Child::Executes, Return::Seen);
     spawn::hand_kept();

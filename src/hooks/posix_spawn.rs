@@ -1,9 +1,11 @@
-//! `posix_spawn(3)`, `posix_spawnp(3)`, and `pidfd_spawn`, `pidfd_spawnp` of glibc 2.39:
-//! another program gets what it is given, by inheritance or by file actions.
+//! `posix_spawn(3)`, `posix_spawnp(3)`, and `pidfd_spawn`, `pidfd_spawnp` of glibc 2.39 execute
+//! another program in a child. Before the call, what that program inherits, and what file actions
+//! give to it, is counted for it. After the call, the hook adds the child's pid.
 
 use super::exec::searched;
 use crate::sys::environment::{self, Extended};
-use crate::sys::guard::{Guard, with_a_thread_less, with_owner};
+use crate::sys::guard::{Guard, with_owner};
+use crate::sys::retry::with_free_process;
 use crate::sys::{real, spawn};
 use core::ffi::{c_char, c_int};
 use libc::{AT_FDCWD, E2BIG, EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
@@ -41,8 +43,8 @@ redhook::hook! {
     }
 }
 
+/// `pidfd_spawn`, which yields a descriptor of the process.
 #[unsafe(no_mangle)]
-/// `pidfd_spawn`, which answers a descriptor of the process.
 pub unsafe extern "C-unwind" fn pidfd_spawn(
     pidfd: *mut c_int,
     path: *const c_char,
@@ -59,8 +61,8 @@ pub unsafe extern "C-unwind" fn pidfd_spawn(
     }
 }
 
+/// `pidfd_spawnp`, as `pidfd_spawn`, for a file that is searched in `PATH`.
 #[unsafe(no_mangle)]
-/// `pidfd_spawnp`, the same along `PATH`.
 pub unsafe extern "C-unwind" fn pidfd_spawnp(
     pidfd: *mut c_int,
     file: *const c_char,
@@ -77,8 +79,8 @@ pub unsafe extern "C-unwind" fn pidfd_spawnp(
     }
 }
 
-/// Who asks whether libc has these functions finds ours: where it has not, they work all
-/// the same. A number is taken before, so that none is wanting afterwards.
+/// `pidfd_spawn` by `spawn`, where libc has none: a program that asks whether libc has the function
+/// finds ours, and so it must work. A number is taken before the call, so that one is free after it.
 fn with_pidfd(pidfd: *mut c_int, spawn: impl FnOnce(*mut pid_t) -> c_int) -> c_int {
     let place = match process::open(process::pid()) {
         Ok(place) => place,
@@ -100,13 +102,13 @@ fn with_pidfd(pidfd: *mut c_int, spawn: impl FnOnce(*mut pid_t) -> c_int) -> c_i
     }
 }
 
-/// Has redhook resolve them.
+/// Has redhook look up their functions in libc.
 pub fn touch() {
     let _ = redhook::real!(posix_spawn);
     let _ = redhook::real!(posix_spawnp);
 }
 
-/// The program need not ask for the pid; we do.
+/// Spawns `candidate` by `own_call`, and notes its pid, which the program need not ask for.
 fn named(
     pid: *mut pid_t,
     candidate: Candidate<'_>,
@@ -133,7 +135,8 @@ fn named(
     result.0
 }
 
-/// What the program gets is counted for it. With one variable more its list may be too long.
+/// Counts what the new program gets, and makes the call. The program is told of the count by a
+/// variable in its environment, where there is room for one.
 fn counted(
     candidate: Candidate<'_>,
     actions: Actions,
@@ -151,6 +154,7 @@ fn counted(
     of(result)
 }
 
+/// Makes the call with the variable, and without it where the environment would be too long.
 #[inline(never)]
 fn told(
     ticket: Ticket,
@@ -164,6 +168,7 @@ fn told(
     }
 }
 
+/// The result of libc's function, and the child's pid.
 fn of(result: Result<Option<Pid>, c_int>) -> (c_int, Option<Pid>) {
     match result {
         Ok(pid) => (0, pid),
@@ -171,6 +176,7 @@ fn of(result: Result<Option<Pid>, c_int>) -> (c_int, Option<Pid>) {
     }
 }
 
+/// Spawns a program by `own_call`, which does not tell its pid.
 fn nameless(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
     let result = spawned(|| {
         // SAFETY: what the program gives to `posix_spawn`.
@@ -183,9 +189,10 @@ fn nameless(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
     result.0
 }
 
+/// Makes a call that spawns a program, with cancellation disabled as libc has it.
 fn spawned(own_call: impl Fn() -> (c_int, Option<Pid>)) -> (c_int, Option<Pid>) {
     spawn::begin(Child::Executes, Return::Seen);
-    let own_call = || with_a_thread_less(&own_call, |&(result, _)| result == EAGAIN);
+    let own_call = || with_free_process(&own_call, |&(result, _)| result == EAGAIN);
     let result = match Guard::enter() {
         Some(guard) => guard.own_call(own_call),
         None => own_call(),

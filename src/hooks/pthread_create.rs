@@ -1,13 +1,14 @@
-//! `pthread_create(3)`: where the process may have no further thread (`RLIMIT_NPROC`, the
-//! pids of a control group), and one of them is ours, the program's comes first.
+//! `pthread_create(3)` starts a thread. Where it fails because the process may have no further
+//! thread (`RLIMIT_NPROC`, the pids of a control group), the drain's thread ends, and the call is
+//! made again.
 
-use crate::sys::guard::with_a_thread_less;
 use crate::sys::real::{self, Body};
+use crate::sys::retry::with_free_process;
 use core::ffi::{c_int, c_void};
 use libc::{EAGAIN, pthread_attr_t, pthread_t};
 
-#[unsafe(no_mangle)]
 /// `pthread_create(3)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn pthread_create(
     thread: *mut pthread_t,
     attributes: *const pthread_attr_t,
@@ -16,5 +17,5 @@ pub unsafe extern "C-unwind" fn pthread_create(
 ) -> c_int {
     // SAFETY: the program's own call.
     let create = || unsafe { real::pthread_create(thread, attributes, body, argument) };
-    with_a_thread_less(create, |&result| result == EAGAIN)
+    with_free_process(create, |&result| result == EAGAIN)
 }

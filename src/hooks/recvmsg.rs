@@ -1,5 +1,6 @@
-//! `recvmsg(2)` and `recvmmsg(2)`: a descriptor that was passed to us may have
-//! been passed to others as well. Cancellation points: no guard.
+//! `recvmsg(2)` and `recvmmsg(2)` receive messages, which may carry descriptors. After the call,
+//! each such descriptor is noted: other processes may have received it as well. Both are
+//! cancellation points: libc's functions are called without a guard.
 
 use crate::sys::guard::{engine, with_guard};
 use crate::sys::{real, rights};
@@ -7,8 +8,8 @@ use libc::{MSG_PEEK, c_int, c_uint, mmsghdr, msghdr, timespec};
 use softclose_core::holders::ledger::{Message, Stamp};
 use softclose_core::sys::Fd;
 
-#[unsafe(no_mangle)]
 /// `recvmsg(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize {
     let since = engine().map(|engine| engine.ledger.stamp());
     // SAFETY: the program's own call.
@@ -20,8 +21,8 @@ pub unsafe extern "C-unwind" fn recvmsg(fd: c_int, message: *mut msghdr, flags: 
     result
 }
 
-#[unsafe(no_mangle)]
 /// `recvmmsg(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn recvmmsg(
     fd: c_int,
     messages: *mut mmsghdr,

@@ -1,9 +1,9 @@
-//! `sendmsg(2)` and `sendmmsg(2)`: a descriptor that is passed on may be in
-//! flight, held by no process at all. Cancellation points: no guard.
+//! `sendmsg(2)` and `sendmmsg(2)` send messages, which may carry descriptors. Such a descriptor may
+//! be in flight: then no process holds it. Both are cancellation points: no guard is held.
 //!
-//! What is passed is noted before the call: as soon as the kernel has the message, another
-//! thread or process may close its own. A message that is not sent has cost no more than a
-//! drain.
+//! The hook notes what is passed before the call: as soon as the kernel has the message, another
+//! thread or process may close its own descriptor. If the message is not sent, at most a drain is
+//! lost.
 
 use crate::sys::guard::{with_guard, with_owner};
 use crate::sys::real;
@@ -12,8 +12,8 @@ use libc::{c_int, c_uint, mmsghdr, msghdr};
 use softclose_core::holders::ledger::Departure;
 use softclose_core::sys::Fd;
 
-#[unsafe(no_mangle)]
 /// `sendmsg(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize {
     let noted = note(fd, message);
     // SAFETY: the program's own call.
@@ -27,8 +27,8 @@ pub unsafe extern "C-unwind" fn sendmsg(fd: c_int, message: *const msghdr, flags
     result
 }
 
+/// `sendmmsg(2)`. Messages that are not sent stay noted as under way.
 #[unsafe(no_mangle)]
-/// `sendmmsg(2)`. What is not sent stays under way.
 pub unsafe extern "C-unwind" fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
     /// The kernel takes no more (`UIO_MAXIOV`).
     const MOST: usize = 1024;
@@ -48,13 +48,13 @@ pub unsafe extern "C-unwind" fn sendmmsg(fd: c_int, messages: *mut mmsghdr, coun
 
 /// What was noted of a message before it was sent.
 enum Noted {
-    /// What it passes, of which the first are taken back if it is not sent.
+    /// What the message passes. The first four notes are taken back if it is not sent.
     Departed([Option<Departure>; 4]),
-    /// It cannot be read, or nobody may try.
+    /// The message cannot be read, or must not be read.
     Unreadable,
 }
 
-/// Notes what a message on `via` passes.
+/// Notes what a message that is sent on socket `via` passes.
 fn note(via: c_int, message: *const msghdr) -> Noted {
     let mut departures = [None; 4];
     match rights::control(message) {
@@ -73,10 +73,10 @@ fn note(via: c_int, message: *const msghdr) -> Noted {
     Noted::Departed(departures)
 }
 
-/// On which nobody counts messages.
+/// No socket: messages on it are not counted.
 pub const NO_SOCKET: c_int = -1;
 
-/// Something that no process holds has `fd` from now on.
+/// Notes that something which is no process (a message, a request) holds `fd` from now on.
 pub fn passed(fd: Fd, via: c_int) -> Option<Departure> {
     let mut departure = None;
     with_guard(|engine, guard| match guard.owner() {

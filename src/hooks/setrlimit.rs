@@ -1,5 +1,6 @@
-//! `setrlimit(2)` and `prlimit(2)`: the soft limit of descriptors may be raised by us for
-//! the length of a call; see [`softclose_core::sys::limit`]. Not while the program moves it.
+//! `setrlimit(2)` and `prlimit(2)` change a limit. softclose raises the soft limit of descriptors
+//! for the length of some calls of its own; see [`softclose_core::sys::limit`]. It does not do so
+//! right after the hook has begun, while the program changes the limit.
 
 use crate::sys::guard::with_owner;
 use crate::sys::real;
@@ -8,8 +9,8 @@ use libc::pid_t;
 
 macro_rules! limits {
     ($($name:ident($($arg:ident: $type:ty),*);)*) => { $(
-        #[unsafe(no_mangle)]
         #[doc = concat!("`", stringify!($name), "`.")]
+        #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
             with_owner(|owner| owner.keep_limit());
             // SAFETY: the program's own call.

@@ -1,5 +1,6 @@
-//! `setsockopt(2)`: nothing is changed; but a close need not ask for what nobody in the
-//! family has ever set.
+//! `setsockopt(2)` sets an option, and the hook changes nothing about it. Before the call, it notes
+//! that a process of the family sets an option which matters at the close. A close need not ask
+//! for options that none has ever set.
 
 use crate::sys::guard::ENGINE;
 use crate::sys::real;
@@ -7,8 +8,8 @@ use core::ffi::{c_int, c_void};
 use libc::socklen_t;
 use softclose_core::sys::socket;
 
-#[unsafe(no_mangle)]
 /// `setsockopt(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn setsockopt(
     fd: c_int,
     level: c_int,
@@ -16,8 +17,8 @@ pub unsafe extern "C-unwind" fn setsockopt(
     value: *const c_void,
     len: socklen_t,
 ) -> c_int {
-    // Before the call: another thread may close the socket right after it. Also where hooks
-    // pass through for a filter: it is one store, and the parent may close the connection.
+    // Before the call, as another thread may close the socket right after it. Also where hooks
+    // pass through because of a filter: it is one store, and the parent may close the connection.
     if socket::changes_the_end(level, name)
         && let Some(engine) = ENGINE.get()
     {

@@ -1,5 +1,6 @@
-//! `shutdown(2)`: with the receive side shut, the peer's next segment is answered
-//! with a RST. So that half is left to the drain.
+//! `shutdown(2)` shuts one direction of a connection, or both. While the receive side is shut, the
+//! kernel answers the peer's next segment with a RST. So the hook leaves that side open at first:
+//! the drain shuts it later.
 
 use crate::sys::guard::Guard;
 use crate::sys::real;
@@ -7,8 +8,8 @@ use core::ffi::c_int;
 use libc::{SHUT_RD, SHUT_RDWR, SHUT_WR};
 use softclose_core::sys::Fd;
 
-#[unsafe(no_mangle)]
 /// `shutdown(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn shutdown(fd: c_int, how: c_int) -> c_int {
     // SAFETY: the program's own call.
     let own_call = |how| unsafe { real::shutdown(fd, how) };
@@ -19,6 +20,7 @@ pub unsafe extern "C-unwind" fn shutdown(fd: c_int, how: c_int) -> c_int {
     }
 }
 
+/// Whether the engine takes over shutting the receive side.
 fn soften(fd: c_int, how: c_int) -> bool {
     let Some((guard, fd)) = Guard::enter().zip(Fd::new(fd)) else { return false };
     guard.owner().is_some_and(|owner| guard.engine().defer_shutdown(owner, fd, how == SHUT_RD))

@@ -1,21 +1,23 @@
-//! `socket(2)`: a new TCP socket has one holder, us.
+//! `socket(2)` makes a socket. After the call, a TCP socket is counted: this process is its only
+//! holder.
 //!
-//! What it is asked to be need not be what it is: another library or a BPF program may
-//! make MPTCP of TCP. They do so with all sockets of a program, so the first tells.
+//! Another library or a BPF program may make MPTCP of TCP. It does so with all sockets of a
+//! program, so the first one is asked what it is.
 
-use crate::sys::guard::{Guard, engine, with_relief};
+use crate::sys::guard::{Guard, engine};
 use crate::sys::real;
+use crate::sys::retry::with_free_number;
 use libc::{AF_INET, AF_INET6, IPPROTO_MPTCP, SOCK_STREAM, c_int};
 use softclose_core::holders::ledger::Stamp;
 use softclose_core::sys::socket::Role;
 use softclose_core::sys::{Fd, socket::is_mptcp};
 
-#[unsafe(no_mangle)]
 /// `socket(2)`.
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
     // SAFETY: the program's own call.
-    let result = with_relief(|| unsafe { real::socket(domain, kind, protocol) });
+    let result = with_free_number(|| unsafe { real::socket(domain, kind, protocol) });
     if is_stream(domain, kind) {
         opened(result, protocol, since);
     }

@@ -1,9 +1,9 @@
-//! What `fclose` and `freopen` share: streams over connections.
+//! What `fclose` and `freopen` share: the close of a stream over a connection.
 //!
-//! A stream writes out its buffer before it closes, which may take as long as the
-//! peer likes. Who else holds the connection is asked after that, so that the
-//! answer is still true when the number is closed. No guard is held while it
-//! waits: a cancellation acts in it, as it does natively.
+//! A stream writes out its buffer before it closes, and the peer may make that last long. Only
+//! after that the hook asks which other processes hold the connection: the answer must still be
+//! true when the number is closed. No guard is held meanwhile, and a cancellation acts as it does
+//! natively.
 
 use crate::sys::ending::{self, Ending};
 use crate::sys::errno;
@@ -21,8 +21,8 @@ unsafe extern "C" {
     fn __fpurge(stream: *mut FILE);
 }
 
-/// The number of the connection that `stream` is over, if it is over one and this
-/// process' memory is ours.
+/// The number of the connection that `stream` is over, if it is over one, and if this process is
+/// the owner of its memory.
 ///
 /// # Safety
 /// `stream` is a stream of libc's.
@@ -39,12 +39,12 @@ pub unsafe fn of_socket(stream: *mut FILE) -> Option<c_int> {
 pub enum Flushed {
     /// It is empty.
     All,
-    /// It could not be written, for this `errno`, and is empty all the same: libc
-    /// must not try again, and raise another `SIGPIPE`.
+    /// It could not be written, with this `errno`. It was emptied all the same: libc must not try
+    /// again, as that would raise another `SIGPIPE`.
     Not(c_int),
 }
 
-/// Writes out what `stream` has buffered, as the call that follows would.
+/// Writes out the buffer of `stream`, as the call that follows would do.
 ///
 /// # Safety
 /// As `fflush`; may unwind. The program gives up the stream.
@@ -60,8 +60,8 @@ pub unsafe fn flush(stream: *mut FILE) -> Flushed {
     }
 }
 
-/// Makes `own_call`, libc's own, which closes `fd` whatever it answers.
-pub fn close_by<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
+/// Makes `own_call`, libc's function, which closes `fd` even where it fails.
+pub fn close_stream_with<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
     match ending::before(fd) {
         Ending::Held(held) => {
             let (result, lingering) = held.through_waiting(own_call);

@@ -1,20 +1,17 @@
-//! `syscall(2)`: a program's own way to the kernel, through libc.
+//! `syscall(2)` makes any system call by its number. libuv closes only like this.
 //!
-//! libuv closes only like this, and a `dup` made like this is a reference like
-//! any other. The numbers that matter are handed to the hooks of the calls that
-//! they stand for, or looked at; all others are jumped on after one look into a
-//! table, arguments and stack untouched.
-//!
-//! Variadic in C; on x86_64 all seven integers lie where a plain function has
-//! them.
+//! A number that matters leads to the hook of that call, or to a look at its arguments. For any
+//! other number the hook reads one entry of a table and jumps to libc's function, with arguments
+//! and stack untouched. The function is variadic in C; on x86_64 all seven integers lie where a
+//! plain function has them.
 
 use super::clone::{before_by_number, before_clone3};
-use super::close::{BY_INSTRUCTION, close_by};
-use super::close_range::close_range_by;
+use super::close::{RAW_CLOSE, close_with};
+use super::close_range::close_range_with;
 use super::exec;
-use super::fcntl::fcntl_by;
+use super::fcntl::fcntl_with;
 use crate::sys::guard::{Guard, dismiss_for_a_moment};
-use crate::sys::jump::{Kept, jump_through};
+use crate::sys::jump::{SavedRegisters, jump_through};
 use crate::sys::leave::leave;
 use crate::sys::{errno, real};
 use core::arch::naked_asm;
@@ -24,9 +21,9 @@ use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 use softclose_core::sys::ring_memory::Parameters;
 
+/// `syscall(2)`.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
-/// `syscall(2)`.
 pub unsafe extern "C-unwind" fn syscall(number: c_long) -> c_long {
     naked_asm!(
         "cmp rdi, {count}",
@@ -48,7 +45,7 @@ pub unsafe extern "C-unwind" fn syscall(number: c_long) -> c_long {
     )
 }
 
-/// Where each number leads that matters; null for all others.
+/// Where each number leads: the address of a function, or null for a number that does not matter.
 #[repr(transparent)]
 struct Routes([*const c_void; 512]);
 
@@ -115,21 +112,23 @@ jump_through! { fn looked_at => look }
 jump_through! { fn unresolved => resolve }
 jump_through! { fn alone => be_alone }
 
-extern "C" fn be_alone(_: &Kept) -> *const c_void {
+/// Before a call that must find no thread of ours.
+extern "C" fn be_alone(_: &SavedRegisters) -> *const c_void {
     dismiss_for_a_moment();
     real::syscall_address()
 }
 
-/// Before the constructor.
-extern "C" fn resolve(_: &Kept) -> *const c_void {
+/// Before the constructor has looked up `syscall`.
+extern "C" fn resolve(_: &SavedRegisters) -> *const c_void {
     real::syscall_address()
 }
 
-extern "C" fn look(kept: &Kept) -> *const c_void {
-    let [number, a, b, c, d, e] = kept.arguments();
+/// Before a call that is jumped to: takes note of what matters in its arguments.
+extern "C" fn look(saved: &SavedRegisters) -> *const c_void {
+    let [number, a, b, c, d, e] = saved.arguments();
     match number {
         nr::IO_SUBMIT => super::io_submit::note(b as c_long, c),
-        nr::EXIT | nr::EXIT_GROUP => leave_by(number),
+        nr::EXIT | nr::EXIT_GROUP => before_exit(number),
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
         nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
         nr::SETNS => {
@@ -140,8 +139,8 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
             dismiss_for_a_moment();
             super::unshare::prepare(a as c_int);
         }
-        nr::EXECVE => return exec::execve_by([a, b, c], real::syscall_address()),
-        nr::EXECVEAT => return exec::execveat_by([a, b, c, d, e], real::syscall_address()),
+        nr::EXECVE => return exec::execve_with([a, b, c], real::syscall_address()),
+        nr::EXECVEAT => return exec::execveat_with([a, b, c, d, e], real::syscall_address()),
         nr::CLONE => before_by_number(a as c_int),
         nr::CLONE3 => before_clone3(a),
         nr::VFORK => before_by_number(CLONE_VM | CLONE_VFORK),
@@ -150,9 +149,10 @@ extern "C" fn look(kept: &Kept) -> *const c_void {
     real::syscall_address()
 }
 
-/// `exit` ends one thread, and so the process if the program has no other: then
-/// the drain's must not be the last, whose status would count.
-fn leave_by(number: usize) {
+/// Before `exit_group(2)` or `exit(2)`. `exit` ends one thread, and with it the process if the
+/// program has no other thread. Then the drain's thread must not be the last one: its status
+/// would be the status of the process.
+fn before_exit(number: usize) {
     let Some(guard) = Guard::enter() else { return };
     let is_end = number == nr::EXIT_GROUP || guard.engine().context.is_single_threaded();
     if is_end && guard.owner().is_some() {
@@ -161,8 +161,10 @@ fn leave_by(number: usize) {
     }
 }
 
+/// A call of the `setuid` family.
+///
 /// # Safety
-/// As the call of that number; what it does not take is ignored.
+/// As the call of that number, which ignores arguments that it does not take.
 unsafe extern "C-unwind" fn change_user(number: c_long, a: uid_t, b: uid_t, c: uid_t) -> c_long {
     // SAFETY: the program's own call.
     unsafe { super::credentials::change_user(number as usize, [a, b, c]) as c_long }
@@ -179,14 +181,14 @@ macro_rules! forward {
 }
 
 forward! {
-    close(fd: c_int) = close_by_instruction;
-    close_range(first: c_uint, last: c_uint, flags: c_int) = close_range_by_instruction;
+    close(fd: c_int) = close_raw;
+    close_range(first: c_uint, last: c_uint, flags: c_int) = close_range_raw;
     shutdown(fd: c_int, how: c_int) = super::shutdown::shutdown;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) = super::setsockopt::setsockopt;
     dup(old: c_int) = super::dup::dup;
     dup2(old: c_int, new: c_int) = super::dup::dup2;
     dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3;
-    fcntl(fd: c_int, command: c_int, argument: usize) = fcntl_by_instruction;
+    fcntl(fd: c_int, command: c_int, argument: usize) = fcntl_raw;
     socket(domain: c_int, kind: c_int, protocol: c_int) = super::socket::socket;
     accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) = super::accept::accept;
     accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) = super::accept::accept4;
@@ -206,28 +208,34 @@ forward! {
     io_uring_register(ring: c_int, operation: c_uint, argument: usize, count: c_uint) = super::io_uring::register;
 }
 
+/// `close` by a raw system call.
+///
 /// # Safety
 /// As `close`, but no cancellation point.
-unsafe fn close_by_instruction(fd: c_int) -> c_int {
+unsafe fn close_raw(fd: c_int) -> c_int {
     // SAFETY: the program's own call.
-    unsafe { close_by(fd, BY_INSTRUCTION) }
+    unsafe { close_with(fd, RAW_CLOSE) }
 }
 
+/// `fcntl` by a raw system call.
+///
 /// # Safety
 /// As `fcntl`, but no cancellation point.
-unsafe fn fcntl_by_instruction(fd: c_int, command: c_int, argument: usize) -> c_int {
+unsafe fn fcntl_raw(fd: c_int, command: c_int, argument: usize) -> c_int {
     // SAFETY: the program's own call.
     unsafe {
-        fcntl_by(fd, command, argument, |fd, command, argument| {
+        fcntl_with(fd, command, argument, |fd, command, argument| {
             errno::call(nr::FCNTL, [fd as usize, command as usize, argument, 0, 0, 0])
         })
     }
 }
 
+/// `close_range` by a raw system call.
+///
 /// # Safety
 /// As `close_range`.
-unsafe fn close_range_by_instruction(first: c_uint, last: c_uint, flags: c_int) -> c_int {
-    close_range_by(first, last, flags, |first, last, flags| {
+unsafe fn close_range_raw(first: c_uint, last: c_uint, flags: c_int) -> c_int {
+    close_range_with(first, last, flags, |first, last, flags| {
         // SAFETY: the program's own call.
         unsafe { errno::call(nr::CLOSE_RANGE, [first as usize, last as usize, flags as usize, 0, 0, 0]) }
     })

@@ -1,7 +1,7 @@
-//! `unshare(2)` and `setns(2)`: what a process with two threads may not do, it must
-//! be able to do with softclose loaded; so the drain's thread is dismissed first.
-//! And with `CLONE_FILES` a thread gets a descriptor table of its own, which no
-//! count covers. And children in another pid namespace may have the pid of their parent.
+//! `unshare(2)` and `setns(2)` move the thread into other namespaces. A process with two threads may
+//! not do some of that, so the drain's thread ends before the call. With `CLONE_FILES` the thread
+//! gets a descriptor table of its own, which no count covers. Children in another pid namespace
+//! may have the pid of their parent. Both are noted.
 
 use crate::sys::guard::{dismiss, engine, with_owner};
 use core::ffi::c_int;
@@ -25,18 +25,18 @@ redhook::hook! {
     }
 }
 
-/// Has redhook resolve them.
+/// Has redhook look up their functions in libc.
 pub fn touch() {
     let _ = redhook::real!(unshare);
     let _ = redhook::real!(setns);
 }
 
-/// Before `setns(2)`, which need not be told what kind of namespace it is.
+/// Before `setns(2)`. The program may leave out what kind of namespace it means.
 pub fn prepare_setns(kind: c_int) {
     prepare(if kind == 0 { libc::CLONE_NEWPID } else { kind & libc::CLONE_NEWPID });
 }
 
-/// Before `unshare(2)`, with no thread of ours.
+/// Before `unshare(2)`, while there is no thread of ours.
 pub fn prepare(flags: c_int) {
     if flags & libc::CLONE_NEWPID != 0 {
         with_owner(|owner| owner.makes_inner_children());
@@ -46,7 +46,8 @@ pub fn prepare(flags: c_int) {
     }
 }
 
-/// The only thread of a process has a table of its own already.
+/// Notes that counts do not cover every descriptor table, if there is another thread: the only
+/// thread of a process has a table of its own already.
 fn blind_beside_others(owner: Owner<'_>) {
     let is_alone = engine().is_some_and(|engine| engine.context.is_single_threaded());
     if !is_alone {

@@ -1,16 +1,16 @@
-//! Before and after every fork that libc makes: `fork`, `daemon`, `forkpty`.
+//! Handlers that run before and after every fork that libc makes: `fork`, `daemon`, `forkpty`.
 //!
-//! The handlers of `pthread_atfork` see them all, also those that libc makes for
-//! itself and that no symbol leads to. Whose token the child gets is kept for the
-//! thread that forks: threads may fork at the same time.
+//! libc calls the handlers of `pthread_atfork` also for forks that it makes for itself. The token
+//! that the child will have is kept for the thread that forks, as threads may fork at the same
+//! time.
 //!
-//! The handlers are not told whether there is a child. The hooks of the calls that fork
-//! are, and announce that they will say it ([`made`]). Of a fork that nobody has announced
-//! only one thing can be known: without any child it has failed. Else its token waits for
-//! a name, and after a second nobody waits for it (`Family::may_exist`).
+//! libc does not tell the handlers whether there is a child. The hooks of the calls that fork know
+//! it, and announce that they will say it ([`fork_returned`]). Where no hook has announced a fork, one
+//! thing can be known: if the process has no child at all, the fork has failed. Else the token waits
+//! for a child to take it, for a limited time (`Family::may_exist`).
 //!
-//! Context: the thread that forks; the child handlers run before anything of the
-//! program's does. Async-signal-safe.
+//! Context: the thread that forks. The child's handler runs before any code of the program's.
+//! Async-signal-safe.
 
 use super::guard::{Guard, forget_hooks, with_engine, with_guard};
 use super::real;
@@ -21,9 +21,9 @@ use softclose_core::engine::fork::Fork;
 /// The fork that this thread is making.
 #[derive(Clone, Copy)]
 enum Forking {
-    /// None, or one in a process whose memory is not ours.
+    /// It makes none, or this process is not the owner of its memory.
     No,
-    /// One that hooks follow.
+    /// It makes one that hooks follow.
     Yes(Fork),
 }
 
@@ -32,18 +32,19 @@ thread_local! {
     static IS_ANNOUNCED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The next fork of this thread is one of which [`made`] will tell.
+/// Announces that [`fork_returned`] will be called after the next fork of this thread.
 pub fn announce() {
     IS_ANNOUNCED.set(true);
 }
 
-/// Has libc call us around each fork. Called by the constructor.
+/// Has libc call the handlers around each fork. Called by the constructor.
 pub fn register() {
     // SAFETY: three plain functions that live as long as the process.
     unsafe { real::register_atfork(prepare, parent, child) };
 }
 
-/// The child is counted before it exists, unless this process is not counted itself.
+/// Before the fork: counts the child before it exists. A process that is not counted itself leaks
+/// all that is open.
 pub extern "C" fn prepare() {
     FORKING.set(Forking::No);
     with_guard(|engine, guard| match guard.owner() {
@@ -52,7 +53,7 @@ pub extern "C" fn prepare() {
     });
 }
 
-/// Whether or not there is a child.
+/// After the fork, in the parent, whether or not there is a child.
 pub extern "C" fn parent() {
     let Forking::Yes(fork) = FORKING.get() else { return };
     with_engine(|engine, owner| {
@@ -64,7 +65,7 @@ pub extern "C" fn parent() {
     });
 }
 
-/// The copied memory is the child's own, and so is nothing that was held.
+/// After the fork, in the child: the copied memory is its own, and the drain holds nothing in it.
 pub extern "C" fn child() {
     IS_ANNOUNCED.set(false);
     forget_hooks();
@@ -74,14 +75,14 @@ pub extern "C" fn child() {
     }
 }
 
-/// Before a call that may fail ahead of its fork: what [`made`] is told is of none before.
+/// Before a call that may fail before it forks: [`fork_returned`] must not take an earlier fork for it.
 pub fn forget() {
     FORKING.set(Forking::No);
 }
 
-/// The door through which the program forked knows the child's pid, or that there
-/// is none.
-pub fn made(result: libc::c_int) {
+/// After a call that forks has returned in the parent, or has failed: `result` is the child's pid,
+/// or says that there is no child.
+pub fn fork_returned(result: libc::c_int) {
     IS_ANNOUNCED.set(false);
     let Forking::Yes(fork) = FORKING.replace(Forking::No) else { return };
     with_engine(|engine, owner| match Pid::from_raw(result.max(0)) {

@@ -1,8 +1,8 @@
-//! The end of one descriptor number, whichever call brings it: `close`, `fclose`,
-//! a `dup2` over it, a range that it lies in.
+//! The end of one descriptor number, by any call: `close`, `fclose`, a `dup2` over it, a range that
+//! it lies in.
 //!
-//! The shape is always the same: [`before`], then the program's own call, by
-//! [`Held::through`] where there is something to hold.
+//! Each of those hooks calls [`before`] and then makes the program's own call, by [`Held::through`]
+//! where a connection is to be drained.
 
 use super::guard::{Guard, act_on_cancellation, engine, with_guard, with_owner};
 use libc::c_int;
@@ -14,19 +14,19 @@ use softclose_core::sys::signals::Mask;
 use softclose_core::sys::socket::TcpInfo;
 use softclose_core::sys::{Fd, socket};
 
-/// What a call that gives up a number has to mind.
+/// What a call that gives up a number ends.
 pub enum Ending {
-    /// Nothing. Signals may have been held back, as a handler that does not come back
-    /// natively finds a connection open or closed: what was held back is due after a call
-    /// that does not wait, or before any other.
+    /// Nothing that is drained: the program's own call is made as it is. Signals may be held back
+    /// until it is over: a handler that never returns finds a connection open or closed natively,
+    /// and nothing in between. Before a call that waits they are let in.
     Plain(Option<Mask>),
-    /// A number that the program does not know, and that natively is not open.
+    /// A number of softclose's own, which natively is not open.
     Private,
     /// The last reference to a connection.
     Held(Held),
 }
 
-/// A connection that is to be drained once the program's own call has given it up.
+/// A connection that is to be drained once the program's own call has given up its number.
 #[must_use = "make the program's own call through it"]
 pub struct Held {
     guard: Guard,
@@ -69,16 +69,16 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
         guard.hold_signals();
     }
     match guard.engine().prepare(owner, fd, info) {
-        // A call that waits must not wait without them.
+        // A call that waits must not keep signal handlers from running.
         Prepared::Plain if may_linger => Ending::Plain(None),
         Prepared::Plain => Ending::Plain(guard.take_signals()),
         prepared => Ending::Held(Held { guard, fd, prepared }),
     }
 }
 
-/// Waits for as long as the program has asked its call to wait; its number is given up. With
-/// nothing held and nothing to drop: a handler may leave it by `siglongjmp`, and a
-/// cancellation acts in it as natively.
+/// Waits as long as the program has asked its call to wait (`SO_LINGER`), after the number was given
+/// up. No guard is held and nothing is to be dropped: a handler may leave by `siglongjmp`, and a
+/// cancellation acts as it does natively.
 ///
 /// # Safety
 /// May unwind where the call `is_cancellation_point`; every frame up to the program's must
@@ -94,7 +94,7 @@ pub unsafe fn wait_for(lingering: Option<Lingering>, is_cancellation_point: bool
     end(lingering);
 }
 
-/// The drain takes over.
+/// Ends such a wait: the drain takes over.
 pub fn end(lingering: Lingering) {
     with_guard(|_, guard| {
         guard.hold_signals();
@@ -107,16 +107,16 @@ fn private(guard: &Guard) -> Ending {
     Ending::Private
 }
 
-/// After a call that gave up number `raw`: what another thread has learnt of it in the
-/// meantime may be of what it was before.
+/// After a call that gave up number `raw`: what another thread has noted of that number during the
+/// call may be about what it was before.
 pub fn after(raw: c_int) {
     if let (Some(engine), Some(fd)) = (engine(), Fd::new(raw)) {
         engine.ledger.ended(fd);
     }
 }
 
-/// Before a call that gives up all numbers of a range, and once more after it, for the same
-/// reason.
+/// Before a call that gives up all numbers of a range, and once more after it: what another thread
+/// has noted of those numbers during the call may be about what they were before.
 pub fn around_range(first: u32, last: u32) {
     if let Some(engine) = engine() {
         engine.ledger.ending_range(first, last);
@@ -127,11 +127,11 @@ pub fn around_range(first: u32, last: u32) {
 }
 
 impl Held {
-    /// Makes the program's own call, in which nobody must be cancelled; `gave_up` says of
-    /// its result whether the number is no longer the connection. Answers as well what is to
-    /// be [waited for](wait_for).
+    /// Makes the program's own call, with cancellation disabled. `gave_up` says by its result
+    /// whether the number has been given up. Answers the result, and what is to be [waited
+    /// for](wait_for).
     ///
-    /// No signal handler runs until all is done, but where the inline engine waits.
+    /// No signal handler runs until all is done, except while the inline engine waits.
     pub fn through<T>(self, own_call: impl FnOnce() -> T, gave_up: impl FnOnce(&T) -> bool) -> (T, Option<Lingering>) {
         let result = self.guard.own_call(own_call);
         if !gave_up(&result) {
@@ -145,8 +145,8 @@ impl Held {
         (result, lingering)
     }
 
-    /// As [`Held::through`], for a call that gives the number up whatever it answers, and
-    /// that may wait: handlers run.
+    /// As [`Held::through`], for a call that gives up the number even where it fails, and that may
+    /// wait: signal handlers run.
     pub fn through_waiting<T>(self, own_call: impl FnOnce() -> T) -> (T, Option<Lingering>) {
         self.guard.let_signals_in();
         self.through(own_call, |_| true)

@@ -1,8 +1,9 @@
-//! The variable that tells a program of its lineage: added to the environment of one that is
-//! about to be executed, and taken out again before that one's own code runs.
+//! The variable that tells a new program of its ticket: what is counted for it in shared memory.
+//! The hooks of `exec` and `posix_spawn` add it to the environment of the new program. The
+//! constructor takes it out again there, before the code of that program runs.
 //!
-//! A program without the shim must not find it: it is added only where the loader will load
-//! the shim again, as far as can be told.
+//! A program without the shim must not find it. So it is added only where the loader will load the
+//! shim again, as far as that can be told.
 
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
@@ -12,24 +13,24 @@ use softclose_core::sys::probe;
 use std::sync::OnceLock;
 
 type Text = *const c_char;
-/// As `execve(2)` takes it.
+/// A list of strings, as `execve(2)` takes it.
 pub type List = *const Text;
 
 unsafe extern "C" {
     static mut environ: *mut *mut c_char;
 }
 
-/// The program's own.
+/// The program's own environment.
 pub fn own() -> List {
     // SAFETY: libc's variable, read as libc's own functions read it.
     unsafe { environ }.cast_const().cast()
 }
 
-/// The name of the file of the shim, where `LD_PRELOAD` had it loaded; none where something
-/// else has, which then does so again.
+/// The file name of the shim, if `LD_PRELOAD` had it loaded. `None` if something else had it loaded
+/// (such as `/etc/ld.so.preload`), which will do so in the next program too.
 static PRELOADED_AS: OnceLock<Option<&'static [u8]>> = OnceLock::new();
 
-/// In the constructor: how `library` came to be loaded.
+/// In the constructor: notes how the shim, the file `library`, came to be loaded.
 pub fn note_preload(library: Option<&'static [u8]>) {
     let name = library.and_then(|path| path.rsplit(|&byte| byte == b'/').next());
     // SAFETY: the program's own environment, before its code runs.
@@ -38,8 +39,9 @@ pub fn note_preload(library: Option<&'static [u8]>) {
     let _ = PRELOADED_AS.set(name.filter(is_it));
 }
 
-/// In the constructor: takes the ticket out of the environment. What lies before it moves up by
-/// one, and the environment begins there: whoever looks behind its end finds what was there.
+/// In the constructor: takes the ticket out of the environment. The variables before it move up by
+/// one place, and the environment begins one place later: its end stays where it was, as programs
+/// look for the auxiliary vector behind it.
 pub fn take_ticket() -> Option<Ticket> {
     // SAFETY: the program's own environment, before its code runs, which is the constructor's
     // to change; a string lies in memory that the program may write to.
@@ -49,7 +51,7 @@ pub fn take_ticket() -> Option<Ticket> {
         let value = (*place).add(Ticket::NAME.len());
         let len = libc::strlen(value);
         let ticket = Ticket::read(core::slice::from_raw_parts(value.cast(), len));
-        // Nor is it to be read in procfs.
+        // It must not show in /proc/PID/environ either.
         core::ptr::write_bytes(*place, 0, Ticket::NAME.len() + len);
         core::ptr::copy(environ, environ.add(1), at);
         environ = environ.add(1);
@@ -57,11 +59,12 @@ pub fn take_ticket() -> Option<Ticket> {
     }
 }
 
-/// Whether there is room for [`Extended`] and a look at a file: on the stack of the first thread,
-/// and not in a handler with a stack of its own. That of a coroutine or of a `clone` may be small.
+/// Whether the stack has room for [`Extended`] and a look at a file. It has on the stack of the
+/// first thread, except in a signal handler with a stack of its own. The stack of a coroutine or of
+/// a child of `clone` may be small.
 #[inline(never)]
 pub fn is_stack_deep() -> bool {
-    /// The program's own frames are not as large, as a rule, and no first thread has less.
+    /// How deep the program's frames may lie already. No first thread has a smaller stack.
     const DEPTH: usize = 1 << 20;
     let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
     // SAFETY: nothing is set, and what is asked for is written to memory of that type; all
@@ -75,10 +78,10 @@ pub fn is_stack_deep() -> bool {
     flags & libc::SS_ONSTACK == 0 && end.checked_sub(here).is_some_and(|depth| depth < DEPTH)
 }
 
-/// Where the stack of the first thread begins; 0 where it is small.
+/// The highest address of the stack of the first thread; 0 where that stack is small.
 static STACK_END: AtomicUsize = AtomicUsize::new(0);
 
-/// In the constructor, which runs on it.
+/// In the constructor, which runs on the stack of the first thread: notes where that stack is.
 pub fn note_stack(limit: u64) {
     const ENOUGH: u64 = 2 << 20;
     // SAFETY: libc's variable.
@@ -95,16 +98,16 @@ pub struct Extended {
 }
 
 impl Extended {
-    /// Of a longer one there is no copy.
+    /// The most variables of an environment that is copied.
     const ROOM: usize = 512;
 
-    /// Empty.
+    /// An empty list.
     pub const fn new() -> Self {
         Self { list: [MaybeUninit::uninit(); Self::ROOM], text: [0; Ticket::LEN] }
     }
 
-    /// `environment` and the ticket, as long as this lives; `None` where the shim will not be
-    /// in the program, or where that cannot be told.
+    /// `environment` with the ticket, valid as long as `self` is. `None` where the shim will not be
+    /// in the new program, or where that cannot be told.
     #[inline(never)]
     pub fn with(&mut self, environment: List, ticket: Ticket) -> Option<List> {
         self.text = ticket.text();
@@ -126,7 +129,7 @@ impl Extended {
     }
 }
 
-/// Whether `text` has the loader load the file of this name.
+/// Whether `text` is an `LD_PRELOAD` that has the loader load the file of this name.
 ///
 /// # Safety
 /// Any address; what can be read there does not change meanwhile.
@@ -145,14 +148,14 @@ unsafe fn is_preload(text: Text, name: Option<&[u8]>) -> bool {
     }
 }
 
-/// Whether a list of libraries, by colons or blanks, has one with this file name, which is found
-/// wherever the program works.
+/// Whether a list of libraries, separated by colons or blanks, has one with this file name and an
+/// absolute path, which is found in every working directory.
 fn has(value: &[u8], name: &[u8]) -> bool {
     let is_it = |path: &[u8]| path.starts_with(b"/") && path.rsplit(|&byte| byte == b'/').next() == Some(name);
     value.split(|&byte| byte == b':' || byte == b' ').any(is_it)
 }
 
-/// The value of the variable of this name, which ends with `=`.
+/// The value of a variable in `list`; `name` ends with `=`.
 ///
 /// # Safety
 /// A list as `execve` takes it, for as long as the answer is used.
@@ -165,6 +168,8 @@ unsafe fn find<'a>(list: List, name: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
+/// Whether `text` begins with `start`.
+///
 /// # Safety
 /// `text` is terminated, or longer than `start`.
 unsafe fn starts_with(text: Text, start: &[u8]) -> bool {

@@ -15,13 +15,13 @@ pub fn set(value: c_int) {
     unsafe { *libc::__errno_location() = value }
 }
 
-/// -1 with `errno`, the C way to fail.
+/// Sets `errno`, and answers -1.
 pub fn fail(value: c_int) -> c_int {
     set(value);
     -1
 }
 
-/// A system call with libc's way to answer.
+/// Makes a system call, and answers as libc does: -1 with `errno` where it fails.
 ///
 /// # Safety
 /// As [`syscall6`].

@@ -1,8 +1,8 @@
-//! The numbers that `posix_spawn_file_actions_t` names.
+//! The descriptor numbers in a `posix_spawn_file_actions_t`.
 //!
-//! The head of it is in `<spawn.h>`: how many actions there are, and where. An action is
-//! glibc's own: four words of eight bytes, among which are the numbers. So every half of
-//! a word that could be a number is taken for one; who is named without need only loses a
+//! Its head is in `<spawn.h>`: how many actions there are, and where. What an action looks like is
+//! glibc's own matter: four words of eight bytes, among which are the numbers. So every half of a
+//! word that could be a number is taken for one. A connection that is named wrongly only loses its
 //! drain.
 
 use libc::{c_int, posix_spawn_file_actions_t};
@@ -17,13 +17,13 @@ struct Head {
 
 /// Halves of words in one action: a tag, and at most two numbers, a path, flags and a mode.
 const HALVES: usize = 8;
-/// No number is as high.
+/// A half from here on is no number.
 const HIGHEST: c_int = 1 << 20;
 
-/// Calls `visit` for each number that may be named.
+/// Calls `visit` for each number that the actions may name.
 ///
 /// # Safety
-/// Null, or an object that `posix_spawn` may be given.
+/// `actions` is null, or an object that `posix_spawn` may be given.
 pub unsafe fn each(actions: *const posix_spawn_file_actions_t, mut visit: impl FnMut(Fd)) {
     // SAFETY: the caller's; the head is as in `<spawn.h>`.
     let Some(head) = (unsafe { actions.cast::<Head>().as_ref() }) else { return };

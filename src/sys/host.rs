@@ -1,4 +1,5 @@
-//! What only the injector can tell about or do to the program.
+//! What the engine needs from the program's libc: whether there is one thread, and writing out its
+//! streams.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -7,14 +8,14 @@ use libc::{FILE, c_char, c_int};
 use softclose_core::context::Host;
 use softclose_core::sys::{Fd, file};
 
-/// For the engine.
+/// The functions for the engine.
 pub const HOST: Host = Host { is_single_threaded, flush_streams };
 
 /// `__libc_single_threaded` (glibc 2.32), and `_IO_list_all`.
 static SINGLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static STREAMS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// Called by the constructor.
+/// Looks up both variables. Called by the constructor.
 pub fn resolve() {
     // SAFETY: constant, terminated names.
     unsafe {
@@ -35,14 +36,14 @@ unsafe extern "C" {
     fn fileno_unlocked(stream: *mut FILE) -> c_int;
 }
 
-/// At `exit` libc writes out its streams last of all, after us, and has a file that was read
-/// be at the place up to which it was used (`_IO_cleanup`). By then the numbers are closed.
-/// So it is done before. Without locks, as libc does it there: the other threads have been
-/// stopped, and may have stopped inside one.
+/// Writes out the streams, as libc does at `exit` after our handler (`_IO_cleanup`): buffers are
+/// written, and the offset of a file that was read ahead is put back to where the program was. It
+/// is done here because the numbers may be closed by then. It takes no locks, as libc takes none
+/// there: the other threads have been stopped, perhaps while they held one.
 ///
-/// One of those may be who takes what is written, or has a lock that a stream of the program's
-/// own waits for: unless we `may_wait`, only plain files are written to. False where there is
-/// anything else.
+/// A stopped thread may be the reader of a pipe that is written to, or may hold a lock that a
+/// stream of the program's own waits for. So only regular files are written to, unless it
+/// `may_wait`. False where something else was left.
 fn flush_streams(may_wait: bool) -> bool {
     let head = STREAMS.load(Ordering::Acquire).cast::<*mut FILE>();
     // SAFETY: `_IO_list_all` is the head of libc's list of streams.
@@ -64,7 +65,7 @@ const READ_PTR: usize = 8;
 const READ_END: usize = 16;
 const CHAIN: usize = 104;
 
-/// False where that would have to wait.
+/// Writes out one stream. False where that was left out because it might have to wait.
 ///
 /// # Safety
 /// `stream` is a stream of libc's, and no other thread runs.
@@ -81,6 +82,8 @@ unsafe fn flush(stream: *mut FILE, may_wait: bool) -> bool {
     }
 }
 
+/// One pointer in a stream.
+///
 /// # Safety
 /// `stream` is a stream of libc's, and there is a pointer at `offset`.
 unsafe fn field(stream: *mut FILE, offset: usize) -> *mut FILE {

@@ -1,36 +1,37 @@
-//! Functions that only look on: what they stand for takes arguments that they do
-//! not know, or never returns, or returns twice. So they are no frame around it:
-//! they call a note-taker, which answers where to go, and jump there with registers
-//! and stack as they were found.
+//! Hooks that jump to libc's function and do not call it: because it takes arguments that the hook
+//! does not know, or never returns, or returns twice.
+//!
+//! Such a hook saves the registers, calls a function of ours, which takes note and answers where to
+//! jump to, restores the registers, and jumps there. The stack is as it was found.
 
 use softclose_core::image::Strings;
 
-/// The registers of such a call as they are kept while its note is taken, in memory
-/// below the return address and the arguments on the stack.
+/// The registers of a call, as [`jump_through`] saves them on the stack, below the return address
+/// and the arguments on the stack.
 #[repr(C)]
-pub struct Kept {
+pub struct SavedRegisters {
     arguments: [usize; 6],
     vectors: usize,
     return_address: usize,
 }
 
-impl Kept {
-    /// What a plain function of up to six arguments has in registers.
+impl SavedRegisters {
+    /// The arguments in registers: all, of a function that takes up to six.
     pub fn arguments(&self) -> [usize; 6] {
         self.arguments
     }
 
-    /// Where the variadic arguments are, of a function that has one other.
+    /// Where the variadic arguments are, of a function that has one argument before them.
     pub fn variadic(&self) -> Strings {
         let [_, rest @ ..] = &self.arguments;
         Strings::in_two(rest, core::ptr::from_ref(self).wrapping_add(1).cast())
     }
 
-    /// Copies those up to the null one, and answers the one behind that; `None` where there is
-    /// too little room.
+    /// Copies the variadic arguments up to the first that is null, and answers the one behind it.
+    /// `None` where there is too little room.
     ///
     /// # Safety
-    /// The function is given a null one, and one behind it.
+    /// A variadic argument is null, and there is a word behind it.
     pub unsafe fn gather(&self, room: &mut [usize]) -> Option<usize> {
         let [_, rest @ ..] = &self.arguments;
         let stack = core::ptr::from_ref(self).wrapping_add(1).cast::<usize>();
@@ -49,8 +50,8 @@ impl Kept {
     }
 }
 
-/// Defines such a function. `$note` takes a reference to [`Kept`], and answers an
-/// address.
+/// Defines a hook that calls `$note` and jumps to the address that it answers. `$note` takes a
+/// reference to [`SavedRegisters`].
 macro_rules! jump_through {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident => $note:path) => {
         #[unsafe(naked)]

@@ -1,4 +1,5 @@
-//! The end of the process, as every door to it uses it.
+//! The end of the process, for every call that ends it: `exit`, `quick_exit`, `_exit`, and
+//! `exit_group` by number.
 
 use super::errno::call;
 use super::guard::Guard;
@@ -8,8 +9,8 @@ use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 
-/// The end of the process, where it is ours. Answers whether the process must end without
-/// another call of libc's.
+/// Has the engine finish or hand over what is open, where this process is the owner of its memory.
+/// Answers whether the process must then end without another call of libc's.
 pub fn leave(exit: Exit) -> bool {
     Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().at_exit(owner, exit)))
 }
@@ -22,9 +23,9 @@ pub fn end(status: c_int) -> ! {
     }
 }
 
-/// Has libc call us at `exit`, after every handler of `atexit` and every destructor,
-/// before it writes out its streams: whoever is registered first is called last.
-/// Once.
+/// Has libc call our handler at `exit`: after every handler of `atexit` and every destructor, and
+/// before it writes out its streams. The handler that is registered first is called last. Only the
+/// first call of this function registers it.
 pub fn register() {
     static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
     if !IS_REGISTERED.swap(true, SeqCst) {

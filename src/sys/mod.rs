@@ -1,4 +1,4 @@
-//! The unsafe floor of the shim.
+//! The unsafe floor of the shim: libc's own functions, and what hooks of several calls share.
 
 pub mod atfork;
 pub mod ending;
@@ -10,6 +10,7 @@ pub mod host;
 pub mod jump;
 pub mod leave;
 pub mod real;
+pub mod retry;
 pub mod rights;
 pub mod spawn;
 pub mod tls;

@@ -1,25 +1,24 @@
 //! Descriptors in control messages (`SCM_RIGHTS`, unix(7)).
 //!
-//! A program may pass pointers that are not good; libc then answers `EFAULT`. So
-//! a message is read only after the kernel has accepted it, or where it says that it can
-//! be.
+//! A program may pass bad pointers, for which the kernel answers `EFAULT`. So a message is read only
+//! after the kernel has accepted it, or where the kernel says that its memory can be read.
 
 use super::guard::engine;
 use libc::{CMSG_DATA, CMSG_FIRSTHDR, CMSG_NXTHDR, SCM_RIGHTS, SOL_SOCKET, cmsghdr, msghdr};
 use softclose_core::sys::{Fd, probe};
 
-/// What a message that is about to be sent has beside its data.
+/// The control part of a message that is about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Nothing.
+    /// It is empty.
     None,
-    /// Something that can be read.
+    /// It can be read.
     Readable,
-    /// A pointer that is not good, or nobody may ask whether it is.
+    /// It cannot be read, or the kernel must not be asked: every hook passes through.
     Unreadable,
 }
 
-/// Looks at a message that nobody has accepted yet.
+/// Looks at a message that the kernel has not accepted yet.
 pub fn control(message: *const msghdr) -> Control {
     if engine().is_none() {
         return Control::Unreadable;
@@ -53,6 +52,8 @@ pub unsafe fn each(message: *const msghdr, mut visit: impl FnMut(Fd)) {
     }
 }
 
+/// Calls `visit` for every descriptor of one control message.
+///
 /// # Safety
 /// `header` is a `SCM_RIGHTS` message that can be read up to `end`.
 unsafe fn each_in(header: *const cmsghdr, end: usize, visit: &mut impl FnMut(Fd)) {

@@ -1,8 +1,7 @@
-//! Before and after a call that makes a process which no count covers.
+//! Before and after a call that makes a process other than by `fork`, or executes a program in one.
 //!
-//! Whoever makes it may be the process whose memory this is, or a `vfork` child or another
-//! one that runs on it or on a copy: that only makes stores to memory that the family
-//! shares.
+//! The caller may be the owner of this memory, or another process that runs on it or on a copy,
+//! such as a `vfork` child. The latter only stores to memory that the family shares.
 
 use super::file_actions;
 use super::guard::{ENGINE, with_guard, with_owner};
@@ -10,7 +9,7 @@ use libc::posix_spawn_file_actions_t;
 use softclose_core::Pid;
 use softclose_core::holders::ledger::{Child, Execution, Executor, Return};
 
-/// Before the call.
+/// Before the call: notes that a child is being made.
 pub fn begin(child: Child, end: Return) {
     with_guard(|engine, guard| match guard.owner() {
         Some(owner) => owner.before_spawn(child, end),
@@ -19,17 +18,18 @@ pub fn begin(child: Child, end: Return) {
     });
 }
 
-/// After it, where hooks see that.
+/// After the call, where a hook sees it return.
 pub fn end(child: Child) {
     with_owner(|owner| owner.after_spawn(child));
 }
 
-/// Another program gets what it gets, and nobody counts it.
+/// Before another program is executed for which nothing is counted: notes that it gets what is not
+/// close-on-exec.
 pub fn hand_kept() {
     with_guard(|engine, _| engine.ledger.hand_on_kept());
 }
 
-/// The same, and of what its file `actions` name.
+/// As [`hand_kept`], and notes that it gets what its file `actions` name.
 ///
 /// # Safety
 /// As of [`count`].
@@ -39,7 +39,8 @@ pub unsafe fn hand_kept_and(actions: *const posix_spawn_file_actions_t) {
     with_guard(|engine, _| unsafe { file_actions::each(actions, |fd| engine.ledger.hand_on(fd)) });
 }
 
-/// What another program gets is counted for it, and what its file `actions` name.
+/// Before another program is executed: counts for it what is not close-on-exec, and what its file
+/// `actions` name.
 ///
 /// # Safety
 /// `actions` is null, or what `posix_spawn` may be given.
@@ -59,7 +60,7 @@ pub unsafe fn count(actions: *const posix_spawn_file_actions_t) -> Option<Execut
     execution
 }
 
-/// It runs in the process of this pid, or not at all.
+/// After the call: the program runs in the process `pid`, or not at all.
 pub fn counted(execution: Execution, pid: Option<Pid>) {
     with_guard(|engine, _| match pid {
         Some(pid) => engine.ledger.execution_runs(execution, pid),
@@ -67,7 +68,7 @@ pub fn counted(execution: Execution, pid: Option<Pid>) {
     });
 }
 
-/// The child goes on beside this process, with all that is open.
+/// Before a child is made that goes on beside this process with all that is open.
 pub fn leak_all() {
     if let Some(engine) = ENGINE.get() {
         engine.ledger.leak_all();

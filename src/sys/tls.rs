@@ -1,21 +1,22 @@
-//! Thread-local variables, without asking for the loader by name.
+//! Thread-local variables, without naming the loader as a library that is needed.
 //!
-//! What the compiler makes of one is a call of `__tls_get_addr`, which is the loader's own
-//! function: the library would name `ld-linux-x86-64.so.2` as one that it needs. A program
-//! for musl has another loader, and would not start with us in its environment.
+//! For a thread-local variable the compiler calls `__tls_get_addr`, a function of the loader. The
+//! linker would then name `ld-linux-x86-64.so.2` as needed. A program for musl has another loader:
+//! with such a library in `LD_PRELOAD` it would not start. So this file defines the function, and
+//! jumps to that of whatever loader there is.
 //!
-//! A hidden symbol: the program keeps its own.
+//! The symbol is hidden: the program goes on using the loader's.
 //!
 //! Context: any. Registers and stack are passed on as they were found.
 
-use super::jump::{Kept, jump_through};
+use super::jump::{SavedRegisters, jump_through};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 static GET_ADDRESS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// So that nobody has to look for it in a signal handler. Called by the constructor.
+/// Looks up the loader's function. Called by the constructor, so that no signal handler has to.
 pub fn resolve() {
     // SAFETY: a constant, terminated name. Every loader has it.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__tls_get_addr".as_ptr()) };
@@ -24,7 +25,7 @@ pub fn resolve() {
 
 jump_through! { fn unresolved => address }
 
-extern "C" fn address(_: &Kept) -> *const c_void {
+extern "C" fn address(_: &SavedRegisters) -> *const c_void {
     resolve();
     GET_ADDRESS.load(Ordering::Acquire)
 }

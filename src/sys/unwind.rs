@@ -1,16 +1,16 @@
-//! The unwinder's functions, found when something unwinds.
+//! The functions of the unwinder, which are looked up when something unwinds.
 //!
-//! The standard library names them, and would have libgcc_s loaded into every program for
-//! that: a fifth of what a start costs. Nothing of ours unwinds but a panic in the
-//! constructor, which ends the process, and a thread that is cancelled in a frame of ours;
-//! then libc has loaded libgcc_s for itself, and this is the one to use: a second unwinder
-//! would not understand its contexts.
+//! The standard library names these functions. For that the loader would load libgcc_s into every
+//! program, which is a fifth of what a start costs. Frames of ours unwind in two cases only: a panic
+//! in the constructor, which ends the process, and a cancellation of the thread. For a cancellation
+//! libc has loaded libgcc_s itself, and that copy must be used: a second unwinder would not
+//! understand its contexts.
 //!
-//! Hidden symbols: to define them for the program would replace its unwinder.
+//! The symbols are hidden: otherwise they would replace the program's unwinder.
 //!
 //! Context: a thread that unwinds.
 
-use super::jump::{Kept, jump_through};
+use super::jump::{SavedRegisters, jump_through};
 use core::ffi::{CStr, c_void};
 
 macro_rules! forward {
@@ -21,7 +21,7 @@ macro_rules! forward {
 
             jump_through! { fn forward => address }
 
-            extern "C" fn address(_: &Kept) -> *const c_void {
+            extern "C" fn address(_: &SavedRegisters) -> *const c_void {
                 const NAME: &str = concat!(stringify!($name), "\0");
                 CStr::from_bytes_until_nul(NAME.as_bytes()).map_or(core::ptr::null(), find)
             }
@@ -52,7 +52,7 @@ forward! {
     _Unwind_SetIP
 }
 
-/// Where there is no unwinder nothing can go on.
+/// Looks up a function of the unwinder. Ends the process where there is none.
 fn find(name: &CStr) -> *const c_void {
     // SAFETY: constant, terminated names.
     let found = unsafe {

@@ -1,4 +1,4 @@
-//! The command line: what manuals and completions are made from.
+//! The command line. The manual and the completions are made from it.
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -6,88 +6,97 @@ use std::time::Duration;
 
 /// Shows what softclose does in running programs.
 ///
-/// Reads the counters that each program with softclose keeps in a file in memory. Nothing
-/// is asked of the program, and it never waits for a reader. Programs of other users are
-/// shown as far as permissions allow; root sees all.
+/// softclosectl reads the counters that each program with softclose keeps in a file in memory. The
+/// program does not notice it and never waits for it. Programs of other users are shown as far as
+/// permissions allow; root sees all of them.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "softclosectl", version, max_term_width = 100)]
 pub struct Cli {
-    /// Look for counters of ended programs here as well (SOFTCLOSE_STATS_DIR).
+    /// Search DIR, too, for counters of programs that have ended (see SOFTCLOSE_STATS_DIR).
     #[arg(long = "dir", value_name = "DIR", global = true)]
     pub directories: Vec<PathBuf>,
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// A subcommand.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// List the processes that have softclose loaded: version, uptime, settings in force.
+    /// List the processes that have softclose loaded, with version, uptime and settings.
     Ps {
-        /// Print one JSON array.
+        /// Print one JSON array instead of a table.
         #[arg(long)]
         json: bool,
     },
-    /// Print all counters, of one program or of all.
+    /// Print all counters of one program, or of every program.
     Stat {
-        /// A process of the program; without it, all programs.
+        /// A process of the program. Without a PID, every program is shown.
+        #[arg(value_parser = pid)]
         pid: Option<u32>,
-        /// Print one JSON array.
+        /// Print one JSON array instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Show a live table; s sorts, r reverses, / filters, q quits.
+    /// Show a table of programs that is updated as you look. Press s to sort, r to reverse, / to
+    /// filter, q to quit.
     Top(Top),
-    /// Say why closes of a program were left alone, and what to do about it.
+    /// Say why softclose left closes of a program alone, and what you can do about it.
     Explain {
         /// A process of the program.
+        #[arg(value_parser = pid)]
         pid: u32,
     },
-    /// Print all counters for Prometheus.
+    /// Print all counters of all running programs for Prometheus.
     Prometheus {
-        /// Write DIR/softclose.prom instead, for node_exporter's textfile collector; the file is
-        /// replaced in one step.
+        /// Write the file DIR/softclose.prom for node_exporter's textfile collector, and print
+        /// nothing. The file is replaced in one step.
         #[arg(long, value_name = "DIR")]
         textfile: Option<PathBuf>,
     },
-    /// Remove the counters of programs that have ended without removing them (killed, crashed).
+    /// Remove the counters of programs that were killed or have crashed.
     ///
-    /// Other commands do so an hour after they have first seen that a program is gone.
+    /// A program that exits removes its counters itself. Except for top and refs, the other
+    /// commands remove counters that were first found without a program at least an hour before.
     Clean,
-    /// Make the kernel's own count of references readable for programs with softclose.
+    /// Let programs with softclose read how many references the kernel counts of a connection.
     ///
-    /// It decides closes that softclose could not decide otherwise, in microseconds. It stays
-    /// until the next boot, or until it is removed.
+    /// With that count softclose can decide closes that it could not decide otherwise, in
+    /// microseconds. The count can be read until the next boot, or until you remove it.
     #[command(subcommand)]
     Refs(Refs),
 }
 
-/// What to do with the kernel's own count.
+/// A subcommand of `refs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum Refs {
-    /// Load a small BPF program, check its answers, and pin it in /sys/fs/bpf/softclose (root).
+    /// Load a small BPF program, check its answers, and pin it in /sys/fs/bpf/softclose. Only root
+    /// can do this.
     Install,
-    /// Say whether it is there, and works for this user.
+    /// Say whether the BPF program is installed, and works for this user.
     Status,
-    /// Take it away again (root).
+    /// Remove the BPF program. Only root can do this.
     Remove,
 }
 
 /// Options of `top`.
 #[derive(Clone, Debug, Args)]
 pub struct Top {
-    /// Seconds between two looks.
+    /// Update the table every so many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub interval: Duration,
 }
 
+fn pid(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "a PID is a whole number".to_owned())
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    let seconds: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
     if (0.1..=3600.0).contains(&seconds) {
         Ok(Duration::from_secs_f64(seconds))
     } else {
-        Err("not from 0.1 to 3600".to_owned())
+        Err("it must be from 0.1 to 3600".to_owned())
     }
 }
 

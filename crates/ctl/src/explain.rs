@@ -1,29 +1,34 @@
 //! `softclosectl explain`: why closes were left alone, and what to do about it.
 
 use crate::human;
-use crate::survey::{Family, Proof};
+use crate::survey::{Arbiter, Program};
 use softclose_core::counters::names::{BEGUN, COUNTED_BY_KERNEL, DOUBTED, LEFT_ALONE, RESETS_AVOIDED};
 use softclose_core::decision::{REASONS, Reason};
 use softclose_core::holders::standing::{DOUBTS, Doubt};
 
-/// Reasons with their advice, the most frequent first; those that are no TCP sockets last.
-pub fn text(family: &Family) -> String {
-    let reading = &family.reading;
+/// The reasons with their advice, the most frequent first. Reasons about descriptors that are no TCP
+/// sockets come last.
+pub fn text(program: &Program) -> String {
+    let reading = &program.reading;
     let count = |reason: Reason| reading.value(LEFT_ALONE + reason as usize);
     let mut seen: Vec<_> = REASONS.iter().filter(|(reason, _)| count(*reason) != 0).collect();
     seen.sort_by_key(|(reason, _)| (is_no_connection(*reason), std::cmp::Reverse(count(*reason))));
     let head = format!(
-        "{} {}: {} drains, {} resets avoided, {} held now; up for {}\n",
+        "{} {}: {} drains, {} resets avoided, {} held now, up for {}\n",
         reading.program,
-        family.pid(),
+        program.pid(),
         reading.value(BEGUN),
         reading.value(RESETS_AVOIDED),
-        family.held(),
-        family.members.first().map_or("-".to_owned(), |member| human::duration(member.uptime)),
+        program.held(),
+        program.processes.first().map_or("-".to_owned(), |process| human::duration(process.uptime)),
     );
-    let proof = proof(reading.value(COUNTED_BY_KERNEL), family.members.first().and_then(|member| member.proof));
-    let none = if seen.is_empty() { "No close was left alone.\n" } else { "Closes that were left alone:\n" };
-    let doubts = doubts(family);
+    let proof = proof(reading.value(COUNTED_BY_KERNEL), program.processes.first().and_then(|process| process.arbiter));
+    let none = if seen.is_empty() {
+        "softclose has left no close alone.\n"
+    } else {
+        "softclose has left these closes alone:\n"
+    };
+    let doubts = doubts(program);
     let lines = seen.into_iter().map(|(reason, name)| {
         let more = if *reason == Reason::Unsure { doubts.as_str() } else { "" };
         entry(count(*reason), name, *reason) + more
@@ -31,22 +36,21 @@ pub fn text(family: &Family) -> String {
     [head, proof, none.to_owned()].into_iter().chain(lines).collect()
 }
 
-/// What has decided, and decides now, where the counts do not.
-fn proof(count: u64, now: Option<Proof>) -> String {
-    let so_far = if count == 0 { String::new() } else { format!("{count} closes so far, ") };
+/// What has decided so far, and what decides now, where softclose's own counts prove nothing.
+fn proof(count: u64, now: Option<Arbiter>) -> String {
+    const WHERE: &str = "If its own counts do not prove who holds a connection,";
+    let so_far = format!("Closes that the kernel's own count has decided so far: {count}.\n");
     match now {
-        Some(Proof::Kernel) => {
-            format!("Where its counts do not tell, the kernel's own count decides: {so_far}softclosectl refs.\n")
-        }
-        Some(Proof::Procfs) if count == 0 => {
-            "Where its counts do not tell, a look at /proc decides. The kernel could: softclosectl refs install.\n"
-                .to_owned()
-        }
-        Some(Proof::Procfs) => {
-            format!("Where its counts do not tell, the kernel's own count decided: {so_far}but it is gone now.\n")
-        }
+        Some(Arbiter::Kernel) => format!("{WHERE} the kernel's own count decides.\n{so_far}"),
+        Some(Arbiter::Procfs) if count == 0 => format!(
+            "{WHERE} a look at /proc decides.\n\
+             'softclosectl refs install' lets the kernel's own count decide, which is faster.\n"
+        ),
+        Some(Arbiter::Procfs) => format!(
+            "{WHERE} a look at /proc decides.\n{so_far}It is not installed any more: softclosectl refs install.\n"
+        ),
         None if count == 0 => String::new(),
-        None => format!("Closes that the kernel's own count has decided: {count}.\n"),
+        None => so_far,
     }
 }
 
@@ -55,9 +59,9 @@ fn entry(count: u64, name: &str, reason: Reason) -> String {
     format!("\n{count:>12}  {name}: {what}\n              {advice}\n")
 }
 
-/// What could not be proved, the most frequent first.
-fn doubts(family: &Family) -> String {
-    let count = |doubt: Doubt| family.reading.value(DOUBTED + doubt as usize);
+/// The lines about what could not be proved, the most frequent first.
+fn doubts(program: &Program) -> String {
+    let count = |doubt: Doubt| program.reading.value(DOUBTED + doubt as usize);
     let mut seen: Vec<_> = DOUBTS.iter().filter(|(doubt, _)| count(*doubt) != 0).collect();
     seen.sort_by_key(|(doubt, _)| std::cmp::Reverse(count(*doubt)));
     let line = |(doubt, name): &(Doubt, &str)| format!("{:>16} {name}: {}\n", count(*doubt), doubted(*doubt));
@@ -67,20 +71,23 @@ fn doubts(family: &Family) -> String {
 /// What a doubt means.
 fn doubted(doubt: Doubt) -> &'static str {
     match doubt {
-        Doubt::Passed => "passed on (SCM_RIGHTS, pidfd_getfd): a copy may be in flight.",
-        Doubt::Spawned => {
-            "open, and not close-on-exec, while another program was executed. That one may have handed it on."
+        Doubt::Passed => {
+            "the connection was passed in a message or by pidfd_getfd: a message may still hold a copy of it."
         }
-        Doubt::Watched => "an epoll set may go on watching it that this process cannot take it out of.",
+        Doubt::Spawned => {
+            "the connection was not close-on-exec while another program was executed, which may have passed it on."
+        }
+        Doubt::Watched => "an epoll set may watch the connection, and this process cannot remove it from that set.",
         Doubt::Blind => {
             "the process has an io_uring that may do more than change epoll sets, or a second table of descriptors."
         }
-        Doubt::Unseen => "not every process can be seen: no /proc, hidepid, a container, another user.",
-        Doubt::Found => "/proc shows another process that has it, or the kernel counts another reference.",
+        Doubt::Unseen => "the process cannot see every other process: no /proc, hidepid, a container, another user.",
+        Doubt::Found => "/proc shows another process that has the connection, or the kernel counts another reference.",
         Doubt::LookBudget => {
-            "a look at /proc was not over within two milliseconds (eight at the end of a process): many processes or descriptors."
+            "a look at /proc took longer than two milliseconds (eight at the end of a process): there are many \
+             processes or descriptors."
         }
-        Doubt::SetsBudget => "the search for epoll sets was not over within a millisecond: many descriptors.",
+        Doubt::SetsBudget => "the search for epoll sets took longer than a millisecond: there are many descriptors.",
     }
 }
 
@@ -92,49 +99,50 @@ fn is_no_connection(reason: Reason) -> bool {
 pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
     const FINE: &str = "Nothing to do.";
     match reason {
-        Reason::Unconnected => ("listening, connecting, or closed already.", FINE),
+        Reason::Unconnected => ("the socket was listening, connecting, or closed already.", FINE),
         Reason::PeerDone => ("the peer had closed and everything was read: a plain close loses nothing.", FINE),
         Reason::Shared => (
-            "somebody else still had the connection: a fork child, a dup. Whoever closes last drains it.",
-            "Nothing to do, if that one has softclose loaded as well (softclosectl ps).",
+            "another process or another descriptor still had the connection. The last close drains it.",
+            "Nothing to do, if that process has softclose loaded as well (softclosectl ps).",
         ),
         Reason::Unsure => (
-            "nothing proves that nobody else had the connection.",
-            "What could not be proved is below; see LIMITS, Proof of sole ownership, in softclose(7).",
+            "nothing proved that this was the last close of the connection.",
+            "What could not be proved is below; see LIMITS in softclose(7).",
         ),
         Reason::ResetAsked => ("the program asked for a reset: SO_LINGER{1,0}.", FINE),
-        Reason::Role => ("SOFTCLOSE_ROLE excludes these connections.", "If that was not meant: SOFTCLOSE_ROLE=both."),
-        Reason::Repair => ("the connection was being moved elsewhere (TCP_REPAIR).", FINE),
+        Reason::Role => ("SOFTCLOSE_ROLE excludes these connections.", "To include them, set SOFTCLOSE_ROLE=both."),
+        Reason::Repair => ("the program was moving the connection elsewhere (TCP_REPAIR).", FINE),
         Reason::Busy => (
-            "another thread was writing to the connection, or nobody could tell.",
-            "If often: the program closes connections under its own writers.",
+            "another thread was writing to the connection, or that could not be ruled out.",
+            "If this happens often, the program closes connections while its own threads write to them.",
         ),
         Reason::Full => (
-            "as many connections were in drain as may be, or no descriptor was to be had.",
+            "the drain held as many connections as it may, or the process could get no further descriptor.",
             "Raise RLIMIT_NOFILE or SOFTCLOSE_MAX_PENDING, or lower SOFTCLOSE_IDLE.",
         ),
         Reason::NoThread => {
-            ("no thread was to be had for the drain.", "Raise RLIMIT_NPROC or the pids limit of the cgroup.")
+            ("the process could get no thread for the drain.", "Raise RLIMIT_NPROC or the pids limit of the cgroup.")
         }
         Reason::Denied => (
-            "the kernel refuses a system call that a drain takes: a seccomp filter.",
+            "a seccomp filter refuses a system call that a drain needs.",
             "Compare the filter (systemd SystemCallFilter=, the container's profile) with LIMITS in softclose(7).",
         ),
         Reason::Observed => (
-            "the strategy is observe: closes are only counted.",
-            "If softclose_observed_resets_total grows, drains would help: SOFTCLOSE_STRATEGY=drain.",
+            "the strategy is observe, which counts closes and changes none.",
+            "If softclose_observed_resets_total grows, drains would help: set SOFTCLOSE_STRATEGY=drain.",
         ),
         Reason::WaitAsked => ("the program asked for a wait (SO_LINGER{1,n}), which the strategy would break.", FINE),
         Reason::Unread => (
-            "something was left unread, and the strategy would not read it.",
-            "The strategy drain reads and discards it: SOFTCLOSE_STRATEGY=drain.",
+            "the program left data unread, and the strategy would not read it.",
+            "The strategy drain reads and discards it: set SOFTCLOSE_STRATEGY=drain.",
         ),
         Reason::NothingSent => (
-            "the program never sent a byte on it: there was no response to lose, and its sender must not take for delivered what nobody reads.",
+            "the program never sent a byte on the connection. No response could be lost, and the peer must not take \
+             for delivered what the program did not read.",
             FINE,
         ),
-        Reason::NotASocket => ("files, pipes and the like.", FINE),
-        Reason::NotTcp => ("sockets of another kind: UDP, Unix.", FINE),
-        Reason::NotOpen => ("numbers that were not open: the close failed, as it does natively.", FINE),
+        Reason::NotASocket => ("the descriptor was a file, a pipe or the like.", FINE),
+        Reason::NotTcp => ("the socket was of another kind, such as UDP or Unix.", FINE),
+        Reason::NotOpen => ("the descriptor was not open: the close failed, as it does natively.", FINE),
     }
 }

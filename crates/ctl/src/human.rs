@@ -1,8 +1,8 @@
-//! Durations, sizes and columns for people.
+//! Durations, sizes and tables for people.
 
 use std::time::Duration;
 
-/// `3d04h`, `5h07m`, `8m09s` or `12s`.
+/// A duration as `3d04h`, `5h07m`, `8m09s` or `12s`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
@@ -14,7 +14,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// `512`, `1.5K`, `64M`.
+/// A number of bytes as `512`, `1.5K` or `64.0M`.
 pub fn size(bytes: u64) -> String {
     let units = ["", "K", "M", "G", "T", "P", "E"];
     let power = (bytes.max(1).ilog2() / 10) as usize;
@@ -22,7 +22,7 @@ pub fn size(bytes: u64) -> String {
     if power == 0 { bytes.to_string() } else { format!("{scaled:.1}{}", units[power]) }
 }
 
-/// Rows under their heads, each column as wide as it must be.
+/// A table: rows under their heads. Each column is as wide as its widest cell.
 pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).chain([heads[at].len()]).max().unwrap_or(0);
     let widths: Vec<_> = (0..heads.len()).map(width).collect();

@@ -1,28 +1,29 @@
-//! `softclosectl`: what softclose does in running programs.
+//! `softclosectl` shows what softclose does in running programs.
 //!
 //! | module | one idea |
 //! |---|---|
 //! | [`args`] | the command line |
-//! | [`page_file`] | one file with counters, read without trusting who made it |
-//! | [`survey`] | which processes, and which counters are whose |
-//! | [`samples`] | the numbers by their names |
+//! | [`stats_file`] | one file with counters, which any user may have made |
+//! | [`survey`] | which processes have softclose, and which counters are theirs |
+//! | [`samples`] | the numbers of a program, by name |
 //! | [`refs`] | the kernel's own count of references |
 //! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`] | the commands |
-//! | [`human`] | durations, sizes, columns |
+//! | [`human`] | durations, sizes and tables for people |
+//! | [`printable`] | text of other users, made harmless for a terminal |
 //!
-//! What is counted, and what lies where in a file, is defined in `softclose_core::counters`.
+//! `softclose_core::counters` defines what is counted, and where it lies in a file.
 #![deny(unsafe_code)]
 
 pub mod args;
 pub mod explain;
 pub mod human;
-pub mod page_file;
 pub mod printable;
 pub mod prometheus;
 pub mod ps;
 pub mod refs;
 pub mod samples;
 pub mod stat;
+pub mod stats_file;
 pub mod survey;
 pub mod top;
 
@@ -30,9 +31,9 @@ use anyhow::{Context, Result};
 use args::{Cli, Command, Refs};
 use softclose_core::settings::read;
 use std::io::{ErrorKind, Write};
-use survey::{Family, Survey, survey};
+use survey::{Program, Survey, survey};
 
-/// Does what the command line says.
+/// Runs the subcommand.
 pub fn run(cli: &Cli) -> Result<()> {
     if let Command::Top(options) = &cli.command {
         return top::run(options, &cli.directories);
@@ -80,29 +81,31 @@ fn line(value: &serde_json::Value) -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
-/// The families asked for; without a pid, all of them.
-fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Family>> {
-    let Some(pid) = pid else { return Ok(survey.families.iter().collect()) };
-    Ok(vec![survey.family(pid).with_context(|| why_not(survey, pid))?])
+/// The program of process `pid`; without a pid, all programs.
+fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Program>> {
+    let Some(pid) = pid else { return Ok(survey.programs.iter().collect()) };
+    Ok(vec![survey.program(pid).with_context(|| why_not(survey, pid))?])
 }
 
-/// Why there are no counters of a process.
+/// The message about a process of which there are no counters.
 fn why_not(survey: &Survey, pid: u32) -> String {
-    match survey.members.iter().find(|member| member.pid == pid) {
-        Some(member) if member.page.is_some() => format!("the counters of process {pid} cannot be read: are you root?"),
+    match survey.processes.iter().find(|process| process.pid == pid) {
+        Some(process) if process.stats_file.is_some() => {
+            format!("the counters of process {pid} cannot be read: are you root?")
+        }
         Some(_) if is_disabled(pid) => {
-            format!("process {pid} was started with SOFTCLOSE_DISABLE: every close is its own")
+            format!("process {pid} was started with SOFTCLOSE_DISABLE: softclose changes none of its closes")
         }
         Some(_) => format!(
             "process {pid} has softclose loaded, but no counters: it has had no TCP connection yet, or \
              SOFTCLOSE_STATS=off, or no directory for them (FILES in softclose(7))"
         ),
         None if !std::path::Path::new(&format!("/proc/{pid}")).exists() => format!("there is no process {pid}"),
-        None => format!("process {pid} does not have softclose loaded, or may not be looked at: are you root?"),
+        None => format!("process {pid} does not have softclose loaded, or you may not look at it: are you root?"),
     }
 }
 
-/// Whether the process was started with the library switched off, as far as we may know.
+/// Whether the process was started with `SOFTCLOSE_DISABLE`, as far as this user may know.
 fn is_disabled(pid: u32) -> bool {
     let lookup = |environment: &[u8], name: &str| {
         let mut words = environment.split(|&byte| byte == 0);
@@ -121,7 +124,8 @@ fn clean(survey: &Survey) -> Result<()> {
     Ok(())
 }
 
-/// A reader that has left (`softclosectl ps | head -1`) has seen all that it wanted.
+/// Writes to stdout. A reader that is gone (`softclosectl ps | head -1`) is no error: it has seen all
+/// that it wanted.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

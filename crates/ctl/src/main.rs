@@ -1,4 +1,4 @@
-//! The command; see the library.
+//! The command `softclosectl`: all of its code is in the library.
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,19 +1,20 @@
-//! Names that others have chosen, for a terminal: a program may call itself anything, and a
-//! file of another user may be called anything.
+//! Text of other users, made harmless for a terminal. A program may have any name, and so may a
+//! file of another user.
 
 use std::path::Path;
 
-/// With `?` for what would move the cursor, change the colours or turn the text around.
+/// `text` with `?` for each character that would move the cursor, change the colours or reverse the
+/// direction of the text.
 pub fn printable(text: &str) -> String {
     text.chars().map(|one| if one.is_control() || turns(one) { '?' } else { one }).collect()
 }
 
-/// The same of a path.
+/// A path, as [`printable`] shows it.
 pub fn path(path: &Path) -> String {
     printable(&path.to_string_lossy())
 }
 
-/// Marks and embeddings of the Unicode Bidirectional Algorithm.
+/// Whether a character changes the direction of text (Unicode Bidirectional Algorithm).
 fn turns(one: char) -> bool {
     matches!(one, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

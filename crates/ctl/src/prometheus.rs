@@ -1,31 +1,32 @@
 //! `softclosectl prometheus`: the text exposition format.
 //!
-//! Source: prometheus.io, "Exposition formats", text-based format: all samples of a metric
-//! together, `# HELP` and `# TYPE` before them, backslash, quote and line feed escaped.
+//! The format is that of prometheus.io, "Exposition formats", text-based format: all samples of a
+//! metric stand together, with `# HELP` and `# TYPE` before them. Backslash, quote and line feed are
+//! escaped.
 
 use crate::samples::{Sample, samples};
-use crate::survey::{Family, State, Survey};
-use anyhow::{Context, Result};
+use crate::survey::{Liveness, Program, Survey};
+use anyhow::{Result, anyhow};
 use softclose_core::counters::names::{METRICS, Metric};
 use std::fmt::Write;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Every metric of every program that lives.
+/// Every metric of every program that has not ended.
 pub fn text(survey: &Survey) -> String {
-    let families: Vec<_> = survey.families.iter().filter(|family| family.state != State::Dead).collect();
-    METRICS.iter().map(|metric| metric_text(metric, &families)).collect()
+    let programs: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
+    METRICS.iter().map(|metric| metric_text(metric, &programs)).collect()
 }
 
-fn metric_text(metric: &Metric, families: &[&Family]) -> String {
+fn metric_text(metric: &Metric, programs: &[&Program]) -> String {
     let Metric { name, kind, help, .. } = metric;
     let mut text = format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.name());
-    for family in families {
-        for Sample { suffix, label, value } in samples(metric, family) {
+    for program in programs {
+        for Sample { suffix, label, value } in samples(metric, program) {
             let own = label.map(|(name, word)| format!(",{name}=\"{}\"", escaped(&word))).unwrap_or_default();
-            let program = escaped(&family.reading.program);
-            let _ = writeln!(text, "{name}{suffix}{{pid=\"{}\",program=\"{program}\"{own}}} {value}", family.pid());
+            let called = escaped(&program.reading.program);
+            let _ = writeln!(text, "{name}{suffix}{{pid=\"{}\",program=\"{called}\"{own}}} {value}", program.pid());
         }
     }
     text
@@ -35,14 +36,19 @@ fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// Puts `text` where node_exporter's textfile collector reads it: whoever opens the file
-/// finds the old content or the new.
+/// Writes `text` to a file for node_exporter's textfile collector. The file is replaced in one step:
+/// a reader finds either the old content or the new.
 pub fn write(text: &str, directory: &Path) -> Result<()> {
     let path = directory.join("softclose.prom");
-    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(|| directory.display().to_string())?;
+    // The error itself may name the temporary file, which means nothing to the user.
+    replace(text, directory, &path).map_err(|error| anyhow!("cannot write {}: {}", path.display(), error.kind()))
+}
+
+fn replace(text: &str, directory: &Path, path: &Path) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(text.as_bytes())?;
     file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    file.persist(&path).with_context(|| path.display().to_string())?;
+    file.persist(path)?;
     Ok(())
 }
 

@@ -1,102 +1,103 @@
-//! `softclosectl ps`: which processes have softclose loaded.
+//! `softclosectl ps`: the processes that have softclose loaded.
 
 use crate::human;
 use crate::printable;
-use crate::survey::{Family, Member, Proof, State, Survey};
+use crate::survey::{Arbiter, Liveness, Process, Program, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// `ASKS`: whom, where its own counts do not tell who else has a connection.
+/// `ASKS` is what the process asks where its own counts do not prove who holds a connection.
 const HEADS: [&str; 9] = ["PID", "UID", "PROGRAM", "VERSION", "UPTIME", "COUNTERS", "HELD", "ASKS", "SETTINGS"];
 
-/// A table for people; what cannot be read comes below it.
+/// A table for people. Below it are the files that cannot be read, and the number of hidden
+/// processes.
 pub fn text(survey: &Survey) -> String {
-    let living = survey.members.iter().map(|member| row(member, family_of(survey, member)));
-    let gone = survey.families.iter().filter(|family| family.state != State::Live).map(gone);
+    let living = survey.processes.iter().map(|process| row(process, program_of(survey, process)));
+    let gone = survey.programs.iter().filter(|program| program.state != Liveness::Live).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
     let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", printable::path(path)));
     let hidden = match survey.hidden() {
         0 => String::new(),
-        count => format!("processes that may not be looked at: {count}\n"),
+        count => format!("processes that you may not look at, with or without softclose: {count}\n"),
     };
     [human::table(&HEADS, &rows)].into_iter().chain(unreadable).chain([hidden]).collect()
 }
 
-/// The same for programs.
+/// The processes as JSON.
 pub fn json(survey: &Survey) -> Value {
-    survey.members.iter().map(|member| entry(member, family_of(survey, member))).collect()
+    survey.processes.iter().map(|process| entry(process, program_of(survey, process))).collect()
 }
 
-fn family_of<'a>(survey: &'a Survey, member: &Member) -> Option<&'a Family> {
-    survey.families.iter().find(|family| Some(family.file.id) == member.page)
+fn program_of<'a>(survey: &'a Survey, process: &Process) -> Option<&'a Program> {
+    survey.programs.iter().find(|program| Some(program.file.id) == process.stats_file)
 }
 
-fn row(member: &Member, family: Option<&Family>) -> Vec<String> {
+fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let counters = match (member.page, family) {
+    let counters = match (process.stats_file, program) {
         (None, _) => "none".to_owned(),
         (_, None) => "not readable".to_owned(),
-        (_, Some(family)) => format!("of {}", family.pid()),
+        (_, Some(program)) => format!("of {}", program.pid()),
     };
     vec![
-        member.pid.to_string(),
-        member.user.to_string(),
-        member.program.clone(),
-        or_dash(family.map(|family| family.reading.version.clone())),
-        human::duration(member.uptime),
+        process.pid.to_string(),
+        process.user.to_string(),
+        process.program.clone(),
+        or_dash(program.map(|program| program.reading.version.clone())),
+        human::duration(process.uptime),
         counters,
-        or_dash(family.map(|family| held_by(family, member).to_string())),
-        or_dash(member.proof.map(|proof| proof.name().to_owned())),
-        or_dash(family.map(changed_settings)),
+        or_dash(program.map(|program| held_by(program, process).to_string())),
+        or_dash(process.arbiter.map(|arbiter| arbiter.name().to_owned())),
+        or_dash(program.map(changed_settings)),
     ]
 }
 
-fn held_by(family: &Family, member: &Member) -> u32 {
-    family.reading.held.iter().filter(|(pid, _)| *pid == member.own_pid).map(|(_, held)| held).sum()
+fn held_by(program: &Program, process: &Process) -> u32 {
+    program.reading.held.iter().filter(|(pid, _)| *pid == process.own_pid).map(|(_, held)| held).sum()
 }
 
-/// A page that nobody uses.
-fn gone(family: &Family) -> Vec<String> {
+/// The row of a program without a visible process.
+fn gone(program: &Program) -> Vec<String> {
     let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let age = age.saturating_sub(Duration::from_secs(family.reading.founded));
+    let age = age.saturating_sub(Duration::from_secs(program.reading.founded));
     vec![
-        family.reading.founder.to_string(),
-        family.file.user.to_string(),
-        family.reading.program.clone(),
-        family.reading.version.clone(),
+        program.reading.founder.to_string(),
+        program.file.user.to_string(),
+        program.reading.program.clone(),
+        program.reading.version.clone(),
         human::duration(age),
-        family.state.name().to_owned(),
+        program.state.name().to_owned(),
         "-".to_owned(),
         "-".to_owned(),
-        changed_settings(family),
+        changed_settings(program),
     ]
 }
 
-/// What is not as it is by default.
-fn changed_settings(family: &Family) -> String {
+/// The settings that are not the defaults.
+fn changed_settings(program: &Program) -> String {
     let is_default = |name: &str, value: &str| KNOBS.iter().any(|knob| knob.env == name && knob.default == value);
-    let changed = family.reading.settings.iter().filter(|(name, value)| !is_default(name, value));
+    let changed = program.reading.settings.iter().filter(|(name, value)| !is_default(name, value));
     let words: Vec<_> = changed.map(|(name, value)| format!("{name}={value}")).collect();
     if words.is_empty() { "defaults".to_owned() } else { words.join(" ") }
 }
 
-fn entry(member: &Member, family: Option<&Family>) -> Value {
+fn entry(process: &Process, program: Option<&Program>) -> Value {
     json!({
-        "pid": member.pid,
-        "uid": member.user,
-        "program": member.program,
-        "uptime_seconds": member.uptime.as_secs(),
-        "has_counters": member.page.is_some(),
-        "version": family.map(|family| &family.reading.version),
-        "family": family.map(Family::pid),
-        "held": family.map(|family| held_by(family, member)),
-        "asks": member.proof.map(Proof::name),
-        "settings": family.map(settings),
+        "pid": process.pid,
+        "uid": process.user,
+        "program": process.program,
+        "uptime_seconds": process.uptime.as_secs(),
+        "has_counters": process.stats_file.is_some(),
+        "version": program.map(|program| &program.reading.version),
+        "family": program.map(Program::pid),
+        "held": program.map(|program| held_by(program, process)),
+        "asks": process.arbiter.map(Arbiter::name),
+        "settings": program.map(settings),
     })
 }
 
-/// All of them, as an object.
-pub fn settings(family: &Family) -> Value {
-    family.reading.settings.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect()
+/// All settings of a program, as a JSON object.
+pub fn settings(program: &Program) -> Value {
+    program.reading.settings.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect()
 }

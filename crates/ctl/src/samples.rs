@@ -1,14 +1,14 @@
-//! The numbers of a family by their names: what `stat`, JSON and Prometheus show.
+//! The numbers of a program by name, for `stat`, JSON and Prometheus.
 
-use crate::survey::Family;
+use crate::survey::Program;
 use softclose_core::counters::names::{BUCKETS_MS, DRAIN_MS, DRAIN_TIMES, Metric, Series};
 
-/// A number.
+/// The value of a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
-    /// Whole.
+    /// A whole number.
     Whole(u64),
-    /// Seconds.
+    /// A number of seconds.
     Seconds(f64),
 }
 
@@ -21,14 +21,14 @@ impl std::fmt::Display for Value {
     }
 }
 
-/// One line of the exposition format.
+/// One value of a metric: a line of the exposition format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What is added to the name of the metric.
+    /// The end of its name, behind the name of the metric.
     pub suffix: &'static str,
-    /// Its own label, if it has one.
+    /// The name and the value of its own label, if it has one.
     pub label: Option<(&'static str, String)>,
-    /// The number.
+    /// Its value.
     pub value: Value,
 }
 
@@ -43,8 +43,8 @@ impl Sample {
 }
 
 /// All samples of one metric.
-pub fn samples(metric: &Metric, family: &Family) -> Vec<Sample> {
-    let reading = &family.reading;
+pub fn samples(metric: &Metric, program: &Program) -> Vec<Sample> {
+    let reading = &program.reading;
     match metric.series {
         Series::One(at) => vec![Sample::plain(reading.value(at))],
         Series::Each { label, first, words } => {
@@ -54,15 +54,15 @@ pub fn samples(metric: &Metric, family: &Family) -> Vec<Sample> {
         Series::Sum(ranges) => {
             vec![Sample::plain(ranges.iter().cloned().flatten().map(|at| reading.value(at)).sum())]
         }
-        Series::Held => vec![Sample::plain(family.held())],
+        Series::Held => vec![Sample::plain(program.held())],
         Series::Info => vec![Sample::labelled("version", reading.version.clone(), 1)],
-        Series::Members => vec![Sample::plain(family.members.len() as u64)],
+        Series::Members => vec![Sample::plain(program.processes.len() as u64)],
         Series::Founded => vec![Sample::plain(reading.founded)],
         Series::Times => histogram(|at| reading.value(at)),
     }
 }
 
-/// Buckets count what is as small or smaller.
+/// The samples of a histogram. Each bucket counts all values up to its bound.
 fn histogram(value: impl Fn(usize) -> u64) -> Vec<Sample> {
     let bounds = BUCKETS_MS.iter().map(|&ms| (f64::from(ms) / 1000.0).to_string()).chain(["+Inf".to_owned()]);
     let mut count = 0;

@@ -1,19 +1,19 @@
-//! `softclosectl stat`: every number of a program.
+//! `softclosectl stat`: every counter of a program.
 
 use crate::human;
 use crate::ps;
 use crate::samples::{Sample, Value, samples};
-use crate::survey::Family;
+use crate::survey::Program;
 use serde_json::{Map, Value as Json, json};
 use softclose_core::counters::names::{METRICS, Metric, Series};
 
-/// For people: what is zero is left out of the long lists.
-pub fn text(family: &Family) -> String {
-    let Family { reading, members, state, .. } = family;
-    let pids: Vec<_> = members.iter().map(|member| member.pid.to_string()).collect();
+/// The counters for people. A sample that has a label is left out if it is zero.
+pub fn text(program: &Program) -> String {
+    let Program { reading, processes, state, .. } = program;
+    let pids: Vec<_> = processes.iter().map(|process| process.pid.to_string()).collect();
     let who = if pids.is_empty() { state.name().to_owned() } else { format!("processes {}", pids.join(" ")) };
-    let head = format!("{} {}, softclose {}, {who}\n", reading.program, family.pid(), reading.version);
-    let lines = METRICS.iter().filter(|metric| is_number(metric)).flat_map(|metric| lines(metric, family));
+    let head = format!("{} {}, softclose {}, {who}\n", reading.program, program.pid(), reading.version);
+    let lines = METRICS.iter().filter(|metric| is_number(metric)).flat_map(|metric| lines(metric, program));
     let rows: Vec<_> = lines.collect();
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let rows = rows.iter().map(|(name, value)| format!("  {name:width$}  {value}\n"));
@@ -24,7 +24,7 @@ fn is_number(metric: &Metric) -> bool {
     !matches!(metric.series, Series::Info | Series::Founded)
 }
 
-fn lines(metric: &'static Metric, family: &Family) -> Vec<(String, String)> {
+fn lines(metric: &'static Metric, program: &Program) -> Vec<(String, String)> {
     let is_worth_it = |sample: &Sample| sample.label.is_none() || sample.value != Value::Whole(0);
     let line = |sample: Sample| {
         let label = sample.label.map(|(name, word)| format!("{{{name}=\"{word}\"}}")).unwrap_or_default();
@@ -36,30 +36,30 @@ fn lines(metric: &'static Metric, family: &Family) -> Vec<(String, String)> {
         };
         (format!("{}{}{label}", metric.name, sample.suffix), format!("{}{size}", sample.value))
     };
-    samples(metric, family).into_iter().filter(is_worth_it).map(line).collect()
+    samples(metric, program).into_iter().filter(is_worth_it).map(line).collect()
 }
 
-/// For programs: an object a program, its numbers by their names.
-pub fn json(family: &Family) -> Json {
+/// The counters as JSON: one object with a number for each metric, by name.
+pub fn json(program: &Program) -> Json {
     let numbers: Map<_, _> =
-        METRICS.iter().filter(|metric| is_number(metric)).map(|metric| entry(metric, family)).collect();
+        METRICS.iter().filter(|metric| is_number(metric)).map(|metric| entry(metric, program)).collect();
     json!({
-        "pid": family.pid(),
-        "program": family.reading.program,
-        "version": family.reading.version,
-        "uid": family.file.user,
-        "state": family.state.name(),
-        "processes": family.members.iter().map(|member| member.pid).collect::<Vec<_>>(),
-        "started": family.reading.founded,
-        "file": family.file.path.to_string_lossy(),
-        "settings": ps::settings(family),
+        "pid": program.pid(),
+        "program": program.reading.program,
+        "version": program.reading.version,
+        "uid": program.file.user,
+        "state": program.state.name(),
+        "processes": program.processes.iter().map(|process| process.pid).collect::<Vec<_>>(),
+        "started": program.reading.founded,
+        "file": program.file.path.to_string_lossy(),
+        "settings": ps::settings(program),
         "metrics": numbers,
     })
 }
 
-/// One number, or an object with one for each word of the label.
-fn entry(metric: &Metric, family: &Family) -> (String, Json) {
-    let all = samples(metric, family);
+/// A metric as one number, or as an object with a number for each value of the label.
+fn entry(metric: &Metric, program: &Program) -> (String, Json) {
+    let all = samples(metric, program);
     let value = match &all[..] {
         [Sample { label: None, value, .. }] => number(*value),
         _ => all.iter().map(|sample| (key(sample), number(sample.value))).collect(),

@@ -1,9 +1,9 @@
 //! The oldest glibc that can load a file.
 //!
-//! The loader refuses a file if libc lacks a *version* that the file needs, whatever the
-//! symbols (gABI symbol versioning, `.gnu.version_r`; `_dl_check_map_versions` in glibc).
-//! So this reads the versions needed, not the symbols. A version that only weak symbols
-//! need (`VER_FLG_WEAK`) is no reason to refuse.
+//! The loader refuses a file if libc lacks a *version* that the file needs, even where libc has all
+//! symbols (gABI symbol versioning, `.gnu.version_r`; `_dl_check_map_versions` in glibc). So this
+//! reads the versions that a file needs, and not its symbols. The loader does not refuse a file for
+//! a version that only weak symbols need (`VER_FLG_WEAK`).
 
 use anyhow::{Context, Result};
 use object::elf::{FileHeader64, VER_FLG_WEAK};
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// A version of glibc, in the order in which they came.
+/// A version of glibc. A newer version is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(u32, u32, u32);
 
@@ -36,7 +36,7 @@ impl FromStr for Version {
     }
 }
 
-/// The oldest that can load all of these.
+/// The oldest glibc that can load all of these files.
 pub fn oldest(files: &[PathBuf]) -> Result<Version> {
     let needed = files.iter().map(|file| needed(file).with_context(|| file.display().to_string()));
     let needed = needed.collect::<Result<Vec<_>>>()?;
@@ -70,7 +70,7 @@ fn newest_of(
                 continue;
             }
             let name = String::from_utf8_lossy(version.name(endian, strings).unwrap_or_default()).into_owned();
-            // Others: GLIBC_PRIVATE, GLIBC_ABI_DT_RELR, GCC_3.0.
+            // Not a version of glibc: GLIBC_PRIVATE, GLIBC_ABI_DT_RELR, GCC_3.0.
             let version = name.strip_prefix("GLIBC_").and_then(|number| number.parse().ok());
             newest = newest.max(version);
         }

@@ -1,7 +1,7 @@
-//! The launcher's command line, as clap describes one: made of its help's own parts.
+//! The launcher's command line, as clap describes one. It is made from the launcher's help.
 //!
-//! It is never parsed with: the launcher has a small parser of its own. It is what
-//! manual and completions of both programs have in common.
+//! No command line is parsed with it: the launcher has a small parser of its own. The manual and the
+//! completions are made from such a description of either program.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
@@ -19,7 +19,7 @@ pub fn command() -> Command {
         .value_hint(ValueHint::CommandWithArguments)
         .help("the command to run, and its arguments");
     Command::new("softclose")
-        .about("run a command with its TCP sockets closed gracefully")
+        .about("run a command and close its TCP sockets gracefully")
         .long_about(help::INTRODUCTION.trim())
         .disable_help_flag(true)
         .disable_version_flag(true)
@@ -42,7 +42,7 @@ fn setting(knob: &'static Knob) -> Arg {
     let arg = arg.value_name(help::argument(knob.kind));
     match knob.kind {
         Kind::Choice(words) => arg.value_parser(PossibleValuesParser::new(words)),
-        // All of them are called DIR in their variable, or may name a file.
+        // The variable of a directory ends with _DIR; any other path may be that of a file.
         Kind::Path if knob.env.ends_with("_DIR") => arg.value_hint(ValueHint::DirPath),
         Kind::Path => arg.value_hint(ValueHint::AnyPath),
         _ => arg.value_hint(ValueHint::Other),

@@ -1,16 +1,15 @@
-//! `softclose-dist`: what softclose is delivered with.
+//! `softclose-dist` makes what softclose is delivered with.
 //!
 //! | module | one idea |
 //! |---|---|
 //! | [`launcher`] | the launcher's command line, as clap describes one |
-//! | [`pages`] | softclose(1), softclosectl(1), softclose(7) |
-//! | [`completions`] | for bash, zsh and fish |
+//! | [`pages`] | the manual pages softclose(1), softclosectl(1) and softclose(7) |
+//! | [`completions`] | completions for bash, zsh and fish |
 //! | [`notices`] | the licences of what is linked in |
 //! | [`glibc`] | the oldest glibc that can load a file |
 //!
-//! Everything that is written comes from what the programs themselves are made of: the
-//! table of knobs, the launcher's help, the clap definition of softclosectl, the sources of
-//! the crates that are linked in, and, for prose, the documents.
+//! All text comes from the sources of the programs: the table of knobs, the launcher's help, the
+//! clap definition of softclosectl, the sources of the crates that are linked in, and the documents.
 #![deny(unsafe_code)]
 
 mod completions;
@@ -27,11 +26,11 @@ use std::path::{Path, PathBuf};
 /// Writes what softclose is delivered with.
 #[derive(Parser)]
 enum Command {
-    /// Write manual pages, completions and licences, where they belong below PREFIX/share.
+    /// Write the manual pages, completions and licences to their places below DIRECTORY.
     Share {
-        /// What stands for PREFIX/share; made if it is not there.
+        /// The directory that will be PREFIX/share. It is made if it does not exist.
         directory: PathBuf,
-        /// The date that the manual pages bear, YYYY-MM-DD.
+        /// The date on the manual pages, YYYY-MM-DD.
         #[arg(long)]
         date: String,
     },

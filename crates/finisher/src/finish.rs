@@ -1,107 +1,90 @@
-//! Waiting for the ends of all connections, within the bounds.
+//! Finishing all connections, within the time that there is.
 
-use super::kernel::{self, POLLERR, POLLIN, POLLRDHUP, PollFd, Received};
-use super::task::{Mode, Task};
+use super::connection::Connection;
+use super::kernel::{self, POLLIN, PollFd};
+use super::task::Task;
 
-/// Longest sleep: an acknowledgement is no event, nor is silence.
+/// The longest sleep: neither an acknowledgement nor silence is an event.
 const TICK_MS: u64 = 50;
-/// Rest between two looks at peers that send.
+/// The rest between two turns while peers send.
 const REST_MS: u64 = 5;
-/// With so many bytes discarded in a turn there is no rest.
+/// After a turn that has discarded so many bytes there is no rest.
 const FLOOD: u64 = 256 << 10;
-/// Most bytes discarded from one connection before the others have their turn.
-const BUDGET: u64 = 1 << 20;
-const CHUNK: usize = 256 << 10;
-/// How long everything must have been acknowledged and silent before a peer that does not
-/// close is left.
-const QUIET_MS: u32 = 250;
+/// How often it is looked whether the owner has ended, where the kernel does not report that (before
+/// Linux 5.3).
+const OWNER_TICK_MS: u64 = 2;
 
-/// How often it is looked whether the process has gone that still uses what it has left,
-/// where the kernel does not tell (before Linux 5.3).
-const GONE_MS: u64 = 2;
-
-/// Finishes `tasks`, at most `most` of them, within `bound_ms`. As long as `owner`, our
-/// parent, lives, those that are not half-closed yet are its own: its end, which is to come
-/// within `bound_ms` as well, begins the time for them. 0 is no owner.
+/// Finishes `tasks`, at most `most` of them, within `bound_ms`.
+///
+/// `owner` is the process that has left the connections; 0 is none. It is our parent. As long as it
+/// lives, it uses those that are not half-closed yet. It is to end within `bound_ms` as well; then
+/// the time for the connections begins anew.
 pub fn finish(bound_ms: u64, owner: i32, most: usize, tasks: impl Iterator<Item = Task>) {
     let now = kernel::now_ms();
     // SAFETY: zero is a value of both.
     let (all, polled) = unsafe { (kernel::memory(most), kernel::memory(most + 1)) };
     let end = if owner == 0 { -1 } else { kernel::open_process(owner) };
-    let mut waiting = Waiting { all, polled, left: 0, now, owner, end };
-    tasks.for_each(|task| waiting.take(task));
+    let mut connections = Connections { all, polled, left: 0, now, owner, end };
+    tasks.for_each(|task| connections.take(task));
     let mut deadline = now.saturating_add(bound_ms);
-    while waiting.left != 0 && waiting.now < deadline {
-        if waiting.inherits() {
-            deadline = waiting.now.saturating_add(bound_ms);
+    while connections.left != 0 && connections.now < deadline {
+        if connections.inherits() {
+            deadline = connections.now.saturating_add(bound_ms);
         }
-        waiting.turn(deadline);
+        connections.turn(deadline);
     }
 }
 
-/// One connection; 0 is no limit, and no later half-close.
-#[derive(Clone, Copy)]
-struct Held {
-    fd: i32,
-    mode: Mode,
-    part_at: u64,
-    /// Somebody else still uses it, and it is half-closed so long after his end.
-    asleep_ms: u64,
-    last: u64,
-    idle_ms: u64,
-    /// How much it may still send.
-    bytes: u64,
-}
-
-/// All that are left, those that are over taken out.
-struct Waiting {
-    all: &'static mut [Held],
+/// The connections that are left. One that is over is taken out.
+struct Connections {
+    all: &'static mut [Connection],
     polled: &'static mut [PollFd],
     left: usize,
     now: u64,
-    /// The process that still uses those that are not half-closed.
+    /// The process that still uses those that are not half-closed; 0 for none.
     owner: i32,
-    /// A descriptor of it, or -1.
+    /// A descriptor of that process, or -1.
     end: i32,
 }
 
-impl Waiting {
-    /// A number that is not that connection is not ours.
+impl Connections {
+    /// Takes the connection of a task, unless its number is another file by now.
     fn take(&mut self, task: Task) {
         if kernel::cookie(task.fd) != Some(task.cookie) || kernel::info(task.fd).is_none() {
             return;
         }
-        let held = Held::of(task, self.now);
-        self.put(self.left, if self.owner == 0 { held.awake(self.now) } else { held });
+        let connection = Connection::of(task, self.now);
+        self.put(self.left, if self.owner == 0 { connection.awake(self.now) } else { connection });
         self.left += 1;
     }
 
-    /// Whether the owner has gone since the last look.
+    /// Whether the owner has ended since the last look.
     fn inherits(&mut self) -> bool {
-        let has_gone = self.owner != 0 && kernel::parent() != self.owner;
-        if has_gone {
+        let has_ended = self.owner != 0 && kernel::parent() != self.owner;
+        if has_ended {
             self.owner = 0;
             (0..self.left).for_each(|at| self.wake(at));
         }
-        has_gone
+        has_ended
     }
 
     fn wake(&mut self, at: usize) {
-        if let Some(&held) = self.all.get(at) {
-            self.put(at, held.awake(self.now));
+        if let Some(&connection) = self.all.get(at) {
+            self.put(at, connection.awake(self.now));
         }
     }
 
-    fn put(&mut self, at: usize, held: Held) {
+    fn put(&mut self, at: usize, connection: Connection) {
         if let (Some(place), Some(polled)) = (self.all.get_mut(at), self.polled.get_mut(at)) {
-            (*place, *polled) = (held, held.polled());
+            (*place, *polled) = (connection, connection.polled());
         }
     }
 
+    /// Sleeps until there is something to do, and does it.
     fn turn(&mut self, deadline: u64) {
-        let parts = self.all.iter().take(self.left).map(|held| held.part_at).filter(|&at| at != 0);
-        let tick = if self.owner != 0 && self.end < 0 { GONE_MS } else { TICK_MS };
-        let wake = parts.fold(deadline.min(self.now + tick), u64::min);
+        let half_closes = self.all.iter().take(self.left).map(|one| one.half_close_at).filter(|&at| at != 0);
+        let tick = if self.owner != 0 && self.end < 0 { OWNER_TICK_MS } else { TICK_MS };
+        let wake = half_closes.fold(deadline.min(self.now + tick), u64::min);
         if let Some(last) = self.polled.get_mut(self.left) {
             let fd = if self.owner == 0 { -1 } else { self.end };
             *last = PollFd { fd, events: POLLIN, found: 0 };
@@ -110,17 +93,17 @@ impl Waiting {
         let found = kernel::poll(polled, wake.saturating_sub(self.now));
         self.now = kernel::now_ms();
         let has_ended = self.polled.get(self.left).is_some_and(|end| end.found != 0);
-        let discarded = self.look(!found);
+        let discarded = self.step_all(!found);
         if found && !has_ended && discarded < FLOOD {
             kernel::poll(&mut [], REST_MS);
         }
     }
 
-    /// Looks at each; answers how many bytes were discarded.
-    fn look(&mut self, is_still: bool) -> u64 {
+    /// Does what is to be done for each connection. Answers how many bytes were discarded.
+    fn step_all(&mut self, is_still: bool) -> u64 {
         let (mut at, mut discarded) = (0, 0);
         while at < self.left {
-            match self.look_at(at, is_still) {
+            match self.step(at, is_still) {
                 Some(bytes) => (at, discarded) = (at + 1, discarded + bytes),
                 None => self.end(at),
             }
@@ -128,108 +111,25 @@ impl Waiting {
         discarded
     }
 
-    /// `None` where it is over.
-    fn look_at(&mut self, at: usize, is_still: bool) -> Option<u64> {
+    /// `None` where the connection is over.
+    fn step(&mut self, at: usize, is_still: bool) -> Option<u64> {
         let seen = self.polled.get(at)?.found;
-        let held = self.all.get_mut(at)?;
-        if held.asleep_ms != 0 {
-            return Some(0);
-        }
-        held.part(self.now);
-        let bytes = held.look(seen, self.now)?;
-        let is_over = held.is_silent(self.now) || (is_still && held.is_quiet());
-        (!is_over).then_some(bytes)
+        self.all.get_mut(at)?.step(seen, is_still, self.now)
     }
 
+    /// Closes a connection, and puts the last one in its place.
     fn end(&mut self, at: usize) {
         self.left -= 1;
-        self.all.get(at).into_iter().for_each(|held| kernel::close(held.fd));
+        self.all.get(at).into_iter().for_each(Connection::close);
         if let Some(&last) = self.all.get(self.left) {
             self.put(at, last);
         }
     }
 }
 
-impl Held {
-    fn of(task: Task, now: u64) -> Self {
-        let Task { mode, fd, begin_ms, idle_ms, silent_ms, bytes, .. } = task;
-        let bytes = if bytes == 0 { u64::MAX } else { bytes };
-        Self { fd, mode, part_at: 0, asleep_ms: begin_ms, last: now.saturating_sub(silent_ms), idle_ms, bytes }
-    }
-
-    /// The same where nobody else uses it any more.
-    fn awake(self, now: u64) -> Self {
-        match self.asleep_ms {
-            0 => self,
-            ms => Self { part_at: now + ms, asleep_ms: 0, last: now, ..self },
-        }
-    }
-
-    /// A connection that is shut both ways is ready for ever: it is not polled.
-    fn polled(self) -> PollFd {
-        let (fd, events) = match self.mode {
-            Mode::Discard => (self.fd, POLLIN | POLLRDHUP),
-            Mode::Fin => (self.fd, POLLRDHUP),
-            Mode::Acknowledged => (-1, 0),
-        };
-        let fd = if self.asleep_ms == 0 { fd } else { -1 };
-        PollFd { fd, events, found: 0 }
-    }
-
-    fn part(&mut self, now: u64) {
-        if self.part_at != 0 && now >= self.part_at {
-            kernel::half_close(self.fd);
-            self.part_at = 0;
-        }
-    }
-
-    /// Takes what there is to take; `None` where the connection is over.
-    fn look(&mut self, seen: i16, now: u64) -> Option<u64> {
-        match self.mode {
-            Mode::Discard if seen != 0 => self.discard(seen, now),
-            Mode::Fin if seen != 0 => None,
-            Mode::Acknowledged if !is_closing(self.fd) => None,
-            Mode::Discard | Mode::Fin | Mode::Acknowledged => Some(0),
-        }
-    }
-
-    fn discard(&mut self, seen: i16, now: u64) -> Option<u64> {
-        let mut total = 0;
-        while total < BUDGET {
-            match kernel::discard(self.fd, CHUNK) {
-                Received::Bytes(bytes) => total += bytes as u64,
-                Received::End => return None,
-                Received::Nothing => break,
-            }
-        }
-        if total != 0 {
-            self.last = now;
-        } else if seen & POLLERR != 0 {
-            kernel::discard_errors(self.fd);
-        }
-        self.bytes = self.bytes.checked_sub(total)?;
-        Some(total)
-    }
-
-    fn is_silent(&self, now: u64) -> bool {
-        self.idle_ms != 0 && now.saturating_sub(self.last) >= self.idle_ms
-    }
-
-    /// See RFC 9112 section 9.6: everything is acknowledged, and nothing comes.
-    fn is_quiet(&self) -> bool {
-        let is_silent = kernel::info(self.fd).is_none_or(|info| info.silent_ms >= QUIET_MS);
-        is_silent && self.part_at == 0 && kernel::unacknowledged(self.fd) == 0 && kernel::unread(self.fd) == 0
-    }
-}
-
-/// Whether our FIN is on its way, or still to be sent: `TCP_ESTABLISHED`, `TCP_FIN_WAIT1`,
-/// `TCP_CLOSE_WAIT`, `TCP_LAST_ACK`, `TCP_CLOSING`.
-fn is_closing(fd: i32) -> bool {
-    kernel::info(fd).is_some_and(|info| matches!(info.state, 1 | 4 | 8 | 9 | 11))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::task::Mode;
     use super::*;
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
@@ -239,7 +139,7 @@ mod tests {
     const FAR_MS: u64 = 30_000;
     const SOON: Duration = Duration::from_secs(20);
 
-    /// A connection: our side, whose number the test gives away, and the peer's.
+    /// A connection: the number of our side, which the test gives away, and the peer's side.
     fn pair() -> (i32, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -250,7 +150,7 @@ mod tests {
         Task { mode, fd, cookie: kernel::cookie(fd).unwrap(), begin_ms: 0, idle_ms: 0, silent_ms: 0, bytes: 0 }
     }
 
-    /// Runs the tasks beside the test, and answers how long they took.
+    /// Runs the tasks in another thread, which answers how long they took.
     fn finished(bound_ms: u64, tasks: Vec<Task>) -> std::thread::JoinHandle<Duration> {
         std::thread::spawn(move || {
             let start = Instant::now();
@@ -326,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_the_fin_reads_nothing() {
+    fn mode_fin_reads_nothing() {
         let (fd, mut there) = pair();
         there.write_all(b"unread").unwrap();
         kernel::half_close(fd);

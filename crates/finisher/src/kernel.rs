@@ -1,4 +1,4 @@
-//! The calls that the program takes, each as small as it can be.
+//! The system calls that the program makes, one function each.
 
 use super::machine::{nr, syscall6};
 use core::ffi::CStr;
@@ -16,11 +16,11 @@ const EFAULT: isize = -14;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct PollFd {
-    /// The number; a negative one is passed over.
+    /// The descriptor number. The kernel ignores a negative one.
     pub fd: i32,
-    /// What is waited for.
+    /// The events to wait for.
     pub events: i16,
-    /// What was found.
+    /// The events that the kernel has found.
     pub found: i16,
 }
 
@@ -31,10 +31,10 @@ pub const POLLERR: i16 = 0x8;
 /// `POLLRDHUP`.
 pub const POLLRDHUP: i16 = 0x2000;
 
-/// What was in a receive queue.
+/// What a receive queue had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// So many bytes, which are gone.
+    /// So many bytes, which were discarded.
     Bytes(usize),
     /// Nothing so far.
     Nothing,
@@ -42,10 +42,10 @@ pub enum Received {
     End,
 }
 
-/// What `TCP_INFO` says, as far as it matters here.
+/// The part of `TCP_INFO` that matters here.
 #[derive(Clone, Copy, Debug)]
 pub struct Info {
-    /// `TCP_ESTABLISHED` is 1.
+    /// The state of the connection; `TCP_ESTABLISHED` is 1.
     pub state: u8,
     /// Milliseconds since the last data came in.
     pub silent_ms: u32,
@@ -62,7 +62,7 @@ pub fn discard(fd: i32, most: usize) -> Received {
     }
 }
 
-/// kTLS copies even with `MSG_TRUNC`.
+/// Discards by copying: kTLS copies even with `MSG_TRUNC`.
 fn discard_by_copy(fd: i32) -> Received {
     let mut room = [0u8; 1024];
     let (at, len) = (room.as_mut_ptr() as usize, room.len());
@@ -78,8 +78,8 @@ fn received(answer: isize) -> Received {
     }
 }
 
-/// Empties the error queue (`MSG_ZEROCOPY`, `SO_TIMESTAMPING`), for which `poll` would not
-/// wait.
+/// Empties the error queue (`MSG_ZEROCOPY`, `SO_TIMESTAMPING`). While something is in it, `poll`
+/// does not wait.
 pub fn discard_errors(fd: i32) {
     const MOST: u32 = 256;
     for _ in 0..MOST {
@@ -90,7 +90,7 @@ pub fn discard_errors(fd: i32) {
     }
 }
 
-/// `TCP_INFO`; `None` where `fd` is no TCP socket.
+/// Asks for `TCP_INFO`. `None` where `fd` is no TCP socket.
 pub fn info(fd: i32) -> Option<Info> {
     const IPPROTO_TCP: usize = 6;
     const TCP_INFO: usize = 11;
@@ -101,7 +101,7 @@ pub fn info(fd: i32) -> Option<Info> {
     Some(Info { state: words.first()?.to_ne_bytes()[0], silent_ms: silent? })
 }
 
-/// `SO_COOKIE`, by which a socket is known.
+/// Asks for `SO_COOKIE`, the identity of a socket.
 pub fn cookie(fd: i32) -> Option<u64> {
     const SOL_SOCKET: usize = 1;
     const SO_COOKIE: usize = 57;
@@ -116,13 +116,13 @@ fn get<T>(fd: i32, [level, name]: [usize; 2], into: &mut [T]) -> bool {
     unsafe { syscall6(nr::GETSOCKOPT, args) == 0 }
 }
 
-/// Bytes that nobody has read.
+/// The number of bytes in the receive queue.
 pub fn unread(fd: i32) -> u32 {
     const SIOCINQ: usize = 0x541B;
     count(fd, SIOCINQ)
 }
 
-/// Bytes that the peer has not acknowledged, our FIN included.
+/// The number of bytes that the peer has not acknowledged, our FIN included.
 pub fn unacknowledged(fd: i32) -> u32 {
     const SIOCOUTQ: usize = 0x5411;
     count(fd, SIOCOUTQ)
@@ -148,14 +148,14 @@ pub fn close(fd: i32) {
     unsafe { syscall6(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]) };
 }
 
-/// Waits up to `ms` milliseconds; answers whether anything was found.
+/// Waits up to `ms` milliseconds, and answers whether the kernel has found an event.
 pub fn poll(fds: &mut [PollFd], ms: u64) -> bool {
     let time = [ms / 1000, ms % 1000 * 1_000_000];
     // SAFETY: the kernel writes what it found into `fds`, and the time that is left.
     unsafe { syscall6(nr::PPOLL, [fds.as_mut_ptr() as usize, fds.len(), time.as_ptr() as usize, 0, 8, 0]) > 0 }
 }
 
-/// Milliseconds since an arbitrary origin.
+/// The time in milliseconds since an arbitrary moment.
 pub fn now_ms() -> u64 {
     const CLOCK_MONOTONIC: usize = 1;
     let mut now = [0u64; 2];
@@ -164,14 +164,14 @@ pub fn now_ms() -> u64 {
     now[0] * 1000 + now[1] / 1_000_000
 }
 
-/// The parent's pid: another one where that has ended.
+/// The pid of the parent. It changes when the parent ends.
 pub fn parent() -> i32 {
     // SAFETY: no arguments.
     unsafe { syscall6(nr::GETPPID, [0; 6]) as i32 }
 }
 
-/// A descriptor of a process, in which its end is seen (`pidfd_open`); a negative number where
-/// there is none to be had.
+/// Opens a descriptor of a process, which `poll` reports when the process ends (`pidfd_open`). A
+/// negative number where that fails.
 pub fn open_process(pid: i32) -> i32 {
     // SAFETY: integers only.
     unsafe { syscall6(nr::PIDFD_OPEN, [pid as usize, 0, 0, 0, 0, 0]) as i32 }
@@ -185,15 +185,14 @@ pub fn block_signals() {
     unsafe { syscall6(nr::RT_SIGPROCMASK, [SIG_SETMASK, (&raw const all) as usize, 0, 8, 0, 0]) };
 }
 
-/// The name by which `ps` knows the process.
+/// Sets the name of the process, which `ps` shows.
 pub fn set_name(name: &CStr) {
     const PR_SET_NAME: usize = 15;
     // SAFETY: the kernel reads a terminated text.
     unsafe { syscall6(nr::PRCTL, [PR_SET_NAME, name.as_ptr() as usize, 0, 0, 0, 0]) };
 }
 
-/// Zeroed memory for `len` elements, for as long as the process lives; empty where there is
-/// none.
+/// Maps zeroed memory for `len` elements, for as long as the process lives. Empty where that fails.
 ///
 /// # Safety
 ///
@@ -207,7 +206,7 @@ pub unsafe fn memory<T>(len: usize) -> &'static mut [T] {
     if at <= 0 {
         return &mut [];
     }
-    // SAFETY: so many zeroed elements, aligned to a page, which nobody else knows of; zero
+    // SAFETY: so many zeroed elements, aligned to a page, which are used nowhere else; zero
     // is a value, as the caller says.
     unsafe { slice::from_raw_parts_mut(at as *mut T, len) }
 }

@@ -1,18 +1,19 @@
-//! `softclose-drain`: what a process that has ended still owed its peers.
+//! `softclose-drain` finishes the connections of a process that has ended.
 //!
-//! A process ends at once; its half-closed connections, and nothing else of it, go to this
-//! program, which discards what comes in until the peers are done, within what is left of
-//! the exit bound. It has no libc, no heap, no other descriptor, and blocks every signal.
+//! A process that ends does not wait for its peers: it gives its connections, and nothing else, to
+//! this program. The program discards what comes in until the peers are done, or until the exit
+//! timeout is over. It has no libc, no heap and no other descriptor, and blocks every signal.
 //!
 //! | file | one idea |
 //! |---|---|
-//! | [`machine`] | the system call, and all else that knows the processor |
-//! | [`kernel`] | the calls that it takes |
+//! | [`machine`] | the system call instruction, which depends on the processor |
+//! | [`kernel`] | the system calls that the program makes |
 //! | [`task`] | one connection, as an argument of the program |
-//! | [`finish`] | waiting for all of them |
+//! | [`connection`] | one connection that is being finished |
+//! | [`finish`] | all connections, within the time that there is |
 //!
-//! `program.rs` beside this crate is the entry point, and includes these files as a module:
-//! so they name each other by `super`. The library shares [`task`].
+//! The entry point is `program.rs` beside this crate. It includes these files as a module: so they
+//! name each other by `super`. The library of softclose uses [`task`].
 
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(
@@ -21,6 +22,7 @@
 )]
 #![cfg_attr(test, allow(clippy::disallowed_types))]
 
+pub mod connection;
 pub mod finish;
 pub mod kernel;
 pub mod machine;

@@ -1,4 +1,4 @@
-//! Everything that knows the processor, x86_64, but for the entry point (`program.rs`).
+//! Everything that depends on the processor, x86_64, except the entry point (`program.rs`).
 
 use core::arch::asm;
 

@@ -1,17 +1,17 @@
-//! One connection to finish, as an argument of the program: six decimal numbers with colons
-//! between them, the mode as a letter in front.
+//! One connection to finish, as an argument of the program: the mode as a letter, and six decimal
+//! numbers with colons between them.
 //!
 //! Context of [`Task::write`]: the end of a process. No allocation, no formatting.
 
-/// What is done to a connection.
+/// How a connection is finished.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// What comes in is discarded until the peer's FIN.
+    /// Discard what comes in, until the peer's FIN comes.
     Discard = 0,
-    /// The peer's FIN is waited for, and nothing read.
+    /// Wait for the peer's FIN, and read nothing.
     Fin,
-    /// It is waited for until the peer has acknowledged our FIN.
+    /// Wait until the peer has acknowledged our FIN.
     Acknowledged,
 }
 
@@ -20,27 +20,27 @@ const MODES: [(Mode, u8); 3] = [(Mode::Discard, b'd'), (Mode::Fin, b'f'), (Mode:
 /// One connection to finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// What is done.
+    /// How it is finished.
     pub mode: Mode,
-    /// The number.
+    /// Its descriptor number.
     pub fd: i32,
-    /// `SO_COOKIE`, by which it is known.
+    /// Its `SO_COOKIE`, which tells whether the number is still this connection.
     pub cookie: u64,
-    /// It is to be half-closed in so many milliseconds; 0: it is already.
+    /// In how many milliseconds it is to be half-closed; 0 if that is done already.
     pub begin_ms: u64,
-    /// How long the peer may be silent, in milliseconds; 0: no limit.
+    /// How many milliseconds the peer may be silent; 0 for no limit.
     pub idle_ms: u64,
-    /// How long it has been.
+    /// How many milliseconds the peer has been silent.
     pub silent_ms: u64,
-    /// How many bytes it may still send; 0: no limit.
+    /// How many bytes the peer may still send; 0 for no limit.
     pub bytes: u64,
 }
 
 impl Task {
-    /// As much room as [`Task::write`] takes at most.
+    /// The most bytes that [`Task::write`] writes.
     pub const ROOM: usize = 1 + 6 * (20 + 1);
 
-    /// Writes it with a zero behind, and answers how many bytes that takes.
+    /// Writes the task and a zero byte, and answers how many bytes that takes.
     pub fn write(&self, room: &mut [u8]) -> usize {
         let letter = MODES.iter().find(|(mode, _)| *mode == self.mode).map_or(0, |&(_, letter)| letter);
         let mut text = Text { room, len: 0 };
@@ -55,7 +55,7 @@ impl Task {
         text.len
     }
 
-    /// Understands it again.
+    /// Reads what [`Task::write`] has written, without the zero byte.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (letter, rest) = text.split_first()?;
         let mode = MODES.iter().find(|(_, known)| known == letter).map(|&(mode, _)| mode)?;
@@ -95,8 +95,7 @@ impl Text<'_> {
     }
 }
 
-/// A decimal number and nothing else, with a zero behind in `room`; answers how many bytes
-/// that takes.
+/// Writes a decimal number and a zero byte, and answers how many bytes that takes.
 pub fn write_number(value: u64, room: &mut [u8]) -> usize {
     let mut text = Text { room, len: 0 };
     text.number(value);
@@ -104,7 +103,7 @@ pub fn write_number(value: u64, room: &mut [u8]) -> usize {
     text.len
 }
 
-/// A decimal number, and nothing else.
+/// Reads a decimal number. `None` where there is anything else.
 pub fn number(text: &[u8]) -> Option<u64> {
     let digit = |value: u64, &byte: &u8| {
         let digit = byte.wrapping_sub(b'0');

@@ -1,8 +1,7 @@
 //! The command line.
 //!
-//! Options end at the first word that is not one: it is the command, and what
-//! follows belongs to it. There are no subcommand words, because any word could
-//! be the name of a program.
+//! The first word that is no option is the command, and all words after it are its arguments. There
+//! are no subcommands, as any word may be the name of a program.
 
 use crate::command::Invocation;
 use crate::failure::Failure;
@@ -12,7 +11,7 @@ use options::Options;
 use softclose_core::settings::knobs::Knob;
 use std::ffi::OsString;
 
-/// What is to be done.
+/// What the launcher is to do.
 #[derive(Debug)]
 pub enum Action {
     /// Replace this process by the command.
@@ -21,7 +20,7 @@ pub enum Action {
     Check(OsString),
     /// Print every knob, its value and where it comes from.
     ShowConfig,
-    /// Print the environment that the command would get from us.
+    /// Print the environment variables that the command would get.
     PrintEnv,
     /// Print the help.
     Help,
@@ -29,14 +28,14 @@ pub enum Action {
     Version,
 }
 
-/// A command line, understood.
+/// A command line that was understood.
 #[derive(Debug)]
 pub struct Args {
-    /// What is to be done.
+    /// What the launcher is to do.
     pub action: Action,
-    /// A warning of the check is an error.
+    /// Whether a warning of the check is an error.
     pub strict: bool,
-    /// The knobs that were given.
+    /// The settings that were given.
     pub options: Options,
 }
 
@@ -71,24 +70,24 @@ pub fn parse(mut parser: Parser) -> Result<Args, Failure> {
 }
 
 impl Mode {
-    /// One line has one mode: to guess which of two was meant helps nobody.
+    /// Chooses a mode. Two different modes on one command line are an error.
     fn or(self, chosen: Self) -> Result<Self, Failure> {
         if self != Self::Run && self != chosen {
-            return Err(Failure::own("only one of --check, --show-config and --print-env can be given"));
+            return Err(Failure::own("--check, --show-config and --print-env exclude each other: give one of them"));
         }
         Ok(chosen)
     }
 }
 
-/// What to do, now that all is read. A command after `--show-config` or
-/// `--print-env` is not run: these are dry runs of the line that they stand in.
+/// What to do. A command after `--show-config` or `--print-env` is not run: the user may put such
+/// an option into an existing command line.
 fn action(mode: Mode, command: Option<Invocation>) -> Result<Action, Failure> {
     match (mode, command) {
         (Mode::ShowConfig, _) => Ok(Action::ShowConfig),
         (Mode::PrintEnv, _) => Ok(Action::PrintEnv),
         (Mode::Check, Some(command)) => Ok(Action::Check(command.name)),
         (Mode::Run, Some(command)) => Ok(Action::Run(command)),
-        (_, None) => Err(Failure::own(format_args!("there is no COMMAND\n{}", help::USAGE))),
+        (_, None) => Err(Failure::own(format_args!("COMMAND is missing\n{}", help::USAGE))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Finding a command as `execvp(3)` does, and becoming it.
+//! Finding a command as `execvp(3)` does, and executing it.
 
 use crate::environment::Assignment;
 use crate::failure::{Failure, NOT_EXECUTABLE, NOT_FOUND};
@@ -15,13 +15,13 @@ use std::process::Command;
 /// A command and its arguments, as they were given.
 #[derive(Debug)]
 pub struct Invocation {
-    /// What execvp(3) is to look for.
+    /// The name or path of the command, for execvp(3).
     pub name: OsString,
-    /// argv from 1 on.
+    /// Its arguments: argv from 1 on.
     pub args: Vec<OsString>,
 }
 
-/// Why a name is no command.
+/// Why there is no command of a name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unresolved {
     /// There is no such file.
@@ -31,28 +31,36 @@ pub enum Unresolved {
 }
 
 impl Unresolved {
-    /// What to say about `name`, and the status that a shell would use.
+    /// The message about `name`, and the status that a shell would use.
     pub fn failure(&self, name: &OsStr) -> Failure {
         match self {
-            Self::NotFound => Failure { status: NOT_FOUND, message: format!("{}: command not found", name.display()) },
-            Self::NotExecutable(path) => Failure {
-                status: NOT_EXECUTABLE,
-                message: format!("{}: not a file that this user can execute", path.display()),
-            },
+            Self::NotFound => {
+                let message = format!("{}: command not found{}", name.display(), hint(name));
+                Failure { status: NOT_FOUND, message }
+            }
+            Self::NotExecutable(path) => {
+                Failure { status: NOT_EXECUTABLE, message: format!("{}: this user cannot execute it", path.display()) }
+            }
         }
     }
 }
 
-/// Replaces this process by the command; comes back only if that fails.
+/// Says that the file is in the current directory, which is not searched.
+fn hint(name: &OsStr) -> String {
+    let is_here = !name.as_bytes().contains(&b'/') && Path::new(name).is_file();
+    if is_here { format!(" in PATH (there is ./{})", name.display()) } else { String::new() }
+}
+
+/// Replaces this process by the command. Returns only if that fails.
 ///
-/// This is the C library's execvp(3), with its search of `PATH` and its
-/// `/bin/sh` for files that the kernel does not know.
+/// It calls execvp(3), which searches `PATH`, and runs a file that the kernel does not know by
+/// `/bin/sh`.
 pub fn execvp(invocation: &Invocation, assignments: Vec<Assignment>) -> Failure {
     let Invocation { name, args } = invocation;
     let error = sigpipe::hand_on(Command::new(name).args(args).envs(assignments)).exec();
     match (resolve(name), error.kind()) {
         (Err(unresolved), _) => unresolved.failure(name),
-        // The file is there, so what is missing is what it names itself.
+        // The file is there: so its interpreter or its dynamic loader is missing.
         (Ok(path), ErrorKind::NotFound) => cannot_execute(&path, "the interpreter that it names does not exist"),
         (Ok(path), _) => cannot_execute(&path, &error.to_string()),
     }
@@ -74,15 +82,15 @@ pub fn resolve(name: &OsStr) -> Result<PathBuf, Unresolved> {
     search(name, &env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into()))
 }
 
-/// The first executable file of that name; a file that is not executable is
-/// remembered, and answered if no better one follows.
+/// The first executable file of that name. If there is none, the answer is the first file that is
+/// not executable.
 fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, Unresolved> {
     let mut outcome = Err(Unresolved::NotFound);
     for directory in env::split_paths(path) {
         // An empty element is the current directory.
         let directory = if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory };
         let candidate = directory.join(name);
-        // Of what is in a directory that we may not search, nothing was found.
+        // A file in a directory that this user may not search counts as not there.
         if candidate.metadata().is_err() {
             continue;
         }

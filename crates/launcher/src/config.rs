@@ -1,14 +1,14 @@
-//! `--show-config`: the settings that the shim will have, and why.
+//! `--show-config`: the settings that the shim will have, and where each comes from.
 //!
-//! The shim's own reader decides; the command line is only put before the
-//! environment, as it will be once the command runs.
+//! The values are read by the code that the shim uses. The command line comes before the
+//! environment, as it will when the command runs.
 
 use crate::options::Options;
 use softclose_core::settings::knobs::{KNOBS, Knob};
 use softclose_core::settings::{self, Origin};
 use std::env;
 
-/// The table, and a warning for every bad value in the environment.
+/// The table of settings, and a warning for every bad value in the environment.
 pub fn show(options: &Options) -> (String, Vec<String>) {
     let reading = settings::read(|name| match options.get(name) {
         Some(value) => Some(value.to_owned()),
@@ -18,7 +18,7 @@ pub fn show(options: &Options) -> (String, Vec<String>) {
     (aligned(&rows), reading.warnings.iter().map(ToString::to_string).collect())
 }
 
-/// Name, value and origin of one knob.
+/// The name, the value and the origin of one knob.
 fn row(knob: &Knob, (value, origin): &(String, Origin), options: &Options) -> [String; 3] {
     let value = if value.is_empty() { "(unset)" } else { value };
     let origin = match origin {

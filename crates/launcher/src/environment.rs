@@ -1,5 +1,5 @@
-//! What the command's environment gets from us: `LD_PRELOAD`, and a variable
-//! for every option that was given.
+//! The environment variables that the launcher sets for the command: `LD_PRELOAD`, and one for
+//! every setting that was given.
 
 use crate::library;
 use crate::options::Options;
@@ -10,24 +10,24 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-/// A variable and its value.
+/// The name of a variable and its value.
 pub type Assignment = (&'static str, OsString);
 
-/// What is set or changed for the command; the rest is inherited as it is.
+/// The variables that are set for the command. It inherits all others as they are.
 pub fn assignments(library: &Path, options: &Options) -> Vec<Assignment> {
     let given = KNOBS.iter().filter_map(|knob| Some((knob.env, options.get(knob.env)?.into())));
     [preload(library)].into_iter().chain(given).collect()
 }
 
-/// Everything of ours that the command would see, inherited variables too: a
-/// unit file that the lines are copied to has no such parent.
+/// All variables of softclose that the command would see, inherited ones too: a unit file to which
+/// they are copied does not inherit them.
 pub fn effective(library: &Path, options: &Options) -> Vec<Assignment> {
     let given = |env| options.get(env).map(OsString::from);
     let knobs = KNOBS.iter().filter_map(|knob| Some((knob.env, given(knob.env).or_else(|| env::var_os(knob.env))?)));
     [preload(library)].into_iter().chain(knobs).collect()
 }
 
-/// One quoted `NAME=value` a line.
+/// One line `NAME=value` for each variable, quoted.
 pub fn lines(assignments: &[Assignment]) -> Vec<u8> {
     let line = |(name, value): &Assignment| [name.as_bytes(), b"=", &quote(value.as_bytes()), b"\n"].concat();
     assignments.iter().flat_map(line).collect()
@@ -38,10 +38,10 @@ fn preload(library: &Path) -> Assignment {
     (NAME, prepended(library, &env::var_os(NAME).unwrap_or_default()))
 }
 
-/// `library` before what `present` holds, or `present` if that names it already.
+/// `library` before the list `present`, or `present` if that has it already.
 ///
-/// Ours comes first because the first definition of a symbol wins, and whoever
-/// set the others before us has them called by ours through `RTLD_NEXT`.
+/// The shim comes first, as the first definition of a symbol wins. It calls the other libraries by
+/// `RTLD_NEXT`.
 fn prepended(library: &Path, present: &OsStr) -> OsString {
     if present.is_empty() {
         return library.as_os_str().to_owned();
@@ -52,7 +52,7 @@ fn prepended(library: &Path, present: &OsStr) -> OsString {
     OsString::from_vec([library.as_os_str().as_bytes(), b":", present.as_bytes()].concat())
 }
 
-/// The objects in a list, which ld.so(8) splits at colons and spaces.
+/// The entries of a list, which ld.so(8) splits at colons and spaces.
 fn entries(list: &OsStr) -> impl Iterator<Item = &OsStr> {
     list.as_bytes().split(|byte| b": ".contains(byte)).filter(|entry| !entry.is_empty()).map(OsStr::from_bytes)
 }

@@ -1,9 +1,9 @@
-//! Why the launcher stopped, and with which exit status.
+//! Why the launcher stopped, and its exit status.
 //!
-//! The three statuses are those of `env(1)`, `nohup(1)` and `timeout(1)`, so
-//! that scripts which already know them need to learn nothing.
+//! The three statuses are those of `env(1)`, `nohup(1)` and `timeout(1)`: scripts that know those
+//! know these.
 
-use crate::report;
+use crate::output;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ pub const NOT_FOUND: u8 = 127;
 pub struct Failure {
     /// One of [`OWN`], [`NOT_EXECUTABLE`] and [`NOT_FOUND`].
     pub status: u8,
-    /// What happened, without the name of the program.
+    /// What has happened, without the name of the launcher.
     pub message: String,
 }
 
@@ -29,15 +29,15 @@ impl Failure {
         Self { status: OWN, message: message.to_string() }
     }
 
-    /// Says it on stderr, and answers the status to leave with.
+    /// Writes the message to stderr, and answers the exit status.
     pub fn report(&self) -> ExitCode {
-        report::stderr(&format!("softclose: {}", self.message));
+        output::stderr(&format!("softclose: {}", self.message));
         ExitCode::from(self.status)
     }
 }
 
 impl From<lexopt::Error> for Failure {
     fn from(error: lexopt::Error) -> Self {
-        Self::own(format_args!("{error}\ntry 'softclose --help'"))
+        Self::own(format_args!("{error}\nTry 'softclose --help'."))
     }
 }

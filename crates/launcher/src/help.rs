@@ -5,50 +5,58 @@ pub use crate::options::takes_value;
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
 use std::fmt::Write;
 
-/// How the launcher is called.
+/// The command lines that the launcher understands.
 pub const USAGE: &str = "\
 usage: softclose [OPTIONS] [--] COMMAND [ARG...]
        softclose --check [--strict] COMMAND
        softclose --show-config | --print-env | --help | --version";
 
-/// What it is for.
+/// What the launcher does.
 pub const INTRODUCTION: &str = "
-Runs COMMAND with libsoftclose.so preloaded, so that the TCP sockets which it
-closes end with a FIN and not with a reset. Options end at COMMAND.
+Runs COMMAND with libsoftclose.so in LD_PRELOAD. When COMMAND closes a TCP socket, softclose ends
+the connection with a FIN where the kernel might send a reset, which can destroy data on its way
+to the peer. Options of softclose come before COMMAND.
 ";
 
 /// An option that is no setting.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnOption {
-    /// One letter, behind one dash.
+    /// Its letter, without the dash.
     pub short: Option<char>,
-    /// Without the leading dashes.
+    /// Its name, without the dashes.
     pub long: &'static str,
-    /// What it does.
+    /// What it does, in one sentence.
     pub help: &'static str,
 }
 
 /// Options that say what to do instead of running COMMAND.
 pub const INSTEAD: &[OwnOption] = &[
-    OwnOption { short: None, long: "check", help: "say whether the shim will be loaded into COMMAND; 1 if not" },
+    OwnOption {
+        short: None,
+        long: "check",
+        help: "say whether the shim will be loaded into COMMAND; the exit status is 0 if so, 1 if not",
+    },
     OwnOption { short: None, long: "show-config", help: "print every setting, its value and where it comes from" },
     OwnOption {
         short: None,
         long: "print-env",
-        help: "print the environment that COMMAND would get, quoted for sh(1)",
+        help: "print the environment variables that COMMAND would get, quoted for sh(1)",
     },
-    OwnOption { short: Some('h'), long: "help", help: "print this" },
+    OwnOption { short: Some('h'), long: "help", help: "print this help" },
     OwnOption { short: Some('V'), long: "version", help: "print the version" },
 ];
 
 /// Options that say what to do before COMMAND runs.
-pub const BEFORE: &[OwnOption] =
-    &[OwnOption { short: None, long: "strict", help: "do what --check does, and stop with 125 at a warning" }];
+pub const BEFORE: &[OwnOption] = &[OwnOption {
+    short: None,
+    long: "strict",
+    help: "check COMMAND as --check does; end with status 125 at a warning",
+}];
 
 /// Exit statuses that are not COMMAND's.
 pub const STATUSES: &[(u8, &str)] = &[
-    (OWN, "an error of softclose itself"),
-    (NOT_EXECUTABLE, "COMMAND was found, but cannot be executed"),
+    (OWN, "softclose itself has failed"),
+    (NOT_EXECUTABLE, "COMMAND was found and cannot be executed"),
     (NOT_FOUND, "COMMAND was not found"),
 ];
 
@@ -58,11 +66,11 @@ pub fn text() -> String {
     text.extend(INSTEAD.iter().map(own_option));
     text += "\nBefore running COMMAND:\n";
     text.extend(BEFORE.iter().map(own_option));
-    text += "\nSettings, each with its environment variable:\n";
+    text += "\nSettings. Each option sets the environment variable below it:\n";
     for knob in KNOBS {
         push_knob(&mut text, knob);
     }
-    text += "\nExit status: that of COMMAND, or\n";
+    text += "\nThe exit status is that of COMMAND, or\n";
     text.extend(STATUSES.iter().map(|(status, meaning)| format!("  {status}  {meaning}\n")));
     text
 }
@@ -73,7 +81,7 @@ fn own_option(option: &OwnOption) -> String {
     format!("  {names:13}  {help}\n")
 }
 
-/// Name and version, one line.
+/// The name and the version, in one line.
 pub fn version() -> String {
     format!("softclose {}\n", env!("CARGO_PKG_VERSION"))
 }
@@ -86,7 +94,7 @@ fn push_knob(text: &mut String, knob: &Knob) {
     let _ = writeln!(text, "  --{flag}{argument}\n      {env}, default {default}\n      {help}");
 }
 
-/// What stands for the value of an option; nothing where it has none.
+/// What stands for the value of an option in the help; empty where it has none.
 pub fn argument(kind: Kind) -> String {
     match kind {
         Kind::Flag => String::new(),

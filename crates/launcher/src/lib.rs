@@ -1,16 +1,13 @@
-//! `softclose [OPTIONS] [--] COMMAND [ARG...]`: runs a command with the shim
-//! preloaded.
+//! `softclose [OPTIONS] [--] COMMAND [ARG...]` runs a command with the shim preloaded.
 //!
-//! The launcher only sets environment variables and calls `execvp(3)`: pid,
-//! signals and exit status are the command's. Everything that it does by itself
-//! ends with 125, so that a caller can tell our errors from the command's.
+//! The launcher sets environment variables and calls `execvp(3)`: pid, signals and exit status
+//! are the command's. An error of the launcher itself ends it with status 125, so that a caller
+//! can tell it from an error of the command.
 //!
-//! Context: an ordinary process, before the command exists. Allocation, files
-//! and locks are fine here; a panic is not, because its status would be taken
-//! for the command's.
+//! Context: an ordinary process, before the command runs. It may allocate, open files and take
+//! locks. It must not panic: the status of a panic would be taken for the command's.
 //!
-//! A library besides the binary, for [`help`]: the manual and the completions are made
-//! from it.
+//! The crate is a library too, for [`help`]: the manual and the completions are made from it.
 #![deny(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -24,8 +21,8 @@ mod failure;
 pub mod help;
 mod library;
 mod options;
+mod output;
 mod quote;
-mod report;
 mod sigpipe;
 
 use args::{Action, Args};
@@ -36,8 +33,8 @@ use softclose_core::holders::refs::proof_in_use;
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
-/// Does what the command line of this process says; where that is to run a command, it
-/// only returns if it failed.
+/// Does what the command line of this process says. Where it says to run a command, this returns
+/// only if that has failed.
 pub fn main() -> ExitCode {
     match run(lexopt::Parser::from_env()) {
         Ok(status) => status,
@@ -48,8 +45,8 @@ pub fn main() -> ExitCode {
 fn run(parser: lexopt::Parser) -> Result<ExitCode, Failure> {
     let Args { action, strict, options } = args::parse(parser)?;
     match action {
-        Action::Help => report::stdout(help::text().as_bytes(), ExitCode::SUCCESS),
-        Action::Version => report::stdout(help::version().as_bytes(), ExitCode::SUCCESS),
+        Action::Help => print(help::text().as_bytes(), ExitCode::SUCCESS),
+        Action::Version => print(help::version().as_bytes(), ExitCode::SUCCESS),
         Action::ShowConfig => show_config(&options),
         Action::PrintEnv => print_env(&options),
         Action::Check(name) => run_check(&name, strict),
@@ -57,29 +54,38 @@ fn run(parser: lexopt::Parser) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Writes `text` to stdout, and answers `status`.
+fn print(text: &[u8], status: ExitCode) -> Result<ExitCode, Failure> {
+    match output::stdout(text) {
+        Ok(()) => Ok(status),
+        Err(error) => Err(Failure::own(format_args!("cannot write to stdout: {error}"))),
+    }
+}
+
 fn show_config(options: &Options) -> Result<ExitCode, Failure> {
     let (table, warnings) = config::show(options);
     for warning in warnings {
-        report::stderr(&warning);
+        output::stderr(&warning);
     }
-    let proof = format!("where softclose's own counts do not tell who holds a connection: {}\n", proof_in_use());
-    report::stdout((table + "\n" + &proof).as_bytes(), ExitCode::SUCCESS)
+    let proof = format!("If its own counts do not prove who holds a connection, softclose asks: {}\n", proof_in_use());
+    print((table + "\n" + &proof).as_bytes(), ExitCode::SUCCESS)
 }
 
 fn print_env(options: &Options) -> Result<ExitCode, Failure> {
     let assignments = environment::effective(&library::find()?, options);
-    report::stdout(&environment::lines(&assignments), ExitCode::SUCCESS)
+    print(&environment::lines(&assignments), ExitCode::SUCCESS)
 }
 
-/// 1 for a warning; with `--strict` it is 125, as it would be before the exec.
+/// Checks the command. A warning makes the status 1, or 125 with `--strict`, as when the command is
+/// to be run.
 fn run_check(name: &OsStr, strict: bool) -> Result<ExitCode, Failure> {
-    let report = check::check(name, &library::find()?)?;
-    let status = match (report.warned(), strict) {
+    let findings = check::check(name, &library::find()?)?;
+    let status = match (findings.has_warning(), strict) {
         (false, _) => ExitCode::SUCCESS,
         (true, false) => ExitCode::FAILURE,
         (true, true) => ExitCode::from(OWN),
     };
-    report::stdout(report.to_string().as_bytes(), status)
+    print(findings.to_string().as_bytes(), status)
 }
 
 fn run_command(invocation: &Invocation, strict: bool, options: &Options) -> Result<ExitCode, Failure> {

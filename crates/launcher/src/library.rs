@@ -1,8 +1,8 @@
 //! Where `libsoftclose.so` is.
 //!
-//! Only places that belong to this executable are searched: a library found
-//! through the current directory or a variable is one that somebody else may
-//! have put there, and it would run inside the command.
+//! Only directories at fixed places relative to this executable are searched. Another user may
+//! have put a library into the current directory, or set a variable, and the library would run
+//! inside the command.
 
 use crate::failure::Failure;
 use std::env;
@@ -11,10 +11,10 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// File name of the shim.
+/// The file name of the shim.
 pub const NAME: &str = "libsoftclose.so";
 
-/// The library of this executable, as a path that `LD_PRELOAD` can hold.
+/// The path of the library. It is one that `LD_PRELOAD` can hold.
 pub fn find() -> Result<PathBuf, Failure> {
     let executable = own_executable()?;
     let places = places(&executable);
@@ -25,24 +25,22 @@ pub fn find() -> Result<PathBuf, Failure> {
     }
 }
 
-/// Whether two paths name one file, as far as can be told.
+/// Whether two paths name the same file, as far as that can be told.
 pub fn same_file(one: &Path, other: &Path) -> bool {
     let resolved = |path: &Path| fs::canonicalize(path).ok();
     one == other || resolved(one).is_some_and(|path| Some(path) == resolved(other))
 }
 
-/// `/proc/self/exe`, so that a symbolic link in `/usr/local/bin` leads to where
-/// the library was installed, and argv[0] is never trusted.
+/// The path of this executable, from `/proc/self/exe`: a symbolic link in `/usr/local/bin` leads to
+/// the directory of the installation, and `argv[0]` is not trusted.
 fn own_executable() -> Result<PathBuf, Failure> {
     fs::read_link("/proc/self/exe").map_err(|error| {
-        Failure::own(format_args!(
-            "cannot find {NAME}: where softclose itself is, /proc/self/exe does not say: {error}"
-        ))
+        Failure::own(format_args!("cannot find {NAME}: /proc/self/exe does not say where softclose itself is: {error}"))
     })
 }
 
-/// Beside the executable (an unpacked archive, cargo's target directory), then
-/// where packages put it.
+/// The paths to look at: beside the executable, as in an unpacked archive or in cargo's target
+/// directory, and then where packages put the library.
 fn places(executable: &Path) -> Vec<PathBuf> {
     let Some(beside) = executable.parent() else { return Vec::new() };
     let installed = beside.parent().into_iter().flat_map(|prefix| {
@@ -61,15 +59,15 @@ fn multiarch() -> String {
     }
 }
 
-/// ld.so(8) splits at colons and blanks, expands `$ORIGIN` and its like, and
-/// knows no escape for any of them.
+/// Whether `LD_PRELOAD` can hold the path. ld.so(8) splits the list at colons and blanks, expands
+/// `$ORIGIN` and its like, and has no escape for them.
 fn expressible(path: &Path) -> bool {
     !path.as_os_str().as_bytes().iter().any(|byte| byte.is_ascii_whitespace() || b":$\x0b".contains(byte))
 }
 
 fn inexpressible(path: &Path) -> Failure {
     Failure::own(format_args!(
-        "LD_PRELOAD cannot express the path {path:?}: it has a colon, a blank or a dollar sign in it; \
+        "LD_PRELOAD cannot express the path {path:?}, which has a colon, a blank or a dollar sign: \
          install softclose somewhere else"
     ))
 }

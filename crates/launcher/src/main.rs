@@ -1,4 +1,4 @@
-//! The command; see the library.
+//! The command `softclose`: all of its code is in the library.
 #![deny(unsafe_code)]
 
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
-//! The knobs that were given on the command line.
+//! The settings on the command line.
 //!
-//! Every option is one row of [`KNOBS`]; nothing here knows a knob by name. A
-//! bad value is an error here, where somebody has just typed it, although the
-//! shim only warns about a bad variable: it must not stop a program.
+//! Every option is a row of [`KNOBS`]; no setting is named here. A bad value on the command line is
+//! an error: a user has just typed it. For a bad variable the shim only prints a warning, as it
+//! must not stop a program.
 
 use crate::failure::Failure;
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
@@ -10,12 +10,12 @@ use softclose_core::settings::{self, Warning};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// Values by environment variable; the last one given wins.
+/// The values that were given, by environment variable. Of several values the last one counts.
 #[derive(Debug, Default)]
 pub struct Options(BTreeMap<&'static str, String>);
 
 impl Options {
-    /// Takes the value of one option, or says what is wrong with it.
+    /// Takes the value of one option. A bad value is an error.
     pub fn set(&mut self, knob: &Knob, value: OsString) -> Result<(), Failure> {
         let text = value.into_string().map_err(|value| bad(knob, &format!("{value:?}"), &[]))?;
         let warnings = warnings(knob, &text);
@@ -26,7 +26,7 @@ impl Options {
         Ok(())
     }
 
-    /// The value given for the variable `env`.
+    /// The value that was given for the variable `env`.
     pub fn get(&self, env: &str) -> Option<&str> {
         self.0.get(env).map(String::as_str)
     }
@@ -37,18 +37,17 @@ pub fn knob(flag: &str) -> Option<&'static Knob> {
     KNOBS.iter().find(|knob| knob.flag == flag)
 }
 
-/// Whether the option of this knob has an argument. A flag has none: to give
-/// it is to switch it on.
+/// Whether the option of this knob has an argument. A flag has none: giving it switches it on.
 pub fn takes_value(knob: &Knob) -> bool {
     knob.kind != Kind::Flag
 }
 
-/// Asks the shim's own reader, so that the two can never disagree.
+/// The warnings that the shim would print for this value: both use the same reader.
 fn warnings(knob: &Knob, text: &str) -> Vec<Warning> {
     settings::read(|env| (env == knob.env).then(|| text.to_owned())).warnings
 }
 
-/// Of several rules the bad ones are named.
+/// The error about a bad value. Where it has several rules, the bad ones are named.
 fn bad(knob: &Knob, value: &str, warnings: &[Warning]) -> Failure {
     let rule =
         |warning: &Warning| Some(format!("; rule {}, {:?}, is not {}", warning.rule?, warning.value, warning.allowed));

@@ -1,15 +1,14 @@
-//! Quoting for `sh(1)`, only where it is needed.
+//! Quoting for `sh(1)`, where it is needed.
 //!
-//! A word that needs no quotes gets none: `env $(softclose --print-env) CMD`
-//! splits at blanks but does not take quotes away.
+//! A word that needs no quotes gets none: in `env $(softclose --print-env) CMD` the shell splits
+//! the output at blanks, and does not remove quotes from it.
 
-/// Bytes that mean nothing to a shell, to systemd unit files and to `env(1)`.
+/// Whether a byte has no special meaning to a shell, in a systemd unit file, and to `env(1)`.
 fn plain(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-+=./:,@%^".contains(byte)
 }
 
-/// `value` as one word of a shell assignment. The empty value stays empty:
-/// `NAME=` says it already.
+/// `value` as one word of a shell assignment. The empty value gets no quotes: `NAME=` is enough.
 pub fn quote(value: &[u8]) -> Vec<u8> {
     if value.iter().all(plain) {
         return value.to_vec();

@@ -1,11 +1,10 @@
-//! Handing on an ignored SIGPIPE.
+//! An ignored SIGPIPE stays ignored in the command.
 //!
-//! systemd starts services with SIGPIPE ignored (`IgnoreSIGPIPE=yes` is its
-//! default), and there are servers that live on nothing else: with the default
-//! action their first write to a peer that has gone kills them. Rust's start-up
-//! overwrites what was inherited, before `main`, and `Command::exec` sets the
-//! default action. So the disposition is read before the one, by a constructor,
-//! and put back after the other.
+//! systemd starts services with SIGPIPE ignored (`IgnoreSIGPIPE=yes` is its default). Some servers
+//! need that: with the default action, their first write to a peer that is gone kills them. Rust's
+//! start-up code overwrites the inherited disposition before `main`, and `Command::exec` sets the
+//! default action. So a constructor reads the disposition before the first, and a closure puts it
+//! back after the second.
 //!
 //! # Safety
 //!

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Home, Outcome, skipped};
+use common::{Installation, Outcome, skipped};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,35 +15,35 @@ const EM_386: u16 = 3;
 const EM_PPC64: u16 = 21;
 const ELF32_HEADER: usize = 52;
 
-fn check(home: &Home, command: impl AsRef<Path>) -> Outcome {
-    home.run([Path::new("--check"), command.as_ref()])
+fn check(installation: &Installation, command: impl AsRef<Path>) -> Outcome {
+    installation.run([Path::new("--check"), command.as_ref()])
 }
 
 #[track_caller]
-fn assert_warned(home: &Home, command: &Path, reason: &str) {
-    let outcome = check(home, command);
+fn assert_warned(installation: &Installation, command: &Path, reason: &str) {
+    let outcome = check(installation, command);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     let is_it = |line: &str| line.starts_with("warning: ") && line.contains(reason);
     assert!(outcome.stdout.lines().any(is_it), "{reason} is not in {outcome:?}");
     assert!(!outcome.stdout.contains("ok: "), "{outcome:?}");
-    let strict = home.run([Path::new("--strict"), command]);
+    let strict = installation.run([Path::new("--strict"), command]);
     assert_eq!((strict.status, strict.stdout.as_str()), (Some(125), ""), "{strict:?}");
     assert!(strict.stderr.contains(reason), "{strict:?}");
 }
 
 #[track_caller]
-fn assert_ok(home: &Home, command: &Path) -> Outcome {
-    let outcome = check(home, command);
+fn assert_ok(installation: &Installation, command: &Path) -> Outcome {
+    let outcome = check(installation, command);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     assert!(outcome.stdout.lines().last().is_some_and(|line| line.starts_with("ok: ")), "{outcome:?}");
     outcome
 }
 
 /// A copy of a dynamic program, with its bytes changed.
-fn patched(home: &Home, patch: impl Fn(&mut [u8])) -> PathBuf {
-    let mut bytes = fs::read(home.program()).unwrap();
+fn patched(installation: &Installation, patch: impl Fn(&mut [u8])) -> PathBuf {
+    let mut bytes = fs::read(installation.program()).unwrap();
     patch(&mut bytes);
-    home.plant("patched", bytes, 0o755)
+    installation.plant("patched", bytes, 0o755)
 }
 
 fn machine(machine: u16) -> [u8; 2] {
@@ -52,25 +52,25 @@ fn machine(machine: u16) -> [u8; 2] {
 
 #[test]
 fn a_dynamic_program_is_fine() {
-    let home = Home::new();
-    let outcome = assert_ok(&home, &home.program());
+    let installation = Installation::new();
+    let outcome = assert_ok(&installation, &installation.program());
     assert_eq!(outcome.stdout.lines().count(), 1, "{outcome:?}");
-    assert_eq!(home.run([Path::new("--strict"), &home.program()]).status, Some(0));
+    assert_eq!(installation.run([Path::new("--strict"), &installation.program()]).status, Some(0));
 }
 
 #[test]
 fn a_name_is_looked_for_in_path() {
-    let outcome = Home::new().run(["--check", "env", "--", "ignored"]);
+    let outcome = Installation::new().run(["--check", "env", "--", "ignored"]);
     assert_eq!(outcome.status, Some(0));
     assert!(outcome.stdout.contains("/env: libsoftclose.so will be loaded"), "{outcome:?}");
 }
 
 #[test]
 fn a_static_program_is_warned_about() {
-    let home = Home::new();
+    let installation = Installation::new();
     for (name, flag) in [("static program", "-static"), ("static-pie program", "-static-pie")] {
-        match home.compile("static", "int main(void) { return 0; }", &[flag]) {
-            Some(program) => assert_warned(&home, &program, "no PT_INTERP"),
+        match installation.compile("static", "int main(void) { return 0; }", &[flag]) {
+            Some(program) => assert_warned(&installation, &program, "no PT_INTERP"),
             None => skipped(name, "cc cannot link one here"),
         }
     }
@@ -79,34 +79,34 @@ fn a_static_program_is_warned_about() {
 /// It ends a program that another library is loaded ahead of.
 #[test]
 fn a_program_that_needs_address_sanitizer_is_told_what_to_do() {
-    let home = Home::new();
-    match home.compile("sanitized", "int main(void) { return 0; }", &["-fsanitize=address"]) {
-        Some(program) => assert_warned(&home, &program, "ASAN_OPTIONS=verify_asan_link_order=0"),
+    let installation = Installation::new();
+    match installation.compile("sanitized", "int main(void) { return 0; }", &["-fsanitize=address"]) {
+        Some(program) => assert_warned(&installation, &program, "ASAN_OPTIONS=verify_asan_link_order=0"),
         None => skipped("AddressSanitizer", "cc cannot link it here"),
     }
 }
 
 #[test]
 fn set_id_programs_are_warned_about() {
-    let home = Home::new();
-    let bytes = fs::read(home.program()).unwrap();
-    assert_warned(&home, &home.plant("suid", &bytes, 0o4755), "set-user-ID");
-    assert_warned(&home, &home.plant("sgid", &bytes, 0o2755), "set-group-ID");
+    let installation = Installation::new();
+    let bytes = fs::read(installation.program()).unwrap();
+    assert_warned(&installation, &installation.plant("suid", &bytes, 0o4755), "set-user-ID");
+    assert_warned(&installation, &installation.plant("sgid", &bytes, 0o2755), "set-group-ID");
 }
 
 #[test]
 fn set_group_id_without_group_execute_gives_no_rights() {
-    let home = Home::new();
-    let bytes = fs::read(home.program()).unwrap();
-    assert_ok(&home, &home.plant("locks", &bytes, 0o2745));
+    let installation = Installation::new();
+    let bytes = fs::read(installation.program()).unwrap();
+    assert_ok(&installation, &installation.plant("locks", &bytes, 0o2745));
 }
 
 #[test]
 fn file_capabilities_are_warned_about() {
-    let home = Home::new();
-    let program = home.program();
+    let installation = Installation::new();
+    let program = installation.program();
     match Command::new("setcap").arg("cap_net_bind_service+ep").arg(&program).output() {
-        Ok(output) if output.status.success() => assert_warned(&home, &program, "file capabilities"),
+        Ok(output) if output.status.success() => assert_warned(&installation, &program, "file capabilities"),
         Ok(output) => skipped("file capabilities", String::from_utf8_lossy(&output.stderr).trim()),
         Err(error) => skipped("file capabilities", &format!("setcap: {error}")),
     }
@@ -114,9 +114,9 @@ fn file_capabilities_are_warned_about() {
 
 #[test]
 fn another_machine_is_warned_about() {
-    let home = Home::new();
-    let other = patched(&home, |bytes| bytes[E_MACHINE..E_MACHINE + 2].copy_from_slice(&machine(EM_PPC64)));
-    assert_warned(&home, &other, "EM_PPC64");
+    let installation = Installation::new();
+    let other = patched(&installation, |bytes| bytes[E_MACHINE..E_MACHINE + 2].copy_from_slice(&machine(EM_PPC64)));
+    assert_warned(&installation, &other, "PPC64");
 }
 
 #[test]
@@ -124,140 +124,144 @@ fn another_class_is_warned_about() {
     if cfg!(target_pointer_width = "32") {
         return skipped("another class", "this machine is of 32 bits itself");
     }
-    let home = Home::new();
-    let mut header = fs::read(home.program()).unwrap();
+    let installation = Installation::new();
+    let mut header = fs::read(installation.program()).unwrap();
     header.truncate(ELF32_HEADER);
     header[EI_CLASS] = ELFCLASS32;
     header[E_MACHINE..E_MACHINE + 2].copy_from_slice(&machine(EM_386));
     // No program headers and no sections: where they are and how many.
     header[28..36].fill(0);
     header[44..].fill(0);
-    assert_warned(&home, &home.plant("thirty-two", header, 0o755), "ELFCLASS32");
+    assert_warned(&installation, &installation.plant("thirty-two", header, 0o755), "386 (32-bit, little-endian)");
 }
 
 #[test]
 fn a_musl_program_is_warned_about() {
-    let home = Home::new();
-    let musl = patched(&home, |bytes| {
+    let installation = Installation::new();
+    let musl = patched(&installation, |bytes| {
         let at = bytes.windows(8).position(|part| part == b"ld-linux").expect("a glibc loader");
         bytes[at..at + 8].copy_from_slice(b"ld-musl-");
     });
-    assert_warned(&home, &musl, "musl");
+    assert_warned(&installation, &musl, "musl");
 }
 
 #[test]
 fn a_missing_loader_is_warned_about() {
-    let home = Home::new();
-    let orphan = patched(&home, |bytes| {
+    let installation = Installation::new();
+    let orphan = patched(&installation, |bytes| {
         let at = bytes.windows(8).position(|part| part == b"ld-linux").expect("a glibc loader");
         bytes[at..at + 8].copy_from_slice(b"ld-nowhe");
     });
-    assert_warned(&home, &orphan, "does not exist");
-    assert_eq!(home.run([&orphan]).status, Some(126));
+    assert_warned(&installation, &orphan, "does not exist");
+    assert_eq!(installation.run([&orphan]).status, Some(126));
 }
 
 #[test]
 fn a_go_program_gets_a_note() {
-    let home = Home::new();
+    let installation = Installation::new();
     for section in [".go.buildinfo", ".note.go.buildid"] {
         let source = format!("__attribute__((section({section:?}))) int mark = 1; int main(void) {{ return 0; }}");
-        let program = home.compile("go", &source, &[]).unwrap();
-        let outcome = assert_ok(&home, &program);
+        let program = installation.compile("go", &source, &[]).unwrap();
+        let outcome = assert_ok(&installation, &program);
         assert!(outcome.stdout.contains("note: ") && outcome.stdout.contains("Go"), "{outcome:?}");
     }
 }
 
 #[test]
 fn a_script_is_followed_to_its_interpreter() {
-    let home = Home::new();
-    let script = home.plant("script", "#! /bin/sh -eu\n", 0o755);
-    let outcome = assert_ok(&home, &script);
-    assert!(outcome.stdout.contains("script: a script, run by /bin/sh\n"), "{outcome:?}");
-    let plain = home.plant("plain", "exit 0\n", 0o755);
-    assert!(assert_ok(&home, &plain).stdout.contains("a script, run by /bin/sh\n"));
+    let installation = Installation::new();
+    let script = installation.plant("script", "#! /bin/sh -eu\n", 0o755);
+    let outcome = assert_ok(&installation, &script);
+    assert!(outcome.stdout.contains("script: this script is run by /bin/sh\n"), "{outcome:?}");
+    let plain = installation.plant("plain", "exit 0\n", 0o755);
+    assert!(assert_ok(&installation, &plain).stdout.contains("this script is run by /bin/sh\n"));
 }
 
 #[test]
 fn an_env_script_is_followed_through_path() {
-    let home = Home::new();
+    let installation = Installation::new();
     for line in ["#!/usr/bin/env sh", "#!/usr/bin/env -S A=1 sh -eu"] {
-        let outcome = assert_ok(&home, &home.plant("env-script", format!("{line}\n"), 0o755));
+        let outcome = assert_ok(&installation, &installation.plant("env-script", format!("{line}\n"), 0o755));
         assert!(outcome.stdout.contains("/sh\n"), "{outcome:?}");
     }
-    let clears = home.plant("env-clears", "#!/usr/bin/env -S -i sh\n", 0o755);
-    assert_warned(&home, &clears, "clear the environment");
-    let nobody = home.plant("env-nobody", "#!/usr/bin/env softclose-no-such-command\n", 0o755);
-    assert_warned(&home, &nobody, "softclose-no-such-command");
+    let clears = installation.plant("env-clears", "#!/usr/bin/env -S -i sh\n", 0o755);
+    assert_warned(&installation, &clears, "clear the environment");
+    let nobody = installation.plant("env-nobody", "#!/usr/bin/env softclose-no-such-command\n", 0o755);
+    assert_warned(&installation, &nobody, "softclose-no-such-command");
 }
 
 #[test]
 fn what_is_wrong_with_the_interpreter_is_wrong_with_the_script() {
-    let home = Home::new();
-    let bytes = fs::read(home.program()).unwrap();
-    let interpreter = home.plant("interpreter", bytes, 0o4755);
-    let script = home.plant("script", format!("#!{}\n", interpreter.display()), 0o755);
-    assert_warned(&home, &script, "set-user-ID");
-    let orphan = home.plant("orphan", "#!/no/such/interpreter\n", 0o755);
-    assert_warned(&home, &orphan, "/no/such/interpreter");
+    let installation = Installation::new();
+    let bytes = fs::read(installation.program()).unwrap();
+    let interpreter = installation.plant("interpreter", bytes, 0o4755);
+    let script = installation.plant("script", format!("#!{}\n", interpreter.display()), 0o755);
+    assert_warned(&installation, &script, "set-user-ID");
+    let orphan = installation.plant("orphan", "#!/no/such/interpreter\n", 0o755);
+    assert_warned(&installation, &orphan, "/no/such/interpreter");
 }
 
 #[test]
 fn a_set_id_script_has_no_rights_from_it() {
-    let home = Home::new();
-    assert_ok(&home, &home.plant("script", "#!/bin/sh\n", 0o4755));
+    let installation = Installation::new();
+    assert_ok(&installation, &installation.plant("script", "#!/bin/sh\n", 0o4755));
 }
 
 #[test]
 fn scripts_in_a_circle_come_to_an_end() {
-    let home = Home::new();
-    let path = home.path("circle");
-    home.plant("circle", format!("#!{}\n", path.display()), 0o755);
-    assert_warned(&home, &path, "more than 5 interpreters");
+    let installation = Installation::new();
+    let path = installation.path("circle");
+    installation.plant("circle", format!("#!{}\n", path.display()), 0o755);
+    assert_warned(&installation, &path, "more than 5 interpreters");
 }
 
 #[test]
 fn a_broken_elf_file_is_warned_about() {
-    let home = Home::new();
-    assert_warned(&home, &home.plant("broken", b"\x7fELF", 0o755), "ELF file");
-    assert_warned(&home, &home.plant("cut", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0", 0o755), "ELF file");
+    let installation = Installation::new();
+    assert_warned(&installation, &installation.plant("broken", b"\x7fELF", 0o755), "ELF file");
+    assert_warned(
+        &installation,
+        &installation.plant("cut", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0", 0o755),
+        "ELF file",
+    );
 }
 
 #[test]
 fn no_command_is_127_and_no_executable_126() {
-    let home = Home::new();
-    let plain = home.plant("plain", "", 0o644);
+    let installation = Installation::new();
+    let plain = installation.plant("plain", "", 0o644);
     for options in [&["--check"][..], &["--strict"], &["--check", "--strict"]] {
-        let missing = home.run(options.iter().chain(&["softclose-no-such-command"]));
+        let missing = installation.run(options.iter().chain(&["softclose-no-such-command"]));
         assert_eq!(missing.status, Some(127), "{missing:?}");
-        let refused = home.run(options.iter().chain(&[plain.to_str().unwrap()]));
+        let refused = installation.run(options.iter().chain(&[plain.to_str().unwrap()]));
         assert_eq!(refused.status, Some(126), "{refused:?}");
     }
 }
 
 #[test]
 fn an_unreadable_program_is_warned_about() {
-    let home = Home::new();
-    let program = home.program();
+    let installation = Installation::new();
+    let program = installation.program();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o111)).unwrap();
     if fs::File::open(&program).is_ok() {
         return skipped("unreadable program", "this user can read everything");
     }
-    assert_warned(&home, &program, "cannot be read");
+    assert_warned(&installation, &program, "cannot be read");
 }
 
 #[test]
 fn strict_makes_a_warning_of_check_125_too() {
-    let home = Home::new();
-    let suid = home.plant("suid", fs::read(home.program()).unwrap(), 0o4755);
-    let outcome = home.run([Path::new("--check"), Path::new("--strict"), &suid]);
+    let installation = Installation::new();
+    let suid = installation.plant("suid", fs::read(installation.program()).unwrap(), 0o4755);
+    let outcome = installation.run([Path::new("--check"), Path::new("--strict"), &suid]);
     assert_eq!(outcome.status, Some(125), "{outcome:?}");
     assert!(outcome.stdout.contains("warning: "), "{outcome:?}");
 }
 
 #[test]
 fn a_library_that_is_none_cannot_be_compared_with() {
-    let home = Home::bare();
-    home.plant("bin/libsoftclose.so", "not an ELF file", 0o644);
-    let outcome = check(&home, "sh");
+    let installation = Installation::bare();
+    installation.plant("bin/libsoftclose.so", "not an ELF file", 0o644);
+    let outcome = check(&installation, "sh");
     assert_eq!(outcome.status, Some(125), "{outcome:?}");
 }

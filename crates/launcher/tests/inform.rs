@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Home, option, outcome, values};
+use common::{Installation, option, outcome, values};
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
 use std::fs::OpenOptions;
 use std::io;
@@ -17,7 +17,7 @@ fn shown<'a>(stdout: &'a str, knob: &Knob) -> (&'a str, &'a str) {
 
 #[test]
 fn the_help_has_every_option_and_every_variable() {
-    let help = Home::bare().run(["--help"]);
+    let help = Installation::bare().run(["--help"]);
     assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
     for knob in KNOBS {
         for part in [&format!("--{}", knob.flag), knob.env, knob.help, knob.default] {
@@ -33,33 +33,33 @@ fn the_help_has_every_option_and_every_variable() {
 #[test]
 fn the_version_is_one_line() {
     let expected = format!("softclose {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(Home::bare().run(["--version"]).stdout, expected);
-    assert_eq!(Home::bare().run(["-V"]).stdout, expected);
+    assert_eq!(Installation::bare().run(["--version"]).stdout, expected);
+    assert_eq!(Installation::bare().run(["-V"]).stdout, expected);
 }
 
 #[test]
 fn settings_say_where_they_come_from() {
-    let home = Home::bare();
+    let installation = Installation::bare();
     for knob in KNOBS {
         let [value, other] = values(knob);
         let default = if knob.default.is_empty() { "(unset)" } else { knob.default };
         let words = ["--show-config".to_owned(), option(knob, value)];
-        let unset = home.run(["--show-config"]);
+        let unset = installation.run(["--show-config"]);
         assert_eq!(shown(&unset.stdout, knob), (default, "default"));
-        let inherited = outcome(home.softclose().arg("--show-config").env(knob.env, other));
+        let inherited = outcome(installation.softclose().arg("--show-config").env(knob.env, other));
         assert_eq!(shown(&inherited.stdout, knob), (other, "environment"));
-        let given = outcome(home.softclose().args(&words).env(knob.env, other));
+        let given = outcome(installation.softclose().args(&words).env(knob.env, other));
         assert_eq!(shown(&given.stdout, knob), (value, "command line"));
-        let rescued = outcome(home.softclose().args(&words).env(knob.env, "!bad"));
+        let rescued = outcome(installation.softclose().args(&words).env(knob.env, "!bad"));
         assert_eq!((rescued.status, rescued.stderr.as_str()), (Some(0), ""));
     }
 }
 
 #[test]
 fn a_bad_variable_is_shown_as_the_default_with_a_warning() {
-    let home = Home::bare();
+    let installation = Installation::bare();
     for knob in KNOBS {
-        let outcome = outcome(home.softclose().arg("--show-config").env(knob.env, "!bad"));
+        let outcome = outcome(installation.softclose().arg("--show-config").env(knob.env, "!bad"));
         assert_eq!(outcome.status, Some(0));
         assert_eq!(shown(&outcome.stdout, knob).1, "default");
         // Of rules each one is named for itself.
@@ -72,12 +72,12 @@ fn a_bad_variable_is_shown_as_the_default_with_a_warning() {
 
 #[test]
 fn the_printed_environment_is_what_the_command_gets() {
-    let home = Home::new();
+    let installation = Installation::new();
     let options: Vec<_> = KNOBS.iter().map(|knob| option(knob, values(knob)[0])).collect();
-    let printed = home.run(options.iter().map(String::as_str).chain(["--print-env"])).stdout;
+    let printed = installation.run(options.iter().map(String::as_str).chain(["--print-env"])).stdout;
     let script = format!("set -a\n{printed}exec env");
     let evaluated = outcome(common::clean("/bin/sh".as_ref()).args(["-c", &script]));
-    let run = home.run(options.iter().map(String::as_str).chain(["env"]));
+    let run = installation.run(options.iter().map(String::as_str).chain(["env"]));
     let ours = |stdout: &str| {
         let is_ours = |line: &&str| line.starts_with("SOFTCLOSE_") || line.starts_with("LD_PRELOAD=");
         let mut lines: Vec<_> = stdout.lines().filter(is_ours).map(str::to_owned).collect();
@@ -90,8 +90,8 @@ fn the_printed_environment_is_what_the_command_gets() {
 
 #[test]
 fn plain_values_work_unquoted_and_inherited_ones_are_printed_too() {
-    let home = Home::new();
-    let mut printer = home.softclose();
+    let installation = Installation::new();
+    let mut printer = installation.softclose();
     let printed =
         outcome(printer.args(["--print-env", "--idle=3s", "--", "ignored"]).env("SOFTCLOSE_ROLE", "accepted"));
     let lines: Vec<_> = printed.stdout.lines().collect();
@@ -106,11 +106,11 @@ fn plain_values_work_unquoted_and_inherited_ones_are_printed_too() {
 
 #[test]
 fn a_reader_that_left_is_no_error() {
-    let home = Home::new();
+    let installation = Installation::new();
     for line in [&["--help"][..], &["--version"], &["--show-config"], &["--print-env"], &["--check", "sh"]] {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let child = home.softclose().args(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let child = installation.softclose().args(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{line:?}");
     }
@@ -119,7 +119,7 @@ fn a_reader_that_left_is_no_error() {
 #[test]
 fn a_full_disk_is_our_own_error() {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let child = Home::bare().softclose().arg("--help").stdout(full).stderr(Stdio::piped()).output().unwrap();
+    let child = Installation::bare().softclose().arg("--help").stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(child.status.code(), Some(125));
     assert!(String::from_utf8(child.stderr).unwrap().contains("cannot write to stdout"));
 }

@@ -2,25 +2,25 @@
 
 mod common;
 
-use common::{Home, LIBRARY, clean, outcome};
+use common::{Installation, LIBRARY, clean, outcome};
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 
 #[test]
 fn what_was_preloaded_stays_behind_ours() {
-    let home = Home::new();
-    let ours = home.path("bin").join(LIBRARY);
-    let other = home.library("other");
-    let outcome = outcome(home.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &other));
+    let installation = Installation::new();
+    let ours = installation.path("bin").join(LIBRARY);
+    let other = installation.library("other");
+    let outcome = outcome(installation.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &other));
     assert_eq!(outcome.stdout, format!("{}:{}\n", ours.display(), other.display()));
 }
 
 #[test]
 fn ours_is_not_preloaded_twice() {
-    let home = Home::new();
-    let (ours, other) = (home.path("bin").join(LIBRARY), home.library("other"));
-    let link = home.path("link.so");
+    let installation = Installation::new();
+    let (ours, other) = (installation.path("bin").join(LIBRARY), installation.library("other"));
+    let link = installation.path("link.so");
     symlink(&ours, &link).unwrap();
     for present in [
         format!("{}", ours.display()),
@@ -28,22 +28,22 @@ fn ours_is_not_preloaded_twice() {
         format!("{} {}", other.display(), ours.display()),
         format!("{}", link.display()),
     ] {
-        let outcome = outcome(home.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &present));
+        let outcome = outcome(installation.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &present));
         assert_eq!(outcome.stdout.trim_end(), present);
     }
 }
 
 #[test]
 fn a_launcher_in_a_launcher_adds_nothing() {
-    let home = Home::new();
-    let inner = home.path("bin/softclose");
-    let outcome = home.run([inner.to_str().unwrap(), "printenv", "LD_PRELOAD"]);
-    assert_eq!(outcome.stdout.trim_end(), home.path("bin").join(LIBRARY).to_str().unwrap());
+    let installation = Installation::new();
+    let inner = installation.path("bin/softclose");
+    let outcome = installation.run([inner.to_str().unwrap(), "printenv", "LD_PRELOAD"]);
+    assert_eq!(outcome.stdout.trim_end(), installation.path("bin").join(LIBRARY).to_str().unwrap());
 }
 
 #[test]
 fn every_installed_place_is_searched_and_nearer_ones_win() {
-    let home = Home::bare();
+    let installation = Installation::bare();
     let multiarch = format!("lib/{}-linux-gnu", env::consts::ARCH);
     // From the last to the first, so that each is found before those after it.
     for directory in ["lib", multiarch.as_str(), "lib/softclose", "bin"] {
@@ -51,40 +51,40 @@ fn every_installed_place_is_searched_and_nearer_ones_win() {
             common::skipped("multiarch directory", "Debian names this architecture in another way");
             continue;
         }
-        let library = home.library(directory);
-        let outcome = home.run(["--print-env"]);
+        let library = installation.library(directory);
+        let outcome = installation.run(["--print-env"]);
         assert_eq!(outcome.stdout, format!("LD_PRELOAD={}\n", library.display()));
     }
 }
 
 #[test]
 fn a_symbolic_link_leads_to_the_installed_library() {
-    let home = Home::new();
-    let link = home.path("softclose-link");
-    symlink(home.path("bin/softclose"), &link).unwrap();
+    let installation = Installation::new();
+    let link = installation.path("softclose-link");
+    symlink(installation.path("bin/softclose"), &link).unwrap();
     let outcome = outcome(clean(&link).arg("--print-env"));
-    assert_eq!(outcome.stdout, format!("LD_PRELOAD={}\n", home.path("bin").join(LIBRARY).display()));
+    assert_eq!(outcome.stdout, format!("LD_PRELOAD={}\n", installation.path("bin").join(LIBRARY).display()));
 }
 
 #[test]
 fn the_current_directory_is_never_searched() {
-    let home = Home::bare();
+    let installation = Installation::bare();
     for directory in ["here", "here/lib", "here/lib/softclose"] {
-        home.library(directory);
+        installation.library(directory);
     }
-    let outcome = outcome(home.softclose().args(["echo", "ran"]).current_dir(home.path("here")));
+    let outcome = outcome(installation.softclose().args(["echo", "ran"]).current_dir(installation.path("here")));
     assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(125), ""), "{outcome:?}");
     assert!(!outcome.stderr.contains("/here"), "{outcome:?}");
 }
 
 #[test]
 fn a_missing_library_is_125_with_every_place_named() {
-    let home = Home::bare();
+    let installation = Installation::bare();
     for line in [&["true"][..], &["--print-env"], &["--check", "true"], &["--strict", "true"]] {
-        let outcome = home.run(line);
+        let outcome = installation.run(line);
         assert_eq!(outcome.status, Some(125), "{outcome:?}");
         for place in ["bin", "lib/softclose", "lib"] {
-            let place = home.path(place).join(LIBRARY);
+            let place = installation.path(place).join(LIBRARY);
             assert!(outcome.stderr.contains(place.to_str().unwrap()), "{place:?} is not in {outcome:?}");
         }
     }
@@ -92,18 +92,18 @@ fn a_missing_library_is_125_with_every_place_named() {
 
 #[test]
 fn a_directory_is_not_a_library() {
-    let home = Home::bare();
-    fs::create_dir(home.path("bin").join(LIBRARY)).unwrap();
-    let installed = home.library("lib");
-    assert_eq!(home.run(["--print-env"]).stdout, format!("LD_PRELOAD={}\n", installed.display()));
+    let installation = Installation::bare();
+    fs::create_dir(installation.path("bin").join(LIBRARY)).unwrap();
+    let installed = installation.library("lib");
+    assert_eq!(installation.run(["--print-env"]).stdout, format!("LD_PRELOAD={}\n", installed.display()));
 }
 
 #[test]
 fn a_path_that_ld_preload_cannot_express_is_125() {
-    let home = Home::bare();
+    let installation = Installation::bare();
     for directory in ["a:b", "a b", "a\tb", "$ORIGIN"] {
-        home.library(directory);
-        let outcome = outcome(clean(&home.launcher(&format!("{directory}/softclose"))).arg("true"));
+        installation.library(directory);
+        let outcome = outcome(clean(&installation.launcher(&format!("{directory}/softclose"))).arg("true"));
         assert_eq!(outcome.status, Some(125), "{outcome:?}");
         assert!(outcome.stderr.contains("LD_PRELOAD cannot express"), "{outcome:?}");
     }

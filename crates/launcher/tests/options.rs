@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Home, option, outcome, values};
+use common::{Installation, option, outcome, values};
 use softclose_core::settings::knobs::{KNOBS, Kind};
 
 /// The variables of ours that a command sees, through `env(1)`.
@@ -12,14 +12,14 @@ fn seen(stdout: &str) -> Vec<&str> {
 
 #[test]
 fn every_option_sets_its_own_variable_and_no_other() {
-    let home = Home::new();
+    let installation = Installation::new();
     for knob in KNOBS {
         let [value, _] = values(knob);
         let expected = format!("{}={value}", knob.env);
-        let together = home.run([option(knob, value).as_str(), "--", "env"]);
+        let together = installation.run([option(knob, value).as_str(), "--", "env"]);
         assert_eq!(seen(&together.stdout), [expected.as_str()], "{together:?}");
         if knob.kind != Kind::Flag {
-            let apart = home.run([format!("--{}", knob.flag).as_str(), value, "env"]);
+            let apart = installation.run([format!("--{}", knob.flag).as_str(), value, "env"]);
             assert_eq!(seen(&apart.stdout), [expected.as_str()], "{apart:?}");
         }
     }
@@ -27,22 +27,22 @@ fn every_option_sets_its_own_variable_and_no_other() {
 
 #[test]
 fn an_option_wins_over_the_environment_which_stays_without_one() {
-    let home = Home::new();
+    let installation = Installation::new();
     for knob in KNOBS {
         let [value, other] = values(knob);
-        let inherited = outcome(home.softclose().arg("env").env(knob.env, other));
+        let inherited = outcome(installation.softclose().arg("env").env(knob.env, other));
         assert_eq!(seen(&inherited.stdout), [format!("{}={other}", knob.env)]);
-        let given = outcome(home.softclose().args([&option(knob, value), "env"]).env(knob.env, other));
+        let given = outcome(installation.softclose().args([&option(knob, value), "env"]).env(knob.env, other));
         assert_eq!(seen(&given.stdout), [format!("{}={value}", knob.env)]);
     }
 }
 
 #[test]
 fn all_options_together() {
-    let home = Home::new();
+    let installation = Installation::new();
     let options = KNOBS.iter().map(|knob| option(knob, values(knob)[0]));
     let mut expected: Vec<_> = KNOBS.iter().map(|knob| format!("{}={}", knob.env, values(knob)[0])).collect();
-    let outcome = home.run(options.chain(["env".to_owned()]));
+    let outcome = installation.run(options.chain(["env".to_owned()]));
     let mut seen = seen(&outcome.stdout);
     seen.sort_unstable();
     expected.sort_unstable();
@@ -51,9 +51,9 @@ fn all_options_together() {
 
 #[test]
 fn a_bad_value_stops_the_launcher_and_says_what_is_allowed() {
-    let home = Home::new();
+    let installation = Installation::new();
     for knob in KNOBS.iter().filter(|knob| knob.kind != Kind::Flag) {
-        let outcome = home.run([option(knob, "!bad").as_str(), "echo", "ran"]);
+        let outcome = installation.run([option(knob, "!bad").as_str(), "echo", "ran"]);
         assert_eq!(outcome.status, Some(125), "{outcome:?}");
         assert_eq!(outcome.stdout, "");
         for part in [&format!("--{}", knob.flag), "!bad", knob.allowed] {
@@ -64,31 +64,31 @@ fn a_bad_value_stops_the_launcher_and_says_what_is_allowed() {
 
 #[test]
 fn a_bad_variable_does_not_stop_the_command() {
-    let home = Home::new();
+    let installation = Installation::new();
     for knob in KNOBS {
-        let outcome = outcome(home.softclose().args(["echo", "ran"]).env(knob.env, "!bad"));
+        let outcome = outcome(installation.softclose().args(["echo", "ran"]).env(knob.env, "!bad"));
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(0), "ran\n"));
     }
 }
 
 #[test]
 fn a_flag_takes_no_value() {
-    let home = Home::new();
+    let installation = Installation::new();
     for knob in KNOBS.iter().filter(|knob| knob.kind == Kind::Flag) {
-        let outcome = home.run([format!("--{}=1", knob.flag).as_str(), "true"]);
+        let outcome = installation.run([format!("--{}=1", knob.flag).as_str(), "true"]);
         assert_eq!(outcome.status, Some(125), "{outcome:?}");
     }
 }
 
 #[test]
 fn options_after_the_command_are_its_own() {
-    let outcome = Home::new().run(["echo", "--timeout", "--help", "--", "-h"]);
+    let outcome = Installation::new().run(["echo", "--timeout", "--help", "--", "-h"]);
     assert_eq!(outcome.stdout, "--timeout --help -- -h\n");
 }
 
 #[test]
 fn our_own_mistakes_are_125() {
-    let home = Home::new();
+    let installation = Installation::new();
     let lines: &[&[&str]] = &[
         &[],
         &["--"],
@@ -100,9 +100,9 @@ fn our_own_mistakes_are_125() {
         &["--check", "--print-env", "true"],
     ];
     for line in lines {
-        let outcome = home.run(*line);
+        let outcome = installation.run(*line);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(125), ""), "{line:?}");
         assert!(outcome.stderr.starts_with("softclose: "), "{outcome:?}");
     }
-    assert!(home.run::<&str>([]).stderr.contains("usage: softclose [OPTIONS] [--] COMMAND [ARG...]"));
+    assert!(installation.run::<&str>([]).stderr.contains("usage: softclose [OPTIONS] [--] COMMAND [ARG...]"));
 }

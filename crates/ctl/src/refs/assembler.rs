@@ -1,7 +1,7 @@
-//! As much of an assembler for BPF as the program takes.
+//! A small assembler for BPF: the instructions that the program needs.
 //!
-//! `Documentation/bpf/standardization/instruction-set.rst`; the numbers of helpers are those
-//! of `include/uapi/linux/bpf.h`.
+//! The instructions are described in `Documentation/bpf/standardization/instruction-set.rst` of
+//! Linux. The numbers of helpers are those of `include/uapi/linux/bpf.h`.
 
 /// One instruction, as the kernel takes it.
 #[repr(C)]
@@ -14,8 +14,8 @@ pub struct Instruction {
     immediate: i32,
 }
 
-/// A register. A call gives its result in `R0`, takes its arguments from `R1` on, and leaves
-/// `R6` to `R9` alone; `R10` is the end of the stack.
+/// A register. A call puts its result into `R0`, takes its arguments from `R1` on, and does not
+/// change `R6` to `R9`. `R10` is the end of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Register {
@@ -30,7 +30,7 @@ pub enum Register {
     R10,
 }
 
-/// A function of the kernel's.
+/// A function of the kernel that a program may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Helper {
@@ -58,7 +58,7 @@ pub enum Condition {
 #[derive(Debug)]
 pub struct Jump(usize);
 
-/// Instructions, one after the other.
+/// A program that is being written.
 #[derive(Debug, Default)]
 pub struct Assembler {
     code: Vec<Instruction>,
@@ -120,7 +120,7 @@ impl Assembler {
         self.push(0x95, Register::R0, Register::R0, 0, 0);
     }
 
-    /// `if (register condition) goto`, to where [`Self::land`] says.
+    /// `if (register condition) goto`. [`Self::land`] sets the target.
     pub fn jump_if(&mut self, register: Register, condition: Condition) -> Jump {
         let jump = Jump(self.code.len());
         match condition {
@@ -132,7 +132,7 @@ impl Assembler {
         jump
     }
 
-    /// The jump leads to the next instruction.
+    /// Makes the next instruction the target of the jump.
     pub fn land(&mut self, jump: Jump) {
         let distance = self.code.len() - jump.0 - 1;
         if let (Some(instruction), Ok(distance)) = (self.code.get_mut(jump.0), i16::try_from(distance)) {
@@ -140,7 +140,7 @@ impl Assembler {
         }
     }
 
-    /// All of them.
+    /// The instructions.
     pub fn finish(self) -> Vec<Instruction> {
         self.code
     }

@@ -1,9 +1,9 @@
-//! bpf(2): three commands of it.
+//! Three commands of bpf(2).
 //!
 //! # Safety
 //!
-//! The kernel reads what the addresses in an argument point to, and writes the log. Each
-//! argument is zero beyond what is set, and as long as the kernel is told.
+//! The kernel reads what the addresses in an argument point to, and writes the log. All fields of an
+//! argument that are not set are zero, and the kernel is told its size.
 #![allow(unsafe_code)]
 
 use super::assembler::Instruction;
@@ -20,7 +20,7 @@ const TRACING: u32 = 26;
 /// `enum bpf_attach_type`
 const TRACE_ITER: u32 = 28;
 
-/// A program under this licence may use every function. What it says of this one is true.
+/// A program under this licence may call every function. It is the licence of softclose's program.
 const LICENCE: &CStr = c"Dual MIT/GPL";
 const NAME: [u8; 16] = *b"softclose_refs\0\0";
 
@@ -50,7 +50,7 @@ struct Load {
     attach_btf_id: u32,
 }
 
-/// The same for `BPF_LINK_CREATE`, without more about what is iterated over.
+/// The head of `union bpf_attr` for `BPF_LINK_CREATE`. It does not limit what is iterated over.
 #[repr(C)]
 #[derive(Default)]
 struct Link {
@@ -69,8 +69,7 @@ struct Pin {
     flags: u32,
 }
 
-/// Loads a program for the iterator with this number in BTF; with what the verifier says where
-/// it refuses.
+/// Loads a program for the iterator with this number in BTF. The error has the text of the verifier.
 pub fn load(program: &[Instruction], iterator: u32) -> std::result::Result<OwnedFd, (Error, String)> {
     let mut log = vec![0_u8; 1 << 16];
     let attributes = Load {
@@ -94,20 +93,22 @@ fn text(log: &[u8]) -> String {
     String::from_utf8_lossy(log.split(|&byte| byte == 0).next().unwrap_or_default()).into_owned()
 }
 
-/// An iterator that runs it.
+/// Makes an iterator that runs the program.
 pub fn link(program: &OwnedFd) -> Result<OwnedFd> {
     let attributes = Link { program: program.as_raw_fd() as u32, attach_type: TRACE_ITER, ..Link::default() };
     // SAFETY: no addresses.
     unsafe { make(LINK_CREATE, &attributes) }
 }
 
-/// Gives it a name in a BPF file system.
+/// Gives an object a name in a BPF file system.
 pub fn pin(object: &OwnedFd, path: &CStr) -> Result<()> {
     let attributes = Pin { path: path.as_ptr() as u64, object: object.as_raw_fd() as u32, flags: 0 };
     // SAFETY: the path outlives the call.
     unsafe { bpf(OBJ_PIN, &attributes) }.map(drop)
 }
 
+/// Runs a command that makes a descriptor.
+///
 /// # Safety
 /// As [`bpf`]; the command makes a descriptor.
 unsafe fn make<T>(command: i32, attributes: &T) -> Result<OwnedFd> {
@@ -115,6 +116,8 @@ unsafe fn make<T>(command: i32, attributes: &T) -> Result<OwnedFd> {
     unsafe { bpf(command, attributes).map(|made| OwnedFd::from_raw_fd(made)) }
 }
 
+/// Runs a command.
+///
 /// # Safety
 /// `attributes` is the head of `union bpf_attr` for this command, with good addresses.
 unsafe fn bpf<T>(command: i32, attributes: &T) -> Result<i32> {

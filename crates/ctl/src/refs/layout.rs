@@ -1,14 +1,15 @@
-//! Where the kernel that runs has what the program reads: from its own description, BTF.
+//! Where the running kernel has the fields that the program reads, from the kernel's description of
+//! itself (BTF).
 
 use anyhow::{Context, Result, anyhow, bail};
 use btfparse::{Offset, Readable, TypeInformation, TypeVariant};
 use std::fs;
 use std::path::Path;
 
-/// What a kernel that was built with `CONFIG_DEBUG_INFO_BTF` says of itself.
+/// The description of a kernel that was built with `CONFIG_DEBUG_INFO_BTF`.
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 
-/// Offsets in bytes, and what else differs between kernels.
+/// Offsets in bytes, and other numbers that differ between kernels.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// The number of the function that an iterator over tasks is attached to.
@@ -31,17 +32,17 @@ pub struct Layout {
     pub table_entries: i32,
     /// `file.f_count`, or `file.f_ref` since Linux 6.13.
     pub file_count: i32,
-    /// What is missing in that to a number of references: `FILE_REF_ONEREF` is 0.
+    /// What to add to it to get the number of references: `FILE_REF_ONEREF` is 0.
     pub count_bias: i32,
     /// `file.f_ep`
     pub file_watchers: i32,
 }
 
 impl Layout {
-    /// That of the kernel that runs.
+    /// The layout of the running kernel.
     pub fn of_this_kernel() -> Result<Self> {
         if !Path::new(BTF).exists() {
-            bail!("this kernel does not describe itself: there is no {BTF} (CONFIG_DEBUG_INFO_BTF)");
+            bail!("there is no {BTF}: this kernel was built without CONFIG_DEBUG_INFO_BTF");
         }
         let bytes = fs::read(BTF).context(BTF)?;
         let types = TypeInformation::new(&Bytes(&bytes)).map_err(|error| anyhow!("{BTF}: {}", error.message()))?;
@@ -71,7 +72,8 @@ impl Layout {
     }
 }
 
-/// Names are not unique: a function may be called like a structure.
+/// The offset of a member of a structure. Names are not unique: a function may have the name of a
+/// structure.
 fn offset(types: &TypeInformation, name: &str, member: &str) -> Result<i32> {
     let is_it =
         |found: &TypeVariant| matches!(found, TypeVariant::Struct(found) if found.name().as_deref() == Some(name));

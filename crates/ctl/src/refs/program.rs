@@ -1,28 +1,28 @@
 //! The program that the kernel runs for each question.
 //!
-//! It belongs to the iterator over tasks, which takes no lock to find the first. What it looks
-//! at is not that task but the reader: it runs on the thread that makes the `pread`, and the
-//! offset is the number that is asked about. The iteration ends with the first task: an answer
-//! fills the reader's room, and everything else ends it with `EAGAIN`.
+//! It belongs to the iterator over tasks, which takes no lock to find the first task. The program
+//! does not look at that task but at the reader: it runs on the thread that makes the `pread`, and
+//! the offset of the `pread` is the descriptor number in question. The iteration ends with the first
+//! task: an answer fills the reader's buffer, and anything else ends it with `EAGAIN`.
 //!
-//! It changes nothing, and reads by a function that cannot fault. Where that fails there is no
-//! answer: a zero must not be taken for a count.
+//! The program changes nothing, and reads memory by a function that cannot fault. Where that fails,
+//! it gives no answer: a zero must not be taken for a count.
 
 use super::assembler::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
 use super::assembler::{Assembler, Condition, Helper, Instruction, Jump, Register};
 use super::layout::Layout;
 use softclose_core::holders::refs::{SHARED_TABLE, SIGNATURE, WATCHED};
 
-/// The context: `struct bpf_iter__task`.
+/// The context of the program: `struct bpf_iter__task`.
 const CONTEXT: Register = R6;
-/// The number that is asked about.
+/// The descriptor number in question.
 const NUMBER: Register = R7;
-/// What was read last.
+/// The value that was read last.
 const VALUE: Register = R8;
-/// Where to go on.
+/// The address of the structure that is read next.
 const AT: Register = R9;
 
-/// Places on the stack, from its end.
+/// Offsets on the stack, from its end.
 const PEEKED: i16 = -8;
 const THREADS: i16 = -16;
 const FLAGS: i16 = -24;
@@ -33,7 +33,7 @@ const META: i16 = 0;
 /// Signature, count, flags.
 const ANSWER_BYTES: i32 = 24;
 
-/// Assembles it for this kernel.
+/// Assembles the program for a kernel.
 pub fn program(layout: &Layout) -> Vec<Instruction> {
     let mut program = Program::default();
     program.begin(layout);
@@ -48,12 +48,12 @@ pub fn program(layout: &Layout) -> Vec<Instruction> {
 #[derive(Default)]
 struct Program {
     code: Assembler,
-    /// Jumps to the end.
+    /// Jumps to the end that gives no answer.
     without_answer: Vec<Jump>,
 }
 
 impl Program {
-    /// `NUMBER` is the reader's fourth argument, `AT` the reader.
+    /// Loads the reader's fourth argument into `NUMBER`, and the reader into `AT`.
     fn begin(&mut self, layout: &Layout) {
         const NUMBER_OF_TASK: i16 = 16;
         self.code.copy(CONTEXT, R1);
@@ -70,7 +70,8 @@ impl Program {
         self.code.copy(NUMBER, VALUE);
     }
 
-    /// `AT` is the reader's table of descriptors from then on.
+    /// Compares the users of the reader's table of descriptors with its threads, and loads the table
+    /// into `AT`.
     fn compare_table(&mut self, layout: &Layout) {
         self.code.copy(VALUE, AT);
         self.peek(VALUE, layout.task_signal, 8);
@@ -87,7 +88,7 @@ impl Program {
         self.code.copy(AT, VALUE);
     }
 
-    /// `AT` is the open file from then on.
+    /// Loads the open file into `AT`.
     fn find_file(&mut self, layout: &Layout) {
         const POINTER_BITS: i32 = 3;
         self.peek(AT, layout.table_size, 4);
@@ -105,7 +106,7 @@ impl Program {
         self.code.store(R10, COUNT, VALUE);
     }
 
-    /// The list may be there and be empty.
+    /// Notes whether an epoll set watches the file. The list of sets may exist and be empty.
     fn watchers(&mut self, layout: &Layout) {
         self.peek(AT, layout.file_watchers, 8);
         let no_list = self.code.jump_if(VALUE, Condition::Is(0));
@@ -140,7 +141,7 @@ impl Program {
         self.code.finish()
     }
 
-    /// `VALUE` is what lies at `from + offset`, of 4 or 8 bytes.
+    /// Reads 4 or 8 bytes at `from + offset` into `VALUE`.
     fn peek(&mut self, from: Register, offset: i32, bytes: i32) {
         self.code.store_number(R10, PEEKED, 0);
         self.address(R1, PEEKED);

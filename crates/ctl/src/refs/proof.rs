@@ -1,4 +1,4 @@
-//! Whether the answers are right: questions of which the answers are known.
+//! Checks whether answers are right, by questions whose answers are known.
 
 use anyhow::{Context, Result, bail};
 use rustix::event::epoll;
@@ -9,14 +9,14 @@ use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-/// Asks the iterator at `path` about a socket that is copied and watched meanwhile.
+/// Asks the iterator at `path` about a socket, which is copied and watched between the questions.
 pub fn check(path: &CStr) -> Result<()> {
     let (socket, number) = socket()?;
     let expect = |what: &str, count, is_watched| {
         let answer = ask_at(path, number).with_context(|| format!("no answer about {what}"))?;
         let right = Answer { count, is_watched, is_table_shared: false };
         if answer != right {
-            bail!("about {what} it says {answer:?}, and right is {right:?}");
+            bail!("the answer about {what} is {answer:?}, but {right:?} would be right");
         }
         Ok(())
     };
@@ -33,7 +33,7 @@ pub fn check(path: &CStr) -> Result<()> {
     expect_none(path)
 }
 
-/// What a question takes: the median of a thousand.
+/// How long a question takes: the median of a thousand.
 pub fn cost(path: &CStr) -> Result<Duration> {
     let (_socket, number) = socket()?;
     let mut times: Vec<_> = (0..1000)
@@ -55,7 +55,7 @@ fn socket() -> Result<(UdpSocket, Fd)> {
 fn expect_none(path: &CStr) -> Result<()> {
     for number in [i32::MAX, 1 << 20] {
         if Fd::new(number).is_some_and(|number| ask_at(path, number).is_some()) {
-            bail!("it has an answer about a number that is not open");
+            bail!("there is an answer about a descriptor that is not open");
         }
     }
     Ok(())

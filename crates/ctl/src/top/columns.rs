@@ -1,28 +1,28 @@
-//! The columns, from left to right.
+//! The columns of the table.
 
 /// A column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Column {
-    /// The eldest process.
+    /// The pid of the eldest process.
     Pid,
-    /// Its program.
+    /// The name of the program.
     Program,
-    /// How many processes.
+    /// The number of processes.
     Processes,
-    /// Closes a second.
+    /// Closes in a second.
     Closes,
-    /// Drains begun a second.
+    /// Drains that began in a second.
     #[default]
     Rate,
-    /// Connections in drain.
+    /// Connections in drain now.
     Held,
-    /// Drains begun.
+    /// Drains that have begun.
     Drains,
-    /// Resets avoided.
+    /// Resets that were avoided.
     Resets,
-    /// Bytes discarded.
+    /// Bytes that were discarded.
     Discarded,
-    /// Connections left alone for want of proof, room, thread or permission.
+    /// Connections that were left alone because a proof, room, a thread or a permission was missing.
     Missed,
 }
 
@@ -45,12 +45,12 @@ impl Column {
         COLUMNS.iter().position(|&(column, _)| column == self).unwrap_or(0)
     }
 
-    /// The one to the right.
+    /// The column to the right.
     pub fn after(self) -> Self {
         COLUMNS[(self.place() + 1) % COLUMNS.len()].0
     }
 
-    /// The one to the left.
+    /// The column to the left.
     pub fn before(self) -> Self {
         COLUMNS[(self.place() + COLUMNS.len() - 1) % COLUMNS.len()].0
     }

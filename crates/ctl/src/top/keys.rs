@@ -3,30 +3,30 @@
 use super::columns::Column;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// How the table is looked at.
+/// How the table is sorted and filtered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// The column by which rows are sorted.
     pub sort: Column,
-    /// The other way round.
+    /// Whether the rows are in reverse order.
     pub is_reversed: bool,
-    /// Only rows that have this in their program or pid.
+    /// Only rows with this text in their program or pid are shown.
     pub filter: String,
-    /// Keys go to the filter.
+    /// Whether keys are typed into the filter.
     pub is_typing: bool,
 }
 
-/// Whether to go on.
+/// What to do after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Yes.
+    /// Go on.
     GoOn,
-    /// No.
+    /// Leave `top`.
     Quit,
 }
 
 impl View {
-    /// A key was pressed.
+    /// Does what a key stands for.
     pub fn press(&mut self, key: KeyEvent) -> Next {
         if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
             return Next::Quit;

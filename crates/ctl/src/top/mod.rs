@@ -1,11 +1,11 @@
-//! `softclosectl top`: a live table.
+//! `softclosectl top`: a table of programs that is updated as you look.
 //!
 //! | file | one idea |
 //! |---|---|
-//! | [`columns`] | what there is to see |
+//! | [`columns`] | the columns |
 //! | [`rows`] | what is in a row, and the order of rows |
 //! | [`keys`] | what a key does |
-//! | [`view`] | how it looks |
+//! | [`view`] | how the screen is drawn |
 
 pub mod columns;
 pub mod keys;
@@ -14,7 +14,7 @@ pub mod view;
 
 use crate::args::Top;
 use crate::survey::survey;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use keys::{Next, View};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use rows::Rows;
@@ -23,7 +23,7 @@ use std::time::Instant;
 
 /// Shows the table until q is pressed.
 pub fn run(options: &Top, directories: &[PathBuf]) -> Result<()> {
-    let mut terminal = ratatui::try_init()?;
+    let mut terminal = ratatui::try_init().context("top needs a terminal to draw on")?;
     let outcome = watch(&mut terminal, options, directories);
     ratatui::restore();
     outcome

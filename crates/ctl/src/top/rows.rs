@@ -3,14 +3,14 @@
 use super::columns::Column;
 use super::keys::View;
 use crate::human;
-use crate::survey::{Family, State, Survey};
+use crate::survey::{Liveness, Program, Survey};
 use softclose_core::counters::names::{BEGUN, DISCARDED, LEFT_ALONE, METRICS, RESETS_AVOIDED, Series};
 use softclose_core::decision::Reason;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// One program.
+/// The row of one program.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     pid: u32,
@@ -37,7 +37,7 @@ impl Row {
         }
     }
 
-    /// What a cell is sorted by.
+    /// The number by which a cell is sorted.
     fn number(&self, column: Column) -> u64 {
         const THOUSANDTHS: f64 = 1000.0;
         match column {
@@ -55,7 +55,7 @@ impl Row {
     }
 }
 
-/// Numbers of the look before.
+/// The numbers of a program at the last update.
 #[derive(Clone, Copy)]
 struct Before {
     at: Instant,
@@ -63,7 +63,7 @@ struct Before {
     drains: u64,
 }
 
-/// All rows, and what rates are computed from.
+/// All rows, and the numbers from which rates are computed.
 #[derive(Default)]
 pub struct Rows {
     rows: Vec<Row>,
@@ -72,19 +72,19 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Takes a new look in.
+    /// Takes over a new survey.
     pub fn update(&mut self, survey: &Survey, now: Instant) {
-        let live: Vec<_> = survey.families.iter().filter(|family| family.state != State::Dead).collect();
-        self.rows = live.iter().map(|family| row(family, self.before.get(&family.file.id.inode), now)).collect();
-        let before = |family: &&Family| {
-            let (closes, drains) = (closes(family), family.reading.value(BEGUN));
-            (family.file.id.inode, Before { at: now, closes, drains })
+        let live: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
+        self.rows = live.iter().map(|program| row(program, self.before.get(&program.file.id.inode), now)).collect();
+        let before = |program: &&Program| {
+            let (closes, drains) = (closes(program), program.reading.value(BEGUN));
+            (program.file.id.inode, Before { at: now, closes, drains })
         };
         self.before = live.iter().map(before).collect();
         self.hidden = survey.unreadable.len();
     }
 
-    /// Rows that the filter lets through, in order: numbers from the largest, names from A.
+    /// The rows that the filter lets through, in order: the largest number first, or names from A.
     pub fn shown(&self, view: &View) -> Vec<&Row> {
         let fits = |row: &&Row| row.program.contains(&view.filter) || row.pid.to_string().contains(&view.filter);
         let mut rows: Vec<_> = self.rows.iter().filter(fits).collect();
@@ -99,35 +99,35 @@ impl Rows {
         rows
     }
 
-    /// Programs whose counters cannot be read.
+    /// The number of programs whose counters cannot be read.
     pub fn hidden(&self) -> usize {
         self.hidden
     }
 }
 
-fn closes(family: &Family) -> u64 {
+fn closes(program: &Program) -> u64 {
     let sum = METRICS.iter().find_map(|metric| match metric.series {
         Series::Sum(ranges) => Some(ranges),
         _ => None,
     });
-    sum.into_iter().flatten().cloned().flatten().map(|at| family.reading.value(at)).sum()
+    sum.into_iter().flatten().cloned().flatten().map(|at| program.reading.value(at)).sum()
 }
 
-fn row(family: &Family, before: Option<&Before>, now: Instant) -> Row {
+fn row(program: &Program, before: Option<&Before>, now: Instant) -> Row {
     const MISSED: [Reason; 5] = [Reason::Unsure, Reason::Busy, Reason::Full, Reason::NoThread, Reason::Denied];
-    let value = |at| family.reading.value(at);
+    let value = |at| program.reading.value(at);
     let rate = |now_counted: u64, then: fn(&Before) -> u64| {
         let seconds = before.map_or(0.0, |before| now.duration_since(before.at).as_secs_f64());
         let more = before.map_or(0, |before| now_counted.saturating_sub(then(before)));
         if seconds > 0.0 { more as f64 / seconds } else { 0.0 }
     };
     Row {
-        pid: family.pid(),
-        program: family.reading.program.clone(),
-        processes: family.members.len() as u64,
-        closes_a_second: rate(closes(family), |before| before.closes),
+        pid: program.pid(),
+        program: program.reading.program.clone(),
+        processes: program.processes.len() as u64,
+        closes_a_second: rate(closes(program), |before| before.closes),
         drains_a_second: rate(value(BEGUN), |before| before.drains),
-        held: family.held(),
+        held: program.held(),
         drains: value(BEGUN),
         resets: value(RESETS_AVOIDED),
         discarded: value(DISCARDED),

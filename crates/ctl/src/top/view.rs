@@ -1,4 +1,4 @@
-//! How it looks.
+//! How the screen is drawn.
 
 use super::columns::{COLUMNS, Column};
 use super::keys::View;
@@ -26,7 +26,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, rows: &Rows) {
 }
 
 fn title(programs: usize, hidden: usize) -> String {
-    let more = if hidden == 0 { String::new() } else { format!(", {hidden} not readable") };
+    let more = if hidden == 0 { String::new() } else { format!(", {hidden} more cannot be read") };
     format!("softclose: {programs} programs{more}")
 }
 

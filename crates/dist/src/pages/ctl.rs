@@ -1,4 +1,4 @@
-//! softclosectl(1), one page for all subcommands: they are few and short.
+//! softclosectl(1): one page for all subcommands, which are few and short.
 
 use super::options;
 use super::see_also;
@@ -21,7 +21,10 @@ pub fn page() -> Roff {
     roff.control("SH", ["COMMANDS"]);
     command.get_subcommands().for_each(|command| subcommand(&mut roff, command));
     roff.control("SH", ["EXIT STATUS"]);
-    roff.text([roman("0, or 1 with a message on standard error; 2 for a command line that is not understood.")]);
+    roff.text([roman(
+        "0 if the command has succeeded. 1 if it has failed; then there is a message on standard error. 2 if the \
+         command line is wrong.",
+    )]);
     see_also(&mut roff, &["softclose(1)", "softclose(7)"]);
     roff
 }
@@ -37,7 +40,7 @@ fn subcommand(roff: &mut Roff, command: &Command) {
     options::list(roff, command, |arg| !options::is_help(arg));
 }
 
-/// As `apropos` shows it: no capital, no full stop.
+/// The description of a command for `apropos`: without a capital and a full stop.
 fn sentence(command: &Command) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     about[..1].to_lowercase() + about[1..].trim_end_matches('.')

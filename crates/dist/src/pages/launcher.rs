@@ -1,4 +1,4 @@
-//! softclose(1)
+//! softclose(1): the launcher.
 
 use super::options;
 use super::see_also;
@@ -7,8 +7,9 @@ use clap::Arg;
 use roff::{Roff, bold, italic, roman};
 use softclose_launcher::help::{INTRODUCTION, STATUSES};
 
-const SETTINGS_OF: &str = "Each sets an environment variable of the command, \
-    which softclose(7) describes with its default and what is allowed. A value that is not understood is an error.";
+const SETTINGS_OF: &str = "Each of these options sets an environment variable for the command. softclose(7) \
+    describes the variables, their defaults and the values that are allowed. Any other value is an error: the \
+    command is not run.";
 
 /// The page, without its title.
 pub fn page() -> Roff {
@@ -48,7 +49,7 @@ fn synopsis(roff: &mut Roff) {
 
 fn statuses(roff: &mut Roff) {
     roff.control("SH", ["EXIT STATUS"]);
-    roff.text([roman("That of the command, or")]);
+    roff.text([roman("The exit status is that of the command, or")]);
     for (status, meaning) in STATUSES {
         roff.control("TP", []);
         roff.text([bold(status.to_string())]);
@@ -59,10 +60,10 @@ fn statuses(roff: &mut Roff) {
 fn examples(roff: &mut Roff) {
     roff.control("SH", ["EXAMPLES"]);
     for (line, what) in [
-        ("softclose -- ./server --its --own", "Run a server; its options are its own."),
-        ("softclose --check ./server", "Will the shim be loaded into it?"),
-        ("softclose --strategy=observe ./server", "Change nothing, but count what each close loses."),
-        ("softclose --idle=2s --print-env", "What a unit file would have to set."),
+        ("softclose -- ./server --its --own", "Run a server. Options after its name are options of the server."),
+        ("softclose --check ./server", "Check whether the shim will be loaded into the server."),
+        ("softclose --strategy=observe ./server", "Run the server, change no close, and count what each close loses."),
+        ("softclose --idle=2s --print-env", "Print the environment variables to set in a unit file."),
     ] {
         roff.control("TP", []);
         roff.text([bold(line)]);

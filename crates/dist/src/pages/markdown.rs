@@ -1,7 +1,7 @@
-//! The documents' Markdown, as much of it as they use, to roff: the manual says what
-//! they say, and cannot say anything else.
+//! Converts the Markdown of the documents to roff, as far as they use it. So the manual says the same
+//! as the documents.
 //!
-//! A row of a table becomes a paragraph under its first cell; its heading is left out.
+//! A row of a table becomes a paragraph under its first cell. The headings of a table are left out.
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use roff::{Inline, Roff, bold, italic, line_break, roman};
@@ -9,20 +9,20 @@ use roff::{Inline, Roff, bold, italic, line_break, roman};
 /// The paragraphs below a heading of the second level, up to the next one.
 ///
 /// # Panics
-/// If there is none: the manual would lack what it is about.
+/// Panics if the document has no such section: the manual would lack it.
 pub fn section<'a>(document: &'a str, heading: &str) -> &'a str {
     let start = format!("\n## {heading}\n");
     let Some((_, rest)) = document.split_once(&*start) else { panic!("no section {heading:?}") };
     introduction(rest)
 }
 
-/// What stands before the first heading of the second level, without the title.
+/// The text before the first heading of the second level, without the title.
 pub fn introduction(document: &str) -> &str {
     let body = body(document);
     body.split("\n## ").next().unwrap_or(body)
 }
 
-/// All but the title.
+/// The document without its title.
 pub fn body(document: &str) -> &str {
     match document.strip_prefix("# ") {
         Some(titled) => titled.split_once('\n').map_or("", |(_, rest)| rest),
@@ -30,8 +30,7 @@ pub fn body(document: &str) -> &str {
     }
 }
 
-/// Appends a part of a document that lies in the directory `base` of the installed
-/// documents.
+/// Appends Markdown to a page. The document lies in the directory `base` of the installed documents.
 pub fn render(roff: &mut Roff, markdown: &str, base: &'static str) {
     let mut writer = Writer::of(roff, base);
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
@@ -47,9 +46,9 @@ enum Style {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Block {
     Text,
-    /// A list item, which begins its paragraph itself.
+    /// A list item, which begins a paragraph itself.
     Item,
     /// The headings of a table.
     Head,
@@ -62,25 +61,25 @@ struct Writer<'a> {
     roff: &'a mut Roff,
     line: Vec<Inline>,
     style: Style,
-    place: Place,
-    /// Where the links lead that are open.
+    block: Block,
+    /// The targets of the links that have begun.
     links: Vec<String>,
-    /// The directory of the document.
+    /// The directory of the document, among the installed ones.
     base: &'static str,
-    /// Right below a heading, which begins a paragraph itself.
+    /// Whether a paragraph has begun already, as right below a heading.
     is_begun: bool,
 }
 
 impl<'a> Writer<'a> {
     fn of(roff: &'a mut Roff, base: &'static str) -> Self {
-        Self { roff, line: vec![], style: Style::Roman, place: Place::Text, links: vec![], base, is_begun: true }
+        Self { roff, line: vec![], style: Style::Roman, block: Block::Text, links: vec![], base, is_begun: true }
     }
 
     fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.begin(tag),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) if self.place == Place::Code => self.code_block(&text),
+            Event::Text(text) if self.block == Block::Code => self.code_block(&text),
             Event::Text(text) => self.push(self.style, &text),
             Event::Code(text) => self.push(Style::Bold, &text),
             Event::SoftBreak => self.push(Style::Roman, " "),
@@ -90,20 +89,20 @@ impl<'a> Writer<'a> {
 
     fn begin(&mut self, tag: Tag<'_>) {
         match tag {
-            Tag::Paragraph if self.place == Place::Text => self.paragraph(),
+            Tag::Paragraph if self.block == Block::Text => self.paragraph(),
             Tag::Item => {
-                self.place = Place::Item;
+                self.block = Block::Item;
                 self.control("IP", &[r"\(bu", "2"]);
             }
             Tag::CodeBlock(_) => {
-                self.place = Place::Code;
+                self.block = Block::Code;
                 self.paragraph();
                 self.control("RS", &["4"]);
                 self.control("nf", &[]);
             }
-            Tag::TableHead => self.place = Place::Head,
+            Tag::TableHead => self.block = Block::Head,
             Tag::TableRow => {
-                self.place = Place::Cell(0);
+                self.block = Block::Cell(0);
                 self.control("TP", &[]);
             }
             Tag::Strong => self.style = Style::Bold,
@@ -119,15 +118,15 @@ impl<'a> Writer<'a> {
             TagEnd::Paragraph => self.flush(),
             TagEnd::Item => {
                 self.flush();
-                self.place = Place::Text;
+                self.block = Block::Text;
             }
             TagEnd::CodeBlock => {
-                self.place = Place::Text;
+                self.block = Block::Text;
                 self.control("fi", &[]);
                 self.control("RE", &[]);
             }
             TagEnd::TableCell => self.end_cell(),
-            TagEnd::TableHead | TagEnd::TableRow | TagEnd::Table => self.place = Place::Text,
+            TagEnd::TableHead | TagEnd::TableRow | TagEnd::Table => self.block = Block::Text,
             TagEnd::Strong | TagEnd::Emphasis => self.style = Style::Roman,
             TagEnd::Link => self.end_link(),
             _ => {}
@@ -135,21 +134,21 @@ impl<'a> Writer<'a> {
     }
 
     fn end_cell(&mut self) {
-        match self.place {
-            Place::Cell(at) => {
+        match self.block {
+            Block::Cell(at) => {
                 // The third cell and those behind it have lines of their own.
                 if at > 1 && !self.line.is_empty() {
                     self.line.insert(0, line_break());
                 }
                 self.flush();
-                self.place = Place::Cell(at + 1);
+                self.block = Block::Cell(at + 1);
             }
             _ => self.line.clear(),
         }
     }
 
-    /// The reader of a manual cannot follow a link. So the document that it leads to is
-    /// named, unless the text says its name already or it is the same document.
+    /// Names the target of a link, as a reader of a manual cannot follow it. A target that the text
+    /// names already, or that is in the same document, is left out.
     fn end_link(&mut self) {
         let Some(link) = self.links.pop() else { return };
         let said: String = self.line.iter().map(text_of).collect();

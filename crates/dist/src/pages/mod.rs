@@ -9,7 +9,7 @@ mod overview;
 use roff::{Roff, roman};
 use std::path::PathBuf;
 
-/// Paths below `share`, and what is in them.
+/// The pages: each path below `share`, and its content.
 pub fn all(date: &str) -> Vec<(PathBuf, String)> {
     let pages =
         [("softclose", 1, launcher::page()), ("softclosectl", 1, ctl::page()), ("softclose", 7, overview::page())];
@@ -20,9 +20,9 @@ fn page(name: &str, section: u8, date: &str, body: Roff) -> (PathBuf, String) {
     let mut roff = Roff::new();
     let source = concat!("softclose ", env!("CARGO_PKG_VERSION"));
     roff.control("TH", [&*name.to_uppercase(), &section.to_string(), date, source, "softclose"]);
-    // Names of variables are not to be divided.
+    // Names of variables must not be hyphenated.
     roff.control("nh", []);
-    // One preamble, that of the whole.
+    // The page has one preamble, and so its body has none.
     let text = roff.render() + &without_preamble(&body);
     (PathBuf::from(format!("man/man{section}/{name}.{section}")), text)
 }
@@ -33,7 +33,7 @@ fn without_preamble(body: &Roff) -> String {
     text.strip_prefix(&*preamble).unwrap_or(&text).to_owned()
 }
 
-/// Where the rest is said.
+/// The section SEE ALSO.
 fn see_also(roff: &mut Roff, pages: &[&str]) {
     roff.control("SH", ["SEE ALSO"]);
     roff.text([roman(pages.join(", "))]);
@@ -60,7 +60,7 @@ mod tests {
             for part in [knob.default, knob.allowed] {
                 assert!(overview.contains(part), "{}: {part}", knob.env);
             }
-            // Apostrophes are written otherwise, and the first letter may be a capital.
+            // roff writes apostrophes in another way, and the first letter may be a capital.
             for page in [&command, &overview] {
                 assert!(knob.help[1..].split('\'').all(|part| page.contains(part)), "{}", knob.help);
             }

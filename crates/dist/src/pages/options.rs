@@ -1,9 +1,9 @@
-//! Options of a command, whoever parses them.
+//! The options of a command in a manual page.
 
 use clap::{Arg, Command};
 use roff::{Inline, Roff, bold, italic, roman};
 
-/// One paragraph for each option and argument that `wanted` takes.
+/// Appends one paragraph for each option and argument that is `wanted`.
 pub fn list(roff: &mut Roff, command: &Command, wanted: impl Fn(&Arg) -> bool) {
     for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && wanted(arg)) {
         roff.control("TP", []);
@@ -12,7 +12,7 @@ pub fn list(roff: &mut Roff, command: &Command, wanted: impl Fn(&Arg) -> bool) {
     }
 }
 
-/// `[--json] [PID]`, for a synopsis.
+/// The arguments of a command for a synopsis, such as `[--json] [PID]`.
 pub fn usage(command: &Command) -> Vec<Inline> {
     let args = command.get_arguments().filter(|arg| !arg.is_hide_set() && !is_help(arg));
     args.flat_map(|arg| {
@@ -22,12 +22,12 @@ pub fn usage(command: &Command) -> Vec<Inline> {
     .collect()
 }
 
-/// Whether clap has put it there, as in every command.
+/// Whether clap has added the option, as it does to every command.
 pub fn is_help(arg: &Arg) -> bool {
     matches!(arg.get_id().as_str(), "help" | "version")
 }
 
-/// `-h, --help`, `--timeout=DURATION` or `PID`.
+/// An option or argument as `-h, --help`, `--timeout=DURATION` or `PID`.
 fn term(arg: &Arg) -> Vec<Inline> {
     let Some(long) = arg.get_long() else { return vec![italic(value(arg))] };
     let short = arg.get_short().map(|letter| [bold(format!("-{letter}")), roman(", ")]);

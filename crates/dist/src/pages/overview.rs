@@ -1,4 +1,5 @@
-//! softclose(7): variables from the table of knobs, prose from the documents.
+//! softclose(7): the library. Its variables come from the table of knobs, its prose from the
+//! documents.
 
 use super::markdown;
 use super::see_also;
@@ -10,10 +11,10 @@ const README: &str = include_str!("../../../../README.md");
 const LIMITS: &str = include_str!("../../../../docs/limits.md");
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 
-const SIGNALS: &str = "softclose handles no signal and blocks none in the program's threads. A signal that ends the \
-    program by its default action, SIGKILL among them, ends it at once: the kernel closes, as without softclose. A \
-    server that handles SIGTERM and exits has up to SOFTCLOSE_EXIT_TIMEOUT to finish its connections: whoever stops \
-    it should wait longer than that before SIGKILL (TimeoutStopSec= of systemd, the grace period of a container).";
+const SIGNALS: &str = "A signal that ends the program by its default action, or SIGKILL, ends it at once: the kernel \
+    closes its connections, as without softclose. A server that handles SIGTERM and exits has up to \
+    SOFTCLOSE_EXIT_TIMEOUT to finish its connections. A service manager should wait longer than that before it sends \
+    SIGKILL (TimeoutStopSec= of systemd, the grace period of a container).";
 
 /// `make install` puts in the place that it really is.
 const DOCUMENTS: &str = "The documents that are named here, as README.md and docs/limits.md, are in \
@@ -65,7 +66,7 @@ fn variable(roff: &mut Roff, knob: &Knob) {
     roff.text([bold(knob.env)]);
     roff.text([roman(format!("{}.", capitalised(knob.help)))]);
     let default = if knob.default.is_empty() { "unset" } else { knob.default };
-    roff.text([roman("It is "), roman(knob.allowed), roman("; the default is "), bold(default), roman(".")]);
+    roff.text([roman("The value is "), roman(knob.allowed), roman(". The default is "), bold(default), roman(".")]);
     roff.text([roman("Option of the launcher: "), bold(format!("--{}", knob.flag)), roman(".")]);
 }
 

@@ -1,9 +1,9 @@
-//! What an ELF file says about its loader and its machine.
+//! What an ELF file says about its loader, its machine and its libraries.
 //!
-//! Only headers, program headers and section names are read, through a cache:
-//! servers of hundreds of megabytes are ordinary.
+//! Only headers, program headers, section names and the dynamic section are read, through a cache:
+//! some servers are hundreds of megabytes large.
 
-use super::Finding;
+use super::finding::Finding;
 use object::elf::{DT_NEEDED, FileHeader32, FileHeader64, Machine};
 use object::read::ReadCache;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
@@ -26,21 +26,22 @@ struct Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = if self.is_class_64 { "ELFCLASS64" } else { "ELFCLASS32" };
-        let data = if self.is_little_endian { "ELFDATA2LSB" } else { "ELFDATA2MSB" };
-        write!(f, "{class} {data} {:?}", self.machine)
+        let bits = if self.is_class_64 { 64 } else { 32 };
+        let order = if self.is_little_endian { "little" } else { "big" };
+        let machine = format!("{:?}", self.machine);
+        write!(f, "{} ({bits}-bit, {order}-endian)", machine.trim_start_matches("EM_"))
     }
 }
 
-/// What we want to know of an ELF file.
+/// What the check wants to know of an ELF file.
 #[derive(Debug)]
 pub struct Image {
     target: Target,
     /// PT_INTERP: the dynamic loader.
     interpreter: Option<PathBuf>,
-    /// Made by the Go toolchain.
+    /// Whether the Go toolchain has made it.
     go: bool,
-    /// Needs GCC's AddressSanitizer as a library.
+    /// The library of GCC's AddressSanitizer, if it needs that.
     asan: Option<String>,
 }
 
@@ -49,7 +50,7 @@ pub fn is_elf(head: &[u8]) -> bool {
     head.starts_with(b"\x7fELF")
 }
 
-/// Reads what we want to know, or says why that is not possible.
+/// Reads a file, or says why that is not possible.
 pub fn read(file: &Path) -> Result<Image, String> {
     let cache = Cache::new(File::open(file).map_err(|error| error.to_string())?);
     let image = match FileKind::parse(&cache) {
@@ -76,7 +77,7 @@ fn image<Elf: FileHeader<Endian = Endianness>>(cache: &Cache) -> object::Result<
     })
 }
 
-/// The libraries that it names (`DT_NEEDED`); none where the sections do not tell.
+/// The libraries that a file needs (`DT_NEEDED`); none where its sections do not say.
 fn needed<Elf: FileHeader<Endian = Endianness>>(
     header: &Elf,
     endian: Endianness,
@@ -106,8 +107,8 @@ fn interpreter<Elf: FileHeader<Endian = Endianness>>(
     Ok(None)
 }
 
-/// Sections are not needed to run a program: one without any, or with broken
-/// ones, is simply not known to be Go.
+/// Whether the Go toolchain has made the file. A program runs without sections: one that has none,
+/// or broken ones, is not taken for Go.
 fn is_go<Elf: FileHeader<Endian = Endianness>>(header: &Elf, endian: Endianness, cache: &Cache) -> bool {
     let marks: [&[u8]; 2] = [b".go.buildinfo", b".note.go.buildid"];
     header
@@ -115,7 +116,7 @@ fn is_go<Elf: FileHeader<Endian = Endianness>>(header: &Elf, endian: Endianness,
         .is_ok_and(|sections| marks.iter().any(|mark| sections.section_by_name(endian, mark).is_some()))
 }
 
-/// What speaks against `shim` being loaded into `file`, or working there.
+/// The reasons why `shim` will not be loaded into `file`, or will not work there.
 pub fn findings(file: &Path, shim: &Image) -> Vec<Finding> {
     match read(file) {
         Ok(image) => {
@@ -128,31 +129,33 @@ pub fn findings(file: &Path, shim: &Image) -> Vec<Finding> {
 
 fn machine(file: &Path, image: &Image, shim: &Image) -> Option<Finding> {
     let (its, ours) = (image.target, shim.target);
-    (its != ours).then(|| Finding::warning(file, format!("is for {its}, the shim for {ours}")))
+    (its != ours).then(|| Finding::warning(file, format!("this program is for {its}, the shim is for {ours}")))
 }
 
 fn loader(file: &Path, image: &Image) -> Option<Finding> {
     let Some(interpreter) = &image.interpreter else {
-        return Some(Finding::warning(file, "statically linked (no PT_INTERP), so nothing reads LD_PRELOAD"));
+        let text = "this program is linked statically (no PT_INTERP): nothing in it reads LD_PRELOAD";
+        return Some(Finding::warning(file, text));
     };
     let shown = interpreter.display();
     if interpreter.as_os_str().as_bytes().windows(7).any(|part| part == b"ld-musl") {
-        return Some(Finding::warning(file, format!("linked with musl ({shown}), the shim with glibc")));
+        let text = format!("this program is linked with musl ({shown}), the shim is linked with glibc");
+        return Some(Finding::warning(file, text));
     }
     (!interpreter.exists()).then(|| Finding::warning(file, format!("its dynamic loader {shown} does not exist")))
 }
 
-/// It wants to be the first library of all, and ends the program where it is not.
+/// AddressSanitizer must be the first library of all; otherwise it ends the program.
 fn asan(file: &Path, image: &Image) -> Option<Finding> {
     let name = image.asan.as_ref()?;
     let text = format!(
-        "needs {name}, which refuses to run behind another library: set ASAN_OPTIONS=verify_asan_link_order=0, \
-         or put {name} before the shim in LD_PRELOAD"
+        "this program needs {name}, which ends it if another library is loaded first: set \
+         ASAN_OPTIONS=verify_asan_link_order=0, or put {name} before the shim in LD_PRELOAD"
     );
     Some(Finding::warning(file, text))
 }
 
 fn go(file: &Path, image: &Image) -> Option<Finding> {
-    let text = "made by Go, which makes its system calls itself: only what its C libraries close is seen";
+    let text = "this is a Go program. Go makes system calls without libc: softclose sees only what C libraries close";
     image.go.then(|| Finding::note(file, text))
 }

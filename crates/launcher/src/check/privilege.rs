@@ -1,10 +1,10 @@
 //! Programs that get more rights than their caller has.
 //!
-//! The kernel sets `AT_SECURE` for them, and then ld.so(8) ignores every
-//! `LD_PRELOAD` entry that has a slash in it. Scripts get no rights this way,
-//! so only ELF files are looked at.
+//! The kernel sets `AT_SECURE` for such a program. Then ld.so(8) ignores every entry of
+//! `LD_PRELOAD` that has a slash in it. A script gets no rights this way: only ELF files are looked
+//! at.
 
-use super::Finding;
+use super::finding::Finding;
 use rustix::fs::getxattr;
 use rustix::io::Errno;
 use std::fs::Metadata;
@@ -15,27 +15,27 @@ const S_ISUID: u32 = 0o4000;
 const S_ISGID: u32 = 0o2000;
 const S_IXGRP: u32 = 0o0010;
 
-/// More than any `struct vfs_cap_data` has; a longer one is found all the same.
+/// More bytes than any `struct vfs_cap_data` has. A longer value is found all the same.
 const CAPABILITY_BYTES: usize = 64;
 
 /// A warning for each way in which `file` grants rights.
 pub fn findings(file: &Path) -> Vec<Finding> {
-    // A file that has just been read: without metadata there is nothing to say.
+    // The file was just read. If it is gone now, there is nothing to say about it.
     let Ok(metadata) = file.metadata() else { return Vec::new() };
     let ways = [set_user_id(&metadata), set_group_id(&metadata), capabilities(file)];
-    let because = |way| Finding::warning(file, format!("{way}, so the dynamic loader ignores LD_PRELOAD"));
+    let because = |way| Finding::warning(file, format!("this program {way}: its dynamic loader ignores LD_PRELOAD"));
     ways.into_iter().flatten().map(because).collect()
 }
 
 fn set_user_id(metadata: &Metadata) -> Option<String> {
-    (metadata.mode() & S_ISUID != 0).then(|| format!("set-user-ID (to user {})", metadata.uid()))
+    (metadata.mode() & S_ISUID != 0).then(|| format!("is set-user-ID (to user {})", metadata.uid()))
 }
 
-/// Without the group's execute bit, the set-group-ID bit meant mandatory locks
-/// and gives no rights (inode(7)).
+/// Without the group's execute bit the set-group-ID bit gives no rights: it stood for mandatory
+/// locks (inode(7)).
 fn set_group_id(metadata: &Metadata) -> Option<String> {
     let both = S_ISGID | S_IXGRP;
-    (metadata.mode() & both == both).then(|| format!("set-group-ID (to group {})", metadata.gid()))
+    (metadata.mode() & both == both).then(|| format!("is set-group-ID (to group {})", metadata.gid()))
 }
 
 fn capabilities(file: &Path) -> Option<String> {

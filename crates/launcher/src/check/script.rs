@@ -1,24 +1,24 @@
-//! Files that another program runs: `#!` lines, and files without one.
+//! Files that another program runs: scripts with a `#!` line, and files without one.
 //!
-//! The line is read as the kernel does (`fs/binfmt_script.c`): an interpreter,
-//! then all the rest as one argument. `env(1)` is looked through, because what
-//! it starts inherits `LD_PRELOAD`.
+//! The line is read as the kernel reads it (`fs/binfmt_script.c`): an interpreter, and all the rest
+//! as one argument. Where that is `env(1)`, the program that it starts is looked at, as that
+//! inherits `LD_PRELOAD`.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::command::resolve;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// What execvp(3) runs a file with that the kernel does not know.
+/// The program by which execvp(3) runs a file that the kernel does not know.
 const SHELL: &str = "/bin/sh";
 
-/// Names the interpreter of a file that is no ELF file, and answers it unless
-/// there is no way to follow it.
+/// Notes the interpreter of a file that is no ELF file, and answers it. `None` where it cannot be
+/// followed.
 pub fn follow(file: &Path, head: &[u8], findings: &mut Vec<Finding>) -> Option<PathBuf> {
     match interpreter(head).and_then(|interpreter| resolved(&interpreter)) {
         Ok(path) => {
-            findings.push(Finding::note(file, format!("a script, run by {}", path.display())));
+            findings.push(Finding::note(file, format!("this script is run by {}", path.display())));
             Some(path)
         }
         Err(reason) => {
@@ -29,7 +29,8 @@ pub fn follow(file: &Path, head: &[u8], findings: &mut Vec<Finding>) -> Option<P
 }
 
 fn resolved(interpreter: &OsStr) -> Result<PathBuf, String> {
-    resolve(interpreter).map_err(|unresolved| format!("a script: {}", unresolved.failure(interpreter).message))
+    resolve(interpreter)
+        .map_err(|unresolved| format!("this script cannot be run: {}", unresolved.failure(interpreter).message))
 }
 
 /// The program that runs a file that begins with `head`.
@@ -41,7 +42,7 @@ fn interpreter(head: &[u8]) -> Result<OsString, String> {
     }
 }
 
-/// Interpreter and argument of a `#!` line; `None` where the kernel sees none.
+/// The interpreter and the argument of a `#!` line. `None` where the kernel sees no such line.
 fn shebang(head: &[u8]) -> Option<(&OsStr, &[u8])> {
     let line = head.strip_prefix(b"#!")?.split(|byte| b"\n\0".contains(byte)).next()?.trim_ascii();
     let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
@@ -64,10 +65,10 @@ fn env_operand(argument: &[u8]) -> Result<OsString, String> {
             _ => return Ok(OsStr::from_bytes(word).to_owned()),
         }
     }
-    Err(format!("a script: what env runs cannot be told from {:?}", OsStr::from_bytes(argument)))
+    Err(format!("this script is run by env, and {:?} does not say by what else", OsStr::from_bytes(argument)))
 }
 
-/// The kernel hands env(1) one word, which only `-S` has it split.
+/// The words that env(1) sees. The kernel hands it one word, which it splits only with `-S`.
 fn env_words(argument: &[u8]) -> Vec<&[u8]> {
     let split = argument.strip_prefix(b"-S").or_else(|| argument.strip_prefix(b"--split-string="));
     match split {

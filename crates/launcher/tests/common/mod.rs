@@ -1,4 +1,4 @@
-//! A place to install a copy of the launcher in, and what a test does there.
+//! An installation of the launcher in a temporary directory, and what tests do there.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use softclose_core::settings::knobs::{Kind, Knob};
@@ -14,24 +14,24 @@ use tempfile::TempDir;
 /// File name of the shim.
 pub const LIBRARY: &str = "libsoftclose.so";
 
-/// A prefix with `bin/softclose`, a copy of the built launcher.
-pub struct Home {
+/// A temporary prefix with `bin/softclose`, a copy of the launcher.
+pub struct Installation {
     root: TempDir,
 }
 
-impl Home {
-    /// With an empty shared object as its library, beside the launcher.
+impl Installation {
+    /// An installation whose library is an empty shared object beside the launcher.
     pub fn new() -> Self {
-        let home = Self::bare();
-        home.library("bin");
-        home
+        let installation = Self::bare();
+        installation.library("bin");
+        installation
     }
 
-    /// Without any library.
+    /// An installation without a library.
     pub fn bare() -> Self {
-        let home = Self { root: TempDir::new().unwrap() };
-        home.launcher("bin/softclose");
-        home
+        let installation = Self { root: TempDir::new().unwrap() };
+        installation.launcher("bin/softclose");
+        installation
     }
 
     /// A path below the prefix.
@@ -53,7 +53,7 @@ impl Home {
         library
     }
 
-    /// The launcher, with nothing of ours in its environment.
+    /// The launcher, without variables of softclose in its environment.
     pub fn softclose(&self) -> Command {
         clean(&self.path("bin/softclose"))
     }
@@ -63,7 +63,7 @@ impl Home {
         outcome(self.softclose().args(words))
     }
 
-    /// Writes a file that can be executed at once.
+    /// Writes a file with these permissions. It can be executed at once.
     pub fn plant(&self, below: &str, content: impl AsRef<[u8]>, mode: u32) -> PathBuf {
         let draft = self.path(&format!("{below}.draft"));
         fs::create_dir_all(draft.parent().unwrap()).unwrap();
@@ -73,8 +73,8 @@ impl Home {
         path
     }
 
-    /// Copies by cp(1): an fd that this process has open for writing would be
-    /// inherited by whatever another test forks just then, and give ETXTBSY.
+    /// Copies by cp(1). A descriptor that this process has open for writing could be inherited by a
+    /// child that another test makes just then, and execution would fail with ETXTBSY.
     fn copy(&self, from: &Path, below: &str) -> PathBuf {
         let to = self.path(below);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -82,7 +82,7 @@ impl Home {
         to
     }
 
-    /// Compiles a C program; `None` where this machine cannot do it that way.
+    /// Compiles a C program. `None` where this machine cannot do that with these flags.
     pub fn compile(&self, below: &str, source: &str, flags: &[&str]) -> Option<PathBuf> {
         let program = self.path(below);
         let mut compiler = cc();
@@ -102,7 +102,7 @@ fn cc() -> Command {
     Command::new("cc")
 }
 
-/// A command with nothing of ours in its environment.
+/// A command without variables of softclose in its environment.
 pub fn clean(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_PRELOAD").env("LC_ALL", "C").stdin(Stdio::null());
@@ -147,9 +147,9 @@ pub fn option(knob: &Knob, value: &str) -> String {
     if knob.kind == Kind::Flag { format!("--{}", knob.flag) } else { format!("--{}={value}", knob.flag) }
 }
 
-/// Says by name that a test could not do its work here. Straight to stderr: the
-/// harness would swallow what a print macro writes. And to the list that `make
-/// test` shows: nextest shows nothing of a test that passes.
+/// Says that a test could not do its work on this machine. It writes straight to stderr, as the
+/// harness swallows what a print macro writes. It also writes to the list that `make test` shows, as
+/// nextest shows nothing of a test that passes.
 pub fn skipped(name: &str, reason: &str) {
     let line = format!("skipped: {name}: {reason}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());

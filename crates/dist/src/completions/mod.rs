@@ -1,23 +1,22 @@
 //! Completions for bash, zsh and fish.
 //!
-//! clap_complete writes those of softclosectl. Of the launcher's it writes the one for zsh,
-//! but for the command behind `--`; for bash and fish it does not complete commands at
-//! all. That is what the files below `completions` add, with the shells' own helpers.
+//! clap_complete writes those of softclosectl, and the one of the launcher for zsh. It cannot
+//! complete the launcher's COMMAND: the files in this directory do that, with helpers of the shells.
 
 use crate::launcher;
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::{Shell, generate};
 use std::path::PathBuf;
 
-const BASH: &str = include_str!("completions/softclose.bash");
-const ZSH: &str = include_str!("completions/softclose.zsh");
-const FISH: &str = include_str!("completions/softclose.fish");
+const BASH: &str = include_str!("softclose.bash");
+const ZSH: &str = include_str!("softclose.zsh");
+const FISH: &str = include_str!("softclose.fish");
 
 const BASH_DIR: &str = "bash-completion/completions";
 const ZSH_DIR: &str = "zsh/site-functions";
 const FISH_DIR: &str = "fish/vendor_completions.d";
 
-/// Paths below `share`, and what is in them.
+/// The files: each path below `share`, and its content.
 pub fn all() -> Vec<(PathBuf, String)> {
     let launcher = launcher::command();
     let ctl = |shell| generated(shell, softclose_ctl::args::Cli::command());
@@ -45,7 +44,7 @@ fn bash(command: &Command) -> String {
         .replace("@VALUES@\n", &values.concat())
 }
 
-/// One branch of the `case` over the option whose value is wanted.
+/// One branch of the `case` over the option whose value is completed.
 fn bash_values(arg: &Arg) -> String {
     let how = match arg.get_value_hint() {
         ValueHint::DirPath => "_filedir -d".to_owned(),
@@ -56,7 +55,7 @@ fn bash_values(arg: &Arg) -> String {
     format!("            {}) {how} ;;\n", long(arg))
 }
 
-/// `#compdef` has to be the first line.
+/// The file for zsh, whose first line must be `#compdef`.
 fn zsh(command: Command) -> String {
     let text = generated(Shell::Zsh, command).replace(":_cmdambivalent'", ":_softclose_command'");
     let (compdef, rest) = text.split_once('\n').unwrap_or_default();
@@ -93,7 +92,7 @@ fn long(arg: &Arg) -> String {
     format!("--{}", arg.get_long().unwrap_or_default())
 }
 
-/// The values that there are; nothing where there are too many.
+/// The possible values of an option; empty where it takes any value.
 fn words(arg: &Arg) -> String {
     arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(" ")
 }
@@ -126,7 +125,7 @@ mod tests {
         }
     }
 
-    /// What clap_complete writes there is ours to replace.
+    /// The text that we replace must be in what clap_complete writes.
     #[test]
     fn zsh_completes_the_command_with_our_function() {
         assert!(zsh(launcher::command()).contains(":_softclose_command'"));

@@ -1,8 +1,8 @@
-//! One file with counters: opened, read and removed without trusting who made it.
+//! One stats file: opened, read and removed without trusting its owner.
 //!
-//! Another user may have put anything where we look: a link, a FIFO, a huge file. So it
-//! is opened without following a link and without waiting, it must be a regular file, and
-//! no more of it is read than a page has.
+//! Another user may have put anything into a directory that is searched: a link, a FIFO, a huge
+//! file. So a file is opened without following a link and without waiting, it must be a regular
+//! file, and no more is read than a stats file has.
 
 use crate::printable;
 use anyhow::{Context, Result, bail, ensure};
@@ -16,38 +16,39 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a file is known by: device, as procfs writes it, and inode.
+/// The identity of a file: its device, as procfs writes it, and its inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PageId {
+pub struct FileId {
     /// Major and minor number.
     pub device: (u32, u32),
     /// Inode number.
     pub inode: u64,
 }
 
-/// A file that was read.
+/// A stats file that was read.
 #[derive(Clone, Debug)]
-pub struct PageFile {
-    /// Where it is, as we see it.
+pub struct StatsFile {
+    /// Its path, as softclosectl sees it.
     pub path: PathBuf,
-    /// Which it is.
-    pub id: PageId,
-    /// Whose it is.
+    /// Its identity.
+    pub id: FileId,
+    /// Its owner.
     pub user: u32,
-    /// Last time that it was written, or marked by [`PageFile::mark`].
+    /// The last time that it was written, or marked by [`StatsFile::mark`].
     pub changed: SystemTime,
-    /// What it says.
+    /// Its content, or why that is not valid.
     pub content: Result<Reading, Unreadable>,
 }
 
-impl PageFile {
+impl StatsFile {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         Self::of(openat(CWD, path, flags, Mode::empty())?.into(), path)
     }
 
-    /// Reads a file by one of the links of procfs, which are no ordinary ones.
+    /// Reads a file through one of the links in procfs, which must be followed. `shown_as` is the
+    /// path for messages.
     pub fn read_through(link: &Path, shown_as: &Path) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         Self::of(openat(CWD, link, flags, Mode::empty())?.into(), shown_as)
@@ -55,33 +56,36 @@ impl PageFile {
 
     fn of(file: File, path: &Path) -> Result<Self> {
         let data = file.metadata()?;
-        ensure!(data.is_file(), "{}: not a regular file", printable::path(path));
+        ensure!(data.is_file(), "{}: this is not a regular file", printable::path(path));
         let mut bytes = Vec::with_capacity(SIZE);
         file.take(SIZE as u64).read_to_end(&mut bytes)?;
         Ok(Self {
             path: path.to_owned(),
-            id: PageId { device: (major(data.dev()), minor(data.dev())), inode: data.ino() },
+            id: FileId { device: (major(data.dev()), minor(data.dev())), inode: data.ino() },
             user: data.uid(),
             changed: data.modified()?,
             content: Reading::of(&bytes),
         })
     }
 
-    /// Time since the file was written or marked.
+    /// The time since the file was written or marked.
     pub fn age(&self) -> Duration {
         SystemTime::now().duration_since(self.changed).unwrap_or_default()
     }
 
-    /// Whether [`PageFile::mark`] was called on it: a page is not written after it was made.
+    /// Whether [`StatsFile::mark`] was called on it. A program writes to the file through a mapping,
+    /// which does not change the time of the file: so only a mark makes it later than the file was
+    /// made.
     pub fn is_marked(&self) -> bool {
         const SLACK: Duration = Duration::from_secs(2);
         let made = self.content.as_ref().map_or(0, |reading| reading.founded);
-        // Whoever wrote the page may have put any number there.
+        // The owner of the file may have written any number there.
         let made = UNIX_EPOCH.checked_add(Duration::from_secs(made)).and_then(|made| made.checked_add(SLACK));
         made.is_some_and(|made| self.changed > made)
     }
 
-    /// Leaves a note of when it was first found that nobody uses it: the time of the file.
+    /// Sets the time of the file to now: it is the time at which the file was first found without a
+    /// program.
     pub fn mark(&self) -> Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let now = Timespec { tv_sec: now.as_secs().try_into()?, tv_nsec: now.subsec_nanos().into() };
@@ -97,19 +101,19 @@ impl PageFile {
         let directory = openat(CWD, directory, flags, Mode::empty())?;
         let found = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if found.st_ino != self.id.inode {
-            bail!("{}: another file by now", printable::path(&self.path));
+            bail!("{}: another file has taken its place", printable::path(&self.path));
         }
         Ok(unlinkat(&directory, name, AtFlags::empty())?)
     }
 }
 
-/// Whether a path is that of a page.
-pub fn is_page(path: &Path) -> bool {
+/// Whether a path has the name of a stats file.
+pub fn is_stats_file(path: &Path) -> bool {
     path.to_str().is_some_and(|path| path.ends_with(SUFFIX))
 }
 
-/// The pages in a directory; none where it is not ours to look at.
-pub fn in_directory(directory: &Path) -> Vec<PageFile> {
+/// The stats files in a directory; none where this user may not look into it.
+pub fn in_directory(directory: &Path) -> Vec<StatsFile> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if openat(CWD, directory, flags, Mode::empty()).is_err() {
         return Vec::new();
@@ -117,12 +121,12 @@ pub fn in_directory(directory: &Path) -> Vec<PageFile> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries
         .map(|entry| entry.path())
-        .filter(|path| is_page(path))
-        .filter_map(|path| PageFile::read(&path).ok())
+        .filter(|path| is_stats_file(path))
+        .filter_map(|path| StatsFile::read(&path).ok())
         .collect()
 }
 
-/// The directories that softclose uses by itself.
+/// The directories that softclose uses without `SOFTCLOSE_STATS_DIR`.
 pub fn usual_directories() -> Vec<PathBuf> {
     let shared = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
     let users = shared.map(|entry| entry.path()).filter(|path| is_of_a_user(path));
@@ -138,12 +142,12 @@ fn is_of_a_user(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    /// Any user may write such a page, and root reads it: the sum was beyond what a time can be.
+    /// Any user may write such a file, and root reads it. The sum was larger than a time can be.
     #[test]
-    fn a_page_that_says_it_was_made_at_the_end_of_time_is_not_marked() {
-        let made_at = |founded| PageFile {
+    fn a_file_that_says_it_was_made_at_the_end_of_time_is_not_marked() {
+        let made_at = |founded| StatsFile {
             path: PathBuf::new(),
-            id: PageId { device: (0, 0), inode: 0 },
+            id: FileId { device: (0, 0), inode: 0 },
             user: 0,
             changed: UNIX_EPOCH + Duration::from_secs(100),
             content: Ok(Reading {

@@ -1,0 +1,53 @@
+//! Handlers that libc calls for us, and which libc it is.
+
+use super::symbol::Symbol;
+use core::ffi::c_void;
+use libc::c_int;
+
+static REGISTER_ATFORK: Symbol = Symbol::new(c"__register_atfork");
+static AT_QUICK_EXIT: Symbol = Symbol::new(c"__cxa_at_quick_exit");
+static GNU_VERSION: Symbol = Symbol::new(c"gnu_get_libc_version");
+
+/// Looks all of them up.
+pub(super) fn resolve() {
+    [&REGISTER_ATFORK, &AT_QUICK_EXIT, &GNU_VERSION].into_iter().for_each(|symbol| _ = symbol.resolve());
+}
+
+unsafe extern "C" {
+    /// Its address tells libc which library has registered a handler (C++ ABI 3.3.5).
+    static __dso_handle: u8;
+}
+
+fn own_handle() -> *mut c_void {
+    (&raw const __dso_handle).cast_mut().cast()
+}
+
+/// Whether libc is glibc. Called by the constructor.
+pub fn is_glibc() -> bool {
+    GNU_VERSION.get().is_some()
+}
+
+/// What `pthread_atfork(3)` calls, which is linked statically in older versions of glibc.
+///
+/// # Safety
+/// The handlers live as long as the process.
+pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
+    type Handler = extern "C" fn();
+    type Function = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
+    if let Some(at) = REGISTER_ATFORK.get() {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)(prepare, parent, child, own_handle()) };
+    }
+}
+
+/// What `at_quick_exit(3)` calls, which is linked statically.
+///
+/// # Safety
+/// The handler lives as long as the process.
+pub unsafe fn at_quick_exit(handler: extern "C" fn()) {
+    type Function = unsafe extern "C" fn(extern "C" fn(), *mut c_void) -> c_int;
+    if let Some(at) = AT_QUICK_EXIT.get() {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, own_handle()) };
+    }
+}

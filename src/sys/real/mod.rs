@@ -1,0 +1,42 @@
+//! libc's own functions, behind ours.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | [`symbol`] | one function by its name, and where it is |
+//! | [`system_calls`] | functions that are one system call each |
+//! | [`functions`] | functions that are more than that |
+//! | [`images`] | the functions of `exec(3)` |
+//! | [`jumps`] | functions that are jumped to |
+//! | [`handlers`] | handlers that libc calls |
+//!
+//! The constructor looks up every pointer, so that no hook calls `dlsym` after it. A call that
+//! comes earlier (from the constructor of another library, or while `malloc` is being
+//! initialised) makes the system call directly, where the function is one. The few functions
+//! that are more than one system call are then looked up when they are called.
+//!
+//! redhook keeps pointers of its own for the hooks that it exports. The constructor has it look
+//! those up too. [`crate::hooks`] says which hooks it exports, and why not all.
+
+mod functions;
+mod handlers;
+mod images;
+mod jumps;
+mod symbol;
+mod system_calls;
+
+pub use functions::*;
+pub use handlers::{at_quick_exit, is_glibc, register_atfork};
+pub use images::*;
+pub use jumps::{SYSCALL, closesocket_address, syscall_address, vfork_address};
+pub use symbol::is_ready;
+pub use system_calls::*;
+
+/// Looks up every function. Called by the constructor.
+pub fn resolve_all() {
+    system_calls::resolve();
+    functions::resolve();
+    images::resolve();
+    jumps::resolve();
+    handlers::resolve();
+    symbol::set_ready();
+}
