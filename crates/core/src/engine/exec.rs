@@ -15,7 +15,7 @@ use crate::image::Attempt;
 use crate::leftovers::Leftovers;
 use crate::sys::clock::Millis;
 use crate::sys::socket::is_connected;
-use crate::sys::stop::{self, Others};
+use crate::sys::stop::{self, OtherThreads};
 use crate::sys::{Fd, socket};
 
 impl Engine {
@@ -42,19 +42,19 @@ impl Engine {
         if is_idle {
             return self.observe_leaving(owner);
         }
-        let others = if open == 0 { Others::Running } else { self.finish_leaving(owner, open, deadline) };
+        let others = if open == 0 { OtherThreads::Running } else { self.finish_leaving(owner, open, deadline) };
         self.drain.finish(deadline);
         self.drain.go_on();
         // Not before: what they use is half-closed by now.
-        if others == Others::Stopped {
+        if others == OtherThreads::Stopped {
             stop::resume_soon();
         }
     }
 
     /// Answers what became of the other threads.
-    fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> Others {
-        let others = stop::others(|tid| self.drain.runs_on(tid));
-        if others != Others::Running {
+    fn finish_leaving(&'static self, owner: Owner<'_>, count: usize, deadline: Millis) -> OtherThreads {
+        let others = stop::stop_others(|tid| self.drain.runs_on(tid));
+        if others != OtherThreads::Running {
             let mut left = self.half_close_leaving(owner, count, deadline);
             left.drain_until(deadline, TICK_MS);
             left.end_all(End::Exit);

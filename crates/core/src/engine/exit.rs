@@ -22,12 +22,12 @@ use crate::holders::ledger::forks::Stamp;
 use crate::leftovers::Leftovers;
 use crate::settings::{LogLevel, Strategy};
 use crate::sys::clock::Millis;
+use crate::sys::close_all::close_all_but;
 use crate::sys::known_directory::KnownDirectory;
-use crate::sys::numbers::close_all_but;
 use crate::sys::signals::{self, Mask};
 use crate::sys::socket::Role;
 use crate::sys::socket::is_connected;
-use crate::sys::stop::{self, Others};
+use crate::sys::stop::{self, OtherThreads};
 use crate::sys::{Fd, descriptors, socket, thread};
 use rustix::process::Pid;
 
@@ -79,7 +79,7 @@ impl Engine {
             return false;
         }
         let others = self.stop_others();
-        if others == Others::Running || !self.has_written_streams(exit, others == Others::None) {
+        if others == OtherThreads::Running || !self.has_written_streams(exit, others == OtherThreads::None) {
             return false;
         }
         // Who reads our streams may be slow: that is no part of the bound.
@@ -93,9 +93,9 @@ impl Engine {
         estate.left.drain_until(sooner(deadline, Millis::now().plus(INSTANT_MS)), INSTANT_MS);
         let is_done = estate.left.is_empty() || self.leave_to_finisher(owner, &mut estate.left, deadline);
         if is_done {
-            return others == Others::Stopped;
+            return others == OtherThreads::Stopped;
         }
-        self.wait_in_place(owner, &mut estate, deadline) || others == Others::Stopped
+        self.wait_in_place(owner, &mut estate, deadline) || others == OtherThreads::Stopped
     }
 
     /// Beside other threads nothing is done that they could notice: they run on, and so does
@@ -133,15 +133,15 @@ impl Engine {
     fn has_written_streams(&self, exit: Exit, may_wait: bool) -> bool {
         let is_done = exit == Exit::AtOnce || (self.context.host.flush_streams)(may_wait);
         if !is_done {
-            stop::run_on();
+            stop::resume_now();
         }
         is_done
     }
 
     /// Without procfs libc has to know.
-    fn stop_others(&self) -> Others {
-        match stop::others(|tid| self.drain.runs_on(tid)) {
-            Others::Running if self.context.is_single_threaded() => Others::None,
+    fn stop_others(&self) -> OtherThreads {
+        match stop::stop_others(|tid| self.drain.runs_on(tid)) {
+            OtherThreads::Running if self.context.is_single_threaded() => OtherThreads::None,
             others => others,
         }
     }

@@ -28,7 +28,7 @@ use crate::strategy::{self, choice};
 use crate::sys::Fd;
 use crate::sys::clock::Millis;
 use crate::sys::rehearsal::Rehearsal;
-use crate::sys::ring::{OfThread, Rings};
+use crate::sys::ring::{ThreadRings, UnseenRings};
 use crate::sys::socket::Phase;
 use crate::sys::socket::Role;
 use crate::sys::socket::{self, TcpInfo};
@@ -45,7 +45,7 @@ pub struct Engine {
     /// Whether a drain is possible at all.
     pub rehearsal: Rehearsal,
     /// Rings that no hook has seen.
-    pub rings: Rings,
+    pub rings: UnseenRings,
     /// The kernel's own count of references.
     pub refs: Refs,
     /// Who is in here.
@@ -279,9 +279,9 @@ impl Engine {
     /// tell ([`watch`]).
     pub(super) fn has_unseen_ring(&self, owner: Owner<'_>) -> bool {
         let has_one = match self.rings.of_thread() {
-            OfThread::None => false,
-            OfThread::Some => !owner.rings().is_used_by(thread::number()),
-            OfThread::Registered => true,
+            ThreadRings::None => false,
+            ThreadRings::Some => !owner.rings().is_used_by(thread::number()),
+            ThreadRings::Registered => true,
         };
         if has_one {
             self.rings.note_unseen();

@@ -2,7 +2,7 @@
 //!
 //! Source: `bprm_stack_limits`, `count`, `copy_strings` in `fs/exec.c`.
 
-use crate::sys::file::own_memory;
+use crate::sys::peek::own_memory;
 use core::ffi::c_char;
 
 /// A list of pointers to strings that ends with a null one, wherever it is.

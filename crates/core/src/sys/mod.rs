@@ -1,45 +1,44 @@
-//! The unsafe floor of the library: system calls and shared memory.
+//! The unsafe floor: system calls, and memory that is mapped or shared. Everything above this
+//! folder is safe code.
 //!
-//! Everything above this folder is safe code. Everything in it goes to the
-//! kernel by instruction (rustix's raw backend, or [`raw`] for the calls that
-//! rustix has no name for), never through libc: no errno is written, no
-//! cancellation point is crossed, and the symbols that the shim exports are
-//! never re-entered.
+//! All code here calls the kernel by raw system calls (rustix's raw backend, or [`raw`] for calls
+//! that rustix does not have), never through libc. So no call writes `errno`, none is a
+//! cancellation point, and none enters the symbols that the shim exports.
 //!
-//! Context: async-signal-safe throughout, vfork children included, unless a
-//! function says otherwise.
+//! | module | one idea |
+//! |---|---|
+//! | [`raw`] | the bare system call |
+//! | [`clock`] | clocks, durations and sleeping |
+//! | [`memory`] | our own memory without an allocator, and the program's memory without trust |
+//! | [`fd`] | descriptors, the table that they are in, epoll, files |
+//! | [`socket`] | what the kernel says of one socket, and what can be done with it |
+//! | [`process`] | ids, rights, and a child on our memory |
+//! | [`procfs`] | procfs without allocation |
+//! | [`thread`] | kernel threads, signals, futexes, stopping other threads |
+//! | [`ring`] | `io_uring` |
+//! | [`rehearsal`] | whether a seccomp filter allows what a drain takes |
+//! | [`valgrind`] | what Valgrind's tools must be told |
+//!
+//! The children of `memory`, `fd`, `process`, `ring` and `thread` that are used elsewhere are named
+//! here as well: the code above says `sys::region`, not `sys::memory::region`.
+//!
+//! Context: async-signal-safe throughout, `vfork` children included, unless a function says
+//! otherwise.
 
-pub mod argument_list;
 pub mod clock;
-pub mod descriptors;
-pub mod event_count;
 pub mod fd;
-pub mod file;
-pub mod futex;
-pub mod known_directory;
-pub mod limit;
-pub mod mapped;
 pub mod memory;
-pub mod numbers;
-pub mod pids;
-pub mod poller;
-pub mod probe;
 pub mod process;
 pub mod procfs;
 pub mod raw;
-pub mod region;
 pub mod rehearsal;
 pub mod ring;
-pub mod ring_memory;
-pub mod schedule;
-pub mod segment;
-pub mod shared;
-pub mod signals;
 pub mod socket;
-pub mod stop;
 pub mod thread;
-pub mod thread_stack;
 pub mod valgrind;
-pub mod vfork;
 
-pub use fd::Fd;
+pub use fd::{Fd, close_all, descriptors, file, known_directory, limit, poller};
+pub use memory::{argument_list, birthmark, mapped, peek, probe, region, segment, shared, zeroed};
+pub use process::{control_group, vfork};
+pub use ring::ring_memory;
+pub use thread::{event_count, futex, schedule, signals, stop, thread_stack};

@@ -33,7 +33,7 @@ mod ledger {
 }
 
 #[allow(dead_code)]
-#[path = "../../src/sys"]
+#[path = "../../src/sys/thread"]
 mod sys {
     pub mod event_count;
     pub(super) use crate::futex;

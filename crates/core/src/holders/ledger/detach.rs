@@ -51,11 +51,11 @@ impl Owner<'_> {
         let Some(me) = self.0.me() else { return self.forget_all() };
         let since = self.0.stamp();
         self.0.family().may_move(me);
-        let (old, fresh) = (self.0.memory.again(), FamilyMemory::new());
+        let (old, fresh) = (self.0.memory.second_mapping(), FamilyMemory::new());
         let old = old.filter(|_| fresh.ensure(self.0.memory.len(), Reach::Forks));
         if let Some(old) = old {
             self.copy_to(&fresh, me);
-            if self.0.memory.give_place_to(fresh) {
+            if self.0.memory.replace_with(fresh) {
                 self.settle(&old, me, since);
                 return;
             }
@@ -121,7 +121,7 @@ impl Owner<'_> {
     /// Nothing is known any more.
     fn forget_all(self) {
         let Ledger { table, memory, me, .. } = self.0;
-        memory.give_place_to_nothing();
+        memory.replace_with_zeroes();
         me.store(0, SeqCst);
         table.each(|fd, _| _ = table.take(fd));
     }

@@ -14,7 +14,7 @@
 
 use super::family_memory::FamilyMemory;
 use super::{Ledger, Owner};
-use crate::sys::pids;
+use crate::sys::control_group;
 use crate::sys::process;
 use crate::sys::procfs::{Dir, Stat};
 use crate::zeroed;
@@ -129,7 +129,7 @@ impl<'a> Owner<'a> {
     /// A place for a process that finishes what this one leaves; `None` where there are
     /// too many of them.
     pub fn reserve_finisher(self) -> Option<FinisherPlace<'a>> {
-        if !pids::have_room() {
+        if !control_group::has_room() {
             return None;
         }
         let memory = &self.0.memory;

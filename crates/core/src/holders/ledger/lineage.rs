@@ -217,7 +217,7 @@ impl Ledger {
         if let Some((memory, token)) = ticket.find()
             && self.table.ensure(capacity)
             && self.sets.ensure(capacity)
-            && self.memory.become_that(memory)
+            && self.memory.take_over(memory)
         {
             self.namespace.store(ticket.namespace, SeqCst);
             self.me.store(token.raw(), SeqCst);
