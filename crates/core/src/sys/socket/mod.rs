@@ -1,5 +1,4 @@
-//! The facts of one socket: what the kernel says of it, and which side opened it. And what can
-//! be done with it.
+//! One socket: what the kernel says of it, which side opened it, and what can be done with it.
 //!
 //! | file | one idea |
 //! |---|---|
