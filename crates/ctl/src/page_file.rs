@@ -75,7 +75,7 @@ impl PageFile {
     /// Whether [`PageFile::mark`] was called on it: a page is not written after it was made.
     pub fn is_marked(&self) -> bool {
         const SLACK: Duration = Duration::from_secs(2);
-        let made = self.content.as_ref().map_or(0, |reading| reading.founded);
+        let made = self.content.as_ref().map_or(0, |reading| reading.created);
         // Whoever wrote the page may have put any number there.
         let made = UNIX_EPOCH.checked_add(Duration::from_secs(made)).and_then(|made| made.checked_add(SLACK));
         made.is_some_and(|made| self.changed > made)
@@ -141,16 +141,16 @@ mod tests {
     /// Any user may write such a page, and root reads it: the sum was beyond what a time can be.
     #[test]
     fn a_page_that_says_it_was_made_at_the_end_of_time_is_not_marked() {
-        let made_at = |founded| PageFile {
+        let made_at = |created| PageFile {
             path: PathBuf::new(),
             id: PageId { device: (0, 0), inode: 0 },
             user: 0,
             changed: UNIX_EPOCH + Duration::from_secs(100),
             content: Ok(Reading {
                 version: String::new(),
-                founder: 0,
+                creator: 0,
                 started: 0,
-                founded,
+                created,
                 namespace: 0,
                 program: String::new(),
                 settings: Vec::new(),

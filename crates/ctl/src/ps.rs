@@ -59,9 +59,9 @@ fn held_by(family: &Family, member: &Member) -> u32 {
 /// A page that nobody uses.
 fn gone(family: &Family) -> Vec<String> {
     let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let age = age.saturating_sub(Duration::from_secs(family.reading.founded));
+    let age = age.saturating_sub(Duration::from_secs(family.reading.created));
     vec![
-        family.reading.founder.to_string(),
+        family.reading.creator.to_string(),
         family.file.user.to_string(),
         family.reading.program.clone(),
         family.reading.version.clone(),

@@ -57,7 +57,7 @@ pub fn samples(metric: &Metric, family: &Family) -> Vec<Sample> {
         Series::Held => vec![Sample::plain(family.held())],
         Series::Info => vec![Sample::labelled("version", reading.version.clone(), 1)],
         Series::Members => vec![Sample::plain(family.members.len() as u64)],
-        Series::Founded => vec![Sample::plain(reading.founded)],
+        Series::Created => vec![Sample::plain(reading.created)],
         Series::Times => histogram(|at| reading.value(at)),
     }
 }

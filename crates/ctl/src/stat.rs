@@ -21,7 +21,7 @@ pub fn text(family: &Family) -> String {
 }
 
 fn is_number(metric: &Metric) -> bool {
-    !matches!(metric.series, Series::Info | Series::Founded)
+    !matches!(metric.series, Series::Info | Series::Created)
 }
 
 fn lines(metric: &'static Metric, family: &Family) -> Vec<(String, String)> {
@@ -50,7 +50,7 @@ pub fn json(family: &Family) -> Json {
         "uid": family.file.user,
         "state": family.state.name(),
         "processes": family.members.iter().map(|member| member.pid).collect::<Vec<_>>(),
-        "started": family.reading.founded,
+        "started": family.reading.created,
         "file": family.file.path.to_string_lossy(),
         "settings": ps::settings(family),
         "metrics": numbers,

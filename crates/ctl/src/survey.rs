@@ -100,12 +100,12 @@ pub struct Family {
 impl Family {
     /// The pid to call it by: that of its eldest process, or of the one that it began with.
     pub fn pid(&self) -> u32 {
-        self.members.first().map_or(self.reading.founder, |member| member.pid)
+        self.members.first().map_or(self.reading.creator, |member| member.pid)
     }
 
     /// Whether a process is, or was, one of it.
     pub fn has(&self, pid: u32) -> bool {
-        self.members.iter().any(|member| member.pid == pid) || (self.members.is_empty() && self.reading.founder == pid)
+        self.members.iter().any(|member| member.pid == pid) || (self.members.is_empty() && self.reading.creator == pid)
     }
 
     /// Connections in drain now. Of processes that were killed, nothing is held any more.
@@ -321,9 +321,9 @@ mod tests {
     fn family(state: State) -> Family {
         let reading = Reading {
             version: String::new(),
-            founder: PID,
+            creator: PID,
             started: 0,
-            founded: 0,
+            created: 0,
             namespace: 0,
             program: String::new(),
             settings: Vec::new(),
