@@ -25,7 +25,7 @@ pub use location::FileLocation;
 
 use super::page::{Page, SIZE};
 use crate::sys::procfs::{Dir, Path, Stat};
-use crate::sys::{Fd, clock, fd, mapped, process};
+use crate::sys::{Fd, clock, mapped, process, table};
 use core::ffi::CStr;
 use core::sync::atomic::Ordering::Relaxed;
 use directory::Directory;
@@ -41,7 +41,7 @@ pub const SUFFIX: &str = ".softclose";
 /// and the page cannot be read yet (see [`Page::open`]). `None` where no file can be made.
 #[inline(never)]
 pub fn create(identity: &Identity, file: &FileLocation) -> Option<&'static Page> {
-    let is_possible = identity.is_published && fd::can_close() && process::file_size_limit()? >= SIZE as u64;
+    let is_possible = identity.is_published && table::can_close() && process::file_size_limit()? >= SIZE as u64;
     let user = process::effective_user().filter(|_| is_possible)?;
     directory::candidates(identity).find_map(|directory| create_in(directory, identity, user, file))
 }

@@ -3,7 +3,7 @@
 //! Context: any hook; async-signal-safe.
 
 use super::zeroed::Zeroed;
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use rustix::io::Result;

@@ -8,14 +8,12 @@
 //! | [`segment`] | memory that a program finds again after `exec` |
 //! | [`mapped`] | a file mapped as a struct |
 //! | [`plain`] | a zeroed slice |
-//! | [`argument_list`] | the arguments of a program that we execute |
 //! | [`birthmark`] | a mark that tells a process from its fork children |
 //! | [`probe`] | whether the program's memory can be read, for a few bytes |
 //! | [`peek`] | copies of the program's memory |
 //!
 //! Context: async-signal-safe throughout.
 
-pub mod argument_list;
 pub mod birthmark;
 pub mod mapped;
 pub mod peek;

@@ -32,7 +32,7 @@ unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {}
 #[doc(hidden)]
 pub fn is_zeroed<T: Zeroed>() {}
 
-/// Defines a `repr(C)` struct that is [`Zeroed`](crate::sys::zeroed::Zeroed). It compiles only
+/// Defines a `repr(C)` struct that is [`Zeroed`](crate::sys::memory::zeroed::Zeroed). It compiles only
 /// if each field is. So mapped memory can be used as the struct without an `unsafe` block.
 #[doc(hidden)]
 #[macro_export]

@@ -5,7 +5,7 @@
 //!
 //! Context: async-signal-safe.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{nr, syscall6};
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};

@@ -3,7 +3,7 @@
 //! Context: async-signal-safe; see [`super`] about the descriptors that it takes.
 
 use super::text::socket_inode;
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::ops::ControlFlow;

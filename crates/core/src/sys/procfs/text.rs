@@ -2,7 +2,7 @@
 //!
 //! Context: pure functions; async-signal-safe.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use core::ffi::CStr;
 
 /// The value of a decimal number; `None` where `text` is anything else.

@@ -12,7 +12,7 @@
 //!
 //! Source: `include/uapi/linux/io_uring.h`, `io_get_sqe`, `io_commit_sqring`, `io_uring_mmap`.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::zeroed;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};

@@ -13,7 +13,7 @@
 //!
 //! Context: any hook; async-signal-safe.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::procfs::may_be_filtered;
 use crate::sys::raw::{nr, syscall6};
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};

@@ -2,7 +2,7 @@
 //!
 //! Context: async-signal-safe; one system call each.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// The address and port on this side. An IPv4 address is IPv4-mapped (RFC 4291 section 2.5.5.2).

@@ -2,7 +2,7 @@
 //!
 //! Context: async-signal-safe; nothing here waits.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{MSG_DONTWAIT, nr, syscall6};
 use rustix::io::Result;
 

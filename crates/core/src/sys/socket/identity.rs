@@ -2,7 +2,7 @@
 //!
 //! Context: async-signal-safe; one system call each.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use rustix::fs::FileType;
 use rustix::io::{Errno, Result};
 use rustix::net::{AddressFamily, ipproto, sockopt};

@@ -2,7 +2,7 @@
 //!
 //! Context: async-signal-safe; one system call each.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{IPPROTO_TCP, nr, syscall6};
 use core::time::Duration;
 use rustix::fs::OFlags;

@@ -4,7 +4,7 @@
 
 use super::identity::is_socket;
 use super::state::{counter, tcp_info};
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{nr, syscall6};
 use rustix::io::Result;
 use rustix::net::sockopt;

@@ -4,7 +4,7 @@
 //! Context: async-signal-safe; nothing here waits.
 
 use super::state::tcp_info;
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::sockopt;
 use rustix::time::Timespec;

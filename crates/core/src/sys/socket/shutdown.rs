@@ -2,7 +2,7 @@
 //!
 //! Context: async-signal-safe; nothing here waits.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use rustix::io::Result;
 use rustix::net::Shutdown;
 

@@ -3,7 +3,7 @@
 //! Context: async-signal-safe; each function makes one system call, or none.
 
 use super::phase::Phase;
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{IPPROTO_TCP, nr, syscall6};
 use core::mem::offset_of;
 use rustix::io::Result;

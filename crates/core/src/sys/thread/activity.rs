@@ -4,7 +4,7 @@
 //!
 //! Source: `/proc/PID/task/TID/syscall` in proc(5).
 
-use crate::sys::peek;
+use crate::sys::memory::peek;
 use crate::sys::procfs::{Dir, Path};
 use core::ffi::CStr;
 use rustix::io::Errno;

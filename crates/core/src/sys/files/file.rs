@@ -3,8 +3,8 @@
 //!
 //! Context: async-signal-safe.
 
-use crate::sys::Fd;
-use crate::sys::peek::own_memory;
+use crate::sys::fd::Fd;
+use crate::sys::memory::peek::own_memory;
 use crate::sys::raw::{nr, syscall6};
 use core::ffi::c_char;
 use rustix::fs::FileType;

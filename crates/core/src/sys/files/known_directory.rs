@@ -3,7 +3,7 @@
 //!
 //! Context: [`KnownDirectory::at`] runs in the constructor; the rest is async-signal-safe.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat, stat};
 use rustix::io::{Errno, Result};
 use std::ffi::{CStr, CString};

@@ -2,7 +2,7 @@
 //!
 //! Context: async-signal-safe.
 
-use super::number::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{nr, syscall6};
 use rustix::io::{Errno, Result};
 

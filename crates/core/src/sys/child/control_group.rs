@@ -8,7 +8,7 @@
 //!
 //! Source: cgroups(7), `kernel/cgroup/pids.c`.
 
-use crate::sys::file;
+use crate::sys::files::file;
 use crate::sys::procfs::{Dir, number};
 
 /// Where version 1 mounts the controller `pids`.

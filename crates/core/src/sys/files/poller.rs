@@ -2,8 +2,8 @@
 //!
 //! Context: async-signal-safe.
 
-use crate::sys::Fd;
 use crate::sys::clock::timespec;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{nr, syscall6};
 use core::mem::MaybeUninit;
 use rustix::event::PollFlags;

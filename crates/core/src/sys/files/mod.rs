@@ -1,13 +1,12 @@
-//! Descriptors: single ones, the table that they are in, and what they are open on.
+//! Files: the table of descriptors, files that the program names, and epoll.
 //!
 //! | file | one idea |
 //! |---|---|
-//! | [`number`] | a descriptor as a number that no drop closes |
 //! | [`table`] | the table of descriptors as a whole |
 //! | [`descriptors`] | every open number |
 //! | [`close_all`] | closing all numbers but a few |
 //! | [`limit`] | `RLIMIT_NOFILE`, and numbers above it |
-//! | [`file`] | files that the program names |
+//! | [`file`](mod@file) | files that the program names |
 //! | [`known_directory`] | a directory that is known by its inode |
 //! | [`poller`] | epoll |
 //!
@@ -18,9 +17,5 @@ pub mod descriptors;
 pub mod file;
 pub mod known_directory;
 pub mod limit;
-pub mod number;
 pub mod poller;
 pub mod table;
-
-pub use number::Fd;
-pub use table::{can_close, is_any_flushed, leave_table};

@@ -2,7 +2,7 @@
 //!
 //! Context: async-signal-safe. The memory is mapped, not allocated, and never freed.
 
-use super::plain;
+use crate::sys::memory::plain;
 
 /// Arguments, each a string with a terminating zero, and the list of their addresses, which
 /// ends with a null pointer: what `execve(2)` takes.

@@ -8,8 +8,8 @@
 //!
 //! Source: clone(2), vfork(2).
 
-use crate::sys::Fd;
-use crate::sys::argument_list::ArgumentList;
+use crate::sys::child::argument_list::ArgumentList;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{nr, syscall6};
 use core::arch::naked_asm;
 use core::ffi::CStr;

@@ -3,7 +3,7 @@
 //! Context: any hook, on the program's own threads; see [`crate::sys::procfs`] about the
 //! descriptor that it may take. Async-signal-safe.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::procfs::{Dir, descriptor};
 use core::ops::ControlFlow::{Break, Continue};
 

@@ -3,7 +3,7 @@
 //! Context: the end of a process, or a child that is about to execute another program: no other
 //! thread uses the table any more. Async-signal-safe.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::procfs::{Dir, descriptor};
 use crate::sys::raw::{nr, syscall6};
 use core::ops::ControlFlow::Continue;
