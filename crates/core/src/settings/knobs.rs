@@ -101,7 +101,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "2s",
         allowed: DURATION,
-        help: "longest time to finish drains and open connections after the end of a process, or before it where the process itself must wait; 0 means none",
+        help: "longest time to finish connections after a process has ended, or before, where it must wait itself; 0 means none",
     },
     Knob {
         env: "SOFTCLOSE_SHUTDOWN_GRACE",
@@ -149,7 +149,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&["thread", "inline"]),
         default: "thread",
         allowed: "thread or inline",
-        help: "what waits for the peer: a background thread, or (inline) close itself, at most a second, for programs that must have no other thread",
+        help: "what waits for the peer: a background thread, or close itself, for a second at most (keeps a program single-threaded)",
     },
     Knob {
         env: "SOFTCLOSE_LOG",
@@ -181,6 +181,6 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Path,
         default: "",
         allowed: "an absolute path",
-        help: "directory of that file, on a tmpfs; unset means /run/softclose or /dev/softclose for root, and /dev/shm/softclose-UID for others",
+        help: "directory of that file, on a tmpfs; unset means /run/softclose or /dev/softclose (root), or /dev/shm/softclose-UID",
     },
 ];

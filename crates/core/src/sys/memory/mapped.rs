@@ -32,7 +32,7 @@ impl<T: Zeroed> Mapped<T> {
     }
 }
 
-/// Maps the first bytes of a file as a struct, shared with everybody else who maps the file.
+/// Maps the first bytes of a file as a struct, shared with every other process that maps the file.
 ///
 /// The file must be at least as long as the struct: a store behind the end of a file raises
 /// `SIGBUS`. It does so too where somebody truncates the file later. Of a file of mode 0600

@@ -28,7 +28,7 @@ pub fn zeroed_slice<T: Plain>(len: usize) -> Option<&'static mut [T]> {
     let access = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
     let at = unsafe { mmap_anonymous(ptr::null_mut(), bytes, access, MapFlags::PRIVATE) }.ok()?;
-    // SAFETY: the mapping has that many bytes, is aligned to a page, is known to nobody else,
+    // SAFETY: the mapping has that many bytes, is aligned to a page, has no other reference into it,
     // and is never unmapped.
     Some(unsafe { slice::from_raw_parts_mut(at.cast(), len) })
 }

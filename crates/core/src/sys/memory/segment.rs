@@ -109,7 +109,7 @@ mod tests {
     fn a_segment_that_is_too_small_or_gone_is_not_attached() {
         let (at, id) = create(PAGE).unwrap();
         assert!(attach(id, PAGE + 1).is_none() && attach(-1, PAGE).is_none());
-        // SAFETY: our own mapping, of which nobody has a reference.
+        // SAFETY: our own mapping, without a reference into it.
         unsafe { rustix::mm::munmap(at, PAGE) }.unwrap();
         assert!(attach(id, PAGE).is_none());
     }

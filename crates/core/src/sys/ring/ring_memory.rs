@@ -181,13 +181,13 @@ impl View<'_> {
     }
 
     /// How many requests fit in the queue; a power of two.
-    pub fn room(&self) -> u32 {
+    pub fn capacity(&self) -> u32 {
         self.0.request_count.load(SeqCst)
     }
 
     /// Request number `at`. `None` where the program has written an index that is out of range.
     pub fn request(&self, at: u32) -> Option<Request> {
-        let place = at & (self.room() - 1);
+        let place = at & (self.capacity() - 1);
         let place = match self.0.indices.load(SeqCst) {
             0 => place,
             array => {
@@ -195,7 +195,7 @@ impl View<'_> {
                 unsafe { load32(self.0.queues.load(SeqCst) + array as usize + 4 * place as usize) }
             }
         };
-        (place < self.room()).then(|| self.request_in(place))
+        (place < self.capacity()).then(|| self.request_in(place))
     }
 
     fn request_in(&self, place: u32) -> Request {
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn memory_stays_mapped_while_it_is_read() {
         let mut parameters = Parameters::default();
-        // SAFETY: room for what the kernel answers.
+        // SAFETY: the kernel writes one `io_uring_params`.
         let made = unsafe { syscall6(nr::IO_URING_SETUP, [4, (&raw mut parameters) as usize, 0, 0, 0, 0]) };
         let Some(fd) = made.ok().and_then(|raw| Fd::new(raw as i32)) else {
             return eprintln!("skipped: the kernel gives out no io_uring");
@@ -287,7 +287,7 @@ mod tests {
         let view = memory.view().unwrap();
         memory.close();
         assert!(memory.view().is_none());
-        assert_eq!((view.taken(), view.written(), view.completed(), view.room()), (0, 0, 0, 4));
+        assert_eq!((view.taken(), view.written(), view.completed(), view.capacity()), (0, 0, 0, 4));
         assert_eq!(view.request(3).map(|request| request.operation), Some(0));
         drop(view);
         assert!(memory.fill(fd, &parameters));

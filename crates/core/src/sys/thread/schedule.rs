@@ -17,16 +17,16 @@ use crate::sys::process;
 use crate::sys::raw::{nr, syscall6};
 use rustix::process::Pid;
 
-/// A set of processors as the kernel writes it, a bit each: room for 2,048.
-pub type Room = [u8; 256];
+/// A set of processors as the kernel writes it, a bit each: up to 2,048 processors.
+pub type Processors = [u8; 256];
 
-/// The processors that the calling thread may run on, a bit each, written into `room`. Empty where
+/// The processors that the calling thread may run on, a bit each, written into `buffer`. Empty where
 /// the kernel does not tell.
-pub fn affinity(room: &mut Room) -> &[u8] {
-    let args = [0, room.len(), room.as_mut_ptr() as usize, 0, 0, 0];
-    // SAFETY: the kernel writes at most `room.len()` bytes, and answers how many.
+pub fn affinity(buffer: &mut Processors) -> &[u8] {
+    let args = [0, buffer.len(), buffer.as_mut_ptr() as usize, 0, 0, 0];
+    // SAFETY: the kernel writes at most `buffer.len()` bytes, and answers how many.
     let len = unsafe { syscall6(nr::SCHED_GETAFFINITY, args) }.unwrap_or(0);
-    room.get(..len).unwrap_or_default()
+    buffer.get(..len).unwrap_or_default()
 }
 
 /// Lets `thread`, which the calling thread has made, run on `processors`, and with a priority that
@@ -97,8 +97,8 @@ mod tests {
     #[cfg_attr(miri, ignore = "system calls")]
     fn a_pinned_thread_gets_all_processors_back() {
         std::thread::spawn(|| {
-            let mut room = [0; 256];
-            let all = affinity(&mut room);
+            let mut buffer = [0; 256];
+            let all = affinity(&mut buffer);
             let first = all.iter().position(|&byte| byte != 0).unwrap();
             let mut one = vec![0u8; all.len()];
             one[first] = all[first] & all[first].wrapping_neg();
