@@ -21,7 +21,8 @@ pub fn inode(fd: Fd) -> Result<u64> {
     rustix::fs::fstat(fd).map(|stat| stat.st_ino)
 }
 
-/// Whether it is a socket of any kind. It is asked by `fstat`, which every seccomp filter allows.
+/// Whether it is a socket of any kind. It is asked by `fstat`, which every program needs: a seccomp
+/// filter does not kill for it.
 pub fn is_socket(fd: Fd) -> bool {
     rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket)
 }

@@ -10,7 +10,7 @@
 //! | [`queues`] | bytes unread, unsent, unacknowledged |
 //! | [`readiness`] | what `poll(2)` says |
 //! | [`address`] | both addresses |
-//! | [`discard`] | discarding what has come in |
+//! | [`discard`](mod@discard) | discarding data that has arrived |
 //! | [`shutdown`] | `shutdown(2)` |
 //!
 //! Context: async-signal-safe throughout.

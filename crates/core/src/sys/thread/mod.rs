@@ -11,7 +11,7 @@
 //! | [`signals`] | blocking signals for a moment |
 //! | [`stop`] | stopping the program's other threads |
 //! | [`activity`] | what another thread is doing |
-//! | [`stop_signal`] | the signal that stops a thread |
+//! | `stop_signal` | the signal that stops a thread |
 //!
 //! Context: async-signal-safe throughout, but for [`schedule::affinity`].
 

@@ -4,7 +4,7 @@
 //! The thread that ends the process waits for its last peers. Meanwhile the other threads would
 //! run on; natively they have ended by then. They would meet half-closed sockets and destroyed
 //! objects, and could change the exit status. So each is sent a signal whose handler does not
-//! return ([`super::stop_signal`]), and `exit_group` or `execve` ends it there. An `execve` may
+//! return (`stop_signal`), and `exit_group` or `execve` ends it there. An `execve` may
 //! fail: then the threads go on.
 //!
 //! A stopped thread may hold any lock. So the thread that calls this must take none afterwards.
