@@ -29,7 +29,7 @@ use softclose_core::settings::knobs::KNOBS;
 use softclose_core::settings::{Reading, read};
 use softclose_core::sys::known_directory::KnownDirectory;
 use softclose_core::sys::rehearsal::Rehearsal;
-use softclose_core::sys::ring::Rings;
+use softclose_core::sys::ring::UnseenRings;
 use softclose_core::sys::{clock, schedule, valgrind};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -132,7 +132,7 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     ledger.begin(capacity);
     ledger.set_users(users());
     let drain = Drain::new(context, ledger);
-    let (rehearsal, rings, refs, presence) = (Rehearsal::new(), Rings::new(), Refs::new(), Presence::new());
+    let (rehearsal, rings, refs, presence) = (Rehearsal::new(), UnseenRings::new(), Refs::new(), Presence::new());
     engine.get_or_init(|| Engine { context, ledger, drain, rehearsal, rings, refs, presence })
 }
 

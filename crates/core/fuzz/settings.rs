@@ -1,5 +1,5 @@
-//! One line for each variable, in the order of the table: what is shown is in
-//! force, and would be read again as what it is.
+//! Fuzzing of the settings parser. The input has a line for each variable, in the order of the table.
+//! The values that are shown must be read again as the same settings, without a warning.
 #![no_main]
 
 use softclose_core::settings::knobs::KNOBS;

@@ -1,4 +1,4 @@
-//! How long and how much one drain may take.
+//! How long one drain may take, how much it may discard, and how it can end.
 //!
 //! Context: pure arithmetic, on any thread.
 
@@ -19,22 +19,22 @@ pub enum End {
     Timeout,
     /// The peer sent too much.
     Bytes,
-    /// Its place was needed for a newer one.
+    /// The table of drains was full, and a newer drain took its place.
     Evicted,
-    /// Everything that we sent is acknowledged, and that was to be enough: the process
-    /// ends, or the strategy lingers.
+    /// The peer has acknowledged everything that we sent, and the drain waited for no more than that:
+    /// the process ends, or the strategy is `linger`.
     Acknowledged,
-    /// The process ends, and the exit bound is over.
+    /// The process ends, and the time that the settings allow for its end is over.
     Exit,
-    /// The program closed our descriptor, which it does not know.
+    /// The program has closed our descriptor, which it does not know.
     Lost,
-    /// The strategy has nothing to wait for.
+    /// The strategy does not wait for anything.
     AtOnce,
-    /// The process ends; `softclose-drain` goes on.
+    /// The process ends, and `softclose-drain` finishes the connection.
     HandedOver,
 }
 
-/// All ways to end, in the order of their discriminants.
+/// All ways to end and the words for them, in the order of the discriminants.
 pub const ENDS: [(End, &str); 11] = [
     (End::Fin, "fin"),
     (End::Reset, "reset"),
@@ -50,43 +50,43 @@ pub const ENDS: [(End, &str); 11] = [
 ];
 
 impl End {
-    /// The word for it in logs and counters.
+    /// The word for the end in logs and counters.
     pub fn name(self) -> &'static str {
         ENDS.get(self as usize).map_or("", |(_, name)| name)
     }
 
-    /// Whether it is an end that was hoped for.
+    /// Whether it is an end as intended: not a limit, a reset or a loss.
     pub fn is_orderly(self) -> bool {
         matches!(self, Self::Fin | Self::Acknowledged | Self::AtOnce | Self::HandedOver)
     }
 }
 
-/// What became of one drain.
+/// The result of one drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// How it ended.
     pub end: End,
     /// Bytes discarded.
     pub discarded: u64,
-    /// Bytes that the peer had not acknowledged by then.
+    /// Bytes that the peer had not acknowledged at the end.
     pub unacknowledged: u32,
-    /// Milliseconds that it took.
+    /// How long the drain took, in milliseconds.
     pub ms: u32,
 }
 
-/// Limits of one drain; 0 is no limit.
+/// The limits of one drain. 0 means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Milliseconds in all.
+    /// Milliseconds from the beginning to the end.
     pub timeout_ms: u32,
-    /// Milliseconds of silence.
+    /// Milliseconds of silence of the peer.
     pub idle_ms: u32,
-    /// Bytes discarded.
+    /// Bytes that are discarded.
     pub bytes: u64,
 }
 
 impl Bounds {
-    /// What the settings allow for a connection of this role.
+    /// The limits that the settings have for a connection with this role.
     pub fn of(settings: &Settings, role: Role) -> Self {
         let bytes = match role {
             Role::Accepted => settings.max_bytes,
@@ -95,18 +95,18 @@ impl Bounds {
         Self { timeout_ms: settings.timeout_ms, idle_ms: settings.idle_ms, bytes }
     }
 
-    /// With the total cut down to `ms`.
+    /// The same limits, with a total time of at most `ms` milliseconds.
     pub fn within(self, ms: u32) -> Self {
         let timeout_ms = if self.timeout_ms == 0 { ms } else { self.timeout_ms.min(ms) };
         Self { timeout_ms, ..self }
     }
 
-    /// Without the limit on silence.
+    /// The same limits, without the one on silence.
     pub fn without_silence(self) -> Self {
         Self { idle_ms: 0, ..self }
     }
 
-    /// Whether a drain must end now.
+    /// How the drain must end now; `None` where it is within its limits.
     pub fn exceeded(self, progress: Progress, now: Millis) -> Option<End> {
         if self.bytes != 0 && progress.discarded > self.bytes {
             Some(End::Bytes)
@@ -119,7 +119,7 @@ impl Bounds {
         }
     }
 
-    /// Milliseconds until time alone ends the drain, if it ever does.
+    /// Milliseconds until the next limit of time is reached; `None` where there is none.
     pub fn time_left(self, progress: Progress, now: Millis) -> Option<u32> {
         let total = left(self.timeout_ms, now.since(progress.begun));
         let idle = left(self.idle_ms, now.since(progress.last));
@@ -132,14 +132,14 @@ impl Bounds {
 pub struct Progress {
     /// When it began.
     pub begun: Millis,
-    /// When the peer was last heard of.
+    /// When the last sign of the peer came.
     pub last: Millis,
     /// Bytes discarded so far.
     pub discarded: u64,
 }
 
 impl Progress {
-    /// A drain that begins.
+    /// The progress of a drain that begins now.
     pub fn begin(now: Millis) -> Self {
         Self { begun: now, last: now, discarded: 0 }
     }

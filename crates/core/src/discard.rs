@@ -1,34 +1,37 @@
-//! Discarding what has come in, a limited amount at a time.
+//! Discarding data that has arrived, a limited amount at a time.
 //!
-//! Context: the drainer's thread, and the inline engine on the program's.
+//! Context: the drainer's thread, and the program's threads where they drain in place.
+//! Async-signal-safe; nothing here waits.
 
 use crate::bounds::End;
 use crate::sys::{Fd, socket, valgrind};
 use rustix::io::{Errno, Result};
 
-/// Most bytes discarded from one socket before the others have their turn.
+/// When about this many bytes of one socket are discarded, the other sockets have their turn.
 const BUDGET: usize = 1 << 20;
+/// Most bytes discarded by one system call.
 const CHUNK: usize = 128 << 10;
 
-/// Where discarded bytes would go. It cannot be written, and is not; but who watches system
-/// calls (Valgrind) wants to see memory there.
+/// The buffer that is given to the kernel, which writes nothing to it. It is in read-only memory. It
+/// has its full length because Valgrind checks the buffers of system calls.
 static NOWHERE: [u8; CHUNK] = [0; CHUNK];
 
-/// Two threads may discard at the same time. Called by the constructor.
+/// To be called in the constructor: tells Valgrind that several threads use the buffer at the same
+/// time.
 pub fn begin() {
     valgrind::is_lock_free(NOWHERE.as_ptr().addr(), NOWHERE.len());
 }
 
-/// What a turn found.
+/// What one turn found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// So many bytes, and there may be more, now or later.
+    /// This many bytes were discarded, and more may come.
     More(u64),
-    /// So many bytes, and the end of the connection.
+    /// This many bytes were discarded, and then the connection ended.
     End(u64, End),
 }
 
-/// Discards what is queued, up to the budget.
+/// Discards what has arrived, about a mebibyte at most.
 pub fn discard_some(fd: Fd) -> Step {
     let mut total = 0;
     while total < BUDGET {
@@ -49,7 +52,8 @@ fn discard(fd: Fd) -> Result<usize> {
     }
 }
 
-/// A frame of its own: a signal stack may be small.
+/// Discards by a copy. Not inlined, so that its buffer is on the stack only here: a signal stack may be
+/// small.
 #[inline(never)]
 fn discard_by_copy(fd: Fd) -> Result<usize> {
     socket::discard_into(fd, &mut [0; 1024])

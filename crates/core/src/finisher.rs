@@ -15,7 +15,7 @@ use crate::leftovers::Leftovers;
 use crate::sys::argument_list::ArgumentList;
 use crate::sys::known_directory::KnownDirectory;
 use crate::sys::procfs::may_be_filtered;
-use crate::sys::{Fd, memory, numbers, process, vfork};
+use crate::sys::{Fd, close_all, memory, process, vfork};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use rustix::fs::stat;
@@ -64,10 +64,10 @@ struct Order<'a> {
 #[inline(never)]
 pub fn leave_to(home: &KnownDirectory, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
     const STACK: usize = 16 << 10;
-    let kept = memory::zeroed(left.len()).ok_or(Errno::NOMEM)?;
+    let kept = memory::zeroed_slice(left.len()).ok_or(Errno::NOMEM)?;
     kept.iter_mut().zip(left.numbers()).for_each(|(kept, fd)| *kept = fd.raw());
     kept.sort_unstable();
-    let stack = memory::zeroed(STACK / size_of::<u128>()).ok_or(Errno::NOMEM)?;
+    let stack = memory::zeroed_slice(STACK / size_of::<u128>()).ok_or(Errno::NOMEM)?;
     let arguments = arguments(left, bound_ms).ok_or(Errno::NOMEM)?;
     let order = Order { home, arguments, kept, has_failed: AtomicBool::new(false) };
     let child = vfork::vfork(stack, succeed, &order)?;
@@ -107,7 +107,7 @@ fn owner(left: &Leftovers<'_>) -> u64 {
 
 /// What the child does. Its table of descriptors and its directory are its own, its memory is not.
 extern "C" fn succeed(order: &Order<'_>) -> ! {
-    numbers::close_all_but(order.kept);
+    close_all::close_all_but(order.kept);
     vfork::leave_directory();
     vfork::leave_session();
     let has_sockets =

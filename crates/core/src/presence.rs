@@ -1,10 +1,12 @@
 //! How many hooks are in the engine at this moment.
 //!
-//! Where a filter of system calls is about to reach every thread, whoever is in a hook must
-//! have left it: what a hook calls the filter may not allow.
+//! Before a seccomp filter reaches every thread, all threads must have left our hooks: the filter
+//! may not allow the system calls that a hook makes.
 //!
-//! Context: any hook. Lock-free; the words are in several lines of the cache, as every hook
-//! of every thread writes to one.
+//! The count is spread over several cache lines, because every hook of every thread writes to it.
+//!
+//! Context: any hook; async-signal-safe, lock-free, but for [`Presence::await_all_but`], which
+//! sleeps.
 
 use crate::sys::clock::{Millis, rest_us};
 use core::sync::atomic::{AtomicI32, Ordering::SeqCst};
@@ -14,22 +16,23 @@ const LINES: usize = 4;
 #[repr(align(64))]
 struct Line(AtomicI32);
 
-/// The count.
+/// The number of hooks in the engine.
 pub struct Presence([Line; LINES]);
 
 impl Presence {
-    /// Nobody.
+    /// No hook is in the engine.
     pub const fn new() -> Self {
         Self([const { Line(AtomicI32::new(0)) }; LINES])
     }
 
-    /// One more; `thread` is the same number when it leaves.
+    /// To be called when a hook enters the engine. `thread` is a number of the calling thread, the same
+    /// when it leaves.
     #[inline]
     pub fn enter(&self, thread: usize) {
         self.line(thread).fetch_add(1, SeqCst);
     }
 
-    /// One less.
+    /// To be called when a hook leaves the engine.
     #[inline]
     pub fn leave(&self, thread: usize) {
         self.line(thread).fetch_sub(1, SeqCst);
@@ -40,9 +43,8 @@ impl Presence {
         &self.0.get(thread % LINES).unwrap_or(first).0
     }
 
-    /// Waits until nobody is there but the calling thread, which is in `own` hooks: a thread
-    /// that waits for a processor may take long to leave one. Not for
-    /// ever: who has left a hook by a jump is never seen to leave it.
+    /// Waits until no hook is in the engine but the `own` ones of the calling thread, at most a quarter
+    /// of a second. A hook that a signal handler has left by `siglongjmp` never leaves.
     pub fn await_all_but(&self, own: i32) {
         const PATIENCE_MS: u32 = 250;
         const LOOK_US: u32 = 50;
@@ -53,7 +55,7 @@ impl Presence {
         }
     }
 
-    /// In a fork child, by a thread that is in no hook: those of other threads are not in it.
+    /// To be called in a fork child, whose thread is in no hook: the other threads are not in the child.
     pub fn forget(&self) {
         self.0.iter().for_each(|line| line.0.store(0, SeqCst));
     }
@@ -64,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_leaves_is_not_waited_for() {
+    fn a_thread_that_leaves_is_not_waited_for() {
         let presence = Presence::new();
         (0..9).for_each(|thread| presence.enter(thread));
         std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The README's table of knobs is the one in the code.
+//! The table of settings in the README is the one in the code.
 
 use softclose_core::settings::knobs::KNOBS;
 

@@ -1,4 +1,4 @@
-//! The settings parser, whatever the environment says.
+//! The parser of the settings, with arbitrary environments.
 
 use proptest::option;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn settings(environment: &Environment) -> Settings {
     read_all(environment).settings
 }
 
-/// Values as a user might write them, well or badly, and values that nobody writes.
+/// Values that a user might write, good and bad ones, and values that no user would write.
 fn environments() -> impl Strategy<Value = Environment> {
     KNOBS.iter().map(|knob| option::of(values(knob))).collect::<Vec<_>>()
 }
@@ -48,7 +48,7 @@ fn good_values(kind: Kind) -> BoxedStrategy<String> {
     }
 }
 
-/// Rules as a user might write them, most of them well.
+/// Rules that a user might write, most of them good.
 fn rules() -> impl Strategy<Value = String> {
     let good = "(accepted|connected|local:[0-9]{1,4}|local:80-443|peer:10[.]0[.]0[.]0/(8|32)|peer:fe80::/10)";
     let several = "(accepted,|connected, )?(local:[1-9][0-9]{0,3})(,peer:192[.]0[.]2[.]1)?";
@@ -60,7 +60,7 @@ fn rules() -> impl Strategy<Value = String> {
         .prop_map(|(conditions, strategy)| format!("{conditions}={strategy}"))
 }
 
-/// A number of any length, so that those near the limits are met as well.
+/// A number of any length, so that numbers near the limits occur as well.
 fn numbers() -> impl Strategy<Value = u64> {
     (any::<u64>(), 0..64u32).prop_map(|(number, shift)| number >> shift)
 }
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn a_bad_value_is_as_good_as_none(environment in environments()) {
+    fn a_bad_value_has_the_effect_of_none(environment in environments()) {
         let origins = read_all(&environment).shown.into_iter().map(|(_, origin)| origin);
         let good = environment.iter().cloned().zip(origins);
         let good = good.map(|(value, origin)| value.filter(|_| origin == Origin::Environment)).collect();
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_published_is_what_would_be_read(environment in environments()) {
+    fn the_shown_values_are_read_as_the_same_settings(environment in environments()) {
         let reading = read_all(&environment);
         let again = read_all(&reading.shown.into_iter().map(|(value, _)| Some(value)).collect());
         prop_assert!(again.warnings.is_empty(), "{:?}", again.warnings);
@@ -153,15 +153,15 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_understood_or_refused(text in any::<String>()) {
-        // What is not refused begins with a digit, at the least.
+    fn any_text_is_parsed_or_refused(text in any::<String>()) {
+        // A text that is not refused begins with a digit.
         let is_number = text.starts_with(|first: char| first.is_ascii_digit());
         prop_assert!(is_number || (duration_ms(&text), size(&text)) == (None, None));
     }
 }
 
 #[test]
-fn every_default_is_what_it_says() {
+fn the_written_defaults_are_the_defaults() {
     let nothing = read(|_| None);
     let everything = read_all(&KNOBS.iter().map(|knob| Some(knob.default.to_owned())).collect());
     assert!(everything.warnings.is_empty());

@@ -60,9 +60,9 @@ fn held_by(program: &Program, process: &Process) -> u32 {
 /// The row of a program without a visible process.
 fn gone(program: &Program) -> Vec<String> {
     let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let age = age.saturating_sub(Duration::from_secs(program.reading.founded));
+    let age = age.saturating_sub(Duration::from_secs(program.reading.created));
     vec![
-        program.reading.founder.to_string(),
+        program.reading.creator.to_string(),
         program.file.user.to_string(),
         program.reading.program.clone(),
         program.reading.version.clone(),

@@ -57,7 +57,7 @@ pub fn samples(metric: &Metric, program: &Program) -> Vec<Sample> {
         Series::Held => vec![Sample::plain(program.held())],
         Series::Info => vec![Sample::labelled("version", reading.version.clone(), 1)],
         Series::Members => vec![Sample::plain(program.processes.len() as u64)],
-        Series::Founded => vec![Sample::plain(reading.founded)],
+        Series::Created => vec![Sample::plain(reading.created)],
         Series::Times => histogram(|at| reading.value(at)),
     }
 }

@@ -21,7 +21,7 @@ pub fn text(program: &Program) -> String {
 }
 
 fn is_number(metric: &Metric) -> bool {
-    !matches!(metric.series, Series::Info | Series::Founded)
+    !matches!(metric.series, Series::Info | Series::Created)
 }
 
 fn lines(metric: &'static Metric, program: &Program) -> Vec<(String, String)> {
@@ -50,7 +50,7 @@ pub fn json(program: &Program) -> Json {
         "uid": program.file.user,
         "state": program.state.name(),
         "processes": program.processes.iter().map(|process| process.pid).collect::<Vec<_>>(),
-        "started": program.reading.founded,
+        "started": program.reading.created,
         "file": program.file.path.to_string_lossy(),
         "settings": ps::settings(program),
         "metrics": numbers,

@@ -78,7 +78,7 @@ impl StatsFile {
     /// made.
     pub fn is_marked(&self) -> bool {
         const SLACK: Duration = Duration::from_secs(2);
-        let made = self.content.as_ref().map_or(0, |reading| reading.founded);
+        let made = self.content.as_ref().map_or(0, |reading| reading.created);
         // The owner of the file may have written any number there.
         let made = UNIX_EPOCH.checked_add(Duration::from_secs(made)).and_then(|made| made.checked_add(SLACK));
         made.is_some_and(|made| self.changed > made)
@@ -145,16 +145,16 @@ mod tests {
     /// Any user may write such a file, and root reads it. The sum was larger than a time can be.
     #[test]
     fn a_file_that_says_it_was_made_at_the_end_of_time_is_not_marked() {
-        let made_at = |founded| StatsFile {
+        let made_at = |created| StatsFile {
             path: PathBuf::new(),
             id: FileId { device: (0, 0), inode: 0 },
             user: 0,
             changed: UNIX_EPOCH + Duration::from_secs(100),
             content: Ok(Reading {
                 version: String::new(),
-                founder: 0,
+                creator: 0,
                 started: 0,
-                founded,
+                created,
                 namespace: 0,
                 program: String::new(),
                 settings: Vec::new(),

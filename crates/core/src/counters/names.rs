@@ -1,8 +1,8 @@
-//! The one definition of every number that is counted: its name, and where it lies.
+//! The one definition of every counter: its name, its index and its help.
 //!
-//! Names are those of Prometheus (metric and label naming; the text exposition
-//! format). Whatever shows a number (the line at exit, `softclosectl`, the manual)
-//! reads this table or is checked against it.
+//! The names follow Prometheus (metric and label naming; the text exposition format). Everything
+//! that shows a counter (the log line at exit, `softclosectl`, the manual) reads this table or is
+//! checked against it.
 //!
 //! Context: pure data.
 
@@ -10,19 +10,19 @@ use crate::bounds::ENDS;
 use crate::decision::REASONS;
 use crate::holders::standing::DOUBTS;
 
-/// What a metric is, in the words of the exposition format.
+/// The type of a metric, as the exposition format calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
+    /// A number that only grows.
     Counter,
-    /// Goes up and down.
+    /// A number that goes up and down.
     Gauge,
-    /// Counts by size.
+    /// How many observations there are in each range of values.
     Histogram,
 }
 
 impl Kind {
-    /// The word for it in a `# TYPE` line.
+    /// The word for the type in a `# TYPE` line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -32,42 +32,42 @@ impl Kind {
     }
 }
 
-/// Where the numbers of a metric are.
+/// Where the values of a metric are.
 #[derive(Clone, Copy, Debug)]
 pub enum Series {
-    /// One value.
+    /// The value at this index.
     One(usize),
     /// One value for each word of a label.
     Each {
         /// The name of the label.
         label: &'static str,
-        /// The place of the first value.
+        /// The index of the first value.
         first: usize,
-        /// Its words, in the order of the values.
+        /// The values of the label, in the order of the indices.
         words: &'static [&'static str],
     },
-    /// Every value of these places, added up.
+    /// The sum of all values at these indices.
     Sum(&'static [core::ops::Range<usize>]),
-    /// Added up over the processes that share the numbers and live.
+    /// The connections held now, summed over the living processes of the family.
     Held,
-    /// 1, and what the page says of softclose and the program in labels.
+    /// 1, with the version of softclose and the program as labels.
     Info,
-    /// How many processes share the numbers.
+    /// How many processes share the page.
     Members,
-    /// When they began.
-    Founded,
-    /// Counts by size from [`DRAIN_TIMES`] on, and the sum in milliseconds.
+    /// When the page was made.
+    Created,
+    /// The counts of the histogram from [`DRAIN_TIMES`] on, and the sum at [`DRAIN_MS`].
     Times,
 }
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
-    /// Its name, unit and all.
+    /// The name, which ends with the unit.
     pub name: &'static str,
-    /// What it is.
+    /// The type.
     pub kind: Kind,
-    /// Where it is.
+    /// Where the values are.
     pub series: Series,
     /// One sentence for the manual and the `# HELP` line.
     pub help: &'static str,
@@ -77,7 +77,7 @@ const REASON_WORDS: [&str; REASONS.len()] = words(&REASONS);
 const DOUBT_WORDS: [&str; DOUBTS.len()] = words(&DOUBTS);
 const END_WORDS: [&str; ENDS.len()] = words(&ENDS);
 
-// The compiler runs it: where it panics, nothing is built.
+/// The words of a table. The compiler runs this: if an index were out of range, the build would fail.
 #[allow(clippy::indexing_slicing)]
 const fn words<T: Copy, const N: usize>(named: &[(T, &'static str); N]) -> [&'static str; N] {
     let mut words = [""; N];
@@ -89,38 +89,39 @@ const fn words<T: Copy, const N: usize>(named: &[(T, &'static str); N]) -> [&'st
     words
 }
 
-/// Closes left alone, by reason.
+/// Index of the first reason: closes left alone.
 pub const LEFT_ALONE: usize = 0;
-/// Drains ended, by how.
+/// Index of the first way to end: drains ended.
 pub const ENDED: usize = LEFT_ALONE + REASONS.len();
-/// Drains begun.
+/// Index: drains begun.
 pub const BEGUN: usize = ENDED + ENDS.len();
-/// Bytes discarded.
+/// Index: bytes discarded.
 pub const DISCARDED: usize = BEGUN + 1;
-/// Bytes that no peer acknowledged.
+/// Index: bytes that the peer had not acknowledged when a drain ended.
 pub const UNACKNOWLEDGED: usize = DISCARDED + 1;
-/// Drains that found what would have been a reset.
+/// Index: drains that avoided a reset.
 pub const RESETS_AVOIDED: usize = UNACKNOWLEDGED + 1;
-/// Most drains held by one process.
+/// Index: most drains that one process held at once.
 pub const HELD_MOST: usize = RESETS_AVOIDED + 1;
-/// Drains that ended, by the time that they took; the last is for all longer ones.
+/// Index of the first count of the histogram: drains ended, by the time that they took. The last count
+/// is for all that took longer than the last of [`BUCKETS_MS`].
 pub const DRAIN_TIMES: usize = HELD_MOST + 1;
-/// Milliseconds in drain, in all.
+/// Index: the sum of the milliseconds that drains took.
 pub const DRAIN_MS: usize = DRAIN_TIMES + BUCKETS_MS.len() + 1;
-/// What closes that were only observed lost: resets, and three kinds of bytes.
+/// Index of the first of four: resets, unread, unsent and unacknowledged bytes of observed closes.
 pub const OBSERVED: usize = DRAIN_MS + 1;
-/// Log lines dropped.
+/// Index: log lines dropped.
 pub const LOG_DROPPED: usize = OBSERVED + 4;
-/// Closes left alone as unsure, by the doubt.
+/// Index of the first doubt: closes left alone as unsure.
 pub const DOUBTED: usize = LOG_DROPPED + 1;
-/// Processes that ended and left connections to another program.
+/// Index: processes that ended and left connections to `softclose-drain`.
 pub const HANDOVERS: usize = DOUBTED + DOUBTS.len();
-/// Closes that the kernel's own count of references decided.
+/// Index: closes that the kernel's count of references decided.
 pub const COUNTED_BY_KERNEL: usize = HANDOVERS + 1;
-/// So many values there are.
+/// The number of values.
 pub const COUNT: usize = COUNTED_BY_KERNEL + 1;
 
-/// Upper bounds of the histogram of times in drain, milliseconds. The clock is exact to
+/// Upper bounds of the histogram of the time that drains take, in milliseconds. The clock is exact to
 /// a timer tick (`CLOCK_MONOTONIC_COARSE`, 1 to 10 ms).
 pub const BUCKETS_MS: [u32; 6] = [10, 50, 250, 1000, 5000, 30_000];
 
@@ -130,25 +131,25 @@ pub const METRICS: &[Metric] = &[
         name: "softclose_info",
         kind: Kind::Gauge,
         series: Series::Info,
-        help: "1; the version of softclose is a label.",
+        help: "Always 1; the version of softclose is a label.",
     },
     Metric {
         name: "softclose_processes",
         kind: Kind::Gauge,
         series: Series::Members,
-        help: "Processes that count into these numbers: a server and its workers.",
+        help: "Processes that share these counters: a server and its workers.",
     },
     Metric {
         name: "softclose_start_time_seconds",
         kind: Kind::Gauge,
-        series: Series::Founded,
-        help: "When these numbers began, in seconds since 1970.",
+        series: Series::Created,
+        help: "When these counters began, in seconds since 1970.",
     },
     Metric {
         name: "softclose_closes_total",
         kind: Kind::Counter,
         series: Series::Sum(&[LEFT_ALONE..ENDED, BEGUN..DISCARDED]),
-        help: "Closes seen: those left alone and those that became a drain.",
+        help: "Closes seen: those left alone, and those that became a drain.",
     },
     Metric {
         name: "softclose_left_alone_total",
@@ -166,43 +167,38 @@ pub const METRICS: &[Metric] = &[
         name: "softclose_drains_begun_total",
         kind: Kind::Counter,
         series: Series::One(BEGUN),
-        help: "Connections to which softclose said close_strategy.",
+        help: "Drains begun: closes that softclose carries out by its strategy.",
     },
     Metric {
         name: "softclose_drains_ended_total",
         kind: Kind::Counter,
         series: Series::Each { label: "end", first: ENDED, words: &END_WORDS },
-        help: "Drains that are over, by how they ended.",
+        help: "Drains ended, by how they ended.",
     },
     Metric {
         name: "softclose_resets_avoided_total",
         kind: Kind::Counter,
         series: Series::One(RESETS_AVOIDED),
-        help: "Drains that found unread or later data, which the kernel answers with a reset, and ended without one.",
+        help: "Drains that discarded data which would have caused a reset, and ended without one.",
     },
     Metric {
         name: "softclose_discarded_bytes_total",
         kind: Kind::Counter,
         series: Series::One(DISCARDED),
-        help: "Bytes that peers sent and the program never read.",
+        help: "Bytes that softclose discarded: peers sent them, and the program never read them.",
     },
     Metric {
         name: "softclose_unacknowledged_bytes_total",
         kind: Kind::Counter,
         series: Series::One(UNACKNOWLEDGED),
-        help: "Bytes that peers had not acknowledged when a drain ended otherwise than by their FIN.",
+        help: "Bytes that peers had not acknowledged at the end of a drain, unless it ended by their FIN or was handed over.",
     },
-    Metric {
-        name: "softclose_drains_held",
-        kind: Kind::Gauge,
-        series: Series::Held,
-        help: "Connections in drain now.",
-    },
+    Metric { name: "softclose_drains_held", kind: Kind::Gauge, series: Series::Held, help: "Drains that run now." },
     Metric {
         name: "softclose_drains_held_max",
         kind: Kind::Gauge,
         series: Series::One(HELD_MOST),
-        help: "Most connections that one process has had in drain at once.",
+        help: "Most drains that one process has had at once.",
     },
     Metric {
         name: "softclose_drain_seconds",
@@ -220,37 +216,37 @@ pub const METRICS: &[Metric] = &[
         name: "softclose_counted_by_kernel_total",
         kind: Kind::Counter,
         series: Series::One(COUNTED_BY_KERNEL),
-        help: "Closes that softclose's own counts could not decide and the kernel's own count of references did.",
+        help: "Closes that softclose's own counts could not decide, but the kernel's count of references did.",
     },
     Metric {
         name: "softclose_observed_resets_total",
         kind: Kind::Counter,
         series: Series::One(OBSERVED),
-        help: "Closes under the strategy observe that had unread data, and so were resets.",
+        help: "Closes under the strategy observe that found unread data, and so reset the connection.",
     },
     Metric {
         name: "softclose_observed_unread_bytes_total",
         kind: Kind::Counter,
         series: Series::One(OBSERVED + 1),
-        help: "Bytes that the program had not read when such a close was observed.",
+        help: "Bytes that the program had not read at closes under the strategy observe.",
     },
     Metric {
         name: "softclose_observed_unsent_bytes_total",
         kind: Kind::Counter,
         series: Series::One(OBSERVED + 2),
-        help: "Bytes that had not been sent even once when such a close was observed.",
+        help: "Bytes that had not been sent even once at closes under the strategy observe.",
     },
     Metric {
         name: "softclose_observed_unacknowledged_bytes_total",
         kind: Kind::Counter,
         series: Series::One(OBSERVED + 3),
-        help: "Bytes that the peer had not acknowledged when such a close was observed.",
+        help: "Bytes that the peer had not acknowledged at closes under the strategy observe.",
     },
     Metric {
         name: "softclose_log_lines_dropped_total",
         kind: Kind::Counter,
         series: Series::One(LOG_DROPPED),
-        help: "Log lines that could not be written without waiting.",
+        help: "Log lines that were dropped because they could not be written at once.",
     },
 ];
 
@@ -258,20 +254,20 @@ pub const METRICS: &[Metric] = &[
 mod tests {
     use super::*;
 
-    fn places(series: Series) -> Vec<usize> {
+    fn indices(series: Series) -> Vec<usize> {
         match series {
             Series::One(at) => vec![at],
             Series::Each { first, words, .. } => (first..first + words.len()).collect(),
             Series::Times => (DRAIN_TIMES..=DRAIN_MS).collect(),
-            Series::Sum(_) | Series::Held | Series::Info | Series::Members | Series::Founded => vec![],
+            Series::Sum(_) | Series::Held | Series::Info | Series::Members | Series::Created => vec![],
         }
     }
 
     #[test]
     fn every_value_has_exactly_one_name() {
-        let mut places: Vec<_> = METRICS.iter().flat_map(|metric| places(metric.series)).collect();
-        places.sort_unstable();
-        assert_eq!(places, (0..COUNT).collect::<Vec<_>>());
+        let mut indices: Vec<_> = METRICS.iter().flat_map(|metric| indices(metric.series)).collect();
+        indices.sort_unstable();
+        assert_eq!(indices, (0..COUNT).collect::<Vec<_>>());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::image::Attempt;
 use crate::leftovers::Leftovers;
 use crate::sys::clock::Millis;
 use crate::sys::socket::is_connected;
-use crate::sys::stop::{self, Others};
+use crate::sys::stop::{self, OtherThreads};
 use crate::sys::{Fd, socket};
 
 impl Engine {
@@ -49,19 +49,19 @@ fn finish_before_exec(engine: &'static Engine, owner: Owner<'_>, attempt: &Attem
     if is_idle {
         return observe_leaving(engine, owner);
     }
-    let others = if open == 0 { Others::Running } else { finish_leaving(engine, owner, open, deadline) };
+    let others = if open == 0 { OtherThreads::Running } else { finish_leaving(engine, owner, open, deadline) };
     engine.drain.finish(deadline);
     engine.drain.go_on();
     // Not before: what they use is half-closed by now.
-    if others == Others::Stopped {
+    if others == OtherThreads::Stopped {
         stop::resume_soon();
     }
 }
 
 /// Answers what became of the other threads.
-fn finish_leaving(engine: &'static Engine, owner: Owner<'_>, count: usize, deadline: Millis) -> Others {
-    let others = stop::others(|tid| engine.drain.runs_on(tid));
-    if others != Others::Running {
+fn finish_leaving(engine: &'static Engine, owner: Owner<'_>, count: usize, deadline: Millis) -> OtherThreads {
+    let others = stop::stop_others(|tid| engine.drain.runs_on(tid));
+    if others != OtherThreads::Running {
         let mut left = half_close_leaving(engine, owner, count, deadline);
         left.drain_until(deadline, TICK_MS);
         left.end_all(End::Exit);

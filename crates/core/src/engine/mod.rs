@@ -46,7 +46,7 @@ use crate::holders::ledger::Ledger;
 use crate::holders::refs::Refs;
 use crate::presence::Presence;
 use crate::sys::rehearsal::Rehearsal;
-use crate::sys::ring::Rings;
+use crate::sys::ring::UnseenRings;
 
 /// One process' softclose.
 pub struct Engine {
@@ -59,7 +59,7 @@ pub struct Engine {
     /// Whether a drain is possible at all.
     pub rehearsal: Rehearsal,
     /// Rings that no hook has seen.
-    pub rings: Rings,
+    pub rings: UnseenRings,
     /// The kernel's own count of references.
     pub refs: Refs,
     /// Who is in here.

@@ -14,7 +14,7 @@ use crate::holders::judge::{self, Scope};
 use crate::holders::ledger::{Claim, Owner};
 use crate::holders::standing::{Doubt, Standing};
 use crate::settings::DrainBy;
-use crate::sys::ring::OfThread;
+use crate::sys::ring::ThreadRings;
 use crate::sys::{Fd, descriptors, socket, thread};
 
 /// How often the kernel's count is asked: a process that looks at the descriptor in procfs holds a
@@ -135,9 +135,9 @@ pub(super) fn has_been_entered(engine: &Engine, fd: Fd, copy: Option<Fd>) -> boo
 /// requests are known ([`crate::holders::ledger::rings`]).
 pub(super) fn has_unseen_ring(engine: &Engine, owner: Owner<'_>) -> bool {
     let has_one = match engine.rings.of_thread() {
-        OfThread::None => false,
-        OfThread::Some => !owner.rings().is_used_by(thread::number()),
-        OfThread::Registered => true,
+        ThreadRings::None => false,
+        ThreadRings::Some => !owner.rings().is_used_by(thread::number()),
+        ThreadRings::Registered => true,
     };
     if has_one {
         engine.rings.note_unseen();

@@ -1,43 +1,45 @@
-//! What a file says of itself: an ELF program with or without a loader, or a script.
+//! The format of a file: an ELF program with or without a loader, a script, or another.
+//!
+//! Context: async-signal-safe.
 
 use crate::sys::Fd;
 use crate::sys::file;
 use core::ffi::CStr;
 
-/// Most bytes that the kernel looks at (`BINPRM_BUF_SIZE`).
+/// How many bytes the kernel looks at to tell the format (`BINPRM_BUF_SIZE`).
 const HEAD: usize = 256;
 
-/// A path as found in a file.
+/// A path that was found in a file, terminated.
 pub struct Name([u8; HEAD]);
 
 impl Name {
     fn new(bytes: &[u8]) -> Option<Self> {
-        let mut room = [0; HEAD];
+        let mut buffer = [0; HEAD];
         // The last byte stays zero.
-        room.get_mut(..HEAD - 1)?.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        (!bytes.is_empty() && !bytes.contains(&0)).then_some(Self(room))
+        buffer.get_mut(..HEAD - 1)?.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        (!bytes.is_empty() && !bytes.contains(&0)).then_some(Self(buffer))
     }
 
-    /// For the kernel.
+    /// The path, for a system call.
     pub fn as_ptr(&self) -> *const core::ffi::c_char {
         self.0.as_ptr().cast()
     }
 }
 
-/// What a file is.
+/// The format of a file.
 pub enum Format {
-    /// An ELF file that is loaded by the kernel alone.
+    /// An ELF file that the kernel loads without a loader.
     Elf,
     /// An ELF file that names a loader.
     Interpreted(Name),
     /// A script that names an interpreter.
     Script(Name),
-    /// Nothing that the kernel knows.
+    /// No format that the kernel knows.
     Text,
 }
 
 impl Format {
-    /// Reads the head of an open file. `None`: something is wrong with it.
+    /// Reads the format of an open file. `None` where the file is damaged or cannot be read.
     #[inline(never)]
     pub fn of(fd: Fd) -> Option<Self> {
         let mut head = [0; HEAD];
@@ -51,7 +53,8 @@ impl Format {
     }
 }
 
-/// The first word of a line that ends (`load_script`).
+/// The interpreter of a script: the first word of its first line, if the line ends within the bytes
+/// that the kernel looks at (`load_script`).
 fn interpreter(line: &[u8]) -> Option<Name> {
     let end = line.iter().position(|&byte| byte == b'\n')?;
     let mut words = line.get(..end)?.split(|&byte| byte == b' ' || byte == b'\t');
@@ -66,10 +69,11 @@ struct Headers {
 
 impl Headers {
     const SIZE: u16 = 56;
-    /// More than any linker makes.
+    /// More headers than any linker makes.
     const MOST: u16 = 64;
 
-    /// `None` for other machines and other kinds of file (`elf_check_arch`).
+    /// Finds the program headers. `None` for other machines and for ELF files that are no programs
+    /// (`elf_check_arch`).
     fn of(head: &[u8]) -> Option<Self> {
         const ELF64_LITTLE: &[u8] = b"\x7fELF\x02\x01";
         const ET_EXEC: u16 = 2;
@@ -82,7 +86,8 @@ impl Headers {
         (is_ours && is_sound && (kind == ET_EXEC || kind == ET_DYN)).then_some(headers)
     }
 
-    /// Also that all headers and the loader's name can be read.
+    /// The format, by the program headers. `None` where a header or the name of the loader cannot be
+    /// read.
     fn format(&self, fd: Fd) -> Option<Format> {
         const PT_INTERP: u32 = 3;
         let mut found = Format::Elf;
@@ -100,12 +105,13 @@ impl Headers {
     }
 }
 
+/// The path of the loader, from a header of type `PT_INTERP`.
 fn loader(fd: Fd, header: &[u8]) -> Option<Name> {
-    let mut room = [0; HEAD];
+    let mut buffer = [0; HEAD];
     let length = usize::try_from(u64_at(header, 32)?).ok()?;
-    let room = room.get_mut(..length)?;
-    let complete = file::read_at(fd, room, u64_at(header, 8)?)? == length;
-    let name = CStr::from_bytes_with_nul(room).ok()?;
+    let path = buffer.get_mut(..length)?;
+    let complete = file::read_at(fd, path, u64_at(header, 8)?)? == length;
+    let name = CStr::from_bytes_with_nul(path).ok()?;
     if complete { Name::new(name.to_bytes()) } else { None }
 }
 

@@ -1,12 +1,12 @@
-//! What is kept of a connection for its line in the log: who it was with, and what it
-//! looked like when the program closed it.
+//! What is kept of a connection for its line in the log: both addresses, and its state when the
+//! program closed it.
 //!
-//! After a reset the kernel no longer tells the peer's address. So it is asked before,
-//! where a line may be wanted.
+//! After a reset the kernel no longer tells the address of the peer. So it is asked at the close,
+//! where a line may be written later.
 //!
-//! Context: any hook, and the drainer's thread.
+//! Context: any hook, and the drainer's thread; async-signal-safe.
 
-use super::Line;
+use super::line::Line;
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};
 use crate::zeroed;
@@ -14,13 +14,13 @@ use core::net::Ipv6Addr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 zeroed! {
-    /// See the module. All zeroes is a note of nothing.
+    /// What is kept of one connection. All zeroes mean that nothing is kept.
     #[derive(Debug, Default)]
     pub struct Note {
         local: Address,
         peer: Address,
         unread: AtomicU64,
-        /// A [`Role`], and 1.
+        /// The [`Role`] as a number, plus 1; 0 where nothing is kept.
         role: AtomicU32,
         /// `tcpi_state`.
         state: AtomicU32,
@@ -30,9 +30,10 @@ zeroed! {
 zeroed! {
     #[derive(Debug, Default)]
     struct Address {
-        /// As IPv6; an IPv4 one is mapped (RFC 4291 2.5.5.2).
+        /// The upper and the lower 64 bits of the IPv6 address. An IPv4 address is IPv4-mapped (RFC
+        /// 4291 section 2.5.5.2).
         halves: [AtomicU64; 2],
-        /// And 1, as 0 is no address.
+        /// The port, plus 1; 0 where there is no address.
         port: AtomicU64,
     }
 }
@@ -55,7 +56,7 @@ impl Address {
 }
 
 impl Note {
-    /// Of a connection that the program closes.
+    /// A note of a connection that the program closes.
     #[inline(never)]
     pub fn of(fd: Fd, role: Role) -> Self {
         let note = Self::default();
@@ -63,7 +64,7 @@ impl Note {
         note
     }
 
-    /// Notes it here.
+    /// Keeps here what the kernel says of this connection now.
     pub fn take(&self, fd: Fd, role: Role) {
         self.local.set(socket::local_address(fd));
         self.peer.set(socket::peer_address(fd));
@@ -72,7 +73,7 @@ impl Note {
         self.state.store(socket::tcp_info(fd).map_or(0, |info| u32::from(info.state)), Relaxed);
     }
 
-    /// Notes what another note has.
+    /// Keeps here what another note keeps.
     pub fn copy(&self, other: &Self) {
         self.local.set(other.local.get());
         self.peer.set(other.peer.get());
@@ -81,8 +82,8 @@ impl Note {
         self.state.store(other.state.load(Relaxed), Relaxed);
     }
 
-    /// Adds it to a line.
-    pub fn tell(&self, line: &mut Line) {
+    /// Adds what is kept to a line.
+    fn tell(&self, line: &mut Line) {
         let role = match self.role.load(Relaxed) {
             0 => return,
             role if role == Role::Accepted as u32 + 1 => "accepted",
@@ -91,5 +92,13 @@ impl Note {
         line.word("role", role).address("local", self.local.get()).address("peer", self.peer.get());
         line.word("state", socket::state_name(self.state.load(Relaxed) as u8))
             .field("unread", self.unread.load(Relaxed));
+    }
+}
+
+impl Line {
+    /// Adds what is kept of a connection, if anything is.
+    pub fn connection(&mut self, note: Option<&Note>) -> &mut Self {
+        note.into_iter().for_each(|note| note.tell(self));
+        self
     }
 }

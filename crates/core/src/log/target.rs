@@ -1,15 +1,15 @@
 //! Where lines go: stderr, a file, or syslog.
 //!
-//! No write waits, and none raises a signal: not where the reader of a pipe has gone, not
-//! beyond `RLIMIT_FSIZE`.
+//! No write waits. None raises a signal: not `SIGPIPE`, where a pipe has no reader, and not
+//! `SIGXFSZ`, beyond `RLIMIT_FSIZE`.
 //!
-//! A file and the socket to syslog are opened once, by the constructor, on a private
-//! number; before every write the identity of a number is checked, for the program may
-//! have closed one that it does not know, or put a file of its own on number 2.
+//! The constructor opens the file or the socket to syslog, on a high number that the program does
+//! not know. Before every write it is checked that the number still is that file: the program may
+//! have closed it, or have opened a file of its own as number 2.
 //!
-//! Context: any hook, and the drainer's thread. No wait.
+//! Context: any hook, and the drainer's thread; async-signal-safe, but for [`Target::named`].
 
-use super::Line;
+use super::line::Line;
 use crate::settings::LogLevel;
 use crate::sys::signals::quietly;
 use crate::sys::{Fd, socket};
@@ -19,24 +19,24 @@ use rustix::io::{Errno, IoSlice, ReadWriteFlags, pwritev2};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with};
 use std::ffi::CString;
 
-/// A descriptor, with the device and inode that it had at the start.
+/// A descriptor, with the device and inode of its file when it was opened.
 #[derive(Clone, Copy)]
 pub struct Target {
     fd: Fd,
     device: u64,
     inode: u64,
-    /// The path of syslog's socket, if that is where lines go; it lives as long as the
-    /// process.
+    /// The path of syslog's socket, where lines go to syslog.
     syslog: Option<&'static CStr>,
 }
 
 impl Target {
-    /// Not a socket: an inetd server's stderr is its client.
+    /// stderr, unless it is a socket: of a server that inetd has started, that is the client.
     pub fn stderr() -> Option<Self> {
         Fd::new(2).and_then(Self::of).filter(|target| target.file_type() != Some(FileType::Socket))
     }
 
-    /// As `SOFTCLOSE_LOG_FILE` names it. In the constructor: it allocates.
+    /// The target that `SOFTCLOSE_LOG_FILE` names. `None` where it cannot be opened. For the
+    /// constructor only: it allocates.
     pub fn named(name: &str) -> Option<Self> {
         const SYSLOG: &str = "/dev/log";
         match name.strip_prefix("syslog") {
@@ -48,7 +48,8 @@ impl Target {
         }
     }
 
-    /// A FIFO is opened for both: that waits for no reader, and no reader is missed.
+    /// Opens a file. A FIFO is opened for reading and writing: so the call does not wait for a reader,
+    /// and a later write does not fail for want of one.
     fn file(path: &str) -> Option<Self> {
         let is_fifo = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
             .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
@@ -71,7 +72,7 @@ impl Target {
         Some(Self { fd, device: stat.st_dev, inode: stat.st_ino, syslog: None })
     }
 
-    /// Its number, if it is still it.
+    /// The descriptor, if it still is the same file.
     pub fn number(self) -> Option<Fd> {
         self.is_still_it().then_some(self.fd)
     }
@@ -84,7 +85,8 @@ impl Target {
         fstat(self.fd).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (self.device, self.inode))
     }
 
-    /// Begins a line: to syslog with facility `daemon` and a severity (RFC 3164 4.1.1).
+    /// Begins a line. Lines to syslog begin with the facility `daemon` and a severity (RFC 3164 section
+    /// 4.1.1).
     pub fn begin(&self, level: LogLevel, line: &mut Line) {
         const DAEMON: u64 = 3 << 3;
         let severity = match level {
@@ -97,7 +99,7 @@ impl Target {
         }
     }
 
-    /// Writes a whole line; false where it would have to wait, or cannot.
+    /// Writes a whole line. False where that would have to wait, or fails.
     pub fn write(self, line: &[u8]) -> bool {
         self.is_still_it()
             && match self.syslog {
@@ -107,18 +109,19 @@ impl Target {
     }
 
     fn write_at_once(self, line: &[u8]) -> Result<usize, Errno> {
-        // Another process may fill a pipe at any time: the kernel is asked not to wait.
+        // Another process may fill the pipe between a question and the write. So the kernel is asked
+        // not to wait.
         if self.file_type() == Some(FileType::Fifo) {
             match pwritev2(self.fd, &[IoSlice::new(line)], u64::MAX, ReadWriteFlags::NOWAIT) {
                 Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
                 written => return written,
             }
         }
-        // What is writable takes PIPE_BUF bytes at once, a file always.
+        // A pipe or terminal that is writable takes PIPE_BUF bytes at once; a file always takes them.
         if socket::is_writable(self.fd) { rustix::io::write(self.fd, line) } else { Err(Errno::AGAIN) }
     }
 
-    /// Who listens may have been started anew since.
+    /// Sends a line to syslog. The daemon may have been restarted: then the socket is connected again.
     fn send(self, path: &CStr, line: &[u8]) -> bool {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let sent = || send(self.fd, text, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
@@ -133,7 +136,8 @@ fn connect_to(fd: Fd, path: &CStr) -> Result<(), Errno> {
     connect(fd, &SocketAddrUnix::new(path)?)
 }
 
-/// The same on a number that programs do not reach by counting up from 3.
+/// Moves a descriptor to number 200 or above, which the program does not get by counting up from 3; or
+/// to any number from 3 on.
 fn private(low: Fd) -> Option<Fd> {
     const PRIVATE: i32 = 200;
     let high = low.duplicate_from(PRIVATE).or_else(|_| low.duplicate_from(3));

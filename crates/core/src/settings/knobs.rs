@@ -1,49 +1,51 @@
-//! The one definition of every environment variable of softclose.
+//! The one definition of every setting: its variable, its option, its default and its help.
 //!
-//! Context: pure data. Whatever shows a knob to a user (launcher options, help,
-//! README, a test) reads this table or is checked against it.
+//! Everything that shows a setting to a user (the launcher's options and help, the manual pages, the
+//! README) reads this table or is checked against it by a test.
+//!
+//! Context: pure data.
 
 use super::strategy::WORDS;
 
-/// What a value looks like, and so how it is parsed and documented.
+/// The form of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `1`, `true`, `yes`, `on` or `0`, `false`, `no`, `off`.
     Flag,
-    /// `500ms`, `2s`, `1m`; a bare `0` is allowed.
+    /// A number with `ms`, `s` or `m`, such as `500ms`; or `0`.
     Duration,
-    /// `64KiB`, `1MiB`, `1000`; bytes without a unit.
+    /// A number with `B`, `KiB`, `MiB` or `GiB`, such as `64KiB`; without a unit it is bytes.
     Size,
     /// A decimal number, or `auto`.
     Count,
     /// One of a few words.
     Choice(&'static [&'static str]),
-    /// A path; empty means unset.
+    /// An absolute path; empty means unset.
     Path,
-    /// Rules, each of which may be bad for itself; see [`super::rules`].
+    /// Rules (see [`super::rules`]). A bad rule does not make the others bad.
     Rules,
 }
 
-/// One setting: its variable, its launcher option and its words.
+/// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Knob {
-    /// Environment variable.
+    /// The environment variable.
     pub env: &'static str,
-    /// Launcher option, without the leading dashes.
+    /// The option of the launcher, without the leading dashes.
     pub flag: &'static str,
-    /// Shape of the value.
+    /// The form of the value.
     pub kind: Kind,
-    /// Default, as a user would write it.
+    /// The default, as a user would write it; empty means unset.
     pub default: &'static str,
-    /// What is allowed, for messages about a bad value.
+    /// What is allowed, in messages about a bad value: "... is not `allowed`".
     pub allowed: &'static str,
-    /// One sentence for help and README.
+    /// One sentence for the help and the README.
     pub help: &'static str,
 }
 
 const DURATION: &str = "a duration such as 500ms, 2s or 1m";
 
-/// Every knob, in the order in which they are documented.
+/// Every setting, in the order in which they are documented.
 pub const KNOBS: &[Knob] = &[
     Knob {
         env: "SOFTCLOSE_DISABLE",
@@ -51,7 +53,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Flag,
         default: "0",
         allowed: "0 or 1",
-        help: "1 makes every hook pass through: loaded, but doing nothing",
+        help: "1 switches softclose off: it is loaded, but leaves every call to the program",
     },
     Knob {
         env: "SOFTCLOSE_TIMEOUT",
@@ -59,7 +61,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "30s",
         allowed: DURATION,
-        help: "total time that one drain may take; 0 means no limit",
+        help: "longest time that one drain may take; 0 means no limit",
     },
     Knob {
         env: "SOFTCLOSE_IDLE",
@@ -67,7 +69,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "5s",
         allowed: DURATION,
-        help: "longest silence of the peer within a drain; 0 means no limit",
+        help: "longest silence of the peer in a drain; 0 means no limit",
     },
     Knob {
         env: "SOFTCLOSE_MAX_BYTES",
@@ -75,7 +77,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Size,
         default: "64MiB",
         allowed: "a size such as 65536, 64KiB or 1MiB",
-        help: "most bytes discarded from one accepted socket; 0 means no limit",
+        help: "most bytes that a drain discards from an accepted connection; 0 means no limit",
     },
     Knob {
         env: "SOFTCLOSE_CONNECTED_MAX_BYTES",
@@ -83,7 +85,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Size,
         default: "1MiB",
         allowed: "a size such as 65536, 64KiB or 1MiB",
-        help: "most bytes discarded from one connected (client) socket; 0 means no limit",
+        help: "most bytes that a drain discards from a connection that the program opened (as a client); 0 means no limit",
     },
     Knob {
         env: "SOFTCLOSE_MAX_PENDING",
@@ -91,7 +93,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Count,
         default: "auto",
         allowed: "a number from 1 to 65536, or auto",
-        help: "most sockets held at once; auto is the smaller of 4096 and a quarter of RLIMIT_NOFILE",
+        help: "most sockets that one process holds at once; auto means a quarter of RLIMIT_NOFILE, at most 4096",
     },
     Knob {
         env: "SOFTCLOSE_EXIT_TIMEOUT",
@@ -99,7 +101,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "2s",
         allowed: DURATION,
-        help: "longest time for drains and open connections after a process has ended, or in it where it must wait; 0 means none",
+        help: "longest time to finish connections after a process has ended, or before, where it must wait itself; 0 means none",
     },
     Knob {
         env: "SOFTCLOSE_SHUTDOWN_GRACE",
@@ -107,7 +109,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "50ms",
         allowed: DURATION,
-        help: "how long the receive side stays open after shutdown, if no close follows; 0 leaves shutdown alone",
+        help: "how long shutdown leaves the receive side open, if no close follows; 0 leaves shutdown to the program",
     },
     Knob {
         env: "SOFTCLOSE_ROLE",
@@ -115,7 +117,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&["both", "accepted", "connected"]),
         default: "both",
         allowed: "both, accepted or connected",
-        help: "which connections are closed gracefully",
+        help: "which connections are closed gracefully: accepted ones, those that the program opened (connected), or both",
     },
     Knob {
         env: "SOFTCLOSE_STRATEGY",
@@ -123,7 +125,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&WORDS),
         default: "drain",
         allowed: "drain, wait, both, linger, abort, peer-first or observe",
-        help: "what the close of a connection becomes; see Strategies in softclose(7)",
+        help: "what softclose does when a connection is closed; see Strategies in softclose(7)",
     },
     Knob {
         env: "SOFTCLOSE_PEER_FIRST",
@@ -139,7 +141,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Rules,
         default: "",
         allowed: "rules such as accepted,local:8080=drain;peer:10.0.0.0/8=abort",
-        help: "strategies for some connections, CONDITIONS=STRATEGY;...; the first rule that fits wins",
+        help: "strategies for some connections, as CONDITIONS=STRATEGY;...; the first rule that fits decides",
     },
     Knob {
         env: "SOFTCLOSE_ENGINE",
@@ -147,7 +149,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&["thread", "inline"]),
         default: "thread",
         allowed: "thread or inline",
-        help: "who waits for the peer: a background thread, or close itself, a second at most (for programs that must stay single-threaded)",
+        help: "what waits for the peer: a background thread, or close itself, for a second at most (keeps a program single-threaded)",
     },
     Knob {
         env: "SOFTCLOSE_LOG",
@@ -155,7 +157,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Choice(&["off", "error", "info", "debug"]),
         default: "off",
         allowed: "off, error, info or debug",
-        help: "what is logged, one line an event",
+        help: "what is logged, one line per event",
     },
     Knob {
         env: "SOFTCLOSE_LOG_FILE",

@@ -1,34 +1,39 @@
 //! From an environment to [`Settings`], with a warning for every bad value.
 //!
-//! Context: constructor and launcher only; allocates. A bad value never stops
-//! the program: the default is used, and the warning says so.
+//! A bad value in the environment never stops the program: the default is used, and the warning says
+//! so.
+//!
+//! Context: the constructor and the launcher; it allocates.
 
 use super::knobs::{KNOBS, Kind, Knob};
-use super::{DrainBy, LogLevel, RolePolicy, Rules, Settings, Strategy, value};
+use super::parsed::{DrainBy, LogLevel, Settings};
+use super::role::RolePolicy;
+use super::rules::Rules;
+use super::strategy::Strategy;
+use super::value;
 use std::fmt;
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The variable is set and understood.
+    /// The variable is set, and its value is understood.
     Environment,
-    /// The variable is not set, or not understood.
+    /// The variable is not set, or its value is bad.
     Default,
 }
 
-/// One bad value: what it was, what is allowed, and what is used instead.
+/// A bad value, what is allowed, and what is used instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Environment variable.
+    /// The environment variable.
     pub env: &'static str,
     /// The value as it was found.
     pub value: String,
-    /// What would have been understood.
+    /// What is allowed.
     pub allowed: &'static str,
     /// The default, which is used instead.
     pub used: &'static str,
-    /// Where the value is but one rule of several: its place, from 1 on. The others
-    /// stay in force.
+    /// Where the value is one rule of several: its position, from 1 on. The other rules stay in force.
     pub rule: Option<usize>,
 }
 
@@ -43,19 +48,19 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The outcome of [`read`].
+/// The settings in force, where their values come from, and warnings.
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The settings in force.
     pub settings: Settings,
-    /// One for every bad value or rule, in the order of [`KNOBS`].
+    /// A warning for every bad value or rule, in the order of [`KNOBS`].
     pub warnings: Vec<Warning>,
-    /// Value in force and its origin, in the order of [`KNOBS`].
+    /// The value in force of every setting and its origin, in the order of [`KNOBS`].
     pub shown: Vec<(String, Origin)>,
 }
 
-/// Reads every knob through `lookup`, which answers the value of an environment
-/// variable, or `None` where it is not set.
+/// Reads every setting. `lookup` answers the value of an environment variable, or `None` where it is
+/// not set.
 pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Reading {
     let mut reading = Reading { settings: defaults(), warnings: Vec::new(), shown: Vec::new() };
     for knob in KNOBS {
@@ -75,7 +80,7 @@ pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Reading {
 }
 
 impl Reading {
-    /// Of bad rules the good ones are in force.
+    /// Puts the good rules of a text in force, and adds a warning for each bad one.
     fn in_part(&mut self, knob: &Knob, text: &str) -> (String, Origin) {
         let mut kept = Vec::new();
         self.settings.rules = Rules::parse(text, |place, rule, outcome| match outcome {
@@ -90,7 +95,7 @@ impl Reading {
     }
 }
 
-/// What is in force when nothing is set.
+/// The settings in force when no variable is set.
 pub fn defaults() -> Settings {
     let mut settings = Settings {
         disable: false,
@@ -112,7 +117,7 @@ pub fn defaults() -> Settings {
         stats_dir: String::new(),
     };
     for knob in KNOBS {
-        // What is empty by default is so already.
+        // Settings with an empty default are empty already.
         let understood = if knob.default.is_empty() { Some(()) } else { apply(&mut settings, knob, knob.default) };
         debug_assert!(understood.is_some(), "the default of {} is bad", knob.env);
     }
@@ -123,6 +128,7 @@ fn warning(knob: &Knob, value: String) -> Warning {
     Warning { env: knob.env, value, allowed: knob.allowed, used: knob.default, rule: None }
 }
 
+/// Stores the value of one setting; `None` where it is bad.
 fn apply(settings: &mut Settings, knob: &Knob, text: &str) -> Option<()> {
     match knob.env {
         "SOFTCLOSE_DISABLE" => settings.disable = value::flag(text)?,
@@ -156,7 +162,8 @@ fn role(text: &str) -> Option<RolePolicy> {
     }
 }
 
-/// All of them, or none. A frame of its own: they are half a page.
+/// Puts the rules in force if all of them are good. Not inlined, so that they are on the stack only
+/// here: they take half a page of memory.
 #[inline(never)]
 fn set_rules(rules: &mut Rules, text: &str) -> Option<()> {
     let mut all_good = true;

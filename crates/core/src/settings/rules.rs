@@ -1,4 +1,4 @@
-//! `SOFTCLOSE_RULES`: a strategy for some connections.
+//! Rules (`SOFTCLOSE_RULES`): strategies for some connections.
 //!
 //! ```text
 //! rules     = rule *( ";" rule )
@@ -6,35 +6,20 @@
 //! condition = "accepted" / "connected" / "local:" port [ "-" port ] / "peer:" address [ "/" bits ]
 //! ```
 //!
-//! All conditions of a rule must hold, each kind at most once; of the rules the first
-//! that fits wins. Spaces around any part are ignored, as are empty rules.
+//! A rule fits where all of its conditions hold; it has at most one condition of each kind. The first
+//! rule that fits decides. Spaces around any part and empty rules are ignored.
 //!
-//! Addresses are compared as IPv6 ones: an IPv4 peer is the same whether it came to an
-//! IPv4 socket or, IPv4-mapped (RFC 4291 2.5.5.2), to an IPv6 one. A prefix of IPv6
-//! that is shorter than that of the mapped addresses does not mean them.
-//!
-//! Context: parsed by the constructor and the launcher, into fixed storage; asked in
-//! hooks. No allocation, no system call.
+//! Context: the constructor and the launcher parse rules into fixed storage; hooks ask them. No
+//! allocation, no system call but those of the [`Connection`] that is asked.
 
-use super::RolePolicy;
+use super::condition::{Connection, Ports, Prefix};
+use super::role::RolePolicy;
 use super::strategy::Strategy;
-use core::net::{IpAddr, Ipv6Addr};
 
-/// Most rules; those beyond are refused.
+/// Most rules that can be in force; further ones are refused.
 pub const MOST: usize = 32;
 
-/// What a rule may ask of a connection. What takes a system call is asked for once at
-/// most, and only where a rule needs it.
-pub trait Connection {
-    /// Whether it is of this role.
-    fn has_role(&self, role: RolePolicy) -> bool;
-    /// Its port here.
-    fn local_port(&self) -> Option<u16>;
-    /// Its peer's address; an IPv4 address is mapped.
-    fn peer(&self) -> Option<Ipv6Addr>;
-}
-
-/// The rules in force, in their order.
+/// The rules in force, in the order in which they were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     list: [Rule; MOST],
@@ -47,17 +32,6 @@ struct Rule {
     local: Option<Ports>,
     peer: Option<Prefix>,
     strategy: Strategy,
-}
-
-/// From, to: both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ports(u16, u16);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Prefix {
-    /// Without the bits behind the prefix.
-    address: u128,
-    bits: u32,
 }
 
 const RULE: &str = "CONDITION[,CONDITION...]=STRATEGY";
@@ -73,8 +47,8 @@ impl Rules {
         Self { list: [Rule::ALWAYS; MOST], count: 0 }
     }
 
-    /// Reads `text`. `each` is told of every rule: its place from 1 on, its text, and
-    /// whether it is in force, or what would have been understood.
+    /// Parses `text`. Calls `each` for every rule, with its position from 1 on, its text, and whether
+    /// it is in force; the error says what is allowed.
     pub fn parse(text: &str, mut each: impl FnMut(usize, &str, Result<(), &'static str>)) -> Self {
         let mut rules = Self::none();
         for (index, rule) in text.split(';').map(str::trim).enumerate() {
@@ -130,12 +104,12 @@ impl Rule {
         if is_twice { Err(TWICE) } else { Ok(()) }
     }
 
-    /// Answers whether it wanted one already.
+    /// Adds the condition that the connection has this role. Answers whether there was one already.
     fn wants(&mut self, role: RolePolicy) -> bool {
         core::mem::replace(&mut self.role, role) != RolePolicy::Both
     }
 
-    /// What takes no system call first.
+    /// Whether the rule fits. The condition that takes no system call is looked at first.
     fn fits(&self, connection: &impl Connection) -> bool {
         let is_from = |ports: Ports| connection.local_port().is_some_and(|port| ports.contain(port));
         let is_peer = |prefix: Prefix| connection.peer().is_some_and(|peer| prefix.covers(peer));
@@ -143,56 +117,11 @@ impl Rule {
     }
 }
 
-impl Ports {
-    fn parse(text: &str) -> Option<Self> {
-        let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let ports = Self(number(first)?, number(last)?);
-        (ports.0 <= ports.1).then_some(ports)
-    }
-
-    fn contain(self, port: u16) -> bool {
-        (self.0..=self.1).contains(&port)
-    }
-}
-
-/// Digits only: `parse` alone takes a sign as well.
-fn number(text: &str) -> Option<u16> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_plain)
-}
-
-impl Prefix {
-    const MAPPED: u32 = 96;
-
-    fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(u32::from(number(bits)?))),
-            None => (text, None),
-        };
-        let (address, most, before) = match address.parse().ok()? {
-            IpAddr::V4(address) => (address.to_ipv6_mapped(), 32, Self::MAPPED),
-            IpAddr::V6(address) => (address, 128, 0),
-        };
-        let bits = bits.unwrap_or(most);
-        (bits <= most).then(|| Self { address: head(address.to_bits(), bits + before), bits: bits + before })
-    }
-
-    fn covers(self, peer: Ipv6Addr) -> bool {
-        let is_other_family = self.bits < Self::MAPPED && peer.to_ipv4_mapped().is_some();
-        !is_other_family && head(peer.to_bits(), self.bits) == self.address
-    }
-}
-
-/// The first `bits` of `address`, zeroes behind.
-fn head(address: u128, bits: u32) -> u128 {
-    let behind = u128::MAX.checked_shr(bits).unwrap_or(0);
-    address & !behind
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use core::cell::Cell;
+    use core::net::{IpAddr, Ipv6Addr};
 
     /// A connection that counts what it is asked.
     struct Seen {
@@ -238,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_that_fits_wins() {
+    fn the_first_rule_that_fits_decides() {
         let text = "local:8080=drain;peer:10.0.0.0/8=abort;connected=observe";
         assert_eq!(chosen(text, &server()), Some(Strategy::Drain));
         assert_eq!(chosen(text, &Seen { port: 80, ..server() }), Some(Strategy::Abort));
@@ -280,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_that_no_rule_needs() {
+    fn a_rule_asks_only_what_it_needs() {
         let asked = |text: &str| {
             let connection = Seen { asked: Cell::new((0, 0)), ..server() };
             let _ = chosen(text, &connection);
@@ -313,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_refused() {
+    fn a_bad_rule_is_refused() {
         let bad = [
             "accepted=graceful",
             "accepted,connected=drain",
@@ -340,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_only_so_many() {
+    fn rules_after_the_first_32_are_refused() {
         let text = "accepted=wait;".repeat(MOST + 2);
         let mut refused = Vec::new();
         let rules =

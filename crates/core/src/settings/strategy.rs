@@ -1,23 +1,23 @@
-//! The names of the close strategies; what each does is in [`crate::strategy`].
+//! The names of the strategies. What each strategy does is in [`crate::strategy`].
 //!
 //! Context: pure data.
 
-/// What the close of a connection becomes (`SOFTCLOSE_STRATEGY`).
+/// What softclose does when a connection is closed (`SOFTCLOSE_STRATEGY`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// FIN, discard until the peer's FIN, close.
+    /// Send a FIN, discard what arrives until the peer's FIN, close.
     Drain,
-    /// FIN, wait for the peer's FIN without reading, close.
+    /// Send a FIN, wait for the peer's FIN without reading, close.
     Wait,
-    /// Shut both directions, close.
+    /// Shut down both directions, close.
     Both,
-    /// `SO_LINGER{1,n}`, close.
+    /// Set `SO_LINGER` to some seconds, close.
     Linger,
-    /// `SO_LINGER{1,0}`, close.
+    /// Set `SO_LINGER` to 0 seconds, close: the connection is reset.
     Abort,
-    /// Discard until the peer's FIN for a moment, then as [`Strategy::Drain`].
+    /// Discard what arrives until the peer's FIN, for a moment; then as [`Strategy::Drain`].
     PeerFirst,
-    /// The program's own close; what it loses is counted.
+    /// Leave the close to the program, and count what it loses.
     Observe,
 }
 
@@ -32,16 +32,16 @@ pub const STRATEGIES: [Strategy; 7] = [
     Strategy::Observe,
 ];
 
-/// Their words, in the same order.
+/// The words for them, in the same order.
 pub const WORDS: [&str; STRATEGIES.len()] = ["drain", "wait", "both", "linger", "abort", "peer-first", "observe"];
 
 impl Strategy {
-    /// The word for it in settings and logs.
+    /// The word for the strategy in settings and logs.
     pub fn name(self) -> &'static str {
         WORDS.get(self as usize).copied().unwrap_or_default()
     }
 
-    /// The strategy of that word.
+    /// The strategy with this word.
     pub fn named(word: &str) -> Option<Self> {
         STRATEGIES.into_iter().find(|strategy| strategy.name() == word)
     }

@@ -1,10 +1,10 @@
-//! Parsers for the values of knobs: flags, durations, sizes, counts.
+//! Parsers for flags, durations, sizes and counts. `None` means that the text is not understood; the
+//! caller then uses the default, with a warning.
 //!
-//! Context: pure functions, no allocation. `None` means "not understood"; the
-//! caller names the variable and falls back to its default.
+//! Context: pure functions, no allocation.
 
-/// Most milliseconds a duration may have: one day, so that arithmetic on 32-bit
-/// millisecond clocks can never wrap.
+/// The longest duration in milliseconds: one day. So arithmetic with the 32-bit millisecond clock
+/// cannot wrap.
 pub const MAX_DURATION_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Parses `1`/`true`/`yes`/`on` and `0`/`false`/`no`/`off`.
@@ -43,7 +43,7 @@ pub fn size(text: &str) -> Option<u64> {
     number.checked_mul(scale)
 }
 
-/// Parses a whole number from 1 to 65536, or `auto` as `None` inside.
+/// Parses a whole number from 1 to 65536; `auto` is `Some(None)`.
 pub fn count(text: &str) -> Option<Option<u32>> {
     if text == "auto" {
         return Some(None);

@@ -5,7 +5,7 @@
 //! `getsockname` and `getpeername`, once each at most, and only if a rule needs them.
 
 use crate::decision::covers;
-use crate::settings::rules::Connection;
+use crate::settings::condition::Connection;
 use crate::settings::{RolePolicy, Settings, Strategy};
 use crate::sys::socket::Role;
 use crate::sys::{Fd, socket};

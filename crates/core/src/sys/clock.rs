@@ -1,21 +1,23 @@
-//! The millisecond clock of the drain.
+//! Clocks, durations and sleeping.
 //!
-//! `CLOCK_MONOTONIC_COARSE` is exact to a timer tick, which is finer than any
-//! bound. It is read through the vDSO, which [`resolve`] finds; where there is none, as
-//! under valgrind, it is a system call. The value wraps after 49 days; ages are
-//! computed with wrapping subtraction, and no bound exceeds one day.
+//! The drain measures time in [`Millis`], by `CLOCK_MONOTONIC_COARSE`. That clock is exact to a
+//! timer tick (1 to 10 ms), which is finer than any bound. It is read through the vDSO, which
+//! [`resolve`] looks up; where there is none, as under Valgrind, by a system call. The value wraps
+//! after 49 days. Ages are computed with wrapping subtraction, and no bound exceeds one day.
+//!
+//! Context: async-signal-safe, but for [`resolve`].
 
 use super::raw::{nr, syscall6};
 use core::cell::Cell;
 use rustix::process::Pid;
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime_dynamic};
 
-/// Milliseconds since an arbitrary origin, modulo 2^32.
+/// A point in time: milliseconds since an arbitrary origin, modulo 2^32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Millis(pub u32);
 
 impl Millis {
-    /// The present.
+    /// The present time.
     pub fn now() -> Self {
         let Timespec { tv_sec, tv_nsec } = read(ClockId::MonotonicCoarse);
         Self((tv_sec as u32).wrapping_mul(1000).wrapping_add((tv_nsec / 1_000_000) as u32))
@@ -27,31 +29,31 @@ impl Millis {
         if age > u32::MAX / 2 { 0 } else { age }
     }
 
-    /// `ms` milliseconds after `self`.
+    /// The time `ms` milliseconds after `self`.
     pub fn plus(self, ms: u32) -> Self {
         Self(self.0.wrapping_add(ms))
     }
 }
 
-/// Seconds since 1970.
+/// Seconds since 1970, exact to a timer tick.
 pub fn seconds_since_1970() -> u64 {
     u64::try_from(read(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
 }
 
-/// A point in the processor time of the calling thread: where others take the processor away
-/// from it, they do so natively.
+/// A point in the processor time of the calling thread. Time in which other threads have the
+/// processor does not count: they would have it natively as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadTime {
     microseconds: u64,
 }
 
 impl ThreadTime {
-    /// When the calling thread has had the processor for so many microseconds from now on.
+    /// The point at which the calling thread has used `microseconds` more than now. A system call.
     pub fn after(microseconds: u64) -> Self {
         Self { microseconds: thread_microseconds() + microseconds }
     }
 
-    /// Whether it has come; a system call.
+    /// Whether the calling thread has reached the point. A system call.
     pub fn is_over(self) -> bool {
         thread_microseconds() >= self.microseconds
     }
@@ -62,37 +64,37 @@ fn thread_microseconds() -> u64 {
     thread_time(None).unwrap_or(0) / 1000
 }
 
-/// Seconds since boot, sleep included: as in `/proc/PID/stat`. By system call: this clock
-/// is not coarse, and the vDSO reads the processor's counter for it, which the program may
-/// have forbidden (`PR_SET_TSC`).
+/// Seconds since boot, sleep included, like the times in `/proc/PID/stat`. It is a system call: for
+/// this clock, which is not coarse, the vDSO would read the processor's time stamp counter, and the
+/// program may have forbidden that (`PR_SET_TSC`).
 pub fn seconds_since_boot() -> u32 {
     u32::try_from(by_system_call(ClockId::Boottime as usize).map_or(0, |now| now.tv_sec)).unwrap_or(0)
 }
 
-/// Nanoseconds since boot, in the same way.
+/// Nanoseconds since boot, sleep included. A system call, as in [`seconds_since_boot`].
 pub fn nanoseconds_since_boot() -> u64 {
     by_system_call(ClockId::Boottime as usize).map_or(0, nanoseconds)
 }
 
-/// Microseconds since an arbitrary origin; by system call, for the same reason.
+/// Microseconds since an arbitrary origin. A system call, as in [`seconds_since_boot`].
 pub fn microseconds() -> u64 {
     by_system_call(ClockId::Monotonic as usize).map_or(0, nanoseconds) / 1000
 }
 
-/// How long a hook may look for something before it goes without: a millisecond of the
-/// thread's own time, from the first time that somebody asks.
+/// How long a hook may search for something before it gives up: a millisecond of the thread's
+/// processor time, from the first question on.
 #[derive(Debug, Default)]
 pub struct Budget {
     until: Cell<Option<ThreadTime>>,
 }
 
 impl Budget {
-    /// Not begun.
+    /// A budget of which nothing is used.
     pub const fn new() -> Self {
         Self { until: Cell::new(None) }
     }
 
-    /// Whether it is used up; a system call, so not to be asked at every step.
+    /// Whether the budget is used up. A system call, so not to be asked at every step.
     pub fn is_spent(&self) -> bool {
         const MICROSECONDS: u64 = 1000;
         match self.until.get() {
@@ -111,8 +113,9 @@ impl Budget {
     }
 }
 
-/// Nanoseconds that a thread of this process has had the processor: the calling one, or that
-/// with this id (`make_thread_cpuclock`).
+/// Nanoseconds of processor time that a thread of this process has used: the thread with this id,
+/// or the calling one for `None`. `None` where there is no such thread. Source:
+/// `make_thread_cpuclock`.
 pub fn thread_time(thread: Option<Pid>) -> Option<u64> {
     const CPUCLOCK_PERTHREAD_SCHED: usize = 6;
     let clock = thread.map_or(ClockId::ThreadCPUTime as usize, |thread| {
@@ -132,7 +135,7 @@ fn nanoseconds(time: Timespec) -> u64 {
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
-/// In the constructor: has rustix look the vDSO up, for which it asks libc.
+/// To be called in the constructor: makes rustix look up the vDSO, for which it calls libc.
 pub fn resolve() {
     let _ = Millis::now();
 }
@@ -141,17 +144,17 @@ fn read(clock: ClockId) -> Timespec {
     clock_gettime_dynamic(DynamicClockId::Known(clock)).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 })
 }
 
-/// `ms` milliseconds as the kernel wants them.
+/// `ms` milliseconds as a `timespec`.
 pub fn timespec(ms: u32) -> Timespec {
     timespec_of_micros(u64::from(ms) * 1000)
 }
 
-/// The same of microseconds.
+/// `micros` microseconds as a `timespec`.
 pub fn timespec_of_micros(micros: u64) -> Timespec {
     Timespec { tv_sec: (micros / 1_000_000) as i64, tv_nsec: (micros % 1_000_000) as i64 * 1000 }
 }
 
-/// Sleeps for so many microseconds, or until a signal's handler has run.
+/// Sleeps for `us` microseconds, or until a signal handler has run.
 pub fn rest_us(us: u32) {
     let _ = rustix::thread::nanosleep(&timespec_of_micros(u64::from(us)));
 }
@@ -162,7 +165,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "system calls")]
-    fn a_thread_is_known_by_the_processor_that_it_had() {
+    fn the_time_of_a_thread_is_the_same_by_its_id() {
         let me = crate::sys::process::thread();
         let before = thread_time(None).unwrap();
         let by_id = thread_time(me).unwrap();

@@ -1,45 +1,49 @@
-//! The unsafe floor of the library: system calls and shared memory.
+//! The unsafe floor: system calls, and memory that is mapped or shared. Everything above this
+//! folder is safe code.
 //!
-//! Everything above this folder is safe code. Everything in it goes to the
-//! kernel by instruction (rustix's raw backend, or [`raw`] for the calls that
-//! rustix has no name for), never through libc: no errno is written, no
-//! cancellation point is crossed, and the symbols that the shim exports are
-//! never re-entered.
+//! All code here calls the kernel by raw system calls (rustix's raw backend, or [`raw`] for calls
+//! that rustix does not have), never through libc. So no call writes `errno`, none is a
+//! cancellation point, and none enters the symbols that the shim exports.
 //!
-//! Context: async-signal-safe throughout, vfork children included, unless a
-//! function says otherwise.
+//! | module | one idea |
+//! |---|---|
+//! | [`raw`] | the bare system call |
+//! | [`valgrind`] | what Valgrind's tools must be told |
+//! | [`fd`] | a descriptor as a number that no drop closes |
+//! | [`process`] | ids and rights of this process |
+//! | [`clock`] | clocks, durations and sleeping |
+//! | [`memory`] | our own memory without an allocator, and the program's memory without trust |
+//! | [`procfs`] | procfs without allocation |
+//! | [`socket`] | what the kernel says of one socket, and what can be done with it |
+//! | [`files`] | the table of descriptors, files, epoll |
+//! | [`thread`] | kernel threads, signals, futexes, stopping other threads |
+//! | [`child`] | a child that executes another program |
+//! | [`ring`] | `io_uring` |
+//! | [`rehearsal`] | whether a seccomp filter allows what a drain takes |
+//!
+//! Each module imports only from modules above it in this table. The code outside of `sys` uses
+//! shorter paths for the files in the folders: `sys::region`, not `sys::memory::region`.
+//!
+//! Context: async-signal-safe throughout, `vfork` children included, unless a function says
+//! otherwise.
 
-pub mod argument_list;
+pub mod child;
 pub mod clock;
-pub mod descriptors;
-pub mod event_count;
 pub mod fd;
-pub mod file;
-pub mod futex;
-pub mod known_directory;
-pub mod limit;
-pub mod mapped;
+pub mod files;
 pub mod memory;
-pub mod numbers;
-pub mod pids;
-pub mod poller;
-pub mod probe;
 pub mod process;
 pub mod procfs;
 pub mod raw;
-pub mod region;
 pub mod rehearsal;
 pub mod ring;
-pub mod ring_memory;
-pub mod schedule;
-pub mod segment;
-pub mod shared;
-pub mod signals;
 pub mod socket;
-pub mod stop;
 pub mod thread;
-pub mod thread_stack;
 pub mod valgrind;
-pub mod vfork;
 
+pub use child::{argument_list, control_group, vfork};
 pub use fd::Fd;
+pub use files::{close_all, descriptors, file, known_directory, limit, poller, table};
+pub use memory::{birthmark, mapped, peek, probe, region, segment, shared, zeroed};
+pub use ring::ring_memory;
+pub use thread::{event_count, futex, schedule, signals, stop, thread_stack};

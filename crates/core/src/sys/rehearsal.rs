@@ -1,38 +1,37 @@
-//! Whether the kernel lets us do what a drain takes.
+//! Whether a seccomp filter allows the system calls that a drain makes.
 //!
-//! A seccomp filter that the process was started under allows what the *program*
-//! needs, which may be less than what we need. A call that is refused in the midst
-//! of a drain would be the worst: a clock that stands still ends no bound, an epoll
-//! that fails at once is no sleep. So every such call is made once before the first
-//! drain, in a way that does nothing.
+//! A filter that the process was started under allows what the *program* needs, which may be less.
+//! If it refused a call in the middle of a drain, the drain could break: if the clock stands still,
+//! no bound is ever reached; if epoll fails at once, the thread does not sleep. So each of these
+//! calls is made once before the first drain, in a way that has no effect.
 //!
-//! What is answered for otherwise is not rehearsed: without a thread, a descriptor
-//! or procfs the close is the program's own as it is.
+//! Some calls are not rehearsed, because their failure is handled: where no thread can be made, no
+//! descriptor opened or procfs not read, the close is left to the program.
 //!
-//! Context: any hook. Async-signal-safe.
+//! Context: any hook; async-signal-safe.
 
 use super::process;
 use super::raw::{nr, syscall6};
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use rustix::io::Errno;
 
-/// The answer, once it was asked for. A filter can never be taken away again.
+/// The result of the rehearsal, once it has been done. It stays: a filter cannot be removed.
 pub struct Rehearsal(AtomicU8);
 
-const UNASKED: u8 = 0;
+const NOT_DONE: u8 = 0;
 const ALLOWED: u8 = 1;
 const REFUSED: u8 = 2;
 
 impl Rehearsal {
-    /// Not asked yet.
+    /// A rehearsal that has not been done.
     pub const fn new() -> Self {
-        Self(AtomicU8::new(UNASKED))
+        Self(AtomicU8::new(NOT_DONE))
     }
 
-    /// Whether everything is allowed.
+    /// Whether all calls are allowed. The first question does the rehearsal.
     pub fn is_allowed(&self) -> bool {
         match self.0.load(Relaxed) {
-            UNASKED => {
+            NOT_DONE => {
                 let allowed = rehearse();
                 self.0.store(if allowed { ALLOWED } else { REFUSED }, Relaxed);
                 allowed
@@ -44,31 +43,31 @@ impl Rehearsal {
 
 #[inline(never)]
 fn rehearse() -> bool {
-    let mut room = [0u64; 2];
-    let at = room.as_mut_ptr() as usize;
+    let mut buffer = [0u64; 2];
+    let at = buffer.as_mut_ptr() as usize;
     has_threads() && reads_clock(at) && reads_limits(at) && waits(at) && touches_nothing(at)
 }
 
 fn has_threads() -> bool {
     let (Some(process), Some(thread)) = (process::pid(), process::thread()) else { return false };
     let [process, thread] = [process, thread].map(|id| id.as_raw_nonzero().get() as usize);
-    // SAFETY: integers only; signal 0 only asks.
+    // SAFETY: integers only; signal 0 is not delivered.
     unsafe { syscall6(nr::TGKILL, [process, thread, 0, 0, 0, 0]) }.is_ok()
 }
 
 fn reads_clock(at: usize) -> bool {
     const CLOCK_MONOTONIC_COARSE: usize = 6;
-    // SAFETY: the kernel writes one timespec, for which there is room.
+    // SAFETY: the kernel writes one timespec into the 16 bytes at `at`.
     unsafe { syscall6(nr::CLOCK_GETTIME, [CLOCK_MONOTONIC_COARSE, at, 0, 0, 0, 0]) }.is_ok()
 }
 
 fn reads_limits(at: usize) -> bool {
     const RLIMIT_NOFILE: usize = 7;
-    // SAFETY: the kernel writes one rlimit64, for which there is room.
+    // SAFETY: the kernel writes one rlimit64 into the 16 bytes at `at`.
     unsafe { syscall6(nr::PRLIMIT64, [0, RLIMIT_NOFILE, 0, at, 0, 0]) }.is_ok()
 }
 
-/// A poll of nothing for no time, and a wake-up of nobody.
+/// Polls no descriptors for no time, and wakes the threads that sleep on a word on which none does.
 fn waits(at: usize) -> bool {
     const FUTEX_WAKE_PRIVATE: usize = 129;
     let no_time = [0u64; 2];
@@ -79,7 +78,7 @@ fn waits(at: usize) -> bool {
     }
 }
 
-/// On a number that is never open: allowed is what fails for that reason.
+/// Makes the calls for a number that is never open. A call is allowed if it fails for that reason.
 fn touches_nothing(at: usize) -> bool {
     const NO_NUMBER: usize = u32::MAX as usize;
     const F_GETFD: usize = 1;

@@ -1,11 +1,11 @@
-//! What Valgrind's tools cannot see for themselves, told by a client request: a sequence of
-//! instructions that does nothing elsewhere (valgrind.h, `VALGRIND_DO_CLIENT_REQUEST`).
+//! What Valgrind's tools must be told, by client requests. A client request is a sequence of
+//! instructions that does nothing outside of Valgrind (valgrind.h, `VALGRIND_DO_CLIENT_REQUEST`).
 //!
-//! Context: any.
+//! Context: any; async-signal-safe.
 
-/// This memory is shared without locks, by atomic operations that are plain loads and
-/// stores on this machine: Helgrind and DRD would take each for a race
-/// (`VALGRIND_HG_DISABLE_CHECKING`, `DRD_IGNORE_VAR`).
+/// Tells Helgrind and DRD that the `len` bytes from address `at` on are shared without locks. Atomic
+/// operations on them are plain loads and stores on this machine, which the tools would report as
+/// races (`VALGRIND_HG_DISABLE_CHECKING`, `DRD_IGNORE_VAR`).
 pub fn is_lock_free(at: usize, len: usize) {
     const ARANGE_MAKE_UNTRACKED: usize = 0x4847_0000 + 256 + 39;
     const START_SUPPRESSION: usize = 0x4452_0002;
@@ -15,8 +15,8 @@ pub fn is_lock_free(at: usize, len: usize) {
 
 #[cfg(not(miri))]
 fn request(arguments: [usize; 6]) {
-    // SAFETY: rotates a register by twice its width, and exchanges one with itself.
-    // Valgrind reads the six words.
+    // SAFETY: this rotates a register by twice its width, and exchanges one with itself. Valgrind
+    // reads the six words.
     unsafe {
         core::arch::asm!(
             "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51",

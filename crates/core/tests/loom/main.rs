@@ -39,7 +39,7 @@ mod memory {
 }
 
 #[allow(dead_code)]
-#[path = "../../src/sys"]
+#[path = "../../src/sys/thread"]
 mod sys {
     pub mod event_count;
     pub(super) use crate::futex;

@@ -178,9 +178,9 @@ mod tests {
     fn program(state: Liveness) -> Program {
         let reading = Reading {
             version: String::new(),
-            founder: PID,
+            creator: PID,
             started: 0,
-            founded: 0,
+            created: 0,
             namespace: 0,
             program: String::new(),
             settings: Vec::new(),

@@ -136,9 +136,9 @@ impl HiddenProcess {
     }
 
     /// Whether it may use a stats file of the user `owner`, whose first process was started at
-    /// `founded`. An older process does not, and only a process of root can have become one of
+    /// `created`. An older process does not, and only a process of root can have become one of
     /// another user.
-    pub fn may_use(&self, owner: u32, founded: u64) -> bool {
-        self.started >= founded && (owner == 0 || self.user.is_none_or(|user| user == owner))
+    pub fn may_use(&self, owner: u32, created: u64) -> bool {
+        self.started >= created && (owner == 0 || self.user.is_none_or(|user| user == owner))
     }
 }

@@ -43,12 +43,12 @@ impl Program {
     /// The pid by which the program is named: that of its eldest process, or, if it has ended, that
     /// of its first one.
     pub fn pid(&self) -> u32 {
-        self.processes.first().map_or(self.reading.founder, |process| process.pid)
+        self.processes.first().map_or(self.reading.creator, |process| process.pid)
     }
 
     /// Whether `pid` is one of its processes, or, if it has ended, was its first one.
     pub fn has(&self, pid: u32) -> bool {
-        let is_first = self.processes.is_empty() && self.reading.founder == pid;
+        let is_first = self.processes.is_empty() && self.reading.creator == pid;
         is_first || self.processes.iter().any(|process| process.pid == pid)
     }
 

@@ -11,7 +11,7 @@ use crate::drain::looker::inquiries::Inquiries;
 use crate::drain::looker::thread_looks::ThreadLooks;
 use crate::holders::standing::Doubt;
 use crate::sys::clock;
-use crate::sys::fd::{is_any_flushed, leave_table};
+use crate::sys::table::{is_any_flushed, leave_table};
 use core::sync::atomic::Ordering::SeqCst;
 
 /// How long the thread stays without being asked, in microseconds. It should not be started too

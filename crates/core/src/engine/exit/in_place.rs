@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::engine::leaving::TICK_MS;
 use crate::holders::ledger::Owner;
 use crate::sys::clock::Millis;
-use crate::sys::numbers::close_all_but;
+use crate::sys::close_all::close_all_but;
 use crate::sys::{descriptors, thread};
 
 /// Gives up all numbers but the connections, and waits for these until `deadline`. From here on

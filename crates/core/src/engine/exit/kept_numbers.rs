@@ -18,7 +18,7 @@ impl KeptNumbers {
 
     /// An empty list with room for `most` numbers.
     pub fn with_room(most: usize) -> Self {
-        let many = if most > Self::FEW { memory::zeroed(most) } else { None };
+        let many = if most > Self::FEW { memory::zeroed_slice(most) } else { None };
         Self { few: [0; Self::FEW], many, len: 0 }
     }
 

@@ -35,7 +35,7 @@ use crate::holders::ledger::Owner;
 use crate::leftovers::Leftovers;
 use crate::settings::LogLevel;
 use crate::sys::clock::Millis;
-use crate::sys::stop::{self, Others};
+use crate::sys::stop::{self, OtherThreads};
 use inventory::Inventory;
 use kept_numbers::KeptNumbers;
 use work::ExitWork;
@@ -80,7 +80,7 @@ fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> 
         return false;
     }
     let others = stop_others(engine);
-    if others == Others::Running || !has_written_streams(engine, exit, others == Others::None) {
+    if others == OtherThreads::Running || !has_written_streams(engine, exit, others == OtherThreads::None) {
         return false;
     }
     // A slow reader of our streams does not use up the bound.
@@ -94,9 +94,9 @@ fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> 
     work.left.drain_until(sooner(deadline, Millis::now().plus(INSTANT_MS)), INSTANT_MS);
     let is_done = work.left.is_empty() || leave::leave_to_finisher(engine, owner, &mut work.left, deadline);
     if is_done {
-        return others == Others::Stopped;
+        return others == OtherThreads::Stopped;
     }
-    in_place::wait_in_place(engine, owner, &mut work, deadline) || others == Others::Stopped
+    in_place::wait_in_place(engine, owner, &mut work, deadline) || others == OtherThreads::Stopped
 }
 
 /// Writes out stdio's streams, which may hold the end of a response, before the half-close.
@@ -105,15 +105,15 @@ fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> 
 fn has_written_streams(engine: &Engine, exit: Exit, may_wait: bool) -> bool {
     let is_done = exit == Exit::AtOnce || (engine.context.host.flush_streams)(may_wait);
     if !is_done {
-        stop::run_on();
+        stop::resume_now();
     }
     is_done
 }
 
 /// Stops all other threads. Without procfs libc tells whether there are any.
-fn stop_others(engine: &Engine) -> Others {
-    match stop::others(|tid| engine.drain.runs_on(tid)) {
-        Others::Running if engine.context.is_single_threaded() => Others::None,
+fn stop_others(engine: &Engine) -> OtherThreads {
+    match stop::stop_others(|tid| engine.drain.runs_on(tid)) {
+        OtherThreads::Running if engine.context.is_single_threaded() => OtherThreads::None,
         others => others,
     }
 }

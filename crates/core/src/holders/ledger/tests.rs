@@ -276,7 +276,7 @@ mod after_detach {
         let (shared, own) = (stage.fd(), Stage::accepted());
         stage.owner().opened(own.fd(), Role::Accepted, stage.ledger.stamp());
         let me = stage.ledger.me().unwrap();
-        let old = stage.ledger.memory.again().unwrap();
+        let old = stage.ledger.memory.second_mapping().unwrap();
         stage.owner().detach();
         let (family, slots) = (Family::of(&old), Descriptions::of(&old));
         let [first, second] = [1, 2].map(|raw| SlotId::new(raw).unwrap());
@@ -308,7 +308,7 @@ fn rubbish_in_the_shared_memory_is_survived() {
         random
     };
     for _ in 0..ROUNDS {
-        let words = stage.ledger.memory.scrawl();
+        let words = stage.ledger.memory.words();
         let near = words.len().min((size_of::<family_memory::Head>() + 4096) / size_of::<u64>());
         for word in &words[..near] {
             let rubbish = next();

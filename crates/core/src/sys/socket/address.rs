@@ -2,15 +2,16 @@
 //!
 //! Context: async-signal-safe; one system call each.
 
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// Address and port on this side; an IPv4 one as IPv4-mapped (RFC 4291 2.5.5.2).
+/// The address and port on this side. An IPv4 address is IPv4-mapped (RFC 4291 section 2.5.5.2).
 pub fn local_address(fd: Fd) -> Option<(Ipv6Addr, u16)> {
     SocketAddr::try_from(rustix::net::getsockname(fd).ok()?).ok().map(mapped)
 }
 
-/// The same of the peer; `None` also where the connection has gone.
+/// The address and port of the peer, as in [`local_address`]. `None` also where there is no
+/// connection any more.
 pub fn peer_address(fd: Fd) -> Option<(Ipv6Addr, u16)> {
     SocketAddr::try_from(rustix::net::getpeername(fd).ok()??).ok().map(mapped)
 }

@@ -1,5 +1,4 @@
-//! The facts of one socket: what the kernel says of it, and which side opened it. And what can
-//! be done with it.
+//! One socket: what the kernel says of it, which side opened it, and what can be done with it.
 //!
 //! | file | one idea |
 //! |---|---|
@@ -11,7 +10,7 @@
 //! | [`queues`] | bytes unread, unsent, unacknowledged |
 //! | [`readiness`] | what `poll(2)` says |
 //! | [`address`] | both addresses |
-//! | [`discard`] | discarding what has come in |
+//! | [`discard`](mod@discard) | discarding data that has arrived |
 //! | [`shutdown`] | `shutdown(2)` |
 //!
 //! Context: async-signal-safe throughout.

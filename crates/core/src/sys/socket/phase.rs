@@ -2,19 +2,19 @@
 //!
 //! Context: pure functions.
 
-/// The states of `include/net/tcp_states.h`, as far as they matter here.
+/// The TCP states of `include/net/tcp_states.h`, in three groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// No connection to close gracefully: closed, connecting, listening.
+    /// There is no connection to close gracefully: closed, connecting, listening, or in TIME-WAIT.
     Unconnected,
     /// The peer may still send.
     Open,
-    /// The peer's FIN has come: nothing can arrive any more.
+    /// The peer's FIN has come: no data can arrive any more.
     PeerDone,
 }
 
 impl Phase {
-    /// From `tcpi_state`.
+    /// The group of a state as `tcpi_state` has it.
     pub fn of(state: u8) -> Self {
         const ESTABLISHED: u8 = 1;
         const FIN_WAIT1: u8 = 4;

@@ -1,10 +1,10 @@
 //! How many bytes of a connection are unread, unsent, unacknowledged, read and written.
 //!
-//! Context: async-signal-safe; one or a few system calls a question.
+//! Context: async-signal-safe; each function makes one or a few system calls.
 
 use super::identity::is_socket;
 use super::state::{counter, tcp_info};
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{nr, syscall6};
 use rustix::io::Result;
 use rustix::net::sockopt;
@@ -12,18 +12,19 @@ use rustix::net::sockopt;
 const SIOCOUTQ: usize = 0x5411;
 const SIOCOUTQNSD: usize = 0x894B;
 
-/// Bytes that wait to be read (`SIOCINQ`); 0 where the kernel does not say.
+/// Bytes that have arrived and are not read yet (`SIOCINQ`); 0 where the kernel does not tell.
 pub fn unread(fd: Fd) -> u64 {
     rustix::io::ioctl_fionread(fd).unwrap_or(0)
 }
 
-/// Bytes that the peer has not acknowledged (`SIOCOUTQ`, RFC 9293 3.10.4).
+/// Sequence numbers that the peer has not acknowledged, a FIN of ours included (`SIOCOUTQ`).
+/// `u32::MAX` where the kernel does not tell.
 pub fn unacknowledged(fd: Fd) -> u32 {
     queued(fd, SIOCOUTQ).unwrap_or(u32::MAX)
 }
 
-/// Bytes of the program's that the peer has not acknowledged: our FIN takes a sequence
-/// number as well.
+/// Bytes of the program's data that the peer has not acknowledged. A FIN of ours, which takes a
+/// sequence number as well, is not counted. 0 where the kernel does not tell.
 pub fn undelivered(fd: Fd) -> u32 {
     const ESTABLISHED: u8 = 1;
     const CLOSE_WAIT: u8 = 8;
@@ -34,8 +35,7 @@ pub fn undelivered(fd: Fd) -> u32 {
     }
 }
 
-/// Bytes that have not been sent even once (`SIOCOUTQNSD`); 0 where the kernel does not
-/// say.
+/// Bytes that have not been sent even once (`SIOCOUTQNSD`); 0 where the kernel does not tell.
 pub fn unsent(fd: Fd) -> u32 {
     queued(fd, SIOCOUTQNSD).unwrap_or(0)
 }
@@ -47,16 +47,17 @@ fn queued(fd: Fd, which: usize) -> Result<u32> {
     Ok(bytes)
 }
 
-/// Bytes that the program has read from this connection so far:
-/// `tcpi_bytes_received` without what is queued.
+/// Bytes that the program has read from this connection so far: `tcpi_bytes_received` minus the
+/// bytes that are not read yet.
 pub fn consumed(fd: Fd) -> u64 {
     const BYTES_RECEIVED: usize = 128;
     counter(fd, BYTES_RECEIVED).wrapping_sub(unread(fd))
 }
 
-/// Bytes that the program has written to this connection so far: acknowledged
-/// (`tcpi_bytes_acked`) and not yet. Two questions, between which something may be
-/// acknowledged: then it looks as if something had been written.
+/// Bytes that the program has written to this connection so far: those that are acknowledged
+/// (`tcpi_bytes_acked`) and those that are not. The kernel is asked for the two one after the
+/// other. If a byte is acknowledged in between, it is asked again, a few times; after that the
+/// answer may be wrong.
 pub fn written(fd: Fd) -> u64 {
     const BYTES_ACKED: usize = 120;
     const TRIES: u32 = 4;
@@ -73,18 +74,19 @@ pub fn written(fd: Fd) -> u64 {
     before.wrapping_add(u64::from(unacknowledged(fd)))
 }
 
-/// Whether the send buffer is so small that it may have been full, though hardly anything is
-/// left in it: then a writer may have been woken that has not come to run yet.
+/// Whether the send buffer may have been full a moment ago, even if it is nearly empty now: it is
+/// small, and the program has written more than it may hold. Then a thread that waited in a write
+/// may have been woken, and not have run yet.
 pub fn may_have_been_full(fd: Fd) -> bool {
     const SMALL: usize = 64 << 10;
-    /// What lies in it takes so many times its length, where it is written piece by piece.
+    /// Data that is written piece by piece takes up to this many times its length in the buffer.
     const OVERHEAD: usize = 8;
     let size = sockopt::socket_send_buffer_size(fd).unwrap_or(0);
     size <= SMALL && written(fd) > (size / OVERHEAD) as u64
 }
 
-/// Whether it may be a connection, asked as every filter allows it: getsockopt may be among
-/// what a service is killed for.
+/// Whether it may be a TCP connection. It is asked without `getsockopt`, for which a seccomp filter
+/// may kill the process.
 pub fn may_be_connection(fd: Fd) -> bool {
     is_socket(fd) && queued(fd, SIOCOUTQNSD).is_ok()
 }

@@ -1,10 +1,10 @@
 //! Which side opened a connection.
 
-/// Which side opened the connection; hooks see it, the kernel does not tell.
+/// Which side opened a connection. The hooks see it; the kernel does not tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It came from `accept`, or was inherited.
+    /// It came from `accept(2)`, or the process has inherited it.
     Accepted,
-    /// The program called `connect`.
+    /// The program called `connect(2)`.
     Connected,
 }

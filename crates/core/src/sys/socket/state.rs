@@ -1,17 +1,17 @@
 //! The state of a TCP socket (`TCP_INFO`), and whether it has a connection.
 //!
-//! Context: async-signal-safe; one or two system calls a question.
+//! Context: async-signal-safe; each function makes one system call, or none.
 
 use super::phase::Phase;
-use crate::sys::Fd;
+use crate::sys::fd::Fd;
 use crate::sys::raw::{IPPROTO_TCP, nr, syscall6};
 use core::mem::offset_of;
 use rustix::io::Result;
 
 const TCP_INFO: usize = 11;
 
-/// The head of the kernel's `struct tcp_info` (`include/uapi/linux/tcp.h`), up
-/// to what we read.
+/// The head of the kernel's `struct tcp_info` (`include/uapi/linux/tcp.h`), up to the last field that
+/// is read here.
 #[repr(C)]
 struct Head {
     state: u8,
@@ -32,7 +32,7 @@ struct Head {
 }
 
 impl Head {
-    /// Nothing read. A constant: a signal stack may be small.
+    /// All zeroes. It is a constant so that it takes no stack: a signal stack may be small.
     const NOTHING: Self = Self {
         state: 0,
         _ca_state_to_flags: [0; 7],
@@ -52,28 +52,28 @@ impl Head {
     };
 }
 
-/// What a TCP socket says of itself.
+/// The state of a TCP socket.
 #[derive(Clone, Copy, Debug)]
 pub struct TcpInfo {
-    /// A TCP state number, `TCP_ESTABLISHED` is 1.
+    /// The TCP state as a number of `include/net/tcp_states.h`; `TCP_ESTABLISHED` is 1.
     pub state: u8,
-    /// Milliseconds since the last data segment came in.
+    /// Milliseconds since the last data segment arrived.
     pub last_data_recv: u32,
-    /// Whether all that was written has been sent and acknowledged; of MPTCP, on the first
-    /// subflow. False where an old kernel (before 4.6) does not say.
+    /// Whether everything that was written has been sent and acknowledged. For MPTCP, on the first
+    /// subflow. False before Linux 4.6, which does not tell.
     pub is_acknowledged: bool,
-    /// Whether the program may have sent anything, on whichever number, in whichever
-    /// process; of MPTCP, on the first subflow. True where an old kernel (before 4.19) does
-    /// not say.
+    /// Whether anything was ever sent on the connection, through any descriptor of any process. For
+    /// MPTCP, on the first subflow. True before Linux 4.19, which does not tell.
     pub has_sent: bool,
 }
 
-/// `getsockopt(TCP_INFO)`: the one call that tells a TCP socket from anything
-/// else, and its state.
+/// The state of a TCP socket (`getsockopt(TCP_INFO)`). This one call also tells a TCP socket from
+/// anything else.
+///
+/// Source: `do_tcp_getsockopt`. MPTCP answers for its first subflow.
 ///
 /// # Errors
-/// `ENOTSOCK`, `EBADF`, `EOPNOTSUPP`, `ENOPROTOOPT`: not a TCP socket.
-/// Source: `do_tcp_getsockopt`; MPTCP answers for its first subflow.
+/// `ENOTSOCK`, `EBADF`, `EOPNOTSUPP`, `ENOPROTOOPT`: it is no TCP socket.
 pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
     let mut head = Head::NOTHING;
     let mut len = size_of::<Head>() as u32;
@@ -86,7 +86,7 @@ pub fn tcp_info(fd: Fd) -> Result<TcpInfo> {
         state,
         last_data_recv,
         is_acknowledged: tells(offset_of!(Head, _min_rtt)) && (unacked, notsent_bytes) == (0, 0),
-        // What lies in the queue has not been counted as sent yet.
+        // Bytes in the queue are not counted as sent yet.
         has_sent: !tells(size_of::<Head>()) || bytes_sent != 0 || notsent_bytes != 0,
     })
 }
@@ -96,13 +96,13 @@ pub fn is_connected(fd: Fd) -> bool {
     tcp_info(fd).is_ok_and(|info| Phase::of(info.state) != Phase::Unconnected)
 }
 
-/// Whether `fd` is a TCP socket that is a connection, or may become one: no listener.
+/// Whether `fd` is a TCP socket that has a connection or may get one: any but a listener.
 pub fn may_connect(fd: Fd) -> bool {
     const LISTEN: u8 = 10;
     tcp_info(fd).is_ok_and(|info| info.state != LISTEN)
 }
 
-/// A TCP state as `ss` and netstat(8) have it.
+/// The name of a TCP state in lower case, such as `close-wait`.
 pub fn state_name(state: u8) -> &'static str {
     const NAMES: [&str; 12] = [
         "unknown",
@@ -121,7 +121,7 @@ pub fn state_name(state: u8) -> &'static str {
     NAMES.get(usize::from(state)).unwrap_or(&"unknown")
 }
 
-/// One 64-bit field of `struct tcp_info`; 0 where the kernel has none.
+/// The 64-bit field of `struct tcp_info` at this offset; 0 where the kernel does not have it.
 pub(super) fn counter(fd: Fd, offset: usize) -> u64 {
     let mut info = [0u8; 136];
     let mut len = info.len() as u32;

@@ -8,8 +8,8 @@
 
 use crate::holders::ledger::memory::records::Namespace;
 use crate::holders::ledger::memory::token::Token;
+use crate::sys::birthmark::Birthmark;
 use crate::sys::process;
-use crate::sys::region::Birthmark;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// The process whose memory this is: its pid here, and its token in the family.

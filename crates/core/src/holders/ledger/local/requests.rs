@@ -17,7 +17,7 @@ pub fn is_at_most(one: u32, other: u32) -> bool {
 
 /// The numbers of the requests that are queued from `from` on, before `end`.
 pub fn between(from: u32, end: u32, view: &View<'_>) -> impl Iterator<Item = u32> + use<> {
-    let count = if is_at_most(from, end) { end.wrapping_sub(from).min(view.room()) } else { 0 };
+    let count = if is_at_most(from, end) { end.wrapping_sub(from).min(view.capacity()) } else { 0 };
     (0..count).map(move |at| from.wrapping_add(at))
 }
 

@@ -20,7 +20,7 @@ impl Ledger {
         if let Some((memory, token)) = ticket.find()
             && self.table.ensure(capacity)
             && self.sets.ensure(capacity)
-            && self.memory.become_that(memory)
+            && self.memory.take_over(memory)
         {
             self.identity.namespace.store(ticket.namespace, SeqCst);
             self.identity.token.store(token.raw(), SeqCst);

@@ -53,11 +53,11 @@ impl Owner<'_> {
         let Some(me) = self.0.me() else { return self.forget_all() };
         let since = self.0.stamp();
         self.0.family().set_unfollowed(me);
-        let (old, fresh) = (self.0.memory.again(), FamilyMemory::new());
+        let (old, fresh) = (self.0.memory.second_mapping(), FamilyMemory::new());
         let old = old.filter(|_| fresh.ensure(self.0.memory.len(), Reach::Forks));
         if let Some(old) = old {
             self.copy_to(&fresh, me);
-            if self.0.memory.give_place_to(fresh) {
+            if self.0.memory.replace_with(fresh) {
                 self.settle(&old, me, since);
                 return;
             }
@@ -123,7 +123,7 @@ impl Owner<'_> {
     /// From now on nothing is known.
     fn forget_all(self) {
         let Ledger { table, memory, identity, .. } = self.0;
-        memory.give_place_to_nothing();
+        memory.replace_with_zeroes();
         identity.token.store(0, SeqCst);
         table.each(|fd, _| _ = table.take(fd));
     }

@@ -7,7 +7,7 @@
 use crate::holders::ledger::memory::family_memory::FamilyMemory;
 use crate::holders::ledger::memory::finishers::{ITSELF, identity};
 use crate::holders::ledger::owner::{Ledger, Owner};
-use crate::sys::pids;
+use crate::sys::control_group;
 use crate::sys::process;
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::{Pid, Signal, kill_process};
@@ -45,7 +45,7 @@ impl<'a> Owner<'a> {
     /// A place for a process that finishes what this one leaves; `None` where there are too many finishers,
     /// or too many processes in the control group.
     pub fn reserve_finisher(self) -> Option<FinisherPlace<'a>> {
-        if !pids::have_room() {
+        if !control_group::has_room() {
             return None;
         }
         let memory = &self.0.memory;

@@ -1,0 +1,18 @@
+//! What a page says of its process.
+//!
+//! Context: pure data; the constructor makes it.
+
+use std::ffi::CString;
+
+/// What the page says of its process. The constructor puts it together.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Whether the counters are to be published at all.
+    pub is_published: bool,
+    /// The name of the program, as it was called.
+    pub program: String,
+    /// The settings in force, one `NAME=value` per line.
+    pub settings: String,
+    /// The directory that the settings name, if they do.
+    pub directory: Option<CString>,
+}
