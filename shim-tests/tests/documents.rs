@@ -1,6 +1,7 @@
 //! The documents and the code agree: a test that a document names exists, and every metric and
 //! reason is documented.
 
+use regex::Regex;
 use shim_tests::built::project;
 use shim_tests::markdown::{anchors, links};
 use softclose_core::counters::names::METRICS;
@@ -88,6 +89,40 @@ fn every_link_leads_to_a_file_and_a_heading_that_is_in_it() {
                 let there = anchors(&fs::read_to_string(&place).expect("a document"));
                 assert!(there.contains(anchor), "{}: no {anchor} in {}", document.display(), place.display());
             }
+        }
+    }
+}
+
+/// Every file and directory of the project, but for what is built or belongs to git.
+fn tree(directory: &Path, found: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path()) {
+        if !path.ends_with("target") && !path.ends_with(".git") {
+            found.push(path.clone());
+            if path.is_dir() {
+                tree(&path, found);
+            }
+        }
+    }
+}
+
+/// Whether a path in backticks is one of our files, and not a placeholder or an example to be written.
+fn is_ours(path: &str) -> bool {
+    const ROOMS: [&str; 8] = ["src/", "crates/", "shim-tests/", "drain/", "engine/", "holders/", "sys/", "counters/"];
+    let is_example = path.contains("NAME") || path.contains("reads_half");
+    !is_example && (path.ends_with(".rs") || ROOMS.iter().any(|room| path.starts_with(room)))
+}
+
+#[test]
+fn every_source_file_that_a_document_names_exists() {
+    let path = Regex::new(r"`([A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*)/?`").expect("a pattern");
+    let (mut found, mut all) = (Vec::new(), Vec::new());
+    documents(project(), &mut found);
+    tree(project(), &mut all);
+    for document in &found {
+        let text = fs::read_to_string(document).expect("a document");
+        for name in path.captures_iter(&text).map(|found| found.extract::<1>().1[0]).filter(|name| is_ours(name)) {
+            // A document names a file by as much of its path as tells it from others.
+            assert!(all.iter().any(|path| path.ends_with(name)), "{}: no {name}", document.display());
         }
     }
 }
