@@ -145,8 +145,10 @@ upstream: setup tools ## other people's test suites, natively and shimmed: docs/
 fmt: ## rustfmt on everything
 	$(CARGO) fmt --all
 
-lint: ## clippy on everything, warnings are errors
+lint: ## clippy and rustdoc on everything, warnings are errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
+	    $(CARGO) doc --quiet --workspace --no-deps --document-private-items
 
 # The list of known vulnerabilities has to be fetched; the rest needs no network.
 deny: ## cargo-deny, where it is installed: licences, duplicates, sources, advisories (deny.toml)

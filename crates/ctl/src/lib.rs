@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`args`] | the command line |
 //! | [`stats_file`] | one file with counters, which any user may have made |
-//! | [`survey`] | which processes have softclose, and which counters are theirs |
+//! | [`mod@survey`] | which processes have softclose, and which counters are theirs |
 //! | [`samples`] | the numbers of a program, by name |
 //! | [`refs`] | the kernel's own count of references |
 //! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`] | the commands |
