@@ -105,5 +105,5 @@ fn write_down() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     let docs = project().join("docs");
     std::fs::write(docs.join("compatibility.md"), page::render(&entries))?;
-    chart::draw(&entries, &docs.join("compatibility.svg"))
+    Ok(chart::draw(&entries, &docs.join("compatibility.svg"))?)
 }

@@ -1,22 +1,17 @@
-//! Writes `docs/soak.md` and `docs/soak.svg`.
+//! Writes `docs/soak.md`.
 
+use crate::chart;
 use crate::sample::{Sample, Series};
-use plotters::coord::Shift;
-use plotters::prelude::*;
 use shim_tests::built::project;
 use shim_tests::shim::Shim;
 use std::error::Error;
 use std::fmt::Write;
-use std::path::PathBuf;
-
-const SIZE: (u32, u32) = (1100, 230);
-const BEFORE: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
-const AFTER: RGBColor = RGBColor(0x1e, 0x84, 0x49);
 
 /// A figure and its name in the chart.
-type Figure = (&'static str, fn(&Sample) -> f64);
+pub type Figure = (&'static str, fn(&Sample) -> f64);
 
-const FIGURES: [Figure; 4] = [
+/// The figures that the chart shows.
+pub const FIGURES: [Figure; 4] = [
     ("descriptors", |sample| sample.descriptors as f64),
     ("private memory, MiB", |sample| sample.memory as f64 / 1024.0),
     ("threads", |sample| sample.threads as f64),
@@ -42,7 +37,7 @@ in the second one.
 pub fn write(minutes: u64, series: &[Series]) -> Result<Vec<String>, Box<dyn Error>> {
     let docs = project().join("docs");
     std::fs::write(docs.join("soak.md"), text(minutes, series))?;
-    chart(series, &docs.join("soak.svg"))?;
+    chart::draw(series, &docs.join("soak.svg"))?;
     Ok(series.chunks(2).flat_map(faults).collect())
 }
 
@@ -82,44 +77,4 @@ fn faults(pair: &[Series]) -> Vec<String> {
         }
     }
     faults
-}
-
-fn chart(series: &[Series], path: &PathBuf) -> Result<(), Box<dyn Error>> {
-    let rows = series.len() / 2;
-    let root = SVGBackend::new(path, (SIZE.0, SIZE.1 * u32::try_from(rows)?)).into_drawing_area();
-    root.fill(&WHITE)?;
-    for (area, pair) in root.split_evenly((rows, 1)).iter().zip(series.chunks(2)) {
-        for (cell, figure) in area.split_evenly((1, FIGURES.len())).iter().zip(FIGURES) {
-            graph(cell, pair, figure)?;
-        }
-    }
-    root.present()?;
-    Ok(())
-}
-
-fn graph<D: DrawingBackend>(
-    cell: &DrawingArea<D, Shift>,
-    pair: &[Series],
-    (name, figure): Figure,
-) -> Result<(), Box<dyn Error>>
-where
-    D::ErrorType: 'static,
-{
-    let end = pair.iter().map(|series| series.last().at).fold(1.0, f64::max) / 60.0;
-    let most = pair.iter().map(|series| series.most(0.0, 1.0, figure)).fold(1.0, f64::max) * 1.1;
-    let mut chart = ChartBuilder::on(cell)
-        .caption(format!("{}: {name}", pair[0].title), ("sans-serif", 13))
-        .margin(6)
-        .x_label_area_size(22)
-        .y_label_area_size(44)
-        .build_cartesian_2d(0.0..end, 0.0..most)?;
-    chart.configure_mesh().disable_mesh().x_labels(4).y_labels(4).label_style(("sans-serif", 10)).draw()?;
-    for (series, color) in pair.iter().zip([BEFORE, AFTER]) {
-        let points = series.samples.iter().map(|sample| (sample.at / 60.0, figure(sample)));
-        let arm = if series.shim == Shim::Native { "without" } else { "with softclose" };
-        let legend = move |(x, y)| PathElement::new([(x, y), (x + 12, y)], color);
-        chart.draw_series(LineSeries::new(points, &color))?.label(arm).legend(legend);
-    }
-    chart.configure_series_labels().label_font(("sans-serif", 10)).position(SeriesLabelPosition::LowerRight).draw()?;
-    Ok(())
 }
