@@ -25,7 +25,8 @@ const FOOT: u32 = 74;
 /// The horizontal places of the two life lines within a panel.
 const LIVES: [u32; 2] = [240, 460];
 /// The note below every picture.
-const NOTE: &str = "Time runs downwards and is not to scale. At the left of each row: milliseconds since the program began its close.";
+const NOTE: &str =
+    "Time runs downwards and is not to scale. At the left of each row: milliseconds since the program began its close.";
 
 const DATA: &str = "#34607f";
 const FIN: &str = "#1e8449";
@@ -60,8 +61,10 @@ enum What {
 /// The Markdown that shows the pictures in the page.
 pub fn gallery() -> String {
     let mut text =
-        "\n## On the wire\n\nDrawn from the captured packets; the program is the server, without delay. An arrow of \
-         data is all that was sent between two events, retransmissions among it.\n"
+        "\n## On the wire\n\nThe pictures are drawn from the captured packets. The program is the server and the link has no delay. One \
+         arrow stands for all data that was sent between two events, with its retransmissions. *private descriptor \
+         closed*: the descriptor by which softclose held the connection after the program's `close` is gone; the \
+         time is that of the first look that found it so.\n"
             .to_owned();
     for subject in Subject::main() {
         let file = file(&subject);

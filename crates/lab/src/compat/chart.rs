@@ -62,8 +62,11 @@ fn picture(bars: &[Bars], others: usize) -> Document {
 
 fn head(document: Document, others: usize) -> Document {
     let title = words(MARGIN, 24.0, "start", "black", "Answers lost, in percent of those asked for");
-    let rest = format!("{others} more programs lost no answer, neither without softclose nor with it. They are in the tables only.");
-    let reach = "* Out of reach of softclose: it changes nothing there. Where green is longer than red, that is chance.";
+    let rest = format!(
+        "{others} more programs lost no answer, neither without softclose nor with it. They are in the tables only."
+    );
+    let reach =
+        "* Out of reach of softclose: it changes nothing there. Where green is longer than red, that is chance.";
     document
         .add(title.set("font-size", 15).set("font-weight", "bold"))
         .add(bar((MARGIN + 400.0, 15.0), (14.0, 9.0), WITHOUT))
@@ -77,9 +80,13 @@ fn head(document: Document, others: usize) -> Document {
 fn axis(mut document: Document, zero: f64, bottom: f64) -> Document {
     for percent in [0.0, 25.0, 50.0, 75.0, 100.0] {
         let x = zero + FULL * percent / 100.0;
-        document = document
-            .add(line((x, HEAD - 4.0), (x, bottom), GRID, 1.0))
-            .add(words(x, bottom + 16.0, "middle", FAINT, &format!("{} %", label(percent))));
+        document = document.add(line((x, HEAD - 4.0), (x, bottom), GRID, 1.0)).add(words(
+            x,
+            bottom + 16.0,
+            "middle",
+            FAINT,
+            &format!("{} %", label(percent)),
+        ));
     }
     document
 }

@@ -74,9 +74,13 @@ fn legend(document: Document) -> Document {
 fn scale(mut document: Document, axis: &Axis, bottom: f64) -> Document {
     for mark in axis.marks() {
         let x = axis.at(mark);
-        document = document
-            .add(line((x, HEAD), (x, bottom), GRID, 1.0))
-            .add(words(x, bottom + 16.0, "middle", FAINT, &label(mark)));
+        document = document.add(line((x, HEAD), (x, bottom), GRID, 1.0)).add(words(
+            x,
+            bottom + 16.0,
+            "middle",
+            FAINT,
+            &label(mark),
+        ));
     }
     let one = axis.at(1.0);
     let title = words(axis.left + AXIS / 2.0, bottom + 34.0, "middle", FAINT, "ratio, on a logarithmic axis");
@@ -91,9 +95,12 @@ fn draw_figure(document: Document, axis: &Axis, top: f64, figure: &Figure) -> Do
     }
     let spread = figure.spread();
     let [lower, median, upper] = [spread.lower, spread.median, spread.upper].map(|value| axis.at(value));
-    document = document
-        .add(line((lower, middle), (upper, middle), MEDIAN, 2.0))
-        .add(line((median, middle - 10.0), (median, middle + 10.0), MEDIAN, 2.0));
+    document = document.add(line((lower, middle), (upper, middle), MEDIAN, 2.0)).add(line(
+        (median, middle - 10.0),
+        (median, middle + 10.0),
+        MEDIAN,
+        2.0,
+    ));
     document = draw_goal(document, axis, top, figure.required, REQUIRED);
     draw_goal(document, axis, top, figure.aim, AIM)
 }

@@ -83,9 +83,13 @@ impl Plane {
         }
         for value in whole(self.most) {
             let (x, y) = self.at(0.0, value);
-            document = document
-                .add(line((x, y), (self.right, y), GRID, 1.0))
-                .add(words(x - 6.0, y + 4.0, "end", FAINT, &label(value)));
+            document = document.add(line((x, y), (self.right, y), GRID, 1.0)).add(words(
+                x - 6.0,
+                y + 4.0,
+                "end",
+                FAINT,
+                &label(value),
+            ));
         }
         let middle = (self.left + self.right) / 2.0;
         document.add(words(middle, self.bottom + 30.0, "middle", FAINT, "minutes"))
