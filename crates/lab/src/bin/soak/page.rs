@@ -21,16 +21,28 @@ pub const FIGURES: [Figure; 4] = [
 const HEAD: &str = "\
 # Soak
 
-`make soak` runs several servers at once, each natively and with softclose side by side, under the same traffic: everyday sessions, answers
-that a close would destroy, peers that are killed in a download, that stall for seven seconds, that reset, and reloads. What the
-processes hold is sampled every five seconds.
+`make soak` runs several servers at once. Each of them runs twice, natively and with softclose, side by side and under the same traffic.
+The traffic is everyday sessions, answers that a close would destroy, reloads of the server, and peers that are killed in a download,
+that stall for seven seconds, or that reset. What the processes hold is sampled every five seconds. A run takes 30 minutes, or as many
+as `MINUTES` says.
+
+The last run took {minutes} minutes.
 
 ![descriptors, memory, threads and aborts over time](soak.svg)
 
-*Lost*: answers that did not arrive in full, of those that nobody but the server's close could cut short; a reload of some servers
-refuses connections, natively as well. *Aborts*: `TcpExtTCPAbortOnClose` and `TcpExtTCPAbortOnData`; the peers that are killed in a download
-cause some themselves, the same number in both arms. *Growth*: the most that was held in the last quarter, less the most
-in the second one.
+The columns of the table:
+
+- *connections*: connections of sessions, and of answers that a close would destroy.
+- *lost*: those of them whose answer did not arrive in full. Some servers refuse connections during a reload, natively too.
+- *faults*: peers that were killed, stalled or reset.
+- *aborts*: `TcpExtTCPAbortOnClose` and `TcpExtTCPAbortOnData`. The peers that are killed in a download cause some of them, in both arms.
+- *growth*: the most that was held in the last quarter of the run, less the most in the second quarter.
+
+The two arms of a server make different numbers of connections. A worker does one turn of traffic after the other, so an arm whose turns
+take longer makes fewer connections. Natively a reset ends a large answer to a slow reader early. With softclose the whole answer arrives,
+and the reader needs the time to read it. PostgreSQL shows that most: its slow reader takes seconds for an answer of 3 MiB, because it
+reads in small pieces and searches all that it has heard after each. For a check, PostgreSQL also ran with readers that leave nothing
+unread, so that natively nothing is cut off either. Then the turns of both arms were equally long.
 ";
 
 /// Writes both, and answers what is wrong with softclose.
@@ -42,7 +54,7 @@ pub fn write(minutes: u64, series: &[Series]) -> Result<Vec<String>, Box<dyn Err
 }
 
 fn text(minutes: u64, series: &[Series]) -> String {
-    let mut text = format!("{HEAD}\nThe last run took {minutes} minutes.\n\n");
+    let mut text = HEAD.replace("{minutes}", &minutes.to_string()) + "\n";
     text.push_str("| program | | connections | lost | faults | reloads | aborts | growth: descriptors | memory, KiB | threads |\n");
     text.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
     for one in series {

@@ -32,8 +32,12 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let longer = Figure::of("start of `/bin/true`: longer by", "", "µs", differences(&found[1], &found[0]));
     let dirty = differences(&kept[1], &kept[0]);
     let pages = dirty.iter().map(|kib| kib / PAGE).collect();
-    let memory =
-        Figure::of("private memory of a program without connections: additional", median(&kept[0], "KiB"), "KiB", dirty);
+    let memory = Figure::of(
+        "private memory of a program without connections: additional",
+        median(&kept[0], "KiB"),
+        "KiB",
+        dirty,
+    );
     let pages = Figure::of("the same in pages", "", "pages", pages);
     Ok(Measurement {
         figures: vec![
