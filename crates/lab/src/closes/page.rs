@@ -144,3 +144,16 @@ fn title(side: Side, distance: Distance) -> String {
 fn name(subject: &Subject) -> String {
     if subject.strategy.is_some() { format!("`{}`", subject.name) } else { subject.name.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shim_tests::built::project;
+
+    #[test]
+    fn the_page_has_the_words_of_the_code() {
+        let page = std::fs::read_to_string(project().join("docs/closes.md")).unwrap();
+        let missing: Vec<_> = HEAD.split(['{', '}']).step_by(2).filter(|part| !page.contains(part)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

@@ -164,6 +164,14 @@ fn notes(entries: &[Entry]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shim_tests::built::project;
+
+    #[test]
+    fn the_page_has_the_words_of_the_code() {
+        let page = std::fs::read_to_string(project().join("docs/compatibility.md")).unwrap();
+        let missing: Vec<_> = HEAD.split(['{', '}']).step_by(2).filter(|part| !page.contains(part)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 
     #[test]
     fn of_what_a_program_says_the_version_is_shown() {

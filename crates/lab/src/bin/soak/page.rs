@@ -90,3 +90,15 @@ fn faults(pair: &[Series]) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_the_words_of_the_code() {
+        let page = std::fs::read_to_string(project().join("docs/soak.md")).unwrap();
+        let missing: Vec<_> = HEAD.split(['{', '}']).step_by(2).filter(|part| !page.contains(part)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}
