@@ -44,7 +44,9 @@ fn wrapped(text: &str) -> String {
 
 fn filled(text: &str, indent: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    textwrap::fill(&words.join(" "), textwrap::Options::new(COLUMNS).subsequent_indent(indent))
+    // A hyphen in a name, as in `peer-first`, is no place to break.
+    let options = textwrap::Options::new(COLUMNS).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&words.join(" "), options.subsequent_indent(indent))
 }
 
 /// Runs of a server on the near link.
