@@ -9,4 +9,5 @@ pub mod closes;
 pub mod compat;
 pub mod fuzz;
 pub mod parallel;
+pub mod picture;
 pub mod tree;

@@ -27,7 +27,7 @@ pub fn render(runs: &[Run]) -> String {
     ];
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.unwrap_or_else(|missing| missing)).collect();
     format!(
-        "\n## In plain words\n\nMeasured with the program as the server, without delay, unless it says otherwise.\n{}",
+        "\n## In plain words\n\nIn these answers the program is the server and the link has no delay, unless a sentence says otherwise.\n{}",
         wrapped(&answers.concat())
     )
 }
@@ -44,7 +44,9 @@ fn wrapped(text: &str) -> String {
 
 fn filled(text: &str, indent: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    textwrap::fill(&words.join(" "), textwrap::Options::new(COLUMNS).subsequent_indent(indent))
+    // A hyphen in a name, as in `peer-first`, is no place to break.
+    let options = textwrap::Options::new(COLUMNS).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&words.join(" "), options.subsequent_indent(indent))
 }
 
 /// Runs of a server on the near link.
@@ -76,7 +78,7 @@ fn time_wait(near: &Near) -> Answer {
     let others = match &not[..] {
         [] => String::new(),
         some => format!(
-            " In the other {}, over the far link, packets crossed or were lost, and what each side kept is in the tables: {}.",
+            " In the other {}, over the far link, packets crossed or were lost. The tables show what each side kept: {}.",
             some.len(),
             some.iter().map(|run| run.case.name()).collect::<Vec<_>>().join("; ")
         ),
@@ -89,11 +91,11 @@ fn time_wait(near: &Near) -> Answer {
         "
 ### Who holds TIME_WAIT?
 
-The side that sends its FIN first; no call and no option changes that. Both sides sent a FIN and nobody a RST in {} runs
-of this page; in {} of them TIME_WAIT was at the side whose FIN was first on the wire, and nowhere else.{others} The program sent a
-RST in {reset} runs; TIME_WAIT was left behind in {waits} of those. Linux keeps it for 60 s, a constant (`TCP_TIMEWAIT_LEN`); the
-most that any of them had left when it was first seen was {}. With a peer that never closes it does not come to that: under
-`drain` the program's kernel kept {}.
+The side that sends its FIN first. No call and no option changes that. In {} runs of this page both sides sent a FIN and
+nobody sent a RST. In {} of them TIME_WAIT was at the side whose FIN was first on the wire, and only there.{others} The program
+sent a RST in {reset} runs. In {waits} of those a TIME_WAIT was left behind. Linux keeps TIME_WAIT for 60 s, a constant
+(`TCP_TIMEWAIT_LEN`). The longest time that any of them had left when it was first seen was {}. With a peer that never closes
+there is no TIME_WAIT: under `drain` the program's kernel kept {}.
 ",
         orderly.len(),
         as_said.len(),
@@ -136,9 +138,9 @@ fn recipes(near: &Near) -> Answer {
         "
 ### Why do `shutdown(SHUT_RDWR)` and `SO_LINGER {{0,0}}` change nothing about TIME_WAIT?
 
-Because they change nothing about who sends the first FIN. `SO_LINGER {{0,0}}` switches lingering off, and off is how every
-socket begins. `SHUT_RDWR` sends the very FIN that `close` would have sent a moment later; that it shuts the receive side too
-is nothing the peer can see, until it sends something and gets a RST. Against a peer that closes within 50 ms:
+They do not change which side sends the first FIN. `SO_LINGER {{0,0}}` switches lingering off, and every socket begins with
+lingering off. `SHUT_RDWR` sends the same FIN that `close` would have sent a moment later. It also shuts the receive side, but
+the peer cannot see that until it sends something and gets a RST. Against a peer that closes within 50 ms:
 
 {table}"
     ))
@@ -151,10 +153,10 @@ fn linger(near: &Near) -> Answer {
         "
 ### And `SO_LINGER {{1,n}}`?
 
-It makes `close` wait until everything is acknowledged, n seconds at most, and delivers nothing that would not arrive
-without it: the peer that reads slowly got {} bytes after a close of {}, and {} after a native one of {}. Where a plain
-close is a reset, this one is too: the peer that uploads got {} bytes and {}. The strategy `linger` does the same in the background;
-its `close` took {}.
+It makes `close` wait until the peer has acknowledged everything, n seconds at most. It delivers nothing that would not arrive
+without it. The peer that reads slowly got {} bytes after a close that took {}, and {} bytes after a native close that took {}.
+Where a plain close is a reset, this one is a reset too: the peer that uploads got {} bytes and {}. The strategy `linger` waits
+in the background; its `close` took {}.
 ",
         bytes(slow.report.received),
         duration(slow.took()),
@@ -173,11 +175,11 @@ fn abort(near: &Near) -> Answer {
         "
 ### What does `abort` do about it, and what does it cost?
 
-`SO_LINGER {{1,0}}`, by hand or as the strategy `abort`, sends a RST instead of a FIN. No FIN, no TIME_WAIT, at either side. The
-price is the response: the send queue is thrown away, and a peer that reads slowly got {} of {} bytes under `abort` and {} by
-hand, and then {}. Even the peer that had every byte and had sent its FIN ({} bytes) read {} where the end should have been.
-And a RST is sent once: when it is lost nobody repeats it, and the peer whose link was cut had {} when it gave up, with {} RST
-sent. Use it for peers that deserve it, by a rule (`SOFTCLOSE_RULES`), not for those whose answer matters.
+`SO_LINGER {{1,0}}`, by hand or as the strategy `abort`, sends a RST instead of a FIN. So neither side has a TIME_WAIT. The price
+is the response, because the kernel throws the send queue away. A peer that reads slowly got {} of {} bytes under `abort` and {}
+by hand, and then {}. Even the peer that had every byte and had sent its FIN ({} bytes) read {} instead of end of file. And a RST
+is sent only once: nobody repeats it when it is lost. The peer whose link was cut had {} when it gave up; the program had sent
+{} RST. Use `abort` by a rule (`SOFTCLOSE_RULES`) for peers that deserve it. Do not use it for peers that need the answer.
 ",
         bytes(slow.report.received),
         bytes(RESPONSE),
@@ -198,11 +200,11 @@ fn peer_first(near: &Near) -> Answer {
         "
 ### What does `peer-first` do about it, and what does it cost?
 
-It lets the peer send the first FIN, for a moment. Where the peer closes by itself, because it knows how long the response
-is, TIME_WAIT moves: against the peer that closes within 50 ms it was held by the {} under `peer-first`, and by the {} under
-`drain`; both delivered all of {} bytes. The price is paid by peers that wait for *our* FIN: the one that never closes got it {}
-after the close under `peer-first`, and {} after it under `drain`. For them it does not even help: with the peer that reads
-to the end of the response (\"reads slowly\") TIME_WAIT was held by the {} all the same.{}
+It gives the peer a moment to send the first FIN. A peer that knows the length of the response closes by itself, and then
+TIME_WAIT moves to its side. Against the peer that closes within 50 ms it was held by the {} under `peer-first`, and by the {}
+under `drain`. Both delivered all of the {} bytes. Peers that wait for *our* FIN pay the price. The peer that never closes got our
+FIN {} after the close under `peer-first`, and {} after it under `drain`. For such peers `peer-first` does not even help: with the
+peer that reads to the end of the response (\"reads slowly\") TIME_WAIT was held by the {} all the same.{}
 ",
         holder(first),
         holder(drain),
@@ -223,8 +225,8 @@ fn over_a_far_link(near: &Near) -> String {
     format!(
         "
 
-And `SOFTCLOSE_PEER_FIRST` ({}) counts from the close, not from the last byte: over the far link the last of the response
-was sent {whole} after the close, and TIME_WAIT was held by the {}. Set it to more than a response takes to arrive.",
+`SOFTCLOSE_PEER_FIRST` ({}) counts from the close, not from the last byte. Over the far link the program sent the last of the
+response {whole} after the close, and TIME_WAIT was held by the {}. Set it to more time than a response takes to arrive.",
         run.case.bounds.peer_first,
         holder(run),
     )
@@ -252,21 +254,22 @@ fn select(near: &Near) -> Answer {
         "
 ### Why does `select` after shutting both ways not wait, and what does?
 
-It was meant to return when the peer has closed, or after {PATIENCE_S} s here. On Linux a socket whose receive side is shut is
-readable at once: a read would not block, it would answer end of file (`tcp_poll`). Against the peer that never closes
-`select` answered {}. And with the receive side shut, what the peer still sends is answered with a RST: the peer that uploads
-got {} of {} bytes.
+The recipe is meant to return when the peer has closed, or after {PATIENCE_S} s here. But on Linux a socket whose receive side is
+shut is readable at once: a read would not block, it would answer end of file (`tcp_poll`). Against the peer that never closes
+`select` answered {}. The recipe has a second fault: with the receive side shut, the kernel answers everything that the peer
+still sends with a RST. The peer that uploads got {} of {} bytes.
 
-After `SHUT_WR` alone `select` does wait: it answered {} against the peer that never closes. But it waits for anything to
-read, not for the end: against the peer that uploads it answered {}, the close found data unread, and the peer got {} bytes
+After `SHUT_WR` alone `select` does wait: it answered {} against the peer that never closes. But it waits for anything to read,
+not for the end. Against the peer that uploads it answered {}. The close then found unread data, and the peer got {} bytes
 and {}. Three things wait for the peer's FIN on Linux:
 
-- Reading to the end. `SHUT_WR`, `recv` until it answers 0, close: all {} bytes to the peer that uploads. The program was
-  busy with it for {}.
-- `poll` for `POLLRDHUP` after `SHUT_WR`, which does not mind data. The strategy `wait` does that in the background; the peer that
-  reads slowly got {} bytes and {}. But who does not read leaves the peer no window: the one that uploads never came to its
-  FIN, and after {} it had {} bytes and {}.
-- The strategy `drain`, which is the first of these without the wait: all {} bytes to the peer that uploads, and `close` took {}.
+- Reading to the end: `SHUT_WR`, `recv` until it answers 0, close. The peer that uploads got all {} bytes. The program was busy
+  with it for {}.
+- `poll` for `POLLRDHUP` after `SHUT_WR`. Data does not wake it. The strategy `wait` does that in the background: the peer that
+  reads slowly got {} bytes and {}. But a program that does not read leaves the peer no window. The peer that uploads never came to
+  its FIN. After {} it had {} bytes and {}.
+- The strategy `drain`. It reads to the end too, but the program does not wait for that. The peer that uploads got all {} bytes,
+  and `close` took {}.
 ",
         selected(both),
         bytes(lost.report.received),
@@ -325,10 +328,10 @@ fn log_out(runs: &[Run]) -> Answer {
         "
 ### When does a mainframe that logs only clean log-outs get its clean log-out?
 
-When it reads end of file, and no RST comes before or after. The client must send a FIN, must not have left anything unread,
-and must go on taking what the mainframe still sends (its own farewell, say) until the mainframe's FIN. A close alone does
-the first; it is a clean log-out only if the mainframe has nothing more to say. Clean ends with the program as the client,
-over the six peers that can be reached:
+When it reads end of file, and no RST comes before or after it. For that the client must do three things. It must send a FIN.
+It must leave nothing unread. It must go on taking what the mainframe still sends (its own farewell, for example) until the
+mainframe's FIN. A close alone does the first. It is a clean log-out only if the mainframe has nothing more to say. The table
+counts clean ends with the program as the client, over the six peers that can be reached:
 
 {table}"
     ))

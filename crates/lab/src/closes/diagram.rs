@@ -23,7 +23,10 @@ const HEAD: u32 = 78;
 const ROW: u32 = 30;
 const FOOT: u32 = 74;
 /// The horizontal places of the two life lines within a panel.
-const LIVES: [u32; 2] = [200, 440];
+const LIVES: [u32; 2] = [240, 460];
+/// The note below every picture.
+const NOTE: &str =
+    "Time runs downwards and is not to scale. At the left of each row: milliseconds since the program began its close.";
 
 const DATA: &str = "#34607f";
 const FIN: &str = "#1e8449";
@@ -58,8 +61,10 @@ enum What {
 /// The Markdown that shows the pictures in the page.
 pub fn gallery() -> String {
     let mut text =
-        "\n## On the wire\n\nDrawn from the captured packets; the program is the server, without delay. An arrow of \
-         data is all that was sent between two events, retransmissions among it.\n"
+        "\n## On the wire\n\nThe pictures are drawn from the captured packets. The program is the server and the link has no delay. One \
+         arrow stands for all data that was sent between two events, with its retransmissions. *private descriptor \
+         closed*: the descriptor by which softclose held the connection after the program's `close` is gone; the \
+         time is that of the first look that found it so.\n"
             .to_owned();
     for subject in Subject::main() {
         let file = file(&subject);
@@ -104,7 +109,7 @@ fn draw(runs: &[&Run]) -> Document {
     for (at, (run, rows)) in runs.iter().zip(&all).enumerate() {
         document = panel(document, at as u32 * WIDTH, height, run, rows);
     }
-    document
+    document.add(text(width / 2, height - 10, "middle", FAINT, NOTE))
 }
 
 fn panel(document: Document, left: u32, height: u32, run: &Run, rows: &[Row]) -> Document {
@@ -191,7 +196,7 @@ fn marks(run: &Run) -> Vec<Row> {
     let mut marks =
         vec![Row { time: timing.began, what: What::Event(format!("close: {}", format::duration(run.took()))) }];
     if timing.looks > 1 {
-        marks.push(Row { time: timing.let_go, what: What::Event("descriptor gone".to_owned()) });
+        marks.push(Row { time: timing.let_go, what: What::Event("private descriptor closed".to_owned()) });
     }
     for packet in run.packets.iter() {
         let (from, count) = (packet.from, 1);

@@ -14,22 +14,32 @@ use std::fmt::Write;
 const HEAD: &str = "\
 # Every way to close a connection
 
-`make closes` makes this page. A program writes {response} bytes and closes the connection: by itself, under each strategy of
-softclose, and by recipes that have been handed down for thirty years. Its peer follows a script. Each run has two network
-namespaces with a link between them, the program in one and the peer in the other, so that TIME_WAIT belongs to one side.
+`make closes` makes this page. A program writes {response} bytes and closes the connection. It does so with the native close, under
+each strategy of softclose, and with recipes that programmers have passed on for thirty years. Its peer follows a script. Each run
+has two network namespaces and a link between them. The program is in one of them and the peer is in the other, so it is clear which
+side holds TIME_WAIT.
 
-What is measured: the bytes that the peer has read; how its connection ended (*the end*: it read end of file; *a reset*: a
-read or a write failed; *nothing*: it gave up); each FIN and RST, captured on the program's side with its time (×2 is one that
-was sent again, for want of an acknowledgement); what the two kernels keep in the end, and how much longer, as the timer in
-`/proc/net/tcp` said when the state was first seen; how long the program still had the connection among its descriptors after
-`close` had returned (*≤*: it was gone at the first look); how long `close` took, with all that a recipe does before it, and how
-long after the beginning of that the program's first FIN or RST went. One run each: times are those of a busy machine.
+The columns of the tables:
 
-Bounds are short here, so that every run ends soon: `SOFTCLOSE_IDLE={idle}`, `SOFTCLOSE_TIMEOUT={timeout}`,
-`SOFTCLOSE_PEER_FIRST={peer_first}`, and {patience} s for what a recipe by hand waits. The far link has 40 ms there and back, and
-loses 1 % each way: {shaper}.
+- *delivered*: how much of the response the peer has read.
+- *ended with*: how the connection ended for the peer. *the end*: it read end of file. *a reset*: a read or a write failed.
+  *nothing*: it gave up.
+- *program sent*, *peer sent*: each FIN and RST, captured on the program's side. ×2: it was sent again, because no acknowledgement
+  came.
+- *first after*: the time from the beginning of the close to the program's first FIN or RST.
+- *what stays*: the states that the two kernels keep in the end, and how much longer. The time is what the timer in `/proc/net/tcp`
+  said when the state was first seen.
+- *held*: how long the program still had a descriptor of the connection after `close` had returned. With softclose it is the private
+  descriptor of the drain. *≤*: the first look found none.
+- *close took*: the time that the program spent in `close`, and in all that a recipe does before it.
 
-What must come out on the near link is asserted by `crates/lab/tests/closes.rs` too, times aside.
+Each case ran once, on a busy machine, so the times are only a rough guide.
+
+The bounds are short here, so that every run ends soon: `SOFTCLOSE_IDLE={idle}`, `SOFTCLOSE_TIMEOUT={timeout}`,
+`SOFTCLOSE_PEER_FIRST={peer_first}`. A recipe by hand waits {patience} s at most. The far link has a delay of 40 ms there and back, and
+loses 1 % of the packets each way. What makes the far link: {shaper}.
+
+`crates/lab/tests/closes.rs` asserts what must come out on the near link. It does not look at times.
 ";
 
 /// The text of the page.
@@ -57,7 +67,7 @@ pub fn render(runs: &[Run], shaper: &str) -> String {
 
 /// For each side and distance a table of the strategies against the peers.
 fn overview(runs: &[Run]) -> String {
-    let mut text = "\n## At a glance\n\nDelivered, and what the peer's connection ended with.\n".to_owned();
+    let mut text = "\n## At a glance\n\nIn each cell: how much of the response arrived, and how the connection ended for the peer.\n".to_owned();
     for (side, distance) in PLACES {
         let _ = write!(text, "\n### {}\n\n| |", title(side, distance));
         for scenario in Scenario::ALL {
@@ -133,4 +143,17 @@ fn title(side: Side, distance: Distance) -> String {
 
 fn name(subject: &Subject) -> String {
     if subject.strategy.is_some() { format!("`{}`", subject.name) } else { subject.name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shim_tests::built::project;
+
+    #[test]
+    fn the_page_has_the_words_of_the_code() {
+        let page = std::fs::read_to_string(project().join("docs/closes.md")).unwrap();
+        let missing: Vec<_> = HEAD.split(['{', '}']).step_by(2).filter(|part| !page.contains(part)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

@@ -71,24 +71,25 @@ impl Scenario {
         match self {
             Self::Slow => "It reads 8 KiB every 20 ms, and closes at the end of the response.",
             Self::Uploads => {
-                "It has sent 64 KiB that the program does not read, and sends 448 KiB more before it reads the \
-                 response. It closes at the end of that."
+                "It has sent 64 KiB that the program does not read. It sends 448 KiB more before it reads the \
+                 response, and closes at the end of the response."
             }
             Self::First => {
-                "It knows how long the response is, and half-closes when it has it. The program closes when it has \
-                 seen that FIN. Nothing is unread."
+                "It knows how long the response is, and half-closes when it has all of it. The program closes when \
+                 it has seen that FIN. Nothing is unread."
             }
-            Self::Never => "It reads to the end of the response, and then keeps the connection open, in silence.",
+            Self::Never => "It reads to the end of the response. Then it keeps the connection open and sends nothing.",
             Self::HalfCloses => {
-                "It sends its request and its FIN. The program leaves 64 KiB of the request unread, as does one that \
-                 refuses it. The peer reads when the program has closed."
+                "It sends its request and its FIN. The program leaves 64 KiB of the request unread, like a program \
+                 that refuses a request. The peer begins to read when the program has closed."
             }
             Self::Vanishes => {
-                "From before the response on not a packet passes between the two, in either direction. It gives up after 3 s."
+                "The link is cut before the program writes the response: no packet passes in either direction. The \
+                 peer gives up after 3 s."
             }
             Self::Later => {
-                "It knows how long the response is, and half-closes 30 ms after it has it, without waiting for a FIN. \
-                 Nothing is unread."
+                "It knows how long the response is, and half-closes 30 ms after it has all of it, without waiting \
+                 for a FIN. Nothing is unread."
             }
         }
     }

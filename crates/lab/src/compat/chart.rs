@@ -1,66 +1,102 @@
-//! Draws `docs/compatibility.svg`: how many responses each program loses, without softclose and
-//! with it.
+//! Draws `docs/compatibility.svg`: how many answers each program loses, without softclose and
+//! with it. Programs that lose none either way are only counted.
 
 use super::page::Entry;
-use plotters::prelude::*;
-use std::error::Error;
+use crate::picture::{FAINT, GRID, LETTER, WITH, WITHOUT, bar, canvas, label, line, words};
+use std::path::Path;
+use svg::Document;
 
-const BAR: u32 = 22;
-const WIDTH: u32 = 960;
-const BEFORE: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
-const AFTER: RGBColor = RGBColor(0x1e, 0x84, 0x49);
+/// The bars are in so many columns beside each other.
+const COLUMNS: usize = 2;
+const ROW: f64 = 17.0;
+const HEAD: f64 = 92.0;
+const FOOT: f64 = 34.0;
+/// The length of a bar of 100 %.
+const FULL: f64 = 230.0;
+/// The height of a bar; a row has two.
+const THICK: f64 = 5.0;
+/// Room beside the columns: at the right, half of the words `100 %` too.
+const MARGIN: f64 = 24.0;
 
-/// The title of a program, and the percentage of its responses that were lost without softclose and
-/// with it.
-type Bars = (String, [f64; 2]);
-
-/// Draws the chart of all programs for which something was measured.
-///
-/// # Errors
-/// What the drawing library says.
-pub fn draw(entries: &[Entry], path: &std::path::Path) -> Result<(), Box<dyn Error>> {
-    let mut bars: Vec<Bars> = entries.iter().filter_map(bars).collect();
-    bars.sort_by(|one, other| one.1[0].total_cmp(&other.1[0]).then_with(|| other.0.cmp(&one.0)));
-    let rows = u32::try_from(bars.len())?;
-    let root = SVGBackend::new(path, (WIDTH, rows * BAR + 100)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
-        .caption("Responses lost, in percent of those asked for", ("sans-serif", 18))
-        .margin(10)
-        .set_label_area_size(LabelAreaPosition::Left, 170)
-        .set_label_area_size(LabelAreaPosition::Bottom, 36)
-        .build_cartesian_2d(0.0..100.0, (0..rows).into_segmented())?;
-    let name = |at: &SegmentValue<u32>| match at {
-        SegmentValue::CenterOf(row) => bars.get(*row as usize).map_or(String::new(), |(title, _)| title.clone()),
-        _ => String::new(),
-    };
-    let mesh = &mut chart.configure_mesh();
-    mesh.disable_y_mesh().y_labels(bars.len()).y_label_formatter(&name).label_style(("sans-serif", 12)).draw()?;
-    for (which, (label, color, top)) in
-        [("without softclose", BEFORE, 3), ("with softclose", AFTER, 11)].into_iter().enumerate()
-    {
-        let series = bars.iter().enumerate().map(|(row, (_, lost))| {
-            let row = u32::try_from(row).expect("a few dozen");
-            let corners = [(0.0, SegmentValue::Exact(row)), (lost[which].max(0.4), SegmentValue::Exact(row + 1))];
-            let mut bar = Rectangle::new(corners, color.filled());
-            bar.set_margin(top, 14 - top, 0, 0);
-            bar
-        });
-        let legend = move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color.filled());
-        chart.draw_series(series)?.label(label).legend(legend);
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE)
-        .border_style(BLACK)
-        .draw()?;
-    root.present()?;
-    Ok(())
+/// One program of the picture.
+struct Bars {
+    title: String,
+    /// The percentage of its answers that were lost without softclose and with it.
+    lost: [f64; 2],
 }
 
-fn bars((row, found): &Entry) -> Option<Bars> {
+/// Draws the chart.
+///
+/// # Errors
+/// The file could not be written.
+pub fn draw(entries: &[Entry], path: &Path) -> std::io::Result<()> {
+    let (mut bars, others): (Vec<Bars>, Vec<Bars>) =
+        entries.iter().filter_map(bars_of).partition(|bars| bars.lost != [0.0, 0.0]);
+    bars.sort_by(|one, other| other.lost[0].total_cmp(&one.lost[0]).then_with(|| one.title.cmp(&other.title)));
+    svg::save(path, &picture(&bars, others.len()))
+}
+
+fn bars_of((row, found): &Entry) -> Option<Bars> {
     let lost = found.as_ref().ok()?.lost();
     let percent = |(lost, all): (usize, usize)| (all > 0).then(|| 100.0 * lost as f64 / all as f64);
-    Some((row.title.clone(), [percent(lost[0])?, percent(lost[1])?]))
+    let mark = if row.out_of_reach.is_some() { " *" } else { "" };
+    Some(Bars { title: format!("{}{mark}", row.title), lost: [percent(lost[0])?, percent(lost[1])?] })
+}
+
+fn picture(bars: &[Bars], others: usize) -> Document {
+    let longest = bars.iter().map(|bars| bars.title.chars().count()).max().unwrap_or(0);
+    let names = longest as f64 * LETTER;
+    let column = MARGIN + names + FULL + MARGIN;
+    let rows = bars.len().div_ceil(COLUMNS).max(1);
+    let (width, height) = (column * COLUMNS as f64, HEAD + rows as f64 * ROW + FOOT);
+    let mut document = head(canvas(width, height), others);
+    for (at, part) in bars.chunks(rows).enumerate() {
+        let zero = at as f64 * column + MARGIN + names;
+        document = axis(document, zero, HEAD + rows as f64 * ROW);
+        for (row, bars) in part.iter().enumerate() {
+            document = draw_row(document, zero, HEAD + row as f64 * ROW, bars);
+        }
+    }
+    document
+}
+
+fn head(document: Document, others: usize) -> Document {
+    let title = words(MARGIN, 24.0, "start", "black", "Answers lost, in percent of those asked for");
+    let rest = format!(
+        "{others} more programs lost no answer, neither without softclose nor with it. They are in the tables only."
+    );
+    let reach =
+        "* Out of reach of softclose: it changes nothing there. Where green is longer than red, that is chance.";
+    document
+        .add(title.set("font-size", 15).set("font-weight", "bold"))
+        .add(bar((MARGIN + 400.0, 15.0), (14.0, 9.0), WITHOUT))
+        .add(words(MARGIN + 420.0, 24.0, "start", "black", "without softclose"))
+        .add(bar((MARGIN + 550.0, 15.0), (14.0, 9.0), WITH))
+        .add(words(MARGIN + 570.0, 24.0, "start", "black", "with softclose (no bar: nothing lost)"))
+        .add(words(MARGIN, 46.0, "start", "black", &rest))
+        .add(words(MARGIN, 64.0, "start", "black", reach))
+}
+
+fn axis(mut document: Document, zero: f64, bottom: f64) -> Document {
+    for percent in [0.0, 25.0, 50.0, 75.0, 100.0] {
+        let x = zero + FULL * percent / 100.0;
+        document = document.add(line((x, HEAD - 4.0), (x, bottom), GRID, 1.0)).add(words(
+            x,
+            bottom + 16.0,
+            "middle",
+            FAINT,
+            &format!("{} %", label(percent)),
+        ));
+    }
+    document
+}
+
+fn draw_row(mut document: Document, zero: f64, top: f64, bars: &Bars) -> Document {
+    document = document.add(words(zero - 6.0, top + 10.0, "end", "black", &bars.title));
+    for ((lost, color), at) in bars.lost.iter().zip([WITHOUT, WITH]).zip([0.0, 1.0]) {
+        if *lost > 0.0 {
+            document = document.add(bar((zero, top + 2.0 + at * THICK), (FULL * lost / 100.0, THICK), color));
+        }
+    }
+    document
 }

@@ -72,7 +72,7 @@ impl RowResult {
             names.filter(|name| native.same.get(*name) != with.same.get(*name)).cloned().collect();
         different.sort();
         different.dedup();
-        different.into_iter().map(|name| format!("{name}: not as without")).collect()
+        different.into_iter().map(|name| format!("{name}: differs from the native run")).collect()
     }
 
     fn growth(&self) -> Vec<String> {
@@ -154,7 +154,7 @@ mod tests {
         };
         let row = &Row::all(&["nginx".to_owned()]).unwrap()[0];
         assert!(result(observed("Code(0)")).faults(row).is_empty());
-        assert_eq!(result(observed("Signal(11)")).faults(row), ["end: not as without"]);
-        assert_eq!(result(Observed::default()).faults(row), ["end: not as without"]);
+        assert_eq!(result(observed("Signal(11)")).faults(row), ["end: differs from the native run"]);
+        assert_eq!(result(Observed::default()).faults(row), ["end: differs from the native run"]);
     }
 }

@@ -3,29 +3,36 @@
 use super::comparison::{InContainer, RowResult};
 use super::loss::{CONNECTIONS, Toll};
 use super::row::{Group, Row, WAYS};
+use super::sanity::MEMORY;
 use std::fmt::Write;
 
 const HEAD: &str = "\
 # Compatibility
 
-Real programs as Debian, PyPI, npm and crates.io have them, none of them changed. `make compat` makes this page: each program runs
-natively and with softclose, in network namespaces of its own.
+This page is about real programs from Debian, PyPI, npm and crates.io, none of them changed. `make compat` makes it. Each program runs
+natively and with softclose, each time in a network namespace of its own.
 
-![responses lost, without softclose and with it](compatibility.svg)
+![answers lost, without softclose and with it](compatibility.svg)
 
+A program is *out of reach* when softclose cannot do anything at its closes; the last column gives the reason. softclose changes
+nothing there, so a difference between the two numbers is chance: it depends on which packet comes first.
+{still}
 Columns:
 
-- *ends by*: the call of libc that takes the last reference to a connection away, seen with strace and its call stacks.
-- *early*: an answer before the request's body has been read. *trailing*: bytes behind a complete request. *slow*: a large response,
-  a slow reader, and input that nobody reads. In each, answers that arrived in full, of {connections}, without softclose and with
-  it; in brackets the connections that the kernel aborted (`TcpExtTCPAbortOnClose` and `TcpExtTCPAbortOnData`). A client that is told
-  \"broken pipe\" or \"connection reset\" before it has its answer counts as one that has none.
-- *in a container*: the first of the three that is asked of a program, again, in a container that crun makes: it has a pid and a mount
-  namespace of its own, Docker's default capabilities and its seccomp profile, which refuses io_uring with EPERM. A shell is
-  pid 1, the program is its child, and both are shimmed. The clients are outside, in the same network namespace. A program
-  that does not run there natively, or a machine without crun, has a dash, and a note says why.
-- *the rest*: everyday sessions with the same bytes, the same log lines, the same exit status for every signal, reload and graceful stop,
-  no descriptor and no memory left behind by 5,000 connections. What is not as without softclose is named.
+- *ends by*: the call of libc that drops the last reference to a connection, seen with strace and its call stacks. The cell is empty
+  where strace finds no call stack.
+- *early*: the server answers before it has read the body of the request. *trailing*: bytes follow a complete request. *slow*: a
+  large response, a slow reader, and input that nobody reads. The numbers are the answers that arrived in full, of {connections},
+  without softclose and with it. In brackets: the connections that the kernel aborted (`TcpExtTCPAbortOnClose` and
+  `TcpExtTCPAbortOnData`). An answer counts as lost when the client gets \"broken pipe\" or \"connection reset\" before it.
+- *in a container*: the first of these three that applies to the program, in a container that crun makes. It has a pid namespace and a
+  mount namespace of its own, Docker's default capabilities, and Docker's seccomp profile, which refuses io_uring with EPERM. A shell
+  is pid 1 and the program is its child; softclose is loaded into both. The clients are outside, in the same network namespace. A
+  dash: none of the three applies, the program does not run there natively, or the machine has no crun. A note gives the reason for
+  the last two.
+- *the rest*: *the same* means that these do not differ from the native run: the bytes of everyday sessions, the lines of logs, and
+  the exit status for every signal, for a reload and for a graceful stop. It also means that 5,000 connections leave no more
+  descriptors behind, and at most {memory} KiB more memory. Whatever differs is named.
 ";
 
 const GROUPS: [(Group, &str); 4] = [
@@ -40,7 +47,10 @@ pub type Entry = (Row, Result<RowResult, String>);
 
 /// The text of the page.
 pub fn render(entries: &[Entry]) -> String {
-    let mut page = HEAD.replace("{connections}", &CONNECTIONS.to_string());
+    let mut page = HEAD
+        .replace("{connections}", &CONNECTIONS.to_string())
+        .replace("{still}", &still_lost(entries))
+        .replace("{memory}", &MEMORY.to_string());
     for (group, title) in GROUPS {
         let of_group: Vec<_> = entries.iter().filter(|(row, _)| row.group == group).collect();
         if !of_group.is_empty() {
@@ -49,6 +59,26 @@ pub fn render(entries: &[Entry]) -> String {
     }
     page.push_str(&notes(entries));
     page
+}
+
+/// The programs within reach that lose answers with softclose too, as a sentence.
+fn still_lost(entries: &[Entry]) -> String {
+    let mut losses = Vec::new();
+    for (row, found) in entries.iter().filter(|(row, _)| row.out_of_reach.is_none()) {
+        let Ok(found) = found else { continue };
+        let [_, (lost, of)] = found.lost();
+        losses.extend((lost > 0).then(|| format!("{} lost {lost} of {of}", row.title)));
+        if let InContainer::Tolls([_, with]) = &found.in_container {
+            let lost: usize = with.values().map(|toll| toll.connections - toll.full).sum();
+            losses.extend((lost > 0).then(|| format!("{} lost {lost} of {CONNECTIONS} in a container", row.title)));
+        }
+    }
+    match losses.as_slice() {
+        [] => String::new(),
+        some => {
+            format!("\nThese programs are within reach and lost answers with softclose too: {}.\n", some.join("; "))
+        }
+    }
 }
 
 fn table(entries: &[&Entry]) -> String {
@@ -78,7 +108,7 @@ fn of_result(row: &Row, found: &RowResult) -> String {
     let rest = match (&row.out_of_reach, faults.as_slice()) {
         (_, [_, ..]) => faults.join("; "),
         (Some(reason), []) => format!("out of reach: {reason}"),
-        (None, []) => "as without".to_owned(),
+        (None, []) => "the same".to_owned(),
     };
     format!("| {} | {} | {in_container} | {rest} |", endings(found), ways.join(" | "))
 }
@@ -134,6 +164,14 @@ fn notes(entries: &[Entry]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shim_tests::built::project;
+
+    #[test]
+    fn the_page_has_the_words_of_the_code() {
+        let page = std::fs::read_to_string(project().join("docs/compatibility.md")).unwrap();
+        let missing: Vec<_> = HEAD.split(['{', '}']).step_by(2).filter(|part| !page.contains(part)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 
     #[test]
     fn of_what_a_program_says_the_version_is_shown() {

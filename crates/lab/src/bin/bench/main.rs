@@ -1,6 +1,7 @@
 //! `make bench`: what softclose costs. Names as arguments choose measures, `ROUNDS` is
 //! how often each arm runs; all kept results, these and earlier ones, go into
-//! `docs/performance.md`.
+//! `docs/performance.md`. `--page` alone: nothing is measured, and the page is written from the kept
+//! results.
 
 mod chart;
 mod cpu;
@@ -23,8 +24,15 @@ use std::process::ExitCode;
 /// The number of rounds if `ROUNDS` is not set: enough for quartiles.
 const ROUNDS: usize = 15;
 
+/// The argument that asks for the page alone.
+const PAGE: &str = "--page";
+
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();
+    if names == [PAGE] {
+        page::write().unwrap_or_else(|error| panic!("{error}"));
+        return ExitCode::SUCCESS;
+    }
     if let Some(name) = names.iter().find(|name| MEASURES.iter().all(|measure| measure.name != **name)) {
         eprintln!("no measure {name}; there are: {}", MEASURES.map(|measure| measure.name).join(" "));
         return ExitCode::FAILURE;

@@ -11,18 +11,24 @@ use std::fmt::Write;
 const HEAD: &str = "\
 # What softclose costs
 
-`make bench` makes this page: all measures, or with `MEASURES=\"files nginx\"` some; the others keep what their last run found.
+`make bench` makes this page. `MEASURES=\"files nginx\"` chooses some of the measures; the others keep the results of their last run.
 
-Every figure is a ratio (or a difference, where a unit stands beside it) between arms that take turns in one run: A B, B A, B A, A B, ...
-One point is one round, a figure is the median of the points, and behind it stand the quartiles: half of all points are between
-them. The charts show every point. Servers run in a network namespace of their own on the first processor and clients on the last
-one, where nothing else is said: so the time of softclose's thread is the server's, as on a machine that has no idle processor.
+A measure compares arms, for example a program without softclose (*bare*) and the same program with softclose. The arms take turns in
+one run: A B, B A, B A, A B, ... A figure is a ratio of two arms, or a difference where a unit stands beside it. Each round gives one
+point. The figure is the median of the points, and half of the points lie between its quartiles. The charts show every point of each
+ratio.
+
+Servers run in a network namespace of their own on the first processor, and clients on the last one, unless a measure says otherwise.
+So the time of softclose's thread is the server's time, as on a machine that has no idle processor.
+
+*required* and *aim* are goals that this project has set itself. *required* is the worst result that it accepts, and *aim* is the result that it wants.
+An empty cell means that there is no such goal. The last column says which goal the median reaches: ++ the aim; + what is required, but
+not the aim; − not what is required, or, where nothing is required, not the aim.
 
 ";
 
 /// The table of figures and its columns.
-const SUMMARY: &str =
-    "| | measured | bare | with softclose | quartiles | required | aim | |\n|---|---|---|---|---|---|---|---|\n";
+const SUMMARY: &str = "| | measured | bare | with softclose | quartiles | required | aim | reached |\n|---|---|---|---|---|---|---|---|\n";
 
 /// Writes the page and the charts.
 ///
@@ -36,7 +42,6 @@ pub fn write() -> Result<(), Box<dyn Error>> {
     for (measure, measurement) in &kept {
         page.push_str(&summary(measure, measurement.as_ref()));
     }
-    page.push_str("\n*Reached*: ++ the aim, + what is required, − neither.\n");
     for (measure, measurement) in &kept {
         page.push_str(&section(measure, measurement.as_ref())?);
     }
@@ -109,7 +114,7 @@ fn goal(goal: Option<Goal>) -> String {
 }
 
 fn section(measure: &Measure, measurement: Option<&Measurement>) -> Result<String, Box<dyn Error>> {
-    let mut text = format!("\n## {}\n\n{}: {}\n", measure.name, measure.title, measure.about);
+    let mut text = format!("\n## {}\n\n{}. {}\n", measure.name, measure.title, measure.about);
     let Some(measurement) = measurement else { return Ok(text) };
     if chart::draw(measurement, &folder().join(measure.name).with_extension("svg"))? {
         let _ = write!(text, "\n![{}](performance/{}.svg)\n", measure.title, measure.name);
@@ -120,7 +125,7 @@ fn section(measure: &Measure, measurement: Option<&Measurement>) -> Result<Strin
 }
 
 fn meanwhile(measurement: &Measurement) -> String {
-    format!("While it ran, others had about {:.0} % of the machine's processors.", measurement.others)
+    format!("While it ran, other programs used about {:.0} % of the machine's processors.", measurement.others)
 }
 
 fn markdown(table: &Table) -> String {

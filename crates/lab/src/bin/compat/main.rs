@@ -1,6 +1,7 @@
 //! `make compat`: the matrix of real programs. Names as arguments choose rows; all
 //! kept results, these and earlier ones, go into `docs/compatibility.md`. `--container`
-//! ahead of the names: the column *in a container* alone.
+//! ahead of the names: the column *in a container* alone. `--page` alone: nothing is run, and the
+//! page is written from the kept results.
 
 use shim_tests::built::project;
 use softclose_lab::compat::comparison::InContainer;
@@ -15,8 +16,15 @@ use std::process::ExitCode;
 /// The argument that asks for the column *in a container* alone.
 const CONTAINER: &str = "--container";
 
+/// The argument that asks for the page alone.
+const PAGE: &str = "--page";
+
 fn main() -> ExitCode {
     let mut names: Vec<String> = std::env::args().skip(1).collect();
+    if names == [PAGE] {
+        write_down().unwrap_or_else(|error| panic!("{error}"));
+        return ExitCode::SUCCESS;
+    }
     let container_alone = names.first().is_some_and(|name| name == CONTAINER);
     names.retain(|name| name != CONTAINER);
     let rows = Row::all(&names).unwrap_or_else(|error| panic!("{error}"));
@@ -97,5 +105,5 @@ fn write_down() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     let docs = project().join("docs");
     std::fs::write(docs.join("compatibility.md"), page::render(&entries))?;
-    chart::draw(&entries, &docs.join("compatibility.svg"))
+    Ok(chart::draw(&entries, &docs.join("compatibility.svg"))?)
 }

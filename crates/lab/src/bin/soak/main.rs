@@ -2,6 +2,7 @@
 //! side by side, under traffic with faults: peers that are killed, stalled, reset,
 //! and reloads. What the processes hold is sampled; `docs/soak.md` has the result.
 
+mod chart;
 mod page;
 mod sample;
 mod traffic;

@@ -1,17 +1,19 @@
 //! Differences by design, each with its reason: see `docs/limits.md`.
 
 const WRITER: &str = "one end of the test writes to a connection that the other end has closed, and waits for the \
-                      error; softclose lets it write on until a bound of the drain is reached";
+                      error. softclose lets it go on writing until the drain reaches one of its bounds";
 
-const KEEP_ALIVE: &str = "a keep-alive race in the test itself: its server answers and closes without saying so, and \
-                          HAProxy, which must see that before the next request, loses the race when the server is slow; \
-                          the first close after a fork is slower with softclose, as procfs is asked";
+const KEEP_ALIVE: &str = "the test itself has a race. Its server answers and closes without announcing that, and \
+                      HAProxy must see the close before the next request. HAProxy loses this race when the server \
+                      is slow. With softclose the first close after a fork is slower, because softclose asks \
+                      procfs";
 
-const ASKED: &str = "the test wants four connections after another answered within 100 ms; the first close after a fork \
-                     asks procfs, 10 ms on a machine that has some hundred processes and much to do";
+const ASKED: &str = "the test wants four connections, one after the other, answered within 100 ms. The first \
+                      close after a fork asks procfs, which takes 10 ms on a busy machine with some hundred \
+                      processes";
 
-const NUMBERS: &str = "the test takes every descriptor number and counts on none becoming free; those of what softclose \
-                       held at that time do";
+const NUMBERS: &str = "the test takes every descriptor number and expects that none becomes free. The numbers that \
+                      softclose held at that time do become free";
 
 /// (suite, test, reason). One `*` in the name of a test stands for anything.
 const KNOWN: &[(&str, &str, &str)] = &[

@@ -40,16 +40,16 @@ fn head() -> String {
     format!(
         "# Other people's test suites
 
-`make upstream` runs them twice, without softclose and with it preloaded into everything that a suite starts, and writes
-this page; a selection (`SUITES`) only writes its own rows. No test that passes natively may do anything else with
+`make upstream` makes this page. It runs each suite twice: without softclose, and with softclose preloaded into everything that the
+suite starts. `SUITES` chooses some of the suites; the others keep their part of this page. A test that passes natively must pass with
 softclose.
 
-A test that did is run again, {ROUNDS} times each way, in turn. One that then never fails natively, and fails once with
-softclose, counts as broken; so does one that never passes with softclose, and once natively. Others are flaky, and are
-named. A difference by design is named with its reason. What is broken makes `make upstream` fail. After a run,
+A test that passes natively and not with softclose runs again, {ROUNDS} times each way, in turn. It is *broken* if it never fails natively and
+fails at least once with softclose. It is also *broken* if it passes at least once natively and never with softclose. Otherwise it is
+*flaky*. A test that differs *by design* is named with the reason, and does not run again. A broken test makes `make upstream` fail. After a run,
 `target/upstream/SUITE` has the outcome of every test (`outcomes.tsv`) and all logs.
 
-Each suite runs in a network namespace of its own, as root.
+Each suite runs as root, in a network namespace of its own.
 "
     )
 }
@@ -100,8 +100,8 @@ fn details(all: &BothRuns) -> String {
         list("Broken:", differences(|verdict| verdict == Cause::Broken).map(line)),
         by_design(&all.differences),
         list("Flaky:", differences(|verdict| verdict == Cause::Flaky).map(line)),
-        list("Not passed natively either, and so no measure:", failed),
-        list("Programs that were ended:", all.troubles.iter().cloned()),
+        list("Did not pass natively, so they show nothing about softclose:", failed),
+        list("Programs that did not end, or that a signal ended:", all.troubles.iter().cloned()),
         folded("skipped by the suite itself", &skipped),
     ]
     .concat()
@@ -115,11 +115,13 @@ fn by_design(differences: &[Difference]) -> String {
             tests.entry(reason).or_default().push(format!("`{}`", found.test));
         }
     }
-    tests.into_iter().map(|(reason, tests)| list(&format!("By design ({reason}):"), tests.into_iter())).collect()
+    tests.into_iter().map(|(reason, tests)| list(&format!("By design: {reason}."), tests.into_iter())).collect()
 }
 
 fn line(found: &Difference) -> String {
-    let again = found.tally.map(|tally| format!("; again: {} of {ROUNDS}, natively {}", tally.shimmed, tally.native));
+    let again = found.tally.map(|tally| {
+        format!("; run again, it passed {} of {ROUNDS} times, and natively {}", tally.shimmed, tally.native)
+    });
     format!("`{}`: {}{}", found.test, found.shimmed, again.unwrap_or_default())
 }
 
@@ -142,6 +144,11 @@ mod tests {
 
     fn skipped(name: &'static str, reason: &str) -> SuiteReport {
         SuiteReport { name, origin: "nowhere", left_out: &[], result: Err(reason.to_owned()) }
+    }
+
+    #[test]
+    fn the_page_has_the_words_of_the_code() {
+        assert!(std::fs::read_to_string(path()).unwrap().starts_with(&head()));
     }
 
     #[test]

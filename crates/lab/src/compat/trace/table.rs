@@ -175,7 +175,7 @@ fn called_by(call: &str, stack: &[&str]) -> String {
         return call.to_owned();
     }
     match functions.as_slice() {
-        [] => format!("{call} by an instruction of its own"),
+        [] => format!("{call} by a raw system call"),
         ["syscall", ..] => format!("syscall(SYS_{call})"),
         names if names.iter().any(|name| name.contains("fclose")) => "fclose".to_owned(),
         names if names.iter().any(|name| name.contains("freopen")) => "freopen".to_owned(),
@@ -187,7 +187,7 @@ fn called_by(call: &str, stack: &[&str]) -> String {
 fn ended_by(stack: &[&str]) -> String {
     let functions = of_libc(stack);
     match functions.as_slice() {
-        [] if !stack.is_empty() => "exit by an instruction of its own",
+        [] if !stack.is_empty() => "exit by a raw system call",
         names if names.contains(&"exit") => "exit",
         _ => "_exit",
     }
@@ -217,7 +217,7 @@ mod tests {
         let by_syscall = format!("{CLOSE} |  > /usr/lib/x86_64-linux-gnu/libc.so.6(syscall+0x19) [0xf8]");
         assert_eq!(endings(&[ACCEPT, &by_syscall]), [("syscall(SYS_close)".to_owned(), 1)]);
         let by_itself = format!("{CLOSE} |  > /usr/bin/caddy(main+0x19) [0xf8]");
-        assert_eq!(endings(&[ACCEPT, &by_itself]), [("close by an instruction of its own".to_owned(), 1)]);
+        assert_eq!(endings(&[ACCEPT, &by_itself]), [("close by a raw system call".to_owned(), 1)]);
     }
 
     #[test]

@@ -44,8 +44,8 @@ const ALL: [Surroundings; 6] = [
     beside("alone", "alone", 0, false),
     beside("spawn", "after a spawn", 0, false),
     beside("spawn", "after a spawn, beside 300 processes", 0, true),
-    beside("sets", "24 epoll sets, 10,000 connections", 10_000, false),
-    beside("prefork", "4th of 4 workers, 2,000 connections each", 8000, false),
+    beside("sets", "beside 24 epoll sets, 10,000 connections", 10_000, false),
+    beside("prefork", "in the 4th of 4 workers, 2,000 connections each", 8000, false),
     beside("threads", "beside 1,000 threads", 0, false),
 ];
 
@@ -53,11 +53,13 @@ const ALL: [Surroundings; 6] = [
 pub const MEASURE: Measure = Measure {
     name: "beside",
     title: "A close with much beside it",
-    about: "a server accepts, answers and closes 400 connections, one after the other, half of them after one and a half seconds of \
-quiet; their peers stay silent. It reads the clock before and after each `close`. Beside it: nothing; a child that has come and \
-gone while they were open (`system(\"true\")`); the same, and 300 processes of others with 150 descriptors each (40 closes); 24 epoll sets that watch 10,000 idle \
-connections, and each of those that are closed; three other workers of the same listener, each of the four with 2,000 idle \
-connections in an epoll set of its own; 1,000 threads that sleep, where the answer is larger than the peer has room for. The server is started anew for each run.",
+    about: "A server accepts, answers and closes 400 connections, one after the other, half of them after one and a half seconds of quiet. \
+Their peers stay silent. The server reads the clock before and after each `close`. What is beside the close: *alone*: nothing. *after a \
+spawn*: a child has come and gone while the connections were open (`system(\"true\")`). *beside 300 processes*: the same, and 300 other \
+processes have 150 descriptors each (40 closes). *24 epoll sets*: 24 epoll sets watch 10,000 idle connections, and each connection that \
+is closed. *4th of 4 workers*: three other workers have the same listener, and each of the four has 2,000 idle connections in an epoll \
+set of its own. *1,000 threads*: 1,000 threads sleep, and the answer is larger than the peer has room for. Each run starts the server \
+anew.",
     run,
 };
 

@@ -47,10 +47,10 @@ const PATHS: [(&str, &str, Peers); 17] = [
 pub const MEASURE: Measure = Measure {
     name: "calls",
     title: "System calls of each path",
-    about: "counted by strace, as the difference between 100 and 200 times, so that what is done once is not among them. A call is listed \
-where it is made more or less often than without softclose: by the program's own threads, where softclose's hooks run in them, or by softclose's thread, which \
-makes one for several connections where several are ready. The peers are connections one after the other: the most that the thread \
-can have to do. `?`: a call that nobody has given a reason for.",
+    about: "strace counts the calls. Each number is the difference between 100 and 200 repetitions, so calls that a program makes only once \
+are not part of it. A call is listed where it is made more or less often than without softclose: by the program's own threads, in which \
+softclose's hooks run, or by softclose's thread. That thread makes one call for several connections when several are ready. The peers \
+are connections one after the other, which gives the thread the most to do. `?`: nobody has written down a reason for this call.",
     run,
 };
 
@@ -61,7 +61,7 @@ fn run(_rounds: usize) -> Result<Measurement, String> {
     let port = sink.port();
     let mut sums = sums();
     let mut table = Table::new(
-        "Calls that are not as without softclose.",
+        "Calls that softclose makes more or less often.",
         &["path", "call", "bare", "by the program", "by the thread", "why"],
     );
     for (path, words, peers) in PATHS {
@@ -77,7 +77,7 @@ fn run(_rounds: usize) -> Result<Measurement, String> {
 }
 
 fn sums() -> Table {
-    Table::new("Calls in all, each time.", &["path", "bare", "more in hooks", "by the thread"])
+    Table::new("All calls, each time.", &["path", "bare", "more in hooks", "by the thread"])
 }
 
 fn whole(bare: &Mean, with: &Mean) -> [String; 4] {

@@ -29,11 +29,12 @@ const ARMS: [(&str, Shim, usize); 4] = [
 pub const MEASURE: Measure = Measure {
     name: "drains",
     title: "Drains begun and ended",
-    about: "a server with one thread accepts 2,000 connections that wait in its queue already, each with a byte that nobody reads. It answers each \
-with one byte and closes it, as fast as it can; peers answer each FIN with theirs. *A close of processor time*: what all threads of the server have used, \
-softclose's too, until every drain has ended; its inverse is what one processor can do, and it does not depend on how fast the peers \
-are. *The program's own loop*: the time that the 2,000 connections took. The ceiling is the same loop without \
-softclose, with peers that have sent nothing: the kernel's plain `accept`, `write` and `close`, and a FIN each way.",
+    about: "A server with one thread accepts 2,000 connections that wait in its queue already, each with a byte that nobody reads. It \
+answers each with one byte and closes it, as fast as it can. The peers answer each FIN with theirs. *Drains per second of processor time*: \
+the connections, divided by the processor time that all threads of the server, softclose's too, have used until every drain has ended. \
+That is what one processor can do, and it does not depend on the speed of the peers. *The program's own loop*: the time that the 2,000 \
+connections took in the program. *The ceiling* is the same loop without softclose, with peers that have sent nothing: the kernel's plain \
+`accept`, `write` and `close`, and a FIN each way.",
     run,
 };
 
@@ -57,15 +58,15 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let own = of(|run| 1e9 / run.loop_ns);
     Ok(Measurement {
         figures: vec![
-            against(0, "drains a second of processor time, against the ceiling", &capacity).must(Goal::AtLeast(0.8)),
+            against(0, "drains per second of processor time, against the ceiling", &capacity).must(Goal::AtLeast(0.8)),
             against(1, "the same, against bare closes that reset", &capacity),
             against(0, "drains: the program's own loop, against the ceiling", &own),
             against(1, "the same, against bare closes that reset", &own),
         ],
         tables: vec![
-            of_all("Closes a second of the server's processor time.", &capacity),
-            of_all("Closes a second in the program's own loop.", &own),
-            of_all("Processor time of the peers, microseconds a connection.", &of(|run| run.peer_ns / 1000.0)),
+            of_all("Closes per second of the server's processor time.", &capacity),
+            of_all("Closes per second in the program's own loop.", &own),
+            of_all("Processor time of the peers, microseconds per connection.", &of(|run| run.peer_ns / 1000.0)),
             counted(&servers)?,
         ],
         ..Measurement::default()

@@ -25,9 +25,9 @@ const SURROUNDINGS: [(&str, &str); 2] = [("alone", ""), ("connected", ", with a 
 pub const MEASURE: Measure = Measure {
     name: "files",
     title: "Open and close of a regular file",
-    about: "a C program opens and closes a file 50,000 times, nanoseconds a pair, four times a round. Instructions are those of user space, by callgrind; \
-system calls are counted by strace; both as the difference between 5,000 and 10,000 pairs, so that what a program's start takes is not \
-among them.",
+    about: "A C program opens and closes a file 50,000 times, four times in each round. The times are nanoseconds for a pair of calls. \
+callgrind counts the instructions in user space, and strace counts the system calls. Both counts are differences between 5,000 and \
+10,000 pairs, so the start of the program is not part of them.",
     run,
 };
 
@@ -40,12 +40,12 @@ fn run(rounds: usize) -> Result<Measurement, String> {
         let ratio = ratios(&found[1], &found[0]);
         let figure = Figure::ratio(format!("open and close of a file{words}: time"), median(&found[0], "ns"), ratio);
         measurement.figures.push(figure.must(Goal::AtMost(1.15)).aims_at(Goal::AtMost(1.05)));
-        let title = format!("Nanoseconds a pair{words}.");
+        let title = format!("Nanoseconds per pair{words}.");
         measurement.tables.push(both_absolutes(&title, &found));
     }
     find("strace").ok_or("no strace")?;
     let (table, extra) = counts(&testbed);
-    let calls = Figure::of("open and close of a file: system calls more", "2", "calls", vec![extra]);
+    let calls = Figure::of("open and close of a file: additional system calls", "2", "calls", vec![extra]);
     measurement.figures.push(calls.must(Goal::AtMost(1.0)).aims_at(Goal::AtMost(0.0)));
     measurement.tables.push(table);
     Ok(measurement)
@@ -57,7 +57,7 @@ fn program(pairs: usize, surroundings: &str) -> Victim {
 
 /// The table of exact counts, and how many system calls a pair has more.
 fn counts(testbed: &Testbed) -> (Table, f64) {
-    let mut table = Table::new("Counted, a pair.", &["", "instructions", "system calls"]);
+    let mut table = Table::new("Counts per pair.", &["", "instructions", "system calls"]);
     let mut extra = 0.0;
     for (word, words) in SURROUNDINGS {
         let [bare, with] = Shim::BOTH.map(|shim| calls(testbed, word, shim));

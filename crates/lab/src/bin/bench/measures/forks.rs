@@ -20,9 +20,9 @@ const AT_ONCE: usize = 4;
 pub const MEASURE: Measure = Measure {
     name: "forks",
     title: "A process for each connection",
-    about: "a server forks for each connection; the parent closes its copy, the child answers with 1 KiB, closes and ends. So many \
-children live already, each with a connection of its own that is idle; the server is started anew for each run. Its client has four \
-connections at once, for one second.",
+    about: "A server forks for each connection. The parent closes its copy; the child answers with 1 KiB, closes and ends. Other children \
+live already, each with an idle connection of its own; their number is in the name of the figure. Each run starts the server anew. Its \
+client has four connections at once, for one second.",
     run,
 };
 
@@ -31,12 +31,12 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let mut measurement = Measurement::default();
     for live in LIVE {
         let found = without_and_with(rounds, |shim| rate(&testbed, live, shim));
-        let what = format!("fork a connection, {live} live children: connections/s");
+        let what = format!("fork per connection, {live} live children: connections/s");
         let figure = Figure::ratio(what, median(&found[0], "/s"), ratios(&found[1], &found[0]));
         let goals = live == 500;
         let figure = if goals { figure.must(Goal::AtLeast(0.93)).aims_at(Goal::AtLeast(0.98)) } else { figure };
         measurement.figures.push(figure);
-        let title = format!("Connections a second, {live} live children.");
+        let title = format!("Connections per second, {live} live children.");
         measurement.tables.push(both_absolutes(&title, &found));
     }
     Ok(measurement)

@@ -23,10 +23,10 @@ const SECONDS: u64 = 1;
 pub const MEASURE: Measure = Measure {
     name: "growth",
     title: "A close with 10 to 10,000 connections open",
-    about: "`nginx`, `latency` and `drains` again, in servers that have so many idle connections open: the processor time of a request, \
-the median of `close` in a program with threads, the processor time of a close and its drain. The figure is the cost with softclose, \
-as a ratio to that with 10 connections open; *bare* is what the same ratio is without softclose, where the kernel's and the program's \
-own tables grow as well. All eight servers take turns.",
+    about: "`nginx`, `latency` and `drains` again, in servers that have many idle connections open; their number is in the name of the \
+figure. It measures the processor time of a request, the median of `close` in a program with threads, and the processor time of a close \
+and its drain. A figure is the cost with softclose, as a ratio to the cost with softclose and 10 connections open. *bare* is the same \
+ratio without softclose, where the tables of the kernel and of the program grow too. All eight servers take turns.",
     run,
 };
 
@@ -42,7 +42,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     }
     let mut measurement = Measurement::default();
     match of_nginx(rounds) {
-        Ok(found) => add(&mut measurement, "nginx: CPU a request", &found),
+        Ok(found) => add(&mut measurement, "nginx: CPU per request", &found),
         Err(reason) => println!("  skipped: growth, nginx: {reason}"),
     }
     add(&mut measurement, "`close` in a program with threads: p50", &of_latency(rounds)?);

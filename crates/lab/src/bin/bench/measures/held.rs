@@ -31,12 +31,12 @@ const ROUNDS: usize = 3;
 pub const MEASURE: Measure = Measure {
     name: "held",
     title: "10,000 silent peers",
-    about: "a server answers 10,000 connections, and closes each as soon as it has answered it; their peers stay silent. Softclose \
-has no limit of time or number here (`SOFTCLOSE_TIMEOUT=0 SOFTCLOSE_IDLE=0`), so that it holds all of them throughout. Memory is what \
-the resident set of the process (`/proc/PID/smaps`) grew by from before the first connection until all are closed, less what it grew by \
-without softclose. The thread is watched for ten seconds after that: its context switches of both kinds, and its processor time \
-(`schedstat`). Beside it, the same with a server that closes all of them when it has answered all: what was open at the same time \
-needs memory of its own.",
+    about: "A server answers 10,000 connections, and closes each as soon as it has answered it. Their peers stay silent. softclose has no \
+limit of time or number here (`SOFTCLOSE_TIMEOUT=0 SOFTCLOSE_IDLE=0`), so it holds all of them throughout. *Memory* is the growth of the \
+resident set of the process (`/proc/PID/smaps`) from before the first connection until all are closed, less the growth without \
+softclose. After that the thread is watched for ten seconds: its context switches of both kinds, and its processor time (`schedstat`). \
+Two more arms have a server that closes all connections after it has answered all of them: connections that are open at the same time \
+need memory of their own.",
     run,
 };
 
@@ -50,7 +50,7 @@ const ARMS: [(Shim, &str); 4] = [
 
 /// What a run found.
 struct Run {
-    /// Growth of the resident set, bytes a connection.
+    /// Growth of the resident set, bytes per connection.
     memory: f64,
     /// The same by mapping, KiB.
     mappings: BTreeMap<String, f64>,
@@ -77,25 +77,25 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let figure = |what: &str, unit, points| Figure::of(format!("10,000 held: {what}"), "", unit, points);
     Ok(Measurement {
         figures: vec![
-            figure("our memory a connection", "bytes", differences(&memory[1], &memory[0]))
+            figure("softclose's memory per connection", "bytes", differences(&memory[1], &memory[0]))
                 .must(Goal::AtMost(64.0))
                 .aims_at(Goal::AtMost(32.0)),
-            figure("the same, all open at once before", "bytes", differences(&memory[3], &memory[2])),
+            figure("the same, when all were open at once", "bytes", differences(&memory[3], &memory[2])),
             figure("wake-ups of the thread", "/s", of_thread(0)).must(Goal::AtMost(2.0)),
             figure("processor time of the thread", "%", of_thread(1)).must(Goal::AtMost(0.1)),
         ],
         tables: vec![
             absolutes(
-                "Growth of the resident set, bytes a connection.",
+                "Growth of the resident set, bytes per connection.",
                 &[
                     ("bare", &memory[0]),
                     ("with softclose", &memory[1]),
-                    ("bare, all open at once before", &memory[2]),
-                    ("with softclose, all open at once before", &memory[3]),
+                    ("bare, when all were open at once", &memory[2]),
+                    ("with softclose, when all were open at once", &memory[3]),
                 ],
             ),
             by_mapping("Where it grew with softclose, KiB.", &found[1]),
-            by_mapping("Where it grew with softclose, all open at once before, KiB.", &found[3]),
+            by_mapping("Where it grew with softclose, when all were open at once, KiB.", &found[3]),
             absolutes("Connections held.", &[("with softclose", &figures(&found[1], |run| run.held as f64))]),
         ],
         ..Measurement::default()

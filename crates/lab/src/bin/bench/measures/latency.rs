@@ -9,7 +9,7 @@ use shim_tests::program::Program;
 use shim_tests::shim::Shim;
 use shim_tests::victim::Victim;
 
-/// Connections a second.
+/// Connections per second.
 const RATE: u64 = 10_000;
 
 /// Length of a run.
@@ -25,10 +25,10 @@ const AT_ONCE: usize = 256;
 pub const MEASURE: Measure = Measure {
     name: "latency",
     title: "What close takes in a program with threads",
-    about: "a server with 16 threads, each of which accepts, reads a byte, answers 1 KiB and closes; a client begins 10,000 connections \
-a second by a timer, however fast the server is, for a second. The server reads the clock before and after each `close`. Server and \
-softclose's thread may use every processor; the client has the last one, and never sleeps. Beside it, the same with a client that sleeps \
-when it has nothing to do: who sends it something then, be it data or a FIN, wakes its processor as well, and waits for that.",
+    about: "A server has 16 threads. Each of them accepts, reads a byte, answers 1 KiB and closes. For one second a client begins 10,000 \
+connections a second by a timer, however fast the server is. The server reads the clock before and after each `close`. The server and \
+softclose's thread may use every processor. The client has the last one, and never sleeps. Two more arms have a client that sleeps when \
+it has nothing to do. Data or a FIN for that client must wake its processor too, and the sender waits for that.",
     run,
 };
 
@@ -37,7 +37,7 @@ when it has nothing to do: who sends it something then, be it data or a FIN, wak
 struct Run {
     /// Nanoseconds at p50, p99 and p99.9.
     took: [f64; 3],
-    /// Connections a second that were reached.
+    /// Connections per second that were reached.
     rate: f64,
 }
 

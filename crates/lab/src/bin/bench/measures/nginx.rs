@@ -22,11 +22,13 @@ const ARMS: [(&str, &str, Shim); 3] = [
 /// The measure.
 pub const MEASURE: Measure = Measure {
     name: "nginx",
-    title: "A request a connection",
-    about: "three nginx with one worker each run side by side, `keepalive_timeout 0`, an answer of 1 KiB, without a log. `wrk -t1 -c64` \
-asks one after the other for two seconds. The worker and softclose's thread share the first processor, wrk has the last one. The cost \
-of a request is the processor time of all processes and threads of the server, divided by the requests: it does not depend on how \
-fast wrk is. Where the server does not use all of its processor, wrk is what limits the rate, and the cost says more.",
+    title: "A request per connection",
+    about: "Three nginx servers with one worker each run side by side, with `keepalive_timeout 0`, an answer of 1 KiB, and no log. `wrk -t1 \
+-c64` loads one after the other for two seconds. The worker and softclose's thread share the first processor; wrk has the last one. *CPU \
+a request* is the processor time of all processes and threads of the server, divided by the requests. It does not depend on the speed of \
+wrk. The two kinds of figures belong together: *requests/s* is what clients notice, and *CPU per request* is what softclose costs. Where a \
+server does not use all of its processor (the third table below), wrk limits the rate. There a rate above 1 does not mean that softclose \
+makes nginx faster, and a higher cost does not lower the rate. On a server whose processor is full, a higher cost does lower it.",
     run,
 };
 
@@ -43,12 +45,12 @@ fn run(rounds: usize) -> Result<Measurement, String> {
         figures: vec![
             against(0, "requests/s", &rate, "/s").must(Goal::AtLeast(0.98)).aims_at(Goal::AtLeast(1.0)),
             against(2, "requests/s", &rate, "/s").must(Goal::AtLeast(1.0)).aims_at(Goal::AtLeast(1.03)),
-            against(0, "CPU a request", &cpu, "µs"),
-            against(2, "CPU a request", &cpu, "µs"),
+            against(0, "CPU per request", &cpu, "µs"),
+            against(2, "CPU per request", &cpu, "µs"),
         ],
         tables: vec![
-            of_all(&rate, &format!("Requests a second. {}.", versions())),
-            of_all(&cpu, "Microseconds of processor time a request."),
+            of_all(&rate, &format!("Requests per second. {}.", versions())),
+            of_all(&cpu, "Microseconds of processor time per request."),
             of_all(&of(|load| load.cpu * load.rate * 1e-4), "Percent of its processor that the server used."),
             of_all(&errors, "Errors that wrk saw in a run: connections that failed."),
         ],

@@ -32,9 +32,9 @@ const BATCHES: usize = 6;
 pub const MEASURE: Measure = Measure {
     name: "profile",
     title: "Where the time goes",
-    about: "`perf record -g` with the processor's clock, over all processes and threads of the shimmed server, under the loads of `nginx` \
-and `drains`. Shares of all samples: of each system call with all that it leads to (softirqs that come in between too), and of the \
-functions that were running, where those of the kernel have no file.",
+    about: "`perf record -g` samples all processes and threads of the server with softclose by the processor's clock, under the loads of \
+`nginx` and `drains`. All shares are of all samples. *within a system call* counts each system call with everything that it leads to, \
+also softirqs that come in between. *in a function itself* counts the functions that were running; those of the kernel have no file.",
     run,
 };
 

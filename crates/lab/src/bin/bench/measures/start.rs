@@ -19,8 +19,8 @@ const PAGE: f64 = 4.0;
 pub const MEASURE: Measure = Measure {
     name: "start",
     title: "Start of /bin/true, and memory of a program that has no connection",
-    about: "a C program, unshimmed itself, spawns `/bin/true` 300 times with `posix_spawn` and waits for each. Memory is \
-`Private_Dirty` of `/bin/cat /proc/self/smaps_rollup`.",
+    about: "A C program without softclose spawns `/bin/true` 300 times with `posix_spawn` and waits for each. Memory is `Private_Dirty` of \
+`/bin/cat /proc/self/smaps_rollup`.",
     run,
 };
 
@@ -32,8 +32,12 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let longer = Figure::of("start of `/bin/true`: longer by", "", "µs", differences(&found[1], &found[0]));
     let dirty = differences(&kept[1], &kept[0]);
     let pages = dirty.iter().map(|kib| kib / PAGE).collect();
-    let memory =
-        Figure::of("private memory of a program without connections: more", median(&kept[0], "KiB"), "KiB", dirty);
+    let memory = Figure::of(
+        "private memory of a program without connections: additional",
+        median(&kept[0], "KiB"),
+        "KiB",
+        dirty,
+    );
     let pages = Figure::of("the same in pages", "", "pages", pages);
     Ok(Measurement {
         figures: vec![
@@ -42,7 +46,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
             memory.aims_at(Goal::AtMost(60.0)),
             pages,
         ],
-        tables: vec![both_absolutes("Microseconds a start.", &found)],
+        tables: vec![both_absolutes("Microseconds per start.", &found)],
         ..Measurement::default()
     })
 }

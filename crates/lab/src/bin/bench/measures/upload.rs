@@ -57,10 +57,11 @@ Redirect 413 /
 pub const MEASURE: Measure = Measure {
     name: "upload",
     title: "An upload that nobody wants",
-    about: "a client asks for a small page, and then sends 2 GiB that the request did not announce. A body that it did announce nginx \
-reads itself, whatever `lingering_close` says (`ngx_http_discard_request_body`); so this is the upload that only a lingering close throws \
-away. Processor time of all processes and threads of the server, a GiB that the client could send. nginx and softclose have no limit \
-of time and size here; httpd has its own 30 s. The floor is a C program that throws the same bytes away in the kernel.",
+    about: "A client asks for a small page, and then sends 2 GiB that the request did not announce. nginx itself reads a body that the \
+request did announce, whatever `lingering_close` says (`ngx_http_discard_request_body`). So this is an upload that only a lingering \
+close throws away. The cost is the processor time of all processes and threads of the server, for each GiB that the client could send. \
+nginx and softclose have no limit of time and size here; httpd has its own limit of 30 s. *The floor* is a C program that throws the \
+same bytes away in the kernel.",
     run,
 };
 
@@ -80,7 +81,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let last = servers.len() - 1;
     let bare = |arm: usize| format!("{} ms/GiB", number(Spread::of(&found[arm]).median));
     let against = |what: &str, arm: usize| {
-        Figure::ratio(format!("upload, CPU a GiB: {what}"), bare(arm), ratios(&found[0], &found[arm]))
+        Figure::ratio(format!("upload, CPU per GiB: {what}"), bare(arm), ratios(&found[0], &found[arm]))
     };
     let mut figures = vec![against("against nginx's lingering", 1).must(Goal::AtMost(0.5))];
     if httpd.is_some() {
@@ -89,7 +90,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     figures.push(against("against the floor", last).aims_at(Goal::AtMost(1.2)));
     let named: Vec<_> = servers.iter().zip(&found).map(|((name, ..), points)| (*name, points.as_slice())).collect();
     let versions = machine::versions(&[("nginx", &["-v"]), ("apache2", &["-v"])]);
-    let tables = vec![absolutes(&format!("Milliseconds of processor time a GiB. {versions}."), &named)];
+    let tables = vec![absolutes(&format!("Milliseconds of processor time per GiB. {versions}."), &named)];
     Ok(Measurement { figures, tables, ..Measurement::default() })
 }
 

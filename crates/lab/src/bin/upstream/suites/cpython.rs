@@ -17,7 +17,10 @@ pub const CPYTHON: Unittest = Unittest {
     setting: SETTING,
     package: "test",
     modules: MODULES,
-    left_out: &[("*VSOCK*", "vsock has no namespace: where there is no host that answers, connect does not end")],
+    left_out: &[(
+        "*VSOCK*",
+        "a network namespace does not cover vsock: without a host that answers, `connect` does not end",
+    )],
 };
 
 const MODULES: &[&str] = &[

@@ -15,8 +15,7 @@ impl Suite for HAProxy {
     }
 
     fn origin(&self) -> &'static str {
-        "Debian's `haproxy`, all of `reg-tests` of its source package (seamless reload among them), run by Debian's \
-         `varnishtest`"
+        "Debian's `haproxy`, all of `reg-tests` of its source package, with seamless reload, run by Debian's `varnishtest`"
     }
 
     fn get(&self, shop: &Workshop) -> Result<String, String> {
