@@ -315,7 +315,7 @@ mod a_full_house {
         });
     }
 
-    /// Whoever has to go is closed plainly, which is no reset for a peer that has
+    /// A connection that has to go is closed plainly, which is no reset for a peer that has
     /// everything.
     #[test]
     fn lets_the_others_go_without_a_reset() {

@@ -117,7 +117,7 @@ mod a_process_that_gives_up_root {
         }
     }
 
-    /// Who can come back has lost nothing.
+    /// A process that can take its user back has lost nothing.
     #[test]
     fn for_a_while_is_counted_as_ever() {
         if is_root(here!()) {

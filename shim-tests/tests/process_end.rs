@@ -59,7 +59,7 @@ mod releases_everything_else_and_delivers {
     tests_of_every_exit!(proves);
 }
 
-/// Whoever looks at processes finds it, and it holds nobody up.
+/// The finisher is found among the processes, and nothing waits for it.
 #[test]
 fn who_finishes_has_nothing_but_the_connection() {
     let Some(arena) = Arena::or_skip(here!()) else { return };
@@ -242,7 +242,7 @@ fn leaves_nobody_in_its_process_group() {
     says(here!(), &Victim::c("job_group"), &["job: status 7", "group: empty"]);
 }
 
-/// Whoever is asked first is called last: after softclose had ended the process.
+/// A handler that is registered first is called last: after softclose had ended the process.
 #[test]
 fn calls_what_a_library_that_began_first_has_asked_quick_exit_for() {
     let victim = Victim::c("quick_word").behind(compiled_library("lib_quick"));

@@ -111,7 +111,7 @@ fn the_end_on_a_socket_that_does_not_block_comes_with_the_close() {
     says(here!(), &Victim::c("end_at_once"), &["the FIN: sent"]);
 }
 
-/// Whoever was blocked in a write on the number was taken for a writer of the connection that
+/// A thread that was blocked in a write on the number was taken for a writer of the connection that
 /// was closed, for some sixty or two hundred looks.
 mod the_end_comes_soon_where_another_connection_has_the_number {
     use super::*;

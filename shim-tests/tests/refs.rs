@@ -16,7 +16,7 @@ use std::process::Command;
 mod it_decides {
     use super::*;
 
-    /// Whoever could have it as well is not to be seen from there, and no hook has seen him.
+    /// Another holder could not be seen from there, and no hook has seen one.
     fn inside(test: &str, how: &str) {
         let library = library().to_str().expect("a plain path");
         let victim = Victim::c("served_inside").arg(how);

@@ -143,7 +143,7 @@ mod a_filter_that_denies {
             let words = [number.to_string(), errno.to_string(), CONNECTIONS.to_string(), way.end.to_owned()];
             let victim = words.into_iter().fold(Victim::c("denied"), Victim::arg);
             let victim = victim.env("SOFTCLOSE_ENGINE", way.engine);
-            // Whoever waits in `close` waits for each of the peers.
+            // A thread that waits in `close` waits for each of the peers.
             let victim = if way.engine == "inline" { victim.env("SOFTCLOSE_IDLE", "300ms") } else { victim };
             let mut victim = victim.start(arena, shim);
             let script = Peer::to(victim.port()).copies(CONNECTIONS).ask(64, 0);

@@ -39,7 +39,7 @@ fn early(strategy: &str) -> Victim {
     under(strategy, Victim::c("blocking"))
 }
 
-/// Who waits for late segments.
+/// Which side waits for late segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TimeWait {
     Nobody,
@@ -187,7 +187,7 @@ mod with_a_request_unread {
         }
     }
 
-    /// Who does not read cannot tell that the peer is silent.
+    /// A strategy that does not read cannot tell that the peer is silent.
     #[test]
     fn who_only_waits_knows_no_silence() {
         let victim = under("wait", Victim::c("serve").arg("1")).env("SOFTCLOSE_IDLE", "50ms");

@@ -123,7 +123,7 @@ static long do_map(const int *a)
 	return mmap(NULL, 4096, PROT_READ, MAP_SHARED, var[a[0]], 0) == MAP_FAILED ? -1 : 0;
 }
 
-/* By libc's syscall(), or by instruction, as liburing does it. Many kernels refuse. */
+/* By libc's syscall(), or by a raw system call, as liburing does it. Many kernels refuse. */
 static long do_ring(const int *a)
 {
 	struct io_uring_params params = {0};
@@ -156,7 +156,7 @@ static void make_pending(struct io_uring_sqe *request)
 	request->msg_flags = MSG_WAITALL;
 }
 
-/* By libc's syscall(), or by instruction. */
+/* By libc's syscall(), or by a raw system call. */
 static long enter_ring(int is_raw)
 {
 	long answer = is_raw ? by_instruction(raw(SYS_io_uring_enter, ring.fd, 1, 0, 0, 0))

@@ -124,7 +124,7 @@ static long do_dupfd(const int *a) { return keep(a[0], fcntl(var[a[1]], a[2] ? F
 static long do_close(const int *a) { return close(var[a[0]]); }
 static long do_sysclose(const int *a) { return syscall(SYS_close, var[a[0]]); }
 
-/* By instruction: nobody in this process can notice. */
+/* By a raw system call: nobody in this process can notice. */
 static long by_instruction(long result)
 {
 	errno = result < 0 ? -result : errno;

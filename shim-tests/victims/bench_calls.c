@@ -1,5 +1,5 @@
 /*
- * Goes one path N times, for a count of its system calls. Ends by instruction: what
+ * Goes one path N times, for a count of its system calls. Ends by a raw system call: what
  * is still open is not part of it. Peers of an accepted connection are one after the
  * other: bench_calls_peer.c.
  */

@@ -2,7 +2,7 @@
  * What the actors of interpreter.c share with their director, src/fuzz/stage.rs,
  * which has the same layout: a slot for each actor, in a file that all of them
  * map. No descriptor stays open for it, and so nothing that an actor closes can
- * hit it. Looks are by instruction: they go past whatever stands before libc.
+ * hit it. Looks are by a raw system call: they go past whatever stands before libc.
  */
 #ifndef STAGE_H
 #define STAGE_H

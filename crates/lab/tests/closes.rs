@@ -12,7 +12,7 @@ use softclose_lab::closes::{expect, measure};
 /// More than any peer takes that comes to its end, even on a busy machine.
 const PATIENT: Bounds = Bounds { idle: "8s", timeout: "8s", peer_first: "100ms" };
 
-/// Whoever waits for a bound waits for one that is short.
+/// Tests that wait for a bound use a short one.
 fn bounds(subject: &Subject, scenario: Scenario) -> Bounds {
     match (subject.strategy, scenario) {
         (_, Scenario::Never | Scenario::Vanishes) | (Some("wait"), Scenario::Uploads) => SHORT,

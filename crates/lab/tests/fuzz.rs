@@ -331,7 +331,7 @@ mod by_hand {
         is_good(here!(), "a0 connect v0 0; a0 write v0 1048576; peer psend k0 10000; a0 ring v7 0; a0 close v0");
     }
 
-    /// As the ring that was made by instruction, below.
+    /// As the ring that was made by a raw system call, below.
     #[test]
     fn requests_that_are_pending_in_a_known_ring_go_on() {
         for request in ["0 1", "1 10", "2 1048576"] {
@@ -551,7 +551,7 @@ mod found {
         );
     }
 
-    /// What a ring made by instruction still had to send was cut off.
+    /// What a ring made by a raw system call still had to send was cut off.
     #[test]
     fn a_send_that_is_pending_in_a_ring_goes_on() {
         is_good(

@@ -62,6 +62,6 @@ pub struct Engine {
     pub rings: UnseenRings,
     /// The kernel's own count of references.
     pub refs: Refs,
-    /// Who is in here.
+    /// How many threads are in hooks.
     pub presence: Presence,
 }

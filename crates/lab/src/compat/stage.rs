@@ -312,7 +312,7 @@ impl RunningServer<'_> {
         ServerEnd { exit, survivors, said }
     }
 
-    /// Whoever is left of the server, wherever it has gone in the family tree.
+    /// The processes that are left of the server, also those that another process has adopted.
     fn family(&self) -> Vec<u32> {
         let backends: Vec<_> = self.backends.iter().flat_map(|backend| tree::processes(backend.pid())).collect();
         let mut all = self.stage.arena.processes();

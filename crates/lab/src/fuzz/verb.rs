@@ -42,7 +42,7 @@ impl Arg {
     }
 }
 
-/// Who does what a verb says.
+/// Which process does what a verb says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doer {
     /// An actor.

@@ -1,4 +1,4 @@
-//! Who holds which connection, from the calls of all threads.
+//! Which process holds which connection, computed from the calls of all threads.
 
 use shim_tests::strace::{Event, StraceLine};
 use std::collections::{BTreeMap, BTreeSet};
