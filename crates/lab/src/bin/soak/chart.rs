@@ -1,7 +1,6 @@
 //! Draws `docs/soak.svg`: a row for each program, a graph for each figure over time.
 
-use crate::page::{FIGURES, Figure};
-use crate::sample::Series;
+use crate::sample::{FIGURES, Figure, Series};
 use shim_tests::shim::Shim;
 use softclose_lab::picture::{FAINT, GRID, WITH, WITHOUT, canvas, label, line, short, ticks, words};
 use std::path::Path;

@@ -1,22 +1,11 @@
 //! Writes `docs/soak.md`.
 
 use crate::chart;
-use crate::sample::{Sample, Series};
+use crate::sample::{FIGURES, Sample, Series};
 use shim_tests::built::project;
 use shim_tests::shim::Shim;
 use std::error::Error;
 use std::fmt::Write;
-
-/// A figure and its name in the chart.
-pub type Figure = (&'static str, fn(&Sample) -> f64);
-
-/// The figures that the chart shows.
-pub const FIGURES: [Figure; 4] = [
-    ("descriptors", |sample| sample.descriptors as f64),
-    ("private memory, MiB", |sample| sample.memory as f64 / 1024.0),
-    ("threads", |sample| sample.threads as f64),
-    ("aborts by the kernel", |sample| sample.aborts as f64),
-];
 
 const HEAD: &str = "\
 # Soak

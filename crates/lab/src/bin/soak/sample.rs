@@ -77,3 +77,14 @@ impl Series {
         *self.samples.last().expect("a run has samples")
     }
 }
+
+/// A figure and its name in the chart.
+pub type Figure = (&'static str, fn(&Sample) -> f64);
+
+/// The figures that the chart shows.
+pub const FIGURES: [Figure; 4] = [
+    ("descriptors", |sample| sample.descriptors as f64),
+    ("private memory, MiB", |sample| sample.memory as f64 / 1024.0),
+    ("threads", |sample| sample.threads as f64),
+    ("aborts by the kernel", |sample| sample.aborts as f64),
+];
