@@ -1,7 +1,7 @@
 //! The words of the lock-free protocols.
 //!
 //! Their files name atomics through this module alone: `drain/table/free_list.rs`, `drain/table/inbox.rs`,
-//! `drain/drainer/gate.rs`, `sys/event_count.rs`, and `bitmap.rs`, `cells.rs` and `marks.rs` in
+//! `drain/drainer/gate.rs`, `sys/thread/event_count.rs`, and `bitmap.rs`, `cells.rs` and `marks.rs` in
 //! `holders/ledger/memory`. The models in `tests/loom` compile the very same files beside a module
 //! of this name that has loom's atomics.
 

@@ -37,9 +37,11 @@ impl OwnThreads {
         argument: &'static T,
         processors: &[u8],
     ) -> Result<(), Errno> {
-        let turn = self.started.fetch_add(1, SeqCst) as usize % 2;
-        let id = self.ids.get(turn).ok_or(Errno::BUSY)?;
-        self.stacks.with(turn, |stack| thread::spawn(stack, id, body, argument))?;
+        let next = || self.started.fetch_add(1, SeqCst) as usize % 2;
+        let id = self.stacks.with(next, |turn, stack| {
+            let id = self.ids.get(turn).ok_or(Errno::BUSY)?;
+            thread::spawn(stack, id, body, argument).map(|()| id)
+        })?;
         if let Some(thread) = id.get() {
             schedule::as_at_start(thread, processors);
         }

@@ -73,7 +73,7 @@ impl Drain {
 
     fn try_start_looker(&'static self) -> Option<()> {
         let looker = &self.looker;
-        looker.stack.with(0, |stack| thread::spawn(stack, &looker.thread, turns::run, self)).ok()?;
+        looker.stack.with(|| 0, |_, stack| thread::spawn(stack, &looker.thread, turns::run, self)).ok()?;
         looker.thread().into_iter().for_each(|thread| schedule::as_at_start(thread, self.context.processors));
         Some(())
     }

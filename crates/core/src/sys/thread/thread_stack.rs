@@ -48,13 +48,18 @@ impl<const N: usize> ThreadStacks<N> {
         Self(Mutex::new([const { ThreadStack::new() }; N]))
     }
 
-    /// Calls `body` with stack `index`.
+    /// Calls `body` with one of the stacks: that whose index `choose` gives, under the lock.
     ///
     /// # Errors
     /// `EBUSY`: another thread has the lock, or there is no such stack. Otherwise those of `body`.
-    pub fn with<T>(&self, index: usize, body: impl FnOnce(&mut ThreadStack) -> Result<T>) -> Result<T> {
+    pub fn with<T>(
+        &self,
+        choose: impl FnOnce() -> usize,
+        body: impl FnOnce(usize, &mut ThreadStack) -> Result<T>,
+    ) -> Result<T> {
         let mut stacks = self.0.try_lock().ok_or(Errno::BUSY)?;
-        body(stacks.get_mut(index).ok_or(Errno::BUSY)?)
+        let index = choose();
+        body(index, stacks.get_mut(index).ok_or(Errno::BUSY)?)
     }
 
     /// To be called in a fork child: it has neither the memory ([`Advice::LinuxDontFork`]) nor the
