@@ -30,19 +30,27 @@ fn equal<T: PartialEq + std::fmt::Debug>((native, shimmed): (T, T)) -> Option<T>
 }
 
 /// Runs a victim that needs no peer. What it prints must be the same in both runs, and it must end
-/// with status 0. Answers what it printed.
+/// with status 0. Answers what it printed. If it prints `unsupported: REASON`, `test` is skipped by
+/// name.
+#[track_caller]
 pub fn same_transcript(test: &str, victim: &Victim) -> Option<Finished> {
-    let finished = alike(test, |arena, shim| victim.start(arena, shim).finish())?;
-    assert_eq!(finished.exit, Exit::Code(0), "{finished:#?}");
-    Some(finished)
+    let (native, shimmed) = twice(test, |arena, shim| victim.start(arena, shim).finish())?;
+    if let Some(reason) = unsupported(&native) {
+        crate::skip(test, reason);
+        return None;
+    }
+    assert_eq!(native, shimmed, "native on the left, shimmed on the right: {victim:?}");
+    assert_eq!(native.exit, Exit::Code(0), "{native:#?}");
+    Some(native)
 }
 
-/// The victim prints exactly these lines, natively and shimmed. If it prints `unsupported: REASON`,
-/// it is said that `test` is skipped.
+/// The victim prints exactly these lines, natively and shimmed; or `unsupported: REASON`, as in
+/// [`same_transcript`].
 #[track_caller]
 pub fn says(test: &str, victim: &Victim, expected: &[&str]) {
-    let Some(finished) = same_transcript(test, victim) else { return };
-    assert_said(test, &finished, expected);
+    if let Some(finished) = same_transcript(test, victim) {
+        assert_eq!(finished.stdout, expected, "{finished:#?}");
+    }
 }
 
 /// As [`says`], in an arena in which the kernel's own count of references is installed.
@@ -50,15 +58,15 @@ pub fn says(test: &str, victim: &Victim, expected: &[&str]) {
 pub fn says_counted(test: &str, victim: &Victim, expected: &[&str]) {
     let both = twice_in(|| Arena::counted_or_skip(test), |arena, shim| victim.start(arena, shim).finish());
     let Some(finished) = both.and_then(equal) else { return };
-    assert_said(test, &finished, expected);
-}
-
-#[track_caller]
-fn assert_said(test: &str, finished: &Finished, expected: &[&str]) {
-    match finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
+    match unsupported(&finished) {
         Some(reason) => crate::skip(test, reason),
         None => assert_eq!(finished.stdout, expected, "{finished:#?}"),
     }
+}
+
+/// Why the victim cannot show what it is for on this machine.
+fn unsupported(finished: &Finished) -> Option<&str> {
+    finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: "))
 }
 
 /// When the test tells a victim's helper to go on.

@@ -136,7 +136,11 @@ fn exactly_the_intended_symbols_are_exported() {
     let intended: BTreeSet<&str> = EXPORTED.iter().copied().collect();
     let missing: Vec<_> = intended.difference(&found).collect();
     let leaked: Vec<_> = found.difference(&intended).collect();
-    assert!(missing.is_empty() && leaked.is_empty(), "missing: {missing:?}\nleaked: {leaked:?}");
+    assert!(
+        missing.is_empty() && leaked.is_empty(),
+        "`EXPORTED` in this file names these, and softclose does not export them: {missing:?}\n\
+softclose exports these, and `EXPORTED` lacks them (add or hide them): {leaked:?}"
+    );
 }
 
 /// Cancellation unwinds through us with libgcc's unwinder, which libc loads for it. With

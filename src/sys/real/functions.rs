@@ -23,7 +23,7 @@ const WRDE_NOSPACE: c_int = 1;
 
 /// Defines functions: a symbol, and a call that fails with `ENOSYS` and the given answer where libc
 /// has no such function.
-macro_rules! needed {
+macro_rules! functions {
     ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $failed:expr; )*) => {
         $(
             /// libc's function of that name.
@@ -46,7 +46,7 @@ macro_rules! needed {
     };
 }
 
-needed! {
+functions! {
     fclose(stream: *mut FILE) -> c_int = -1;
     freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();

@@ -10,7 +10,7 @@ use libc::{c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr,
 use softclose_core::sys::raw::nr;
 
 /// Defines functions: a symbol, and a call that makes the system call where there is no pointer.
-macro_rules! real {
+macro_rules! system_calls {
     ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $nr:expr; )*) => {
         $(
             /// libc's function of that name.
@@ -37,7 +37,7 @@ macro_rules! real {
     };
 }
 
-real! {
+system_calls! {
     close(fd: c_int) -> c_int = nr::CLOSE;
     accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = nr::ACCEPT;
     accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int = nr::ACCEPT4;
