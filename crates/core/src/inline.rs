@@ -4,11 +4,11 @@
 
 use crate::bounds::{Bounds, End, Progress};
 use crate::discard::{Step, discard_some};
+use crate::events::wait;
 use crate::strategy::CloseStrategy;
 use crate::sys::clock::Millis;
 use crate::sys::poller::Interest;
 use crate::sys::{Fd, socket};
-use crate::wait::wait;
 
 /// Half-closes, and waits until the peer has acknowledged everything and our FIN: what
 /// `SO_LINGER{1,n}` asks for. It ends earlier with a signal, after `ms` milliseconds, or when

@@ -17,7 +17,7 @@
 //! | [`strategy`] | the ways to close a connection |
 //! | [`decision`] | what one close becomes |
 //! | [`holders`] | which processes hold a connection, and which epoll sets watch it |
-//! | [`discard`], [`wait`], [`quiet`] | steps of a drain |
+//! | [`discard`], [`events`], [`quiet`] | steps of a drain |
 //! | [`bounds`] | how long and how much a drain may take |
 //! | [`image`] | whether an `exec` will succeed |
 //! | [`presence`] | how many threads are in hooks |
@@ -50,6 +50,7 @@ pub mod decision;
 pub mod discard;
 pub mod drain;
 pub mod engine;
+pub mod events;
 pub mod finisher;
 pub mod holders;
 pub mod image;
@@ -63,7 +64,6 @@ pub mod strategy;
 mod sync;
 #[allow(unsafe_code)]
 pub mod sys;
-pub mod wait;
 
 pub use rustix::io::Errno;
 pub use rustix::process::Pid;

@@ -4,7 +4,7 @@
 
 use super::closing::Closing;
 use super::prepared::Prepared;
-use super::{Engine, in_place, left_alone, objections, sets};
+use super::{Engine, counted, left_alone, objections, sets};
 use crate::bounds::End;
 use crate::decision::Reason;
 use crate::discard::discard_queued;
@@ -30,7 +30,7 @@ pub(super) fn close(engine: &Engine, closing: Closing<'_>) -> Prepared {
 
 /// The same without a look at what speaks against it.
 pub(super) fn begin_close(engine: &Engine, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
-    in_place::run(engine, fd, role, strategy, || {
+    counted::drain(engine, fd, role, strategy, || {
         strategy::of(strategy).begin_close(fd);
         (End::AtOnce, 0)
     });
@@ -39,6 +39,6 @@ pub(super) fn begin_close(engine: &Engine, fd: Fd, role: Role, strategy: Strateg
 
 /// Discards what is queued before the peer's FIN: then the program's own close sends no reset.
 pub(super) fn discard(engine: &Engine, fd: Fd, role: Role, strategy: Strategy) -> Prepared {
-    in_place::run(engine, fd, role, strategy, || (End::Fin, discard_queued(fd)));
+    counted::drain(engine, fd, role, strategy, || (End::Fin, discard_queued(fd)));
     Prepared::Plain
 }

@@ -3,7 +3,7 @@
 //! Context: hooks of any kind. It waits, within bounds.
 
 use super::closing::InlineClose;
-use super::{Engine, in_place};
+use super::{Engine, counted};
 use crate::bounds::End;
 use crate::drain::hand_over::Reserved;
 use crate::inline;
@@ -35,7 +35,7 @@ pub(super) fn close(engine: &Engine, fd: Fd, inline: InlineClose) {
         socket::linger_off(fd);
     }
     socket::stop_signals(fd);
-    in_place::run(engine, fd, role, strategy, || {
+    counted::drain(engine, fd, role, strategy, || {
         if close_strategy.leave_to_close(fd, bounds.timeout_ms) {
             (End::AtOnce, 0)
         } else {

@@ -22,11 +22,11 @@
 mod at_once;
 pub mod close;
 mod closing;
+mod counted;
 pub mod exec;
 pub mod exit;
 pub mod fork;
 mod hold;
-mod in_place;
 mod inline_close;
 mod leaving;
 mod left_alone;

@@ -11,7 +11,7 @@ use crate::sys::clock::Millis;
 use crate::sys::socket::Role;
 
 /// Runs `drain`, which answers how it ended, and how many bytes it discarded.
-pub(super) fn run(engine: &Engine, fd: Fd, role: Role, strategy: Strategy, drain: impl FnOnce() -> (End, u64)) {
+pub(super) fn drain(engine: &Engine, fd: Fd, role: Role, strategy: Strategy, drain: impl FnOnce() -> (End, u64)) {
     let (note, begun) = (engine.context.note(fd, role), Millis::now());
     engine.context.counters.begun();
     let (end, discarded) = drain();
