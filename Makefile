@@ -49,7 +49,8 @@ build: tools ## libsoftclose.so, softclose-drain, softclose, softclosectl, in ta
 	$(BUILD) $(SHIM) -p softclose-dist
 	@CARGO=$(CARGO) $(RELEASE)/softclose-dist share $(RELEASE)/share --date $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
 
-demo: setup tools ## what softclose is for, without it and with it, in two tables
+demo: tools ## what softclose is for, without it and with it, in two tables
+	@shim-tests/setup packages python3 iproute2
 	$(BUILD) -p softclose -p softclose-launcher
 	$(CARGO) build -p shim-tests -p softclose-lab
 	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(DEBUG)/demo
@@ -181,6 +182,8 @@ endef
 # Manuals name the places of this very installation. The last line of all says so if the
 # launcher does not find the library there.
 install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib/softclose)
+	@case "$(LIBDIR)" in $(PREFIX)/lib/softclose|$(PREFIX)/lib/*-linux-gnu|$(PREFIX)/lib64|$(PREFIX)/lib) ;; \
+	*) echo "softclose would not find the library there: LIBDIR is PREFIX/lib/softclose, lib/MULTIARCH, lib64 or lib" >&2; exit 1;; esac
 	@ls $(BUILT) $(RELEASE)/$(BESIDE) $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
 	$(call put,softclose,$(PREFIX)/bin,755)
 	$(call put,softclosectl,$(PREFIX)/bin,755)

@@ -7,7 +7,7 @@ use shim_tests::peer::Peer;
 use shim_tests::proc::{becomes_true, threads};
 use shim_tests::program::{Exit, Finished, Program};
 use shim_tests::shim::Shim;
-use shim_tests::twice::{alike, same_transcript, twice, without_port};
+use shim_tests::twice::{alike, same_transcript, says, twice, without_port};
 use shim_tests::victim::Victim;
 use shim_tests::{DEADLINE, here};
 
@@ -137,6 +137,14 @@ fn returns_at_once(test: &str, response: usize, unread: usize) {
 #[test]
 fn results_and_errno_are_those_of_libc() {
     same_transcript(here!(), &Victim::c("errno"));
+}
+
+/// A hook that catches what unwinds through it ended the process by SIGABRT.
+#[test]
+fn a_cancellation_at_any_instruction_of_a_call_that_makes_a_process_does_not_abort() {
+    for call in ["popen", "posix_spawn", "posix_spawnp", "fork"] {
+        says(here!(), &Victim::c("cancelled_inside").arg(call), &["in order 20 of 20, by a signal 0"]);
+    }
 }
 
 /// When the thread ends is not compared, only that it ends as cancelled: with

@@ -8,24 +8,19 @@ use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
 use libc::{c_int, pid_t};
 
-redhook::hook! {
-    unsafe fn fork() -> pid_t => my_fork {
-        let make = || {
-            atfork::announce();
-            // SAFETY: the program's own call.
-            let result = unsafe { redhook::real!(fork)() };
-            if result != 0 {
-                atfork::fork_returned(result);
-            }
-            result
-        };
-        with_free_process(make, is_refused)
-    }
-}
-
-/// Has redhook look up the function in libc.
-pub fn touch() {
-    let _ = redhook::real!(fork);
+/// `fork(2)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn fork() -> pid_t {
+    let make = || {
+        atfork::announce();
+        // SAFETY: the program's own call.
+        let result = unsafe { real::fork() };
+        if result != 0 {
+            atfork::fork_returned(result);
+        }
+        result
+    };
+    with_free_process(make, is_refused)
 }
 
 /// `_Fork(3)`.

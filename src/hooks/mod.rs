@@ -8,12 +8,12 @@
 //!
 //! # How a hook is exported
 //!
-//! `redhook::hook!` exports `fork`, `posix_spawn`, `posix_spawnp`, `popen`, `_exit`, `_Exit`,
-//! `unshare`, `setns` and the `setuid` family. redhook runs a hook inside `catch_unwind`, which
-//! aborts the process when a cancellation unwinds through it, and it aborts where libc has no such
-//! function. So it is good for a call that is no cancellation point, that programs do not make in a
-//! thread which can be cancelled at any instruction, that every libc has, and that is not made
-//! while `malloc` is being initialised: before the constructor, redhook calls `dlsym`.
+//! `redhook::hook!` exports `_exit`, `_Exit`, `unshare`, `setns` and the `setuid` family. redhook
+//! runs a hook inside `catch_unwind`, which aborts the process when a cancellation unwinds through
+//! it, and it aborts where libc has no such function. So it is good for a call that is no
+//! cancellation point, that programs do not make in a thread which can be cancelled at any
+//! instruction, that every libc has, and that is not made while `malloc` is being initialised:
+//! before the constructor, redhook calls `dlsym`.
 //!
 //! Every other hook fails one of these tests. It is a plain function with the attribute
 //! `#[unsafe(no_mangle)]` and the ABI `extern "C-unwind"`, through which a cancellation unwinds; it
@@ -23,6 +23,8 @@
 //! - *Cancellation points*: `close`, `accept`, `connect`, `open`, `fcntl`, `sendmsg`, `recvmsg`,
 //!   `epoll_wait`, `fclose`, `system`, `wordexp` and their like. `daemon` is none, but closes a
 //!   descriptor by one in its child.
+//! - *Calls that take long*, so that a thread which can be cancelled at any instruction may well be
+//!   cancelled in them: `fork`, `posix_spawn`, `popen`.
 //! - *Plain system calls*, in which a thread may be cancelled asynchronously without harm, and which
 //!   a library may make before our constructor: `socket`, `dup`, `bind`, `shutdown`, `setsockopt`,
 //!   `epoll_ctl`, `pipe`, `setrlimit`, `prctl` and their like.
@@ -79,8 +81,5 @@ pub mod wordexp;
 pub fn touch_redhook() {
     credentials::touch();
     exit::touch();
-    fork::touch();
-    popen::touch();
-    posix_spawn::touch();
     unshare::touch();
 }

@@ -3,24 +3,19 @@
 
 use crate::sys::guard::with_owner;
 use crate::sys::retry::with_free_process;
-use crate::sys::{errno, spawn};
+use crate::sys::{errno, real, spawn};
 use core::ffi::c_char;
 use libc::{EAGAIN, ENOMEM, FILE};
 use softclose_core::holders::ledger::{Child, Return};
 
-redhook::hook! {
-    unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE => my_popen {
-        // SAFETY: the program's own call.
-        let open = || unsafe { redhook::real!(popen)(command, mode) };
-        // glibc says ENOMEM where posix_spawn says EAGAIN.
-        let is_refused = |stream: &*mut FILE| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM);
-        nameless(|| with_free_process(open, is_refused))
-    }
-}
-
-/// Has redhook look up libc's function.
-pub fn touch() {
-    let _ = redhook::real!(popen);
+#[unsafe(no_mangle)]
+/// `popen(3)`.
+pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE {
+    // SAFETY: the program's own call.
+    let open = || unsafe { real::popen(command, mode) };
+    // glibc says ENOMEM where posix_spawn says EAGAIN.
+    let is_refused = |stream: &*mut FILE| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM);
+    nameless(|| with_free_process(open, is_refused))
 }
 
 /// Has libc execute another program by `own_call`, which does not tell the pid of that program.

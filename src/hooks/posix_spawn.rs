@@ -17,30 +17,38 @@ use softclose_core::sys::process;
 type Actions = *const posix_spawn_file_actions_t;
 type Environment = *const *mut c_char;
 
-redhook::hook! {
-    unsafe fn posix_spawn(
-        pid: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
-        attributes: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char
-    ) -> c_int => my_posix_spawn {
-        let candidate = Candidate::at(AT_FDCWD, path);
-        named(pid, candidate, actions, envp, |pid, envp| {
-            // SAFETY: the program's own call.
-            unsafe { redhook::real!(posix_spawn)(pid, path, actions, attributes, argv, envp) }
-        })
-    }
+/// `posix_spawn(3)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn posix_spawn(
+    pid: *mut pid_t,
+    path: *const c_char,
+    actions: Actions,
+    attributes: *const posix_spawnattr_t,
+    argv: *const *mut c_char,
+    envp: Environment,
+) -> c_int {
+    let candidate = Candidate::at(AT_FDCWD, path);
+    named(pid, candidate, actions, envp, |pid, envp| {
+        // SAFETY: the program's own call.
+        unsafe { real::posix_spawn(pid, path, actions, attributes, argv, envp) }
+    })
 }
 
-redhook::hook! {
-    unsafe fn posix_spawnp(
-        pid: *mut pid_t, file: *const c_char, actions: *const posix_spawn_file_actions_t,
-        attributes: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char
-    ) -> c_int => my_posix_spawnp {
-        let candidate = searched(file);
-        named(pid, candidate, actions, envp, |pid, envp| {
-            // SAFETY: the program's own call.
-            unsafe { redhook::real!(posix_spawnp)(pid, file, actions, attributes, argv, envp) }
-        })
-    }
+/// `posix_spawnp(3)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn posix_spawnp(
+    pid: *mut pid_t,
+    file: *const c_char,
+    actions: Actions,
+    attributes: *const posix_spawnattr_t,
+    argv: *const *mut c_char,
+    envp: Environment,
+) -> c_int {
+    let candidate = searched(file);
+    named(pid, candidate, actions, envp, |pid, envp| {
+        // SAFETY: the program's own call.
+        unsafe { real::posix_spawnp(pid, file, actions, attributes, argv, envp) }
+    })
 }
 
 /// `pidfd_spawn`, which yields a descriptor of the process.
@@ -57,7 +65,7 @@ pub unsafe extern "C-unwind" fn pidfd_spawn(
         // SAFETY: the program's own call.
         Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, path, actions, attributes, argv, envp) }),
         // SAFETY: as above.
-        None => with_pidfd(pidfd, |pid| unsafe { my_posix_spawn(pid, path, actions, attributes, argv, envp) }),
+        None => with_pidfd(pidfd, |pid| unsafe { posix_spawn(pid, path, actions, attributes, argv, envp) }),
     }
 }
 
@@ -75,7 +83,7 @@ pub unsafe extern "C-unwind" fn pidfd_spawnp(
         // SAFETY: the program's own call.
         Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, file, actions, attributes, argv, envp) }),
         // SAFETY: as above.
-        None => with_pidfd(pidfd, |pid| unsafe { my_posix_spawnp(pid, file, actions, attributes, argv, envp) }),
+        None => with_pidfd(pidfd, |pid| unsafe { posix_spawnp(pid, file, actions, attributes, argv, envp) }),
     }
 }
 
@@ -100,12 +108,6 @@ fn with_pidfd(pidfd: *mut c_int, spawn: impl FnOnce(*mut pid_t) -> c_int) -> c_i
         }
         Err(errno) => errno.raw_os_error(),
     }
-}
-
-/// Has redhook look up their functions in libc.
-pub fn touch() {
-    let _ = redhook::real!(posix_spawn);
-    let _ = redhook::real!(posix_spawnp);
 }
 
 /// Spawns `candidate` by `own_call`, and notes its pid, which the program need not ask for.

@@ -25,7 +25,7 @@ pub struct Cli {
 pub enum Command {
     /// List the processes that have softclose loaded, with version, uptime and settings.
     Ps {
-        /// Print one JSON array instead of a table.
+        /// Print one JSON array instead of a table, without the programs that have ended.
         #[arg(long)]
         json: bool,
     },

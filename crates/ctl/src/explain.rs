@@ -14,13 +14,16 @@ pub fn text(program: &Program) -> String {
     let mut seen: Vec<_> = REASONS.iter().filter(|(reason, _)| count(*reason) != 0).collect();
     seen.sort_by_key(|(reason, _)| (is_no_connection(*reason), std::cmp::Reverse(count(*reason))));
     let head = format!(
-        "{} {}: {} drains, {} resets avoided, {} held now, up for {}\n",
+        "{} {}: {} drains, {} resets avoided, {} held now, {}\n",
         reading.program,
         program.pid(),
         reading.value(BEGUN),
         reading.value(RESETS_AVOIDED),
         program.held(),
-        program.processes.first().map_or("-".to_owned(), |process| human::duration(process.uptime)),
+        program
+            .processes
+            .first()
+            .map_or("ended".to_owned(), |process| format!("up for {}", human::duration(process.uptime))),
     );
     let proof = proof(reading.value(COUNTED_BY_KERNEL), program.processes.first().and_then(|process| process.arbiter));
     let none = if seen.is_empty() {

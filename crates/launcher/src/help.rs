@@ -34,7 +34,7 @@ pub const INSTEAD: &[OwnOption] = &[
     OwnOption {
         short: None,
         long: "check",
-        help: "say whether the shim will be loaded into COMMAND; the exit status is 0 if so, 1 if not",
+        help: "say whether the shim will be loaded into COMMAND; status 0: yes, 1: no, 126 or 127: no such program",
     },
     OwnOption { short: None, long: "show-config", help: "print every setting, its value and where it comes from" },
     OwnOption {

@@ -145,5 +145,6 @@ fn a_place_where_the_launcher_would_not_find_the_library_is_an_error() {
     let (release, root) = (release(), Scratch::directory());
     let output = output(&mut make("install", &release, root.path(), &["PREFIX=/usr", "LIBDIR=/elsewhere"]));
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot find libsoftclose.so"), "{output:#?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("would not find the library there"), "{output:#?}");
+    assert_eq!(files(root.path()), [""; 0], "nothing is installed before that is said");
 }

@@ -8,7 +8,7 @@ use super::system_calls::close_range;
 use crate::sys::errno;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
-use libc::{DIR, FILE, c_int, c_uint};
+use libc::{DIR, FILE, c_int, c_uint, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 
 symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty }
 
@@ -51,6 +51,24 @@ functions! {
     freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = ptr::null_mut();
     system(command: *const c_char) -> c_int = -1;
+    popen(command: *const c_char, mode: *const c_char) -> *mut FILE = ptr::null_mut();
+    fork() -> pid_t = -1;
+    posix_spawn(
+        pid: *mut pid_t,
+        path: *const c_char,
+        actions: *const posix_spawn_file_actions_t,
+        attributes: *const posix_spawnattr_t,
+        argv: *const *mut c_char,
+        envp: *const *mut c_char
+    ) -> c_int = libc::ENOSYS;
+    posix_spawnp(
+        pid: *mut pid_t,
+        file: *const c_char,
+        actions: *const posix_spawn_file_actions_t,
+        attributes: *const posix_spawnattr_t,
+        argv: *const *mut c_char,
+        envp: *const *mut c_char
+    ) -> c_int = libc::ENOSYS;
 
     daemon(no_chdir: c_int, no_close: c_int) -> c_int = -1;
     wordexp(words: *const c_char, found: *mut c_void, flags: c_int) -> c_int = WRDE_NOSPACE;

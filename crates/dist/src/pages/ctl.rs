@@ -38,6 +38,11 @@ fn subcommand(roff: &mut Roff, command: &Command) {
     }
     prose(roff, command);
     options::list(roff, command, |arg| !options::is_help(arg));
+    for nested in command.get_subcommands() {
+        roff.control("TP", []);
+        roff.text([bold(nested.get_name())]);
+        prose(roff, nested);
+    }
 }
 
 /// The description of a command for `apropos`: without a capital and a full stop.

@@ -30,6 +30,13 @@ pub fn body(document: &str) -> &str {
     }
 }
 
+/// The first paragraph of the document, and its sections: without the lists of links between.
+pub fn without_contents(document: &str) -> String {
+    let (introduction, sections) = body(document).split_once("\n## ").unwrap_or((body(document), ""));
+    let first = introduction.trim_start().split("\n\n").next().unwrap_or_default();
+    format!("{first}\n\n## {sections}")
+}
+
 /// Appends Markdown to a page. The document lies in the directory `base` of the installed documents.
 pub fn render(roff: &mut Roff, markdown: &str, base: &'static str) {
     let mut writer = Writer::of(roff, base);

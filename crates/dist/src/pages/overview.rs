@@ -36,7 +36,6 @@ pub fn page() -> Roff {
     for (title, text, base) in [
         ("STRATEGIES", markdown::section(README, "Strategies"), ""),
         ("WHAT A CLOSE BECOMES", markdown::section(README, "What a close becomes"), ""),
-        ("LIMITS", markdown::body(LIMITS), "docs"),
         ("FILES", markdown::section(OPERATIONS, "The files"), "docs"),
     ] {
         roff.control("SH", [title]);
@@ -44,6 +43,8 @@ pub fn page() -> Roff {
     }
     roff.control("SH", ["SIGNALS"]);
     roff.text([roman(SIGNALS)]);
+    roff.control("SH", ["LIMITS"]);
+    markdown::render(&mut roff, &markdown::without_contents(LIMITS), "docs");
     see_also(
         &mut roff,
         &["softclose(1)", "softclosectl(1)", "close(2)", "shutdown(2)", "socket(7)", "tcp(7)", "ld.so(8)"],

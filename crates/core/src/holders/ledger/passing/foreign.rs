@@ -41,7 +41,7 @@ impl Owner<'_> {
     pub(in crate::holders::ledger) fn adopt_marked(self, fd: Fd, since: Stamp, marks: Marks) -> Option<SlotId> {
         let (me, cookie) = (self.0.join()?, socket::cookie(fd)?);
         let all = self.0.descriptions();
-        let slot = self.join_now(fd).or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
+        let slot = self.join_as(cookie, me).or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
         all.mark(slot, marks);
         self.0.family().raise_reach(slot.raw());
         // No hook has seen which options were set on it.

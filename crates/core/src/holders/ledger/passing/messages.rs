@@ -9,6 +9,7 @@
 //!
 //! Context: hooks of any kind.
 
+use crate::holders::ledger::Token;
 use crate::holders::ledger::local::creations::Stamp;
 use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::ledger::memory::marks::Marks;
@@ -91,7 +92,7 @@ impl Owner<'_> {
     /// Counts this process in the slot of `fd`; `None` where the message cannot be counted.
     fn arrives(self, fd: Fd, Message { via, is_peeked }: Message) -> Option<SlotId> {
         let sender = self.0.channels().to_receiver(via)?;
-        let slot = self.join_now(fd)?;
+        let slot = self.join_as(socket::cookie(fd)?, self.0.me()?)?;
         if !is_peeked && !self.0.descriptions().arrive(slot, sender) {
             // The process that sent it is not counted.
             self.0.descriptions().mark(slot, Marks::PASSED);
@@ -99,9 +100,8 @@ impl Owner<'_> {
         Some(slot)
     }
 
-    /// Counts this process in the slot that the family has for the connection already.
-    pub(in crate::holders::ledger) fn join_now(self, fd: Fd) -> Option<SlotId> {
-        let (cookie, me) = (socket::cookie(fd)?, self.0.me()?);
+    /// Counts this process, which is `me`, in the slot that the family has for the connection already.
+    pub(in crate::holders::ledger) fn join_as(self, cookie: u64, me: Token) -> Option<SlotId> {
         self.0.descriptions().join(cookie, me, self.0.family().reach())
     }
 }
