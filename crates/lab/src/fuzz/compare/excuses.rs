@@ -143,7 +143,7 @@ fn is_excuse(line: &str, before: &[String], after: &[String]) -> bool {
                 || has_one_for_exec_to_close(actor, before)
                 || is_last_of_its_lineage(actor, before, after)
         }
-        "spawn" | "vspawn" | "forkexec" => args[1] == 1,
+        "spawn" | "vspawn" | "forkexec" => args[1] == 1 || is_on_stack_of_thread(actor, before),
         // The shell that it executes is not told of its lineage.
         "system" => true,
         // It may have left before the library had done anything.
@@ -163,6 +163,20 @@ fn is_excuse(line: &str, before: &[String], after: &[String]) -> bool {
         "shutdown" => args[1] != libc::SHUT_WR,
         _ => false,
     }
+}
+
+/// Whether an actor is a thread, or a child that a thread has forked. A program that is executed on the
+/// stack of a thread other than the first is not counted.
+fn is_on_stack_of_thread(actor: usize, before: &[String]) -> bool {
+    let made =
+        |at: usize| step_of(&before[at]).filter(|(step, result)| is_making(step, actor) && result.starts_with("1 "));
+    let maker = (0..before.len()).rev().find_map(|at| made(at).map(|(step, _)| (at, step)));
+    maker.is_some_and(|(at, step)| step.verb.name == "thread" || is_on_stack_of_thread(step.actor, &before[..at]))
+}
+
+/// Whether a step makes an actor that runs on the stack of another, or on one of its own beside others.
+fn is_making(step: &Step, actor: usize) -> bool {
+    matches!(step.verb.name, "thread" | "fork") && usize::try_from(step.args[0]) == Ok(actor)
 }
 
 /// Whether a process was ended by a signal, so that no code of the shim ran.

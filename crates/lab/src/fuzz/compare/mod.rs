@@ -105,7 +105,7 @@ fn checks<'a>(native: &'a RunOutcome, shimmed: &'a RunOutcome) -> impl Iterator<
         may_become(before, after)
             || (may_linger && before != End::Open && after == End::Open)
             || (may_end && before == End::Open)
-            || (has_threads && before == End::Eof && after == End::Closed)
+            || (has_threads && matches!(before, End::Eof | End::Reset) && after == End::Closed)
     };
     pairs.filter(move |(_, (before, after))| before.0 == after.0 && !is_good(before.1, after.1)).map(
         |(at, ((link, before), (_, after)))| format!("check {at}: connection k{link} was {before}, became {after}"),
@@ -284,6 +284,28 @@ mod tests {
         assert!(is_excused(&[born, "a0 connect v1 1: 0 errno 4001 [3=12/2/1/0k0]", executed, lives]));
         assert!(!is_excused(&[born, "a0 open v5 0: 3 errno 4001 [3=2/2/0/0 4=12/0/1/0k0]", executed, lives]));
         assert!(is_excused(&[born, "a0 connect v1 0: 0 errno 4001 []", "a0 exec 5: another image 0 errno 4001 []"]));
+    }
+
+    #[test]
+    fn a_program_that_a_thread_executes_is_not_counted() {
+        let (thread, fork) = ("a0 thread a1: 1 errno 0 []", "a1 fork a2 0: 1 errno 4001 []");
+        assert!(is_excused(&[thread, "a1 forkexec a3 0: 1 errno 4001 []"]));
+        assert!(is_excused(&[thread, fork, "a2 spawn a3 0: 1 errno 4001 []"]));
+        assert!(!is_excused(&[thread, "a0 forkexec a3 0: 1 errno 4001 []"]));
+        assert!(!is_excused(&["a0 thread a1: skipped", "a1 forkexec a3 0: 1 errno 4001 []"]));
+        assert!(!is_excused(&[thread, "a0 fork a1 0: 1 errno 4001 []", "a1 forkexec a3 0: 1 errno 4001 []"]));
+    }
+
+    #[test]
+    fn a_peer_may_close_before_the_fin_of_a_process_with_threads() {
+        let outcome = |made: &str, end| RunOutcome {
+            seen: vec![made.to_owned()],
+            checks: vec![(0, end)],
+            ..RunOutcome::default()
+        };
+        let count = |made| faults(&outcome(made, End::Reset), &outcome(made, End::Closed)).len();
+        assert_eq!(count("a0 thread a1: 1 errno 0 []"), 0);
+        assert_eq!(count("a0 close v1: 0 errno 4001 []"), 1);
     }
 
     #[test]
