@@ -1,7 +1,8 @@
 //! The only way from a hook to the engine.
 //!
 //! While a [`Guard`] is held, the thread cannot be cancelled. When it is dropped, `errno` and the
-//! cancel state are what they were. Nothing of the engine can be called without a guard.
+//! cancel state are what they were. Without a guard only words are read and written that cannot be
+//! left half done: which thread waits on which epoll set, what is remembered of a number.
 //!
 //! A signal handler may leave a hook by `siglongjmp`; then the guard of that hook is never
 //! dropped. Where that would leave something behind, signals are held back

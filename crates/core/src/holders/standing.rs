@@ -11,7 +11,7 @@ pub enum Standing {
     Shared,
     /// The counts cannot know: another source has to decide.
     Doubtful,
-    /// No source can prove the claim, or none has.
+    /// No source but the kernel's own count can prove the claim, or none has.
     Unprovable(Doubt),
 }
 

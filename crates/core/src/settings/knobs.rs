@@ -101,7 +101,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "2s",
         allowed: DURATION,
-        help: "longest time to finish connections after a process has ended, or before, where it must wait itself; 0 means none",
+        help: "longest time to finish connections when a process ends, and before an exec, which waits for that; 0: they end as natively",
     },
     Knob {
         env: "SOFTCLOSE_SHUTDOWN_GRACE",

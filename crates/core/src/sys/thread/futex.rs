@@ -13,7 +13,7 @@ pub fn wait(word: &AtomicU32, seen: u32, timeout_ms: u32) {
     wait_micros(word, seen, u64::from(timeout_ms) * 1000);
 }
 
-/// As [`events`], for at most `micros` microseconds.
+/// As [`wait`], for at most `micros` microseconds.
 pub fn wait_micros(word: &AtomicU32, seen: u32, micros: u64) {
     let _ = futex::wait(word, Flags::PRIVATE, seen, Some(&timespec_of_micros(micros)));
 }
