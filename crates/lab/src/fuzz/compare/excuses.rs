@@ -144,6 +144,8 @@ fn is_excuse(line: &str, before: &[String], after: &[String]) -> bool {
                 || is_last_of_its_lineage(actor, before, after)
         }
         "spawn" | "vspawn" | "forkexec" => args[1] == 1 || is_on_stack_of_thread(actor, before),
+        "spawnon" => is_on_stack_of_thread(actor, before),
+        "vfork" => args[0] == EXECUTES && is_on_stack_of_thread(actor, before),
         // The shell that it executes is not told of its lineage.
         "system" => true,
         // It may have left before the library had done anything.
@@ -190,6 +192,9 @@ const UNSHARE: i32 = 2;
 
 /// The number of an image in `victims/acts_processes.h`.
 const BARE_IMAGE: i32 = 5;
+
+/// What the child of `vfork` does in `victims/acts_processes.h`.
+const EXECUTES: i32 = 2;
 
 /// The number of a request in `victims/acts_beside.h`.
 const NOP: i32 = 3;

@@ -291,6 +291,8 @@ mod tests {
         let (thread, fork) = ("a0 thread a1: 1 errno 0 []", "a1 fork a2 0: 1 errno 4001 []");
         assert!(is_excused(&[thread, "a1 forkexec a3 0: 1 errno 4001 []"]));
         assert!(is_excused(&[thread, fork, "a2 spawn a3 0: 1 errno 4001 []"]));
+        assert!(is_excused(&[thread, "a1 vfork 2 v2: 0 errno 2 []"]));
+        assert!(!is_excused(&[thread, "a1 vfork 0 v2: 768 errno 2 []"]));
         assert!(!is_excused(&[thread, "a0 forkexec a3 0: 1 errno 4001 []"]));
         assert!(!is_excused(&["a0 thread a1: skipped", "a1 forkexec a3 0: 1 errno 4001 []"]));
         assert!(!is_excused(&[thread, "a0 fork a1 0: 1 errno 4001 []", "a1 forkexec a3 0: 1 errno 4001 []"]));
