@@ -101,7 +101,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "2s",
         allowed: DURATION,
-        help: "longest time to finish connections when a process ends, and before an exec, which waits for that; 0: they end as natively",
+        help: "longest time to finish connections at the end of a process, and before an exec (it waits); 0 means that they end as natively",
     },
     Knob {
         env: "SOFTCLOSE_SHUTDOWN_GRACE",
@@ -109,7 +109,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Duration,
         default: "50ms",
         allowed: DURATION,
-        help: "how long shutdown leaves the receive side open, if no close follows; 0 leaves shutdown to the program",
+        help: "how long the receive side stays open after a shutdown of it, if no close follows; 0 leaves shutdown to the program",
     },
     Knob {
         env: "SOFTCLOSE_ROLE",
