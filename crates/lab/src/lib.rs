@@ -8,6 +8,7 @@
 pub mod closes;
 pub mod compat;
 pub mod fuzz;
+pub mod head;
 pub mod parallel;
 pub mod picture;
 pub mod tree;
