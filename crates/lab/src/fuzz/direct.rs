@@ -7,11 +7,13 @@
 //! close, or an end, that waits for the peer is worth waiting for.
 
 use super::case::{Case, Step};
+use super::compare::has_undirected_child;
 use super::connection::Connection;
 use super::mailboxes::{ActResult, Awaited, Mailboxes, OpenNumber};
 use super::outcome::{ConnectionReport, End, RunOutcome};
 use super::process::{Processes, is_thread_gone, reap_all};
 use super::verb::{ACTORS, Doer, ENDINGS};
+use shim_tests::proc::{Socket, becomes_true};
 use shim_tests::shim::Shim;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -26,6 +28,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_millis(20);
 /// After so long an act counts as hanging. The exit bound of the shim is 2 s.
 const HANG: Duration = Duration::from_secs(10);
+/// How long a child that nobody directs may take to end, once its input has.
+const UNDIRECTED: Duration = Duration::from_millis(500);
 /// The longest time by which a half-close may come late.
 const LATE: Duration = Duration::from_millis(60);
 /// softclose may put `shutdown(SHUT_RD)` off. A step that could see that waits so long first.
@@ -442,9 +446,20 @@ impl<'a> Director<'a> {
 
     // The peer.
 
+    /// What a new client of this port meets. A child of `popen` may have the listener, and ends at a time
+    /// of its own: it gets time for that.
+    fn probe(&self, port: u16) -> &'static str {
+        if self.outcome.seen.iter().any(|line| has_undirected_child(line)) {
+            let has_listener = || Socket::all(std::process::id()).iter().any(|socket| socket.listens_on(port));
+            becomes_true(UNDIRECTED, || !has_listener());
+        }
+        probe(port)
+    }
+
     fn as_peer(&mut self, step: &Step) {
         if step.verb.name == "probe" {
-            return self.outcome.seen.push(format!("{step}: {}", self.port.map_or("nowhere", probe)));
+            let found = self.port.map_or("nowhere", |port| self.probe(port));
+            return self.outcome.seen.push(format!("{step}: {found}"));
         }
         let at = step.args[0] as usize;
         self.outcome.seen.push(step.to_string());

@@ -114,7 +114,7 @@ fn checks<'a>(native: &'a RunOutcome, shimmed: &'a RunOutcome) -> impl Iterator<
 
 /// Whether a step has made a child by `popen`. Such a child ends at a time of its own, and may hold
 /// a connection until then.
-fn has_undirected_child(line: &str) -> bool {
+pub fn has_undirected_child(line: &str) -> bool {
     line.contains(" popen s")
 }
 
