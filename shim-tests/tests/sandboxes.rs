@@ -201,15 +201,15 @@ mod a_filter_that_denies {
 
     /// All at the same time, each a process of its own. `None`: it said why it could
     /// not go on.
-    fn runs(arena: &Arena, shim: Shim, errno: i32, way: Way) -> Vec<Option<Seen>> {
-        let begun: Vec<_> = CALLS.iter().map(|call| Run::begin(arena, shim, call, errno, way)).collect();
+    fn runs(calls: &[(&str, i64)], arena: &Arena, shim: Shim, errno: i32, way: Way) -> Vec<Option<Seen>> {
+        let begun: Vec<_> = calls.iter().map(|call| Run::begin(arena, shim, call, errno, way)).collect();
         let watched: Vec<_> = begun.into_iter().map(|run| std::thread::spawn(move || run.outcome(way))).collect();
         watched.into_iter().map(|thread| thread.join().ok()).collect()
     }
 
     /// One call at a time, each that the shim makes by itself.
     fn is_no_harm(test: &str, errno: i32, way: Way) {
-        let Some((native, shimmed)) = twice(test, |arena, shim| runs(arena, shim, errno, way)) else { return };
+        let Some((native, shimmed)) = twice(test, |arena, shim| runs(CALLS, arena, shim, errno, way)) else { return };
         let differ: Vec<_> = native.iter().zip(&shimmed).filter(|(native, shimmed)| native != shimmed).collect();
         let names: Vec<_> = differ.iter().filter_map(|(native, _)| Some(&native.as_ref()?.name)).collect();
         assert!(differ.is_empty(), "under {names:?}\nnative first: {differ:#?}");
@@ -222,6 +222,20 @@ mod a_filter_that_denies {
     #[test]
     fn any_call_of_the_shim_s_own_with_eperm_is_no_harm() {
         is_no_harm(here!(), libc::EPERM, CLOSES);
+    }
+
+    /// The drainer ended the program by SIGILL. It cannot leave; it sleeps, and is the last one.
+    #[test]
+    fn the_end_of_a_thread_leaves_it_asleep() {
+        let calls = &[("exit", libc::SYS_exit)];
+        let Some((native, shimmed)) = twice(here!(), |arena, shim| runs(calls, arena, shim, libc::EPERM, CLOSES))
+        else {
+            return;
+        };
+        let besides_threads = |seen: Vec<Option<Seen>>| {
+            seen.into_iter().map(|seen| Seen { is_alone: true, ..seen.expect("it went on") }).collect::<Vec<_>>()
+        };
+        assert_eq!(besides_threads(native), besides_threads(shimmed));
     }
 
     #[test]

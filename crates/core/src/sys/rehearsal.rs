@@ -6,12 +6,13 @@
 //! calls is made once before the first drain, in a way that has no effect.
 //!
 //! Some calls are not rehearsed, because their failure is handled: where no thread can be made, no
-//! descriptor opened or procfs not read, the close is left to the program.
+//! descriptor opened or procfs not read, the close is left to the program. A filter that kills for
+//! such a call kills the program in the middle of a drain.
 //!
 //! Context: any hook; async-signal-safe.
 
-use super::process;
 use super::raw::{nr, syscall6};
+use super::{process, thread};
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use rustix::io::Errno;
 
@@ -28,7 +29,8 @@ impl Rehearsal {
         Self(AtomicU8::new(NOT_DONE))
     }
 
-    /// Whether all calls are allowed. The first question does the rehearsal.
+    /// Whether all calls are allowed. The first question does the rehearsal. The end of a thread
+    /// cannot be rehearsed: that it is refused is known when the first thread of ours cannot end.
     pub fn is_allowed(&self) -> bool {
         match self.0.load(Relaxed) {
             NOT_DONE => {
@@ -36,7 +38,7 @@ impl Rehearsal {
                 self.0.store(if allowed { ALLOWED } else { REFUSED }, Relaxed);
                 allowed
             }
-            answer => answer == ALLOWED,
+            answer => answer == ALLOWED && thread::can_end(),
         }
     }
 }

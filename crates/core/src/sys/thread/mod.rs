@@ -28,4 +28,4 @@ pub mod thread_stack;
 
 pub use number::number;
 pub use signals::block_signals;
-pub use spawn::{ThreadId, is_known, spawn};
+pub use spawn::{ThreadId, can_end, is_known, spawn};

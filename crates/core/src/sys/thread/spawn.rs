@@ -19,7 +19,7 @@ use super::thread_stack::ThreadStack;
 use crate::sys::raw::{nr, syscall6};
 use core::arch::naked_asm;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, getpid};
 
@@ -72,6 +72,14 @@ impl ThreadId {
     }
 }
 
+/// A thread of ours could not end, as a seccomp filter refuses `exit(2)`: it sleeps for ever.
+static IS_EXIT_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a thread of ours could end whenever it wanted to. Else no further one is made.
+pub fn can_end() -> bool {
+    !IS_EXIT_REFUSED.load(Ordering::Relaxed)
+}
+
 /// Whether this process still has a thread with this id.
 pub fn is_known(thread: Pid) -> bool {
     let (process, thread) = (getpid().as_raw_nonzero().get() as usize, thread.as_raw_nonzero().get() as usize);
@@ -84,7 +92,7 @@ pub fn is_known(thread: Pid) -> bool {
 ///
 /// # Errors
 /// `EBUSY`: the thread that `id` stood for has not ended. `EAGAIN`, `ENOMEM`, `EPERM`: the kernel
-/// makes no thread.
+/// makes no thread. `EPERM` also where a thread [could not end](can_end).
 pub fn spawn<T: Sync>(
     stack: &mut ThreadStack,
     id: &'static ThreadId,
@@ -93,6 +101,9 @@ pub fn spawn<T: Sync>(
 ) -> Result<()> {
     if id.get().is_some() {
         return Err(Errno::BUSY);
+    }
+    if !can_end() {
+        return Err(Errno::PERM);
     }
     let base = stack.base(MEMORY)?;
     // SAFETY: the mapping has MEMORY bytes, and no thread uses it.
@@ -135,7 +146,8 @@ fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> Result<T> {
 }
 
 /// `clone(2)`. The new thread pops its body and the argument from the stack, calls the body, and
-/// ends.
+/// ends. Where a seccomp filter refuses `exit(2)`, it notes that, clears its id as the kernel would,
+/// and sleeps.
 ///
 /// # Safety
 /// `stack` must be prepared by [`prepare`], and the words for the thread id must be static.
@@ -150,13 +162,25 @@ unsafe extern "C" fn clone_thread(flags: usize, stack: usize, ptid: usize, ctid:
         "ret",
         "2:",
         "xor ebp, ebp",
+        "mov rbx, r10", // the word for the thread id
         "pop rax",
         "pop rdi",
         "call rax",
         "xor edi, edi",
         "mov eax, 60", // SYS_exit: this thread only
         "syscall",
-        "ud2",
+        // Refused. From here on the stack is not used: another thread may get it.
+        "mov byte ptr [rip + {is_exit_refused}], 1",
+        "mov dword ptr [rbx], 0",
+        "3:",
+        "xor edi, edi",
+        "xor esi, esi",
+        "xor edx, edx",
+        "xor r10d, r10d",
+        "mov eax, 271", // SYS_ppoll: nothing, for ever
+        "syscall",
+        "jmp 3b",
+        is_exit_refused = sym IS_EXIT_REFUSED,
     )
 }
 
