@@ -12,7 +12,7 @@ use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
 use crate::sys::{atfork, environment, host, real, tls};
-use core::ffi::c_void;
+use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use softclose_core::context::Context;
 use softclose_core::counters::Counters;
@@ -199,6 +199,6 @@ fn capacity() -> Option<u32> {
     (capacity >= LEAST).then_some(capacity as u32)
 }
 
-extern "C" fn leave_quickly() {
-    leave(Exit::AtOnce);
+extern "C" fn leave_quickly(_: *mut c_void, status: c_int) {
+    leave(Exit::AtOnce(status));
 }

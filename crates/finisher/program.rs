@@ -1,7 +1,10 @@
 //! The entry point of `softclose-drain`, and the functions that a program without libc and standard
 //! library must define itself. The build script of softclose compiles it.
 //!
-//! softclose-drain MILLISECONDS OWNER TASK...
+//! softclose-drain MILLISECONDS OWNER [STATUS] TASK...
+//!
+//! It ends with the status of the process that has left the connections: a tracer may report the
+//! status of the process that ends last (PRoot does).
 
 #![no_std]
 #![no_main]
@@ -14,7 +17,7 @@ mod finisher;
 use core::arch::naked_asm;
 use core::ffi::{CStr, c_char};
 use finisher::kernel;
-use finisher::task::{Task, number};
+use finisher::task::{Task, number, status};
 
 /// The kernel puts the count of arguments on top of the stack, and their addresses behind it.
 #[unsafe(naked)]
@@ -36,6 +39,7 @@ unsafe extern "C" fn run(stack: *const usize) -> ! {
         text.map(|text| CStr::from_ptr(text).to_bytes())
     };
     let count = (0..).take_while(|&at| arguments(at).is_some()).count();
+    let status = (3..count).filter_map(arguments).find_map(status).unwrap_or(0);
     let tasks = (3..count).filter_map(arguments).filter_map(Task::parse);
     match [1, 2].map(|at| arguments(at).and_then(number)) {
         [Some(bound_ms), Some(owner)] => {
@@ -43,7 +47,7 @@ unsafe extern "C" fn run(stack: *const usize) -> ! {
         }
         _ => kernel::exit(2),
     }
-    kernel::exit(0)
+    kernel::exit(usize::from(status))
 }
 
 #[panic_handler]

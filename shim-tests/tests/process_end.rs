@@ -179,6 +179,38 @@ fn a_client_that_has_enough_ends_at_once() {
     }
 }
 
+/// PRoot reports the status of the process that ended last: that was softclose-drain, with 0.
+mod is_no_other_status_for_a_tracer_that_reports_the_last_one {
+    use super::*;
+
+    fn proves(test: &str, victim: &Victim) {
+        for (shim, after) in [(Shim::Native, 0), (Shim::Preloaded, 1)] {
+            let Some(arena) = Arena::or_skip(test) else { return };
+            let finished = run(&arena, victim, shim, |_| {});
+            let expected = ["the last one: status 7".to_owned(), format!("ended after the program: {after}")];
+            assert_eq!(finished.stdout, expected, "{shim:?}: {finished:#?}");
+        }
+    }
+
+    fn alone(test: &str, way: &str) {
+        proves(test, &Victim::c("traced").arg(way));
+    }
+
+    tests_of_every_exit!(alone);
+
+    #[test]
+    fn by_number() {
+        alone(here!(), "exit_group");
+    }
+
+    #[test]
+    fn beside_other_threads() {
+        for way in ["exit", "quick_exit"] {
+            proves(here!(), &Victim::c("traced").arg(way).arg("threads"));
+        }
+    }
+}
+
 /// libc puts a file that was read back to where the program was: whoever has the same open
 /// file goes on there.
 #[test]

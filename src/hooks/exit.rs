@@ -11,7 +11,7 @@ use softclose_core::engine::exit::Exit;
 
 redhook::hook! {
     unsafe fn _exit(status: c_int) -> ! => my_exit {
-        leave(Exit::AtOnce);
+        leave(Exit::AtOnce(status));
         if is_ready() {
             // SAFETY: the program's own call.
             unsafe { redhook::real!(_exit)(status) }
@@ -22,7 +22,7 @@ redhook::hook! {
 
 redhook::hook! {
     unsafe fn _Exit(status: c_int) -> ! => my_big_exit {
-        leave(Exit::AtOnce);
+        leave(Exit::AtOnce(status));
         if is_ready() {
             // SAFETY: the program's own call.
             unsafe { redhook::real!(_Exit)(status) }

@@ -128,7 +128,7 @@ extern "C" fn look(saved: &SavedRegisters) -> *const c_void {
     let [number, a, b, c, d, e] = saved.arguments();
     match number {
         nr::IO_SUBMIT => super::io_submit::note(b as c_long, c),
-        nr::EXIT | nr::EXIT_GROUP => before_exit(number),
+        nr::EXIT | nr::EXIT_GROUP => before_exit(number, a as c_int),
         nr::SECCOMP => super::prctl::before_seccomp(a, c),
         nr::PRCTL => super::prctl::prepare(a as c_int, b, c),
         nr::SETNS => {
@@ -152,11 +152,11 @@ extern "C" fn look(saved: &SavedRegisters) -> *const c_void {
 /// Before `exit_group(2)` or `exit(2)`. `exit` ends one thread, and with it the process if the
 /// program has no other thread. Then the drain's thread must not be the last one: its status
 /// would be the status of the process.
-fn before_exit(number: usize) {
+fn before_exit(number: usize, status: c_int) {
     let Some(guard) = Guard::enter() else { return };
     let is_end = number == nr::EXIT_GROUP || guard.engine().context.is_single_threaded();
     if is_end && guard.owner().is_some() {
-        leave(Exit::AtOnce);
+        leave(Exit::AtOnce(status));
         drop(guard.engine().drain.dismiss());
     }
 }

@@ -35,7 +35,7 @@ pub fn register() {
 }
 
 extern "C" fn leave_with_streams(status: c_int, _argument: *mut c_void) {
-    if leave(Exit::WithStreams) {
+    if leave(Exit::WithStreams(status)) {
         end(status);
     }
 }

@@ -21,7 +21,7 @@ use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use rustix::fs::stat;
 use rustix::io::{Errno, FdFlags, Result, fcntl_setfd};
 use rustix::process::Pid;
-use softclose_finisher::task::{Task, write_number};
+use softclose_finisher::task::{Task, write_number, write_status};
 
 /// Whether a process may be made here that outlives this one. A seccomp filter that this process
 /// was started under may kill it for making one, unless it has made one before.
@@ -55,20 +55,20 @@ struct Order<'a> {
     has_failed: AtomicBool,
 }
 
-/// Leaves the connections to the program in `home`, for `bound_ms` milliseconds at most. Answers
-/// its pid.
+/// Leaves the connections to the program in `home`, for `bound_ms` milliseconds at most. It ends
+/// with `status`. Answers its pid.
 ///
 /// # Errors
 /// `EAGAIN`, `ENOMEM`, `EPERM`: no process, or no memory. `ENOEXEC`: the program is not there, or
 /// cannot be executed. The connections are still ours then.
 #[inline(never)]
-pub fn leave_to(home: &KnownDirectory, left: &Leftovers<'_>, bound_ms: u32) -> Result<Pid> {
+pub fn leave_to(home: &KnownDirectory, left: &Leftovers<'_>, bound_ms: u32, status: u8) -> Result<Pid> {
     const STACK: usize = 16 << 10;
     let kept = memory::zeroed_slice(left.len()).ok_or(Errno::NOMEM)?;
     kept.iter_mut().zip(left.numbers()).for_each(|(kept, fd)| *kept = fd.raw());
     kept.sort_unstable();
     let stack = memory::zeroed_slice(STACK / size_of::<u128>()).ok_or(Errno::NOMEM)?;
-    let arguments = arguments(left, bound_ms).ok_or(Errno::NOMEM)?;
+    let arguments = arguments(left, bound_ms, status).ok_or(Errno::NOMEM)?;
     let order = Order { home, arguments, kept, has_failed: AtomicBool::new(false) };
     let child = vfork::vfork(stack, succeed, &order)?;
     if order.has_failed.load(SeqCst) {
@@ -78,15 +78,17 @@ pub fn leave_to(home: &KnownDirectory, left: &Leftovers<'_>, bound_ms: u32) -> R
     Ok(child)
 }
 
-/// The program's arguments: name, bound in milliseconds, the process to wait for, and tasks.
-fn arguments(left: &Leftovers<'_>, bound_ms: u32) -> Option<ArgumentList> {
-    const NUMBERS: usize = 2;
+/// The program's arguments: name, bound in milliseconds, the process to wait for, the status to end
+/// with, and tasks.
+fn arguments(left: &Leftovers<'_>, bound_ms: u32, status: u8) -> Option<ArgumentList> {
+    const NUMBERS: usize = 3;
     let most = 1 + NUMBERS + left.len();
     let mut arguments = ArgumentList::with_room(most, most * Task::ROOM)?;
     arguments.push(write_name)?;
     for number in [u64::from(bound_ms), owner(left)] {
         arguments.push(|text| write_number(number, text))?;
     }
+    arguments.push(|text| write_status(status, text))?;
     for task in left.tasks() {
         arguments.push(|text| task.write(text))?;
     }

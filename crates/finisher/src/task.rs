@@ -1,5 +1,5 @@
 //! One connection to finish, as an argument of the program: the mode as a letter, and six decimal
-//! numbers with colons between them.
+//! numbers with colons between them. Beside them, [the status](write_status) to end with.
 //!
 //! Context of [`Task::write`]: the end of a process. No allocation, no formatting.
 
@@ -103,6 +103,26 @@ pub fn write_number(value: u64, room: &mut [u8]) -> usize {
     text.len
 }
 
+/// Before the status. No [`Mode`] has this letter: a program of another version, which knows no
+/// status, takes such an argument for a task that it cannot read.
+const STATUS: u8 = b's';
+
+/// Writes the status that the program is to end with, as an argument, and a zero byte. Answers how
+/// many bytes that takes.
+pub fn write_status(status: u8, room: &mut [u8]) -> usize {
+    let mut text = Text { room, len: 0 };
+    text.byte(STATUS);
+    text.number(u64::from(status));
+    text.byte(0);
+    text.len
+}
+
+/// Reads what [`write_status`] has written, without the zero byte.
+pub fn status(text: &[u8]) -> Option<u8> {
+    let (letter, rest) = text.split_first()?;
+    number(rest).filter(|_| *letter == STATUS).and_then(|status| u8::try_from(status).ok())
+}
+
 /// Reads a decimal number. `None` where there is anything else.
 pub fn number(text: &[u8]) -> Option<u64> {
     let digit = |value: u64, &byte: &u8| {
@@ -136,6 +156,20 @@ mod tests {
             assert_eq!(Task::parse(&text[..text.len() - 1]), Some(task));
         }
         assert_eq!(written(PLAIN), b"d5:12:0:5000:3:0\0");
+    }
+
+    #[test]
+    fn a_status_is_read_as_it_was_written_and_is_no_task() {
+        for (value, expected) in [(0, &b"s0\0"[..]), (7, b"s7\0"), (255, b"s255\0")] {
+            let mut room = [0xff; 5];
+            let len = write_status(value, &mut room);
+            assert_eq!(room[..len], *expected);
+            let text = &room[..len - 1];
+            assert_eq!((status(text), Task::parse(text)), (Some(value), None));
+        }
+        for text in ["", "s", "s256", "s-1", "7", "d5:12:0:5000:3:0"] {
+            assert_eq!(status(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

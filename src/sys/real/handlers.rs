@@ -40,12 +40,16 @@ pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(),
     }
 }
 
+/// A handler of `at_quick_exit`. No header says so, but glibc gives it what it gives those of
+/// `__cxa_atexit`: an argument, and the status (`__run_exit_handlers` in its `stdlib/exit.c`).
+pub type QuickExitHandler = extern "C" fn(*mut c_void, c_int);
+
 /// What `at_quick_exit(3)` calls, which is linked statically.
 ///
 /// # Safety
 /// The handler lives as long as the process.
-pub unsafe fn at_quick_exit(handler: extern "C" fn()) {
-    type Function = unsafe extern "C" fn(extern "C" fn(), *mut c_void) -> c_int;
+pub unsafe fn at_quick_exit(handler: QuickExitHandler) {
+    type Function = unsafe extern "C" fn(QuickExitHandler, *mut c_void) -> c_int;
     if let Some(at) = AT_QUICK_EXIT.get() {
         // SAFETY: the pointer is that function's.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, own_handle()) };

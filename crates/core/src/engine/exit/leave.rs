@@ -23,7 +23,13 @@ use rustix::process::Pid;
 /// out its streams. `softclose-drain` gets what is open, and begins the close when this process
 /// has gone. False where there can be no such program, or where there is no other thread.
 #[inline(never)]
-pub(super) fn leave_as_it_is(engine: &'static Engine, owner: Owner<'_>, inventory: &Inventory, bound: u32) -> bool {
+pub(super) fn leave_as_it_is(
+    engine: &'static Engine,
+    owner: Owner<'_>,
+    inventory: &Inventory,
+    status: u8,
+    bound: u32,
+) -> bool {
     if stop::is_alone(|tid| engine.drain.runs_on(tid)).unwrap_or_else(|| engine.context.is_single_threaded()) {
         return false;
     }
@@ -34,7 +40,7 @@ pub(super) fn leave_as_it_is(engine: &'static Engine, owner: Owner<'_>, inventor
     let mut work = ExitWork { left, kept: KeptNumbers::with_room(0) };
     engine.drain.surrender(|held| work.left.take_over(held));
     connections::half_close_open(engine, owner, inventory, &mut work, deadline);
-    if let Some(finisher) = leave_to(engine, owner, home, &mut work.left, deadline) {
+    if let Some(finisher) = leave_to(engine, owner, home, &mut work.left, status, deadline) {
         note_finisher(engine, owner, finisher, before);
     }
     true
@@ -56,8 +62,15 @@ fn finisher(engine: &Engine, owner: Owner<'_>, deadline: Millis) -> Option<&'sta
 }
 
 /// Leaves the connections to `softclose-drain`; false where they are still ours.
-pub(super) fn leave_to_finisher(engine: &Engine, owner: Owner<'_>, left: &mut Leftovers<'_>, deadline: Millis) -> bool {
-    finisher(engine, owner, deadline).is_some_and(|home| leave_to(engine, owner, home, left, deadline).is_some())
+pub(super) fn leave_to_finisher(
+    engine: &Engine,
+    owner: Owner<'_>,
+    left: &mut Leftovers<'_>,
+    status: u8,
+    deadline: Millis,
+) -> bool {
+    finisher(engine, owner, deadline)
+        .is_some_and(|home| leave_to(engine, owner, home, left, status, deadline).is_some())
 }
 
 fn leave_to(
@@ -65,12 +78,13 @@ fn leave_to(
     owner: Owner<'_>,
     home: &KnownDirectory,
     left: &mut Leftovers<'_>,
+    status: u8,
     deadline: Millis,
 ) -> Option<Pid> {
     let place = if left.is_empty() { None } else { owner.reserve_finisher() }?;
     // A signal must run no handler of the program's in the process that is being made.
     let signals = signals::hold();
-    let made = finisher::leave_to(home, left, deadline.since(Millis::now()));
+    let made = finisher::leave_to(home, left, deadline.since(Millis::now()), status);
     signals.into_iter().for_each(Mask::let_in);
     let pid = made.ok()?;
     place.take(pid);

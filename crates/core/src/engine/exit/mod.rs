@@ -43,10 +43,22 @@ use work::ExitWork;
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// By `exit`: libc writes what stdio has buffered after our turn.
-    WithStreams,
-    /// By `_exit` or `quick_exit`: libc writes nothing.
-    AtOnce,
+    /// By `exit`, with this status: libc writes what stdio has buffered after our turn.
+    WithStreams(i32),
+    /// By `_exit` or `quick_exit`, with this status: libc writes nothing.
+    AtOnce(i32),
+}
+
+impl Exit {
+    /// What the parent gets of the status.
+    fn status(self) -> u8 {
+        let (Self::WithStreams(status) | Self::AtOnce(status)) = self;
+        status as u8
+    }
+
+    fn has_streams(self) -> bool {
+        matches!(self, Self::WithStreams(_))
+    }
 }
 
 /// After so many milliseconds peers on the same machine are done.
@@ -75,7 +87,9 @@ fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> 
         connections::observe_open(engine, owner, &inventory, Millis::now().plus(bound));
         return false;
     }
-    if owner.has_finisher() || !engine.rehearsal.is_allowed() || leave::leave_as_it_is(engine, owner, &inventory, bound)
+    if owner.has_finisher()
+        || !engine.rehearsal.is_allowed()
+        || leave::leave_as_it_is(engine, owner, &inventory, exit.status(), bound)
     {
         return false;
     }
@@ -92,7 +106,8 @@ fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> 
     engine.drain.surrender(|held| work.left.take_over(held));
     connections::half_close_open(engine, owner, &inventory, &mut work, deadline);
     work.left.drain_until(sooner(deadline, Millis::now().plus(INSTANT_MS)), INSTANT_MS);
-    let is_done = work.left.is_empty() || leave::leave_to_finisher(engine, owner, &mut work.left, deadline);
+    let is_done =
+        work.left.is_empty() || leave::leave_to_finisher(engine, owner, &mut work.left, exit.status(), deadline);
     if is_done {
         return others == OtherThreads::Stopped;
     }
@@ -103,7 +118,7 @@ fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> 
 /// False where only a thread that has been stopped could take the text: then all threads go on,
 /// and libc writes.
 fn has_written_streams(engine: &Engine, exit: Exit, may_wait: bool) -> bool {
-    let is_done = exit == Exit::AtOnce || (engine.context.host.flush_streams)(may_wait);
+    let is_done = !exit.has_streams() || (engine.context.host.flush_streams)(may_wait);
     if !is_done {
         stop::resume_now();
     }
