@@ -188,15 +188,20 @@ fn users() -> [u32; 3] {
 ///
 /// Where the address space is limited (`ulimit -v`), that memory may take a sixteenth of it. `None`
 /// where that is not enough; then every hook passes through.
+///
+/// Of a limit on private memory (`ulimit -d`) only what is used counts: stacks of two threads, and a
+/// piece of each table. `None` where that is more than a thirty-second of it.
 fn capacity() -> Option<u32> {
     /// For held sockets, private numbers and the stack of a thread.
     const FIXED: u64 = 6 << 20;
     const EACH: u64 = 80;
     const LEAST: u64 = 1024;
+    const USED: u64 = 384 << 10;
     let space = limit_of(libc::RLIMIT_AS).rlim_cur;
     let room = if space == libc::RLIM_INFINITY { space } else { (space / 16).saturating_sub(FIXED) / EACH };
     let capacity = limit_of(libc::RLIMIT_NOFILE).rlim_max.clamp(LEAST, 1 << 18).min(room);
-    (capacity >= LEAST).then_some(capacity as u32)
+    let has_memory = limit_of(libc::RLIMIT_DATA).rlim_cur / 32 >= USED;
+    (has_memory && capacity >= LEAST).then_some(capacity as u32)
 }
 
 extern "C" fn leave_quickly(_: *mut c_void, status: c_int) {

@@ -239,6 +239,41 @@ mod a_limit {
         }
     }
 
+    fn is_drained(test: &str, victim: &Victim) {
+        let Some(arena) = Arena::or_skip(test) else { return };
+        let finished = victim.clone().env("SOFTCLOSE_LOG", "debug").start(&arena, Shim::Preloaded).finish();
+        let drained = finished.stderr.iter().filter(|line| line.contains(" end=fin ")).count();
+        assert_eq!(drained, 80, "{finished:#?}");
+    }
+
+    const TAKES_ALL: &[&str] = &["took all but 2 MiB: yes", "closed"];
+
+    /// `ulimit -d`, `LimitDATA=`: the tables took 7 MiB of it and more, and the program missed them.
+    #[test]
+    fn of_private_memory() {
+        if is_missing(here!(), "prlimit") {
+            return;
+        }
+        for mebibytes in [4, 8, 12, 16, 32, 64] {
+            let limit = format!("--data={}", mebibytes << 20);
+            let victim = Victim::c("data_limit").arg("inherited").arg(mebibytes.to_string());
+            let victim = victim.under(["prlimit", &limit]);
+            says(here!(), &victim, TAKES_ALL);
+            if mebibytes >= 12 {
+                is_drained(here!(), &victim);
+            }
+        }
+    }
+
+    #[test]
+    fn of_private_memory_that_the_program_sets_itself() {
+        for mebibytes in [8, 32] {
+            let victim = Victim::c("data_limit").arg("itself").arg(mebibytes.to_string());
+            says(here!(), &victim, TAKES_ALL);
+            is_drained(here!(), &victim);
+        }
+    }
+
     #[test]
     fn of_threads_that_is_reached() {
         let words = ["nobody", "no-processes"];

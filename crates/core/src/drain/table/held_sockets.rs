@@ -85,7 +85,7 @@ impl HeldSockets {
 
     fn touch(&self) -> Option<Place> {
         let len = self.sockets.len() as u32;
-        let update = |touched| (touched < len).then_some(touched + 1);
+        let update = |touched| (touched < len && self.at(Place::new(touched)).is_some()).then_some(touched + 1);
         self.touched.fetch_update(SeqCst, SeqCst, update).ok().map(Place::new)
     }
 

@@ -31,12 +31,12 @@ pub enum Ownership {
     NotPrivate,
     /// The number is private to this place, or has been until a moment ago.
     Of(Place),
-    /// The number is beyond the table.
+    /// The number is beyond the table, or in a part of it for which there is no memory.
     Unknown,
 }
 
-/// The place of each private number; 2 MiB of address space, of which only touched pages
-/// take memory.
+/// The place of each private number; 2 MiB of address space, of which only what is used takes
+/// memory.
 pub struct NumberOwners(Region<Link>);
 
 impl NumberOwners {
@@ -53,8 +53,8 @@ impl NumberOwners {
     /// Which place `fd` belongs to.
     pub fn owner(&self, fd: Fd) -> Ownership {
         match self.link(fd) {
-            None if fd.index() >= MOST => Ownership::Unknown,
-            None => Ownership::NotPrivate,
+            None if self.0.is_empty() => Ownership::NotPrivate,
+            None => Ownership::Unknown,
             Some(link) => Place::from_short_link(link.load(SeqCst)).map_or(Ownership::NotPrivate, Ownership::Of),
         }
     }
