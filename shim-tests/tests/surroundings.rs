@@ -274,6 +274,14 @@ mod a_limit {
         }
     }
 
+    /// There is none for a table: closes are plain.
+    #[test]
+    fn of_private_memory_that_is_reached() {
+        let victim = Victim::c("data_limit").arg("itself").arg("0");
+        says(here!(), &victim, &["took all but 2 MiB: no", "closed"]);
+        is_counted(here!(), &victim, &["reason=full", "reason=unsure", "reason=no-thread"]);
+    }
+
     #[test]
     fn of_threads_that_is_reached() {
         let words = ["nobody", "no-processes"];

@@ -6,9 +6,9 @@
 //! The pages take no memory until they are touched. But memory that can be written to counts for
 //! `RLIMIT_DATA`, touched or not, and the program would miss it. So a long table is mapped without
 //! access, and made writable by pieces: at first use, by one system call for each piece
-//! (`mprotect(2)`; the loader makes it in every program, so that no filter can refuse it). A piece
-//! that the kernel has once refused stays out of reach, as if the table ended before it: what was
-//! not noted there must not be taken for zero later.
+//! (`mprotect(2)`; the loader makes it in every program, so that no filter can refuse it that a
+//! program is started under). A piece that the kernel has once refused stays out of reach, as if the
+//! table ended before it: what was not noted there must not be taken for zero later.
 //!
 //! Context: any hook; async-signal-safe, lock-free.
 
