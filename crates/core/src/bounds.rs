@@ -59,6 +59,11 @@ impl End {
     pub fn is_orderly(self) -> bool {
         matches!(self, Self::Fin | Self::Acknowledged | Self::AtOnce | Self::HandedOver)
     }
+
+    /// Whether a limit of the settings has ended it while the peer was still there.
+    pub fn is_limit(self) -> bool {
+        matches!(self, Self::Idle | Self::Timeout | Self::Bytes | Self::Evicted)
+    }
 }
 
 /// The result of one drain.
