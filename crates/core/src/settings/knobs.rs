@@ -93,7 +93,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Count,
         default: "auto",
         allowed: "a number from 1 to 65536, or auto",
-        help: "most sockets that one process holds at once; auto means a quarter of RLIMIT_NOFILE, at most 4096",
+        help: "most sockets that one process holds (for a moment up to 64 more); auto means a quarter of RLIMIT_NOFILE, at most 4096",
     },
     Knob {
         env: "SOFTCLOSE_EXIT_TIMEOUT",
