@@ -30,6 +30,9 @@ pub enum Command {
         json: bool,
     },
     /// Print all counters of one program, or of every program.
+    ///
+    /// The text leaves out each value with a label that is zero, such as a reason that never occurred.
+    /// The JSON has them.
     Stat {
         /// A process of the program. Without a PID, every program is shown.
         #[arg(value_parser = pid)]
