@@ -19,7 +19,8 @@ pub enum End {
     Timeout,
     /// The peer sent too much.
     Bytes,
-    /// The table of drains was full, and a newer drain took its place.
+    /// softclose gave the drain up: for a newer one, for a descriptor, thread or port that the program
+    /// needed, or before a call such as `setuid`.
     Evicted,
     /// The peer has acknowledged everything that we sent, and the drain waited for no more than that:
     /// the process ends, or the strategy is `linger`.
