@@ -142,6 +142,18 @@ fn a_firehose_is_cut_after_the_byte_limit() {
     assert!(closed.is_let_go_within(SOON));
 }
 
+/// The child kept a copy of our descriptor, and the peer waited for as long as the child lived.
+#[test]
+fn a_firehose_is_cut_although_a_child_was_made_meanwhile() {
+    for way in ["syscall", "instruction", "_Fork", "fork", "clone"] {
+        let victim =
+            Victim::c("child_made_later").arg(way).env("SOFTCLOSE_MAX_BYTES", "4MiB").env("SOFTCLOSE_TIMEOUT", FAR);
+        let Some(mut closed) = Closed::by(here!(), &victim, |peer| peer.firehose().read_to_end()) else { return };
+        let report = closed.peer.report();
+        assert_eq!(report.upload, Upload::Refused, "{way}: {report:?}");
+    }
+}
+
 #[test]
 fn a_firehose_that_pours_while_it_reads_gets_its_response() {
     let victim = serve(1).env("SOFTCLOSE_MAX_BYTES", "4MiB");

@@ -185,6 +185,18 @@ mod another_interposer {
         that_counts(here!(), Behind);
     }
 
+    /// As ThreadSanitizer does it: our threads, which have no thread-local storage, came by it and
+    /// crashed.
+    #[test]
+    fn that_watches_each_copy_of_memory() {
+        for order in PreloadOrder::BOTH {
+            for _ in 0..5 {
+                let victim = order.of(Victim::c("blocking"), compiled_library("lib_memory"));
+                Gauntlet::of(victim).prove(here!());
+            }
+        }
+    }
+
     /// Debian's, each with what it needs to be at work.
     fn of_debian(test: &str, name: &str, environment: &[(&str, &str)]) {
         let Some(library) = installed(name) else { return skip(test, &format!("no {name}")) };

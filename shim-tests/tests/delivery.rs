@@ -196,6 +196,15 @@ mod a_process_for_each_connection {
         proves(here!(), "_exit");
     }
 
+    /// Each asked whether it had the connection alone, first before and then after the other had let go
+    /// of it, and so skipped it twice.
+    #[test]
+    fn of_two_that_end_together_one_finishes() {
+        const MANY: usize = 120;
+        let victim = Victim::c("exit_together").arg(MANY.to_string());
+        Gauntlet::of(victim).at_once(MANY).delivers(here!());
+    }
+
     /// After four children that had ended with their connection, nobody attended to that of
     /// the fifth: its peer hung for as long as the child went on.
     #[test]

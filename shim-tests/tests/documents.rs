@@ -57,6 +57,18 @@ fn every_metric_has_its_row_as_the_code_defines_it() {
 }
 
 #[test]
+fn the_documents_name_the_version_that_is_built() {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    let sentence = format!("This is version {VERSION} (");
+    assert!(include_str!("../../README.md").contains(&sentence), "README.md lacks this: {sentence}");
+    let (series, _) = VERSION.rsplit_once('.').expect("a version of three numbers");
+    let row = format!("| {series} | yes |");
+    let security = include_str!("../../SECURITY.md");
+    assert!(security.contains(&row), "SECURITY.md lacks this row: {row}");
+    assert_eq!(security.matches("| yes |").count(), 1, "only the latest version is supported");
+}
+
+#[test]
 fn every_reason_to_leave_a_close_alone_is_explained() {
     for (_, word) in REASONS {
         assert!(OPERATIONS.contains(&format!("| `{word}` |")), "docs/operations.md does not explain {word}");

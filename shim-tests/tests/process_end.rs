@@ -254,6 +254,39 @@ mod lets_the_other_threads_run_while_libc_writes_its_streams {
     }
 }
 
+/// A few words in a stream made the end of a container's pid 1 the native one, if it had threads: those are
+/// stopped while it waits, and one of them could have been the reader of the words.
+mod writes_what_has_room {
+    use super::*;
+
+    fn proves(test: &str, kind: &str, words: usize) {
+        for (shim, answer) in [(Shim::Native, "lost"), (Shim::Preloaded, "all")] {
+            let Some(arena) = Arena::or_skip(test) else { return };
+            let finished = Victim::c("exit_few_words").arg(kind).start(&arena, shim).finish();
+            if let Some(reason) = finished.stdout.iter().find_map(|line| line.strip_prefix("unsupported: ")) {
+                return skip(test, reason);
+            }
+            let expected = [format!("words: {words}, the answer: {answer}"), "status 7, signal 0".to_owned()];
+            assert_eq!(finished.stdout, expected, "{shim:?}: {finished:#?}");
+        }
+    }
+
+    #[test]
+    fn in_a_pipe() {
+        proves(here!(), "pipe", 7);
+    }
+
+    #[test]
+    fn in_a_socket() {
+        proves(here!(), "socket", 7);
+    }
+
+    #[test]
+    fn nowhere() {
+        proves(here!(), "nowhere", 0);
+    }
+}
+
 /// It got a child that it had never made, and waited for it.
 #[test]
 fn leaves_no_child_to_a_subreaper() {

@@ -42,7 +42,7 @@ unsafe extern "C" {
 /// there: the other threads have been stopped, perhaps while they held one.
 ///
 /// A stopped thread may be the reader of a pipe that is written to, or may hold a lock that a
-/// stream of the program's own waits for. So only regular files are written to, unless it
+/// stream of the program's own waits for. So only what takes the text at once is written to, unless it
 /// `may_wait`. False where something else was left.
 fn flush_streams(may_wait: bool) -> bool {
     let head = STREAMS.load(Ordering::Acquire).cast::<*mut FILE>();
@@ -73,8 +73,9 @@ unsafe fn flush(stream: *mut FILE, may_wait: bool) -> bool {
     // SAFETY: the caller's.
     unsafe {
         let is_read_ahead = field(stream, READ_PTR) != field(stream, READ_END);
-        let has_work = is_read_ahead || __fpending(stream) != 0;
-        let may = may_wait || Fd::new(fileno_unlocked(stream)).is_some_and(file::is_regular);
+        let pending = __fpending(stream);
+        let has_work = is_read_ahead || pending != 0;
+        let may = may_wait || Fd::new(fileno_unlocked(stream)).is_some_and(|fd| file::takes_at_once(fd, pending));
         if has_work && may {
             fflush_unlocked(stream);
         }

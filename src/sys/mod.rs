@@ -9,6 +9,7 @@ pub mod guard;
 pub mod host;
 pub mod jump;
 pub mod leave;
+mod memory;
 pub mod real;
 pub mod retry;
 pub mod rights;

@@ -19,7 +19,8 @@ pub enum End {
     Timeout,
     /// The peer sent too much.
     Bytes,
-    /// The table of drains was full, and a newer drain took its place.
+    /// softclose gave the drain up: for a newer one, for a descriptor, thread or port that the program
+    /// needed, or before a call such as `setuid`.
     Evicted,
     /// The peer has acknowledged everything that we sent, and the drain waited for no more than that:
     /// the process ends, or the strategy is `linger`.
@@ -58,6 +59,11 @@ impl End {
     /// Whether it is an end as intended: not a limit, a reset or a loss.
     pub fn is_orderly(self) -> bool {
         matches!(self, Self::Fin | Self::Acknowledged | Self::AtOnce | Self::HandedOver)
+    }
+
+    /// Whether a limit of the settings has ended it while the peer was still there.
+    pub fn is_limit(self) -> bool {
+        matches!(self, Self::Idle | Self::Timeout | Self::Bytes | Self::Evicted)
     }
 }
 

@@ -27,7 +27,8 @@ pub enum Reason {
     Repair,
     /// Another thread is blocked in a write to it.
     Busy,
-    /// `SOFTCLOSE_MAX_PENDING` connections are held already, or no descriptor is free.
+    /// As many connections are held as may be for a moment (`SOFTCLOSE_MAX_PENDING` and up to 64 more), or
+    /// no descriptor is free.
     Full,
     /// The drain's thread could not be started.
     NoThread,

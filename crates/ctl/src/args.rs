@@ -30,6 +30,9 @@ pub enum Command {
         json: bool,
     },
     /// Print all counters of one program, or of every program.
+    ///
+    /// The text leaves out each value with a label that is zero, such as a reason that never occurred.
+    /// The JSON has them.
     Stat {
         /// A process of the program. Without a PID, every program is shown.
         #[arg(value_parser = pid)]
@@ -54,9 +57,10 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         textfile: Option<PathBuf>,
     },
-    /// Remove the counters of programs that were killed or have crashed.
+    /// Remove the counters that programs have left when they ended.
     ///
-    /// A program that exits removes its counters itself. Except for top and refs, the other
+    /// A program that exits removes its counters itself, unless it has changed its user or its root. The
+    /// counters of a program that was killed or has crashed stay. Except for top and refs, the other
     /// commands remove counters that were first found without a program at least an hour before.
     Clean,
     /// Let programs with softclose read how many references the kernel counts of a connection.

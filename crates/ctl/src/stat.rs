@@ -1,4 +1,4 @@
-//! `softclosectl stat`: every counter of a program.
+//! `softclosectl stat`: every counter of a program. The text leaves out labelled ones that are zero.
 
 use crate::human;
 use crate::ps;

@@ -81,10 +81,10 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// `None` before the constructor and where softclose is disabled: the hook
-    /// passes through.
+    /// `None` before the constructor, where softclose is disabled, and in a child whose thread-local
+    /// storage is not libc's: the hook passes through.
     pub fn enter() -> Option<Self> {
-        let engine = ENGINE.get()?;
+        let engine = ENGINE.get().filter(|_| thread::has_storage())?;
         engine.presence.enter(thread::number() as usize);
         // First the presence, then the flag: `become_passive` sets the flag first, and then waits for
         // all that are present.

@@ -16,8 +16,11 @@
 //! Other ways in which a connection ends use the same verdict: [`exit`], [`exec`], and
 //! [`shutdown`] before a close. [`ranges`] is for calls that close a range of numbers.
 //!
-//! Context: hooks of any kind. Nothing here allocates. Only three things wait, within bounds:
-//! the inline engine, the end of the process, and a program that has set `SO_LINGER{1,n}`.
+//! Context: hooks of any kind. Nothing here allocates. These wait, within bounds: the inline
+//! engine, the end of the process, `exec`, and a close in a program that has set `SO_LINGER{1,n}`.
+//! A close that the counts cannot decide asks the looker, and waits for its answer for 20
+//! milliseconds at most. A call for which the drain has to give something up waits for the
+//! drain's thread.
 
 mod at_once;
 pub mod close;

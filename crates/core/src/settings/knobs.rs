@@ -77,7 +77,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Size,
         default: "64MiB",
         allowed: "a size such as 65536, 64KiB or 1MiB",
-        help: "most bytes that a drain discards from an accepted connection; 0 means no limit",
+        help: "bytes after which the drain of an accepted connection ends (up to 1.25 MiB later); 0 means no limit",
     },
     Knob {
         env: "SOFTCLOSE_CONNECTED_MAX_BYTES",
@@ -85,7 +85,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Size,
         default: "1MiB",
         allowed: "a size such as 65536, 64KiB or 1MiB",
-        help: "most bytes that a drain discards from a connection that the program opened (as a client); 0 means no limit",
+        help: "bytes after which the drain of a connection that the program opened ends (up to 1.25 MiB later); 0 means no limit",
     },
     Knob {
         env: "SOFTCLOSE_MAX_PENDING",
@@ -93,7 +93,7 @@ pub const KNOBS: &[Knob] = &[
         kind: Kind::Count,
         default: "auto",
         allowed: "a number from 1 to 65536, or auto",
-        help: "most sockets that one process holds at once; auto means a quarter of RLIMIT_NOFILE, at most 4096",
+        help: "most sockets that one process holds (for a moment up to 64 more); auto means a quarter of RLIMIT_NOFILE, at most 4096",
     },
     Knob {
         env: "SOFTCLOSE_EXIT_TIMEOUT",

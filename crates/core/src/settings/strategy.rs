@@ -11,7 +11,8 @@ pub enum Strategy {
     Wait,
     /// Shut down both directions, close.
     Both,
-    /// Set `SO_LINGER` to some seconds, close.
+    /// Shut down both directions, close when the peer has acknowledged the FIN. The inline engine sets
+    /// `SO_LINGER` to some seconds instead, and closes.
     Linger,
     /// Set `SO_LINGER` to 0 seconds, close: the connection is reset.
     Abort,

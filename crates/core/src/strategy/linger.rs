@@ -1,4 +1,4 @@
-//! `SO_LINGER{1,n}`, close, with n from the total bound (`SOFTCLOSE_TIMEOUT`).
+//! What `SO_LINGER{1,n}` and close would do, with n from the total bound (`SOFTCLOSE_TIMEOUT`).
 //!
 //! On Linux the option changes one thing: for how long `close` blocks (`inet_release`,
 //! `sk_stream_wait_close`). The peer sees the same as with a plain close. If something was left

@@ -5,7 +5,7 @@
 //! | [`drain`] | FIN, discard until the peer's FIN, close |
 //! | [`wait`] | FIN, wait for the peer's FIN without reading, close |
 //! | [`both`] | shut both directions, close |
-//! | [`linger`] | `SO_LINGER{1,n}`, close |
+//! | [`linger`] | shut both directions, wait until the FIN is acknowledged, close: as `SO_LINGER{1,n}` |
 //! | [`abort`] | `SO_LINGER{1,0}`, close |
 //! | [`peer_first`] | discard until the peer's FIN for a moment, then as [`drain`] |
 //! | [`observe`] | the program's own close, and a note of what it loses |

@@ -7,10 +7,15 @@ use crate::drain::table::flags::Flag;
 use crate::drain::table::held_socket::HeldSocket;
 use crate::drain::table::place::Place;
 use crate::sys::clock::Millis;
+use crate::sys::socket;
 
 /// Ends the drain in this way. The private number is verified right before its close, whatever has
 /// verified it before: what looked like an end may have been a file that the program has opened
 /// there meanwhile.
+///
+/// A child that was made by `clone(2)` meanwhile has a copy of the private number, which it does not
+/// know and never closes. So a limit ends the connection for that copy as well, unless a thread of the
+/// program may be inside a call on it.
 pub(super) fn end_drain(worker: &mut Worker, place: Place, end: End) {
     let Some(held) = worker.at(place) else { return };
     let fd = held.verified();
@@ -18,6 +23,9 @@ pub(super) fn end_drain(worker: &mut Worker, place: Place, end: End) {
     worker.drain.report_end(place, held, fd, if fd.is_none() { End::Lost } else { end });
     held.fd().into_iter().for_each(|number| worker.drain.ledger.ended(number));
     if let Some(fd) = fd {
+        if end.is_limit() && !held.has(Flag::ReaderExpected) && !held.has(Flag::WriterExpected) {
+            socket::cut_off(fd);
+        }
         fd.close();
     }
     worker.drain.sockets.free(place);

@@ -2,7 +2,7 @@
 //!
 //! Context: the end of the process.
 
-use super::inventory::{Inventory, each_counted};
+use super::inventory::{Inventory, each_given_up};
 use super::kept_numbers::KeptNumbers;
 use super::work::ExitWork;
 use crate::decision::{Reason, Verdict};
@@ -55,7 +55,7 @@ fn each_open(owner: Owner<'_>, inventory: &Inventory, deadline: Millis, mut visi
             visit(fd);
         }
     };
-    each_counted(owner, inventory.looks, visit_in_time);
+    each_given_up(owner, inventory.looks, visit_in_time);
 }
 
 fn finish_one(engine: &'static Engine, owner: Owner<'_>, fd: Fd, inventory: &Inventory, work: &mut ExitWork<'_>) {

@@ -32,9 +32,9 @@ impl Inventory {
 /// Counts what is open now.
 #[inline(never)]
 pub(super) fn take(engine: &Engine, owner: Owner<'_>) -> Inventory {
-    let (mut open, mut ours) = (0, 0);
-    each_counted(owner, SharedLookBudget::begin(), |fd| {
-        let is_open = is_connected(fd);
+    let (mut open, mut ours, looks) = (0, 0, SharedLookBudget::begin());
+    owner.each(|fd| {
+        let is_open = (owner.is_only_ours(fd) || !looks.are_over()) && is_connected(fd);
         open += usize::from(is_open);
         ours += usize::from(is_open && verdict::strategy(engine, fd, owner.role(fd)) != Strategy::Observe);
     });
@@ -44,14 +44,17 @@ pub(super) fn take(engine: &Engine, owner: Owner<'_>) -> Inventory {
 /// Calls `visit` for the connections that the ledger knows: first those that no other process
 /// was ever counted for, then the others while there is time. A child of a server with thousands
 /// of connections has nothing to do with most of them.
-pub fn each_counted(owner: Owner<'_>, looks: SharedLookBudget, mut visit: impl FnMut(Fd)) {
+///
+/// `visit` gives up the number. What it has left is all that the second round finds: to ask again who
+/// has a connection could miss one of which another process has let go meanwhile.
+pub(super) fn each_given_up(owner: Owner<'_>, looks: SharedLookBudget, mut visit: impl FnMut(Fd)) {
     owner.each(|fd| {
         if owner.is_only_ours(fd) {
             visit(fd);
         }
     });
     owner.each(|fd| {
-        if !owner.is_only_ours(fd) && !looks.are_over() {
+        if !looks.are_over() {
             visit(fd);
         }
     });

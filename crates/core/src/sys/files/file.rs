@@ -6,6 +6,7 @@
 use crate::sys::fd::Fd;
 use crate::sys::memory::peek::own_memory;
 use crate::sys::raw::{nr, syscall6};
+use crate::sys::socket::is_writable;
 use core::ffi::c_char;
 use rustix::fs::FileType;
 use rustix::io::{Errno, Result};
@@ -58,6 +59,20 @@ pub fn is_executable(fd: Fd) -> bool {
 /// Whether an open file is a regular one.
 pub fn is_regular(fd: Fd) -> bool {
     rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+}
+
+/// Whether a write of this many bytes returns at once, whoever else there is to read them: into a regular
+/// file or the null device, or where there is room now, into a pipe or a socket. (A pipe that is not full
+/// has room for `PIPE_BUF` bytes, pipe(7); a socket that can be written to has room for more.)
+pub fn takes_at_once(fd: Fd, bytes: usize) -> bool {
+    const PIPE_BUF: usize = 4096;
+    let Ok(stat) = rustix::fs::fstat(fd) else { return false };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => true,
+        FileType::CharacterDevice => stat.st_rdev == rustix::fs::makedev(1, 3),
+        FileType::Fifo | FileType::Socket => bytes <= PIPE_BUF && is_writable(fd),
+        _ => false,
+    }
 }
 
 /// Whether an open file has a set-user-id or set-group-id bit. The loader may then refuse to

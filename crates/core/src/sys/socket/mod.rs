@@ -38,5 +38,5 @@ pub use queues::{
 };
 pub use readiness::{PeerEnd, is_full, is_writable, peer_end};
 pub use role::Role;
-pub use shutdown::{half_close, shut_both, shut_receive};
+pub use shutdown::{cut_off, half_close, shut_both, shut_receive};
 pub use state::{TcpInfo, is_connected, may_connect, state_name, tcp_info};

@@ -5,7 +5,7 @@
 //! | [`spawn`](mod@spawn) | a kernel thread that libc does not know |
 //! | [`thread_stack`] | memory for the stacks of such threads |
 //! | [`schedule`] | when and where such a thread runs |
-//! | [`number`](mod@number) | a number for the calling thread, without a system call |
+//! | [`number`](mod@number) | a number for the calling thread, and whether it has storage of libc's |
 //! | [`futex`] | `futex(2)` |
 //! | [`event_count`] | sleeping until an event |
 //! | [`signals`] | blocking signals for a moment |
@@ -26,6 +26,6 @@ pub mod stop;
 mod stop_signal;
 pub mod thread_stack;
 
-pub use number::number;
+pub use number::{has_storage, number};
 pub use signals::block_signals;
 pub use spawn::{ThreadId, can_end, is_known, spawn};

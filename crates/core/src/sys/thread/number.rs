@@ -1,15 +1,45 @@
-//! A number for the calling thread, without a system call.
+//! What a thread has of libc's: its thread pointer, and by that a number, without a system call.
 //!
-//! Context: any hook on a thread that libc has made; not our own threads, which have no
-//! thread-local storage. Async-signal-safe.
+//! Context: any hook; not our own threads, which have no thread-local storage. Async-signal-safe.
 
-thread_local! {
-    static HERE: u8 = const { 0 };
-}
+use core::arch::asm;
 
-/// A number that no other living thread of this process has; not 0. It is made of the address of
-/// a thread-local variable: every thread has pages of its own for these.
+/// A number that no other living thread of this process has; not 0. It is made of the thread
+/// pointer: libc gives every thread a stack, and so a page, of its own to keep its data on.
 pub fn number() -> u32 {
     const PAGE_BITS: u32 = 12;
-    (HERE.with(|here| core::ptr::from_ref(here).addr() >> PAGE_BITS) as u32).clamp(1, u32::MAX - 1)
+    ((own_block()[0] >> PAGE_BITS) as u32).clamp(1, u32::MAX - 1)
+}
+
+/// Whether the calling thread has thread-local storage of libc's making. A child that was made by
+/// `clone(2)` with `CLONE_SETTLS` may have other memory there, all zeroes mostly; Chromium makes such
+/// a child for its sandbox. Our thread-local variables, and libc's functions about threads, would
+/// crash there.
+pub fn has_storage() -> bool {
+    own_block().iter().all(|&word| word != 0)
+}
+
+/// The first two words that the thread pointer points to, its own address and that of the table of
+/// thread-local storage (`tcbhead_t` of glibc, `struct pthread` of musl).
+fn own_block() -> [usize; 2] {
+    let (itself, table): (usize, usize);
+    // SAFETY: the x86_64 ABI has the first word there; with it, libc maps a whole block.
+    unsafe {
+        asm!("mov {}, fs:[0]", "mov {}, fs:[8]", lateout(reg) itself, lateout(reg) table,
+             options(readonly, nostack, preserves_flags));
+    }
+    [itself, table]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_has_a_number_of_its_own() {
+        let other = std::thread::spawn(|| (number(), has_storage())).join().expect("it ends");
+        assert!(has_storage() && other.1);
+        assert_ne!(number(), other.0);
+        assert_eq!(number(), number());
+    }
 }
