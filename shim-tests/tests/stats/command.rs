@@ -81,6 +81,23 @@ fn a_name_of_somebody_s_file_does_not_reach_the_terminal_as_it_is() {
     assert!(said.contains("?[31m?1-1-0.softclose: not the counters"), "{said}");
 }
 
+/// Whoever chooses the name of a program could write lines of its own into what root reads.
+#[test]
+fn a_name_of_a_program_forges_no_line() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let evil = memory.path().join("a\nforged 1, softclose 9");
+    std::fs::copy(shim_tests::victim::compiled("serve"), &evil).expect("a copy");
+    let (victim, peer) = holding(&arena, memory.shows(Victim::program(evil.into())));
+    let pid = victim.pid().to_string();
+    for words in [&["stat"][..], &["stat", &pid], &["explain", &pid], &["ps"], &["prometheus"]] {
+        let said = memory.says(words);
+        assert!(!said.lines().any(|line| line.starts_with("forged")), "{words:?}: {said}");
+        assert!(said.contains("a?forged 1"), "{words:?}: {said}");
+    }
+    peer.leave();
+}
+
 mod prometheus {
     use super::*;
 
