@@ -90,7 +90,7 @@ fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Program>> {
 /// The message about a process of which there are no counters.
 fn why_not(survey: &Survey, pid: u32) -> String {
     match survey.processes.iter().find(|process| process.pid == pid) {
-        Some(process) if process.stats_file.is_some() => {
+        Some(process) if !process.stats_files.is_empty() => {
             format!("the counters of process {pid} cannot be read: are you root?")
         }
         Some(_) if is_disabled(pid) => {

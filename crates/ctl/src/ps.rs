@@ -30,15 +30,15 @@ pub fn json(survey: &Survey) -> Value {
 }
 
 fn program_of<'a>(survey: &'a Survey, process: &Process) -> Option<&'a Program> {
-    survey.programs.iter().find(|program| Some(program.file.id) == process.stats_file)
+    survey.programs.iter().find(|program| process.stats_files.contains(&program.file.id))
 }
 
 fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let counters = match (process.stats_file, program) {
-        (None, _) => "none".to_owned(),
-        (_, None) => "not readable".to_owned(),
-        (_, Some(program)) => format!("of {}", program.pid()),
+    let counters = match program {
+        Some(program) => format!("of {}", program.pid()),
+        None if process.stats_files.is_empty() => "none".to_owned(),
+        None => "not readable".to_owned(),
     };
     vec![
         process.pid.to_string(),
@@ -88,7 +88,7 @@ fn entry(process: &Process, program: Option<&Program>) -> Value {
         "uid": process.user,
         "program": process.program,
         "uptime_seconds": process.uptime.as_secs(),
-        "has_counters": process.stats_file.is_some(),
+        "has_counters": !process.stats_files.is_empty(),
         "version": program.map(|program| &program.reading.version),
         "family": program.map(Program::pid),
         "held": program.map(|program| held_by(program, process)),

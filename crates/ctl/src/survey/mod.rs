@@ -72,9 +72,10 @@ impl Survey {
         match process::look(entry) {
             Look::Other => {}
             Look::Hidden => self.hidden.push(HiddenProcess::of(entry)),
-            Look::Loaded(mapping) => {
-                self.processes.extend(Process::of(entry, uptime, mapping.as_ref().map(|mapping| mapping.id)));
-                if let Some(mapping) = mapping {
+            Look::Loaded(mappings) => {
+                let ids = mappings.iter().map(|mapping| mapping.id).collect();
+                self.processes.extend(Process::of(entry, uptime, ids));
+                for mapping in mappings {
                     files.entry(mapping.id).or_insert_with(|| read(entry.pid, &mapping));
                 }
             }
@@ -82,7 +83,7 @@ impl Survey {
     }
 
     fn take_in(&mut self, id: FileId, file: Result<StatsFile, Unreadable>) {
-        let mut processes: Vec<_> = self.processes.iter().filter(|one| one.stats_file == Some(id)).cloned().collect();
+        let mut processes: Vec<_> = self.processes.iter().filter(|one| one.stats_files.contains(&id)).cloned().collect();
         processes.sort_by_key(|process| (std::cmp::Reverse(process.uptime), process.pid));
         let file = match file {
             Ok(file) => file,
@@ -195,7 +196,7 @@ mod tests {
             user: 0,
             program: String::new(),
             uptime: Duration::ZERO,
-            stats_file: Some(id),
+            stats_files: vec![id],
             arbiter: None,
         };
         let processes = if state == Liveness::Live { vec![process] } else { Vec::new() };
