@@ -1,7 +1,6 @@
 //! `softclosectl ps`: the processes that have softclose loaded.
 
 use crate::human;
-use crate::printable;
 use crate::survey::{Arbiter, Liveness, Process, Program, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
@@ -16,7 +15,7 @@ pub fn text(survey: &Survey) -> String {
     let living = survey.processes.iter().map(|process| row(process, program_of(survey, process)));
     let gone = survey.programs.iter().filter(|program| program.state != Liveness::Live).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
-    let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", printable::path(path)));
+    let unreadable = survey.unreadable.iter().map(|file| format!("{file}\n"));
     let hidden = match survey.hidden() {
         0 => String::new(),
         count => format!("processes that you may not look at, with or without softclose: {count}\n"),
