@@ -120,6 +120,22 @@ fn a_name_of_a_program_forges_no_line() {
     peer.leave();
 }
 
+/// Hardened services and containers have such a /proc. Every command needed /proc/uptime.
+#[test]
+fn a_proc_that_shows_processes_only_is_enough() {
+    let words = ["ps", "stat", "prometheus", "clean"];
+    let lines = words.map(|word| format!("&& {} {word}", quoted(ctl())));
+    let script = format!("mount -t proc -o subset=pid proc /proc || exit 77; true {}", lines.join(" "));
+    let mut command = Command::new("unshare");
+    let output = command.args(["--mount", "sh", "-c", &script]).env_remove("LD_PRELOAD").output();
+    match output {
+        Ok(output) if output.status.success() => {}
+        Ok(output) if text(&output).contains("softclosectl") => panic!("{}", text(&output)),
+        Ok(output) => skip(here!(), &text(&output)),
+        Err(error) => skip(here!(), &format!("unshare: {error}")),
+    }
+}
+
 mod prometheus {
     use super::*;
 

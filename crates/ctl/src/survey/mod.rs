@@ -22,7 +22,7 @@ use crate::stats_file::{self, FileId, StatsFile};
 use anyhow::Result;
 use process::{HiddenProcess, Look, Mapping};
 use procfs::process::Process as Entry;
-use procfs::{Current, Uptime};
+use rustix::time::{ClockId, clock_gettime};
 use softclose_core::counters::page::{self, Reading};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -50,7 +50,7 @@ type Files = BTreeMap<FileId, Result<StatsFile, Unreadable>>;
 pub fn survey(directories: &[PathBuf]) -> Result<Survey> {
     let mut survey = Survey::default();
     let mut files = BTreeMap::new();
-    let uptime = Uptime::current()?.uptime;
+    let uptime = uptime();
     for entry in procfs::process::all_processes()?.flatten() {
         survey.look_at(&entry, uptime, &mut files);
     }
@@ -66,6 +66,13 @@ pub fn survey(directories: &[PathBuf]) -> Result<Survey> {
     survey.programs.sort_by_key(Program::pid);
     survey.processes.sort_by_key(|process| process.pid);
     Ok(survey)
+}
+
+/// The time since boot, in seconds. The kernel is asked: a /proc that shows processes only
+/// (`subset=pid`) has no `uptime`.
+fn uptime() -> f64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
 impl Survey {
@@ -84,7 +91,8 @@ impl Survey {
     }
 
     fn take_in(&mut self, id: FileId, file: Result<StatsFile, Unreadable>) {
-        let mut processes: Vec<_> = self.processes.iter().filter(|one| one.stats_files.contains(&id)).cloned().collect();
+        let mut processes: Vec<_> =
+            self.processes.iter().filter(|one| one.stats_files.contains(&id)).cloned().collect();
         processes.sort_by_key(|process| (std::cmp::Reverse(process.uptime), process.pid));
         let file = match file {
             Ok(file) => file,
