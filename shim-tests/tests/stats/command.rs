@@ -136,6 +136,18 @@ fn a_proc_that_shows_processes_only_is_enough() {
     }
 }
 
+/// `install` says that only root can install it. `remove` named a file that the user knows nothing of.
+#[test]
+fn who_is_not_root_is_told_that_only_root_can_remove_the_count() {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--clear-groups"]).arg(ctl()).args(["refs", "remove"]).env_remove("LD_PRELOAD");
+    match command.output() {
+        Ok(output) if text(&output).contains("setpriv:") => skip(here!(), &text(&output)),
+        Ok(output) => assert_eq!(text(&output), "softclosectl: only root can remove it\n"),
+        Err(error) => skip(here!(), &format!("setpriv: {error}")),
+    }
+}
+
 mod prometheus {
     use super::*;
 
