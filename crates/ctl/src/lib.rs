@@ -145,8 +145,23 @@ fn clean(survey: &Survey) -> Result<()> {
 /// that it wanted.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+    arrived(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Prints what clap says instead of a command: help and version on stdout, a mistake on stderr.
+/// Answers the exit status.
+pub fn say(said: &clap::Error) -> Result<u8> {
+    let written = said.print().and_then(|()| std::io::stdout().flush());
+    // Where stderr cannot be written to, the status alone tells of the mistake.
+    if !said.use_stderr() {
+        arrived(written)?;
+    }
+    Ok(u8::try_from(said.exit_code()).unwrap_or(1))
+}
+
+fn arrived(written: std::io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
         _ => Ok(()),
     }
 }

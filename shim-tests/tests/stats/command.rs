@@ -148,6 +148,20 @@ fn who_is_not_root_is_told_that_only_root_can_remove_the_count() {
     }
 }
 
+/// A script that keeps the help or the numbers must learn that they are not there.
+#[test]
+fn a_full_disk_is_an_error_of_every_command() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    for word in ["--help", "--version", "help", "ps", "prometheus"] {
+        let output = Command::new(ctl()).arg(word).env_remove("LD_PRELOAD").stdout(full()).output();
+        let output = output.expect("softclosectl runs");
+        assert_eq!(output.status.code(), Some(1), "{word}: {}", text(&output));
+        assert!(text(&output).contains("cannot write to stdout"), "{word}: {}", text(&output));
+    }
+    let output = Command::new(ctl()).args(["stat", "4194305"]).env_remove("LD_PRELOAD").stderr(full()).output();
+    assert_eq!(output.expect("softclosectl runs").status.code(), Some(1), "and no panic");
+}
+
 mod prometheus {
     use super::*;
 
