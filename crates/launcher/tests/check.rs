@@ -201,6 +201,19 @@ fn what_is_wrong_with_the_interpreter_is_wrong_with_the_script() {
     assert_warned(&installation, &orphan, "/no/such/interpreter");
 }
 
+/// The kernel takes the name of the interpreter literally, and does not search PATH.
+#[test]
+fn a_line_that_the_kernel_cannot_follow_is_warned_about() {
+    let installation = Installation::new();
+    for (line, reason) in [("#!/bin/sh\r", "carriage return"), ("#!sh", "\"sh\", and there is no such file")] {
+        let script = installation.plant("script", format!("{line}\nexit 0\n"), 0o755);
+        assert_warned(&installation, &script, reason);
+        assert_eq!(installation.run([&script]).status, Some(126), "{line:?}");
+    }
+    let from_dos = installation.plant("script", "#!/usr/bin/env sh\r\nexit 0\r\n", 0o755);
+    assert_warned(&installation, &from_dos, "sh?: command not found");
+}
+
 #[test]
 fn a_set_id_script_has_no_rights_from_it() {
     let installation = Installation::new();
