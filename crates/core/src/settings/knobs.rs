@@ -43,7 +43,7 @@ pub struct Knob {
     pub help: &'static str,
 }
 
-const DURATION: &str = "a duration such as 500ms, 2s or 1m";
+const DURATION: &str = "a duration such as 500ms, 2s or 1m, at most 24 hours";
 
 /// Every setting, in the order in which they are documented.
 pub const KNOBS: &[Knob] = &[

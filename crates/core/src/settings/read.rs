@@ -220,8 +220,17 @@ mod tests {
         assert_eq!(reading.settings, defaults());
         assert_eq!(
             reading.warnings[0].to_string(),
-            "softclose: SOFTCLOSE_IDLE=\"fast\" is not a duration such as 500ms, 2s or 1m; using 5s"
+            "softclose: SOFTCLOSE_IDLE=\"fast\" is not a duration such as 500ms, 2s or 1m, at most 24 hours; using 5s"
         );
+    }
+
+    /// The message about `1441m` said that it was no duration.
+    #[test]
+    fn what_is_allowed_says_how_long_a_duration_may_be() {
+        let hours = format!("at most {} hours", value::MAX_DURATION_MS / 3_600_000);
+        for knob in KNOBS.iter().filter(|knob| knob.kind == Kind::Duration) {
+            assert!(knob.allowed.contains(&hours), "{}", knob.env);
+        }
     }
 
     #[test]
