@@ -52,7 +52,7 @@ pub const KNOBS: &[Knob] = &[
         flag: "disable",
         kind: Kind::Flag,
         default: "0",
-        allowed: "0 or 1",
+        allowed: "0 or 1 (or off or on, no or yes, false or true)",
         help: "1 switches softclose off: it is loaded, but leaves every call to the program",
     },
     Knob {

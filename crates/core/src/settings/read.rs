@@ -233,6 +233,15 @@ mod tests {
         }
     }
 
+    /// softclose(7) named two of the eight words.
+    #[test]
+    fn what_is_allowed_names_every_word_of_a_flag() {
+        for knob in KNOBS.iter().filter(|knob| knob.kind == Kind::Flag) {
+            let words = knob.allowed.split(|one: char| !one.is_alphanumeric());
+            assert_eq!(words.filter(|word| value::flag(word).is_some()).count(), 8, "{}", knob.env);
+        }
+    }
+
     #[test]
     fn a_good_value_is_used_and_says_where_it_comes_from() {
         let reading = read(|name| (name == "SOFTCLOSE_ENGINE").then(|| "inline".to_owned()));
