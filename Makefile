@@ -179,9 +179,16 @@ mv -f $(DESTDIR)$(2)/$(1).new $(DESTDIR)$(2)/$(1)
 
 endef
 
+# Half of the recipes change the directory, and manuals and the unit for systemd name these places.
+define absolute
+@case "$(PREFIX)" in ""|/*) ;; *) echo "PREFIX=$(PREFIX) is relative: make it an absolute path" >&2; exit 1;; esac
+@case "$(DESTDIR)" in ""|/*) ;; *) echo "DESTDIR=$(DESTDIR) is relative: make it an absolute path" >&2; exit 1;; esac
+endef
+
 # Manuals name the places of this very installation. The last line of all says so if the
 # launcher does not find the library there.
 install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib/softclose)
+	$(absolute)
 	@case "$(LIBDIR)" in $(PREFIX)/lib/softclose|$(PREFIX)/lib/*-linux-gnu|$(PREFIX)/lib64|$(PREFIX)/lib) ;; \
 	*) echo "softclose would not find the library there: LIBDIR is PREFIX/lib/softclose, lib/MULTIARCH, lib64 or lib" >&2; exit 1;; esac
 	@ls $(BUILT) $(RELEASE)/$(BESIDE) $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
@@ -201,6 +208,7 @@ install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREF
 	@$(DESTDIR)$(PREFIX)/bin/softclose --print-env >/dev/null
 
 uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX and LIBDIR
+	$(absolute)
 	@ls $(RELEASE)/share >/dev/null || { echo "run make first" >&2; exit 1; }
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,softclose softclosectl .debug/softclose.debug .debug/softclosectl.debug)
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsoftclose.so $(BESIDE) .debug/libsoftclose.so.debug)

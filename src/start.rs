@@ -77,9 +77,7 @@ fn is_secure() -> bool {
 
 #[inline(never)]
 fn reading(secure: bool) -> Reading {
-    let lookup = |name: &str| {
-        if secure { None } else { std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()) }
-    };
+    let lookup = |name: &str| if secure { None } else { std::env::var_os(name) };
     let reading = read(lookup);
     for warning in &reading.warnings {
         complain(&warning.to_string());

@@ -114,6 +114,19 @@ mod a_bad_value {
         is_reported(here!(), "SOFTCLOSE_STATS_DIR", "relative", &["absolute"]);
     }
 
+    /// The log went to a file of another name.
+    #[test]
+    fn that_is_no_text_is_reported() {
+        use std::os::unix::ffi::OsStringExt;
+        let Some(arena) = Arena::or_skip(here!()) else { return };
+        let variable = std::ffi::OsString::from_vec(b"SOFTCLOSE_LOG_FILE=/tmp/\xff.log".to_vec());
+        let victim = Victim::c("plain_exit").under(["env".into(), variable]);
+        let finished = victim.start(&arena, Shim::Preloaded).finish();
+        assert_eq!(finished.exit, Exit::Code(7), "{finished:#?}");
+        let [line] = &finished.stderr[..] else { panic!("not one line: {finished:#?}") };
+        assert!(line.contains("SOFTCLOSE_LOG_FILE=") && line.contains("is not text in UTF-8"), "{line}");
+    }
+
     #[test]
     fn is_reported_once_for_each_variable() {
         let settings = [("SOFTCLOSE_IDLE", "x"), ("SOFTCLOSE_TIMEOUT", "y"), ("SOFTCLOSE_ROLE", "z")];

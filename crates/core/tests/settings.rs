@@ -162,7 +162,7 @@ proptest! {
 
 #[test]
 fn the_written_defaults_are_the_defaults() {
-    let nothing = read(|_| None);
+    let nothing = read(|_| None::<String>);
     let everything = read_all(&KNOBS.iter().map(|knob| Some(knob.default.to_owned())).collect());
     assert!(everything.warnings.is_empty());
     assert_eq!(everything.settings, nothing.settings);

@@ -87,8 +87,8 @@ fn doubted(doubt: Doubt) -> &'static str {
         Doubt::Unseen => "the process cannot see every other process: no /proc, hidepid, a container, another user.",
         Doubt::Found => "/proc shows another process that has the connection, or the kernel counts another reference.",
         Doubt::LookBudget => {
-            "a look at /proc took longer than two milliseconds (eight at the end of a process): there are many \
-             processes or descriptors."
+            "a look at /proc took longer than two milliseconds (eight at the end of a process, and where it has no \
+             other connection): there are many processes or descriptors."
         }
         Doubt::SetsBudget => "the search for epoll sets took longer than a millisecond: there are many descriptors.",
     }

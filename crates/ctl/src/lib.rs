@@ -31,7 +31,7 @@ use anyhow::{Context, Result};
 use args::{Cli, Command, Refs};
 use softclose_core::settings::read;
 use std::io::{ErrorKind, Write};
-use survey::{Program, Survey, survey};
+use survey::{Program, Survey, Why, survey};
 
 /// Runs the subcommand.
 pub fn run(cli: &Cli) -> Result<()> {
@@ -47,7 +47,10 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Prometheus { textfile: Some(directory) } => {
             prometheus::write(&prometheus::text(&survey), directory)?;
         }
-        command => print(&shown(command, &survey)?)?,
+        command => {
+            print(&shown(command, &survey)?)?;
+            name_other_layouts(command, &survey);
+        }
     }
     survey.sweep();
     Ok(())
@@ -67,6 +70,19 @@ fn shown(command: &Command, survey: &Survey) -> Result<String> {
         Command::Prometheus { .. } => prometheus::text(survey),
         Command::Clean | Command::Top(_) | Command::Refs(_) => String::new(),
     })
+}
+
+/// Says on stderr which counters are missing in the output of `stat`: those of programs with another
+/// version of softclose. `ps` and `prometheus` say it in their own output.
+fn name_other_layouts(command: &Command, survey: &Survey) {
+    if let Command::Stat { pid: None, .. } = command {
+        survey.of_other_layouts().for_each(|file| complain(&file.to_string()));
+    }
+}
+
+/// Writes a line to stderr. If that fails, there is nowhere left to say so.
+pub fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "softclosectl: {message}");
 }
 
 fn count_of_references(what: Refs) -> Result<String> {
@@ -90,9 +106,10 @@ fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Program>> {
 /// The message about a process of which there are no counters.
 fn why_not(survey: &Survey, pid: u32) -> String {
     match survey.processes.iter().find(|process| process.pid == pid) {
-        Some(process) if process.stats_file.is_some() => {
-            format!("the counters of process {pid} cannot be read: are you root?")
-        }
+        Some(process) if !process.stats_files.is_empty() => match survey.why_unreadable(process) {
+            Some(Why::Content(why)) => format!("the counters of process {pid} cannot be read: {why}"),
+            _ => format!("the counters of process {pid} cannot be read: are you root?"),
+        },
         Some(_) if is_disabled(pid) => {
             format!("process {pid} was started with SOFTCLOSE_DISABLE: softclose changes none of its closes")
         }
@@ -128,8 +145,23 @@ fn clean(survey: &Survey) -> Result<()> {
 /// that it wanted.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+    arrived(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Prints what clap says instead of a command: help and version on stdout, a mistake on stderr.
+/// Answers the exit status.
+pub fn say(said: &clap::Error) -> Result<u8> {
+    let written = said.print().and_then(|()| std::io::stdout().flush());
+    // Where stderr cannot be written to, the status alone tells of the mistake.
+    if !said.use_stderr() {
+        arrived(written)?;
+    }
+    Ok(u8::try_from(said.exit_code()).unwrap_or(1))
+}
+
+fn arrived(written: std::io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
         _ => Ok(()),
     }
 }

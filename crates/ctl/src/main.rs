@@ -1,14 +1,16 @@
 //! The command `softclosectl`: all of its code is in the library.
 
 use clap::Parser;
+use softclose_ctl::args::Cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match softclose_ctl::run(&softclose_ctl::args::Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("softclosectl: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => softclose_ctl::run(&cli).map(|()| ExitCode::SUCCESS),
+        Err(said) => softclose_ctl::say(&said).map(ExitCode::from),
+    };
+    outcome.unwrap_or_else(|error| {
+        softclose_ctl::complain(&format!("{error:#}"));
+        ExitCode::FAILURE
+    })
 }

@@ -1,22 +1,12 @@
-//! Text of other users, made harmless for a terminal. A program may have any name, and so may a
-//! file of another user.
+//! Text of other users, made harmless for a terminal. `softclose_core` does this for all text in a
+//! file of counters; here it is done for names that procfs and directories show.
 
+pub use softclose_core::counters::page::printable;
 use std::path::Path;
-
-/// `text` with `?` for each character that would move the cursor, change the colours or reverse the
-/// direction of the text.
-pub fn printable(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() || turns(one) { '?' } else { one }).collect()
-}
 
 /// A path, as [`printable`] shows it.
 pub fn path(path: &Path) -> String {
     printable(&path.to_string_lossy())
-}
-
-/// Whether a character changes the direction of text (Unicode Bidirectional Algorithm).
-fn turns(one: char) -> bool {
-    matches!(one, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -24,8 +14,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_reaches_the_terminal_that_is_no_letter() {
-        assert_eq!(printable("a\x1b]0;b\x07\nc\u{202e}d"), "a?]0;b??c?d");
+    fn a_path_is_shown_without_what_moves_the_cursor() {
+        assert_eq!(path(Path::new("/dev/shm/x\x1b[31m y\n")), "/dev/shm/x?[31m y?");
         assert_eq!(path(Path::new("/dev/shm/x y")), "/dev/shm/x y");
     }
 }

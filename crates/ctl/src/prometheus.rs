@@ -13,10 +13,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Every metric of every program that has not ended.
+/// Every metric of every program that has not ended. A comment names each file that another version
+/// of softclose has written: its numbers are missing.
 pub fn text(survey: &Survey) -> String {
     let programs: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
-    METRICS.iter().map(|metric| metric_text(metric, &programs)).collect()
+    let missing = survey.of_other_layouts().map(|file| format!("# missing: {file}\n"));
+    METRICS.iter().map(|metric| metric_text(metric, &programs)).chain(missing).collect()
 }
 
 fn metric_text(metric: &Metric, programs: &[&Program]) -> String {

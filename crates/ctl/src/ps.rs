@@ -1,7 +1,6 @@
 //! `softclosectl ps`: the processes that have softclose loaded.
 
 use crate::human;
-use crate::printable;
 use crate::survey::{Arbiter, Liveness, Process, Program, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
@@ -16,7 +15,7 @@ pub fn text(survey: &Survey) -> String {
     let living = survey.processes.iter().map(|process| row(process, program_of(survey, process)));
     let gone = survey.programs.iter().filter(|program| program.state != Liveness::Live).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
-    let unreadable = survey.unreadable.iter().map(|(path, why)| format!("{}: {why}\n", printable::path(path)));
+    let unreadable = survey.unreadable.iter().map(|file| format!("{file}\n"));
     let hidden = match survey.hidden() {
         0 => String::new(),
         count => format!("processes that you may not look at, with or without softclose: {count}\n"),
@@ -30,15 +29,15 @@ pub fn json(survey: &Survey) -> Value {
 }
 
 fn program_of<'a>(survey: &'a Survey, process: &Process) -> Option<&'a Program> {
-    survey.programs.iter().find(|program| Some(program.file.id) == process.stats_file)
+    survey.programs.iter().find(|program| process.stats_files.contains(&program.file.id))
 }
 
 fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let counters = match (process.stats_file, program) {
-        (None, _) => "none".to_owned(),
-        (_, None) => "not readable".to_owned(),
-        (_, Some(program)) => format!("of {}", program.pid()),
+    let counters = match program {
+        Some(program) => format!("of {}", program.pid()),
+        None if process.stats_files.is_empty() => "none".to_owned(),
+        None => "not readable".to_owned(),
     };
     vec![
         process.pid.to_string(),
@@ -88,7 +87,7 @@ fn entry(process: &Process, program: Option<&Program>) -> Value {
         "uid": process.user,
         "program": process.program,
         "uptime_seconds": process.uptime.as_secs(),
-        "has_counters": process.stats_file.is_some(),
+        "has_counters": !process.stats_files.is_empty(),
         "version": program.map(|program| &program.reading.version),
         "family": program.map(Program::pid),
         "held": program.map(|program| held_by(program, process)),

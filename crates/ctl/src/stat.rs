@@ -1,6 +1,7 @@
 //! `softclosectl stat`: every counter of a program. The text leaves out labelled ones that are zero.
 
 use crate::human;
+use crate::printable;
 use crate::ps;
 use crate::samples::{Sample, Value, samples};
 use crate::survey::Program;
@@ -51,7 +52,7 @@ pub fn json(program: &Program) -> Json {
         "state": program.state.name(),
         "processes": program.processes.iter().map(|process| process.pid).collect::<Vec<_>>(),
         "started": program.reading.created,
-        "file": program.file.path.to_string_lossy(),
+        "file": printable::path(&program.file.path),
         "settings": ps::settings(program),
         "metrics": numbers,
     })

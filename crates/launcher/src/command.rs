@@ -103,7 +103,8 @@ fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, Unresolved> {
     outcome
 }
 
-fn examine(path: PathBuf) -> Result<PathBuf, Unresolved> {
+/// The file at `path`, if this user may execute it.
+pub fn examine(path: PathBuf) -> Result<PathBuf, Unresolved> {
     match path.metadata() {
         Ok(metadata) if metadata.is_file() && access(&path, Access::EXEC_OK).is_ok() => Ok(path),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -11,8 +11,8 @@ use std::env;
 /// The table of settings, and a warning for every bad value in the environment.
 pub fn show(options: &Options) -> (String, Vec<String>) {
     let reading = settings::read(|name| match options.get(name) {
-        Some(value) => Some(value.to_owned()),
-        None => env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
+        Some(value) => Some(value.into()),
+        None => env::var_os(name),
     });
     let rows: Vec<_> = KNOBS.iter().zip(&reading.shown).map(|(knob, shown)| row(knob, shown, options)).collect();
     (aligned(&rows), reading.warnings.iter().map(ToString::to_string).collect())

@@ -35,21 +35,35 @@ pub fn lines(assignments: &[Assignment]) -> Vec<u8> {
 
 fn preload(library: &Path) -> Assignment {
     const NAME: &str = "LD_PRELOAD";
-    (NAME, prepended(library, &env::var_os(NAME).unwrap_or_default()))
+    (NAME, with_shim(library, &env::var_os(NAME).unwrap_or_default()))
 }
 
-/// `library` before the list `present`, or `present` if that has it already.
+/// The list `present` with `library` in it, and with no other copy of the shim: two copies would both
+/// hook each close.
 ///
 /// The shim comes first, as the first definition of a symbol wins. It calls the other libraries by
-/// `RTLD_NEXT`.
-fn prepended(library: &Path, present: &OsStr) -> OsString {
-    if present.is_empty() {
-        return library.as_os_str().to_owned();
+/// `RTLD_NEXT`. Where the list has a shim already, `library` takes that place: somebody has chosen it.
+fn with_shim(library: &Path, present: &OsStr) -> OsString {
+    let shims = entries(present).filter(|entry| is_shim(entry, library)).count();
+    match (shims, entries(present).any(|entry| library::same_file(Path::new(entry), library))) {
+        (0, _) if present.is_empty() => library.as_os_str().to_owned(),
+        (0, _) => OsString::from_vec([library.as_os_str().as_bytes(), b":", present.as_bytes()].concat()),
+        (1, true) => present.to_owned(),
+        _ => replaced(library, present),
     }
-    if entries(present).any(|entry| library::same_file(Path::new(entry), library)) {
-        return present.to_owned();
-    }
-    OsString::from_vec([library.as_os_str().as_bytes(), b":", present.as_bytes()].concat())
+}
+
+/// The list with `library` in the place of the first shim, and without the others.
+fn replaced(library: &Path, present: &OsStr) -> OsString {
+    let mut ours = Some(library.as_os_str());
+    let kept = entries(present).filter_map(|entry| if is_shim(entry, library) { ours.take() } else { Some(entry) });
+    kept.collect::<Vec<_>>().join(OsStr::new(":"))
+}
+
+/// Whether an entry is `library` or another copy of it.
+fn is_shim(entry: &OsStr, library: &Path) -> bool {
+    let entry = Path::new(entry);
+    entry.file_name() == Some(OsStr::new(library::NAME)) || library::same_file(entry, library)
 }
 
 /// The entries of a list, which ld.so(8) splits at colons and spaces.
@@ -62,7 +76,7 @@ mod tests {
     use super::*;
 
     fn list(present: &str) -> OsString {
-        prepended(Path::new("/l/libsoftclose.so"), OsStr::new(present))
+        with_shim(Path::new("/l/libsoftclose.so"), OsStr::new(present))
     }
 
     #[test]
@@ -78,6 +92,16 @@ mod tests {
             assert_eq!(list(present), present);
         }
         assert_eq!(list("/l/libsoftclose.so.1"), "/l/libsoftclose.so:/l/libsoftclose.so.1");
+    }
+
+    /// The launcher made a process with two copies of the library.
+    #[test]
+    fn another_copy_gives_its_place_to_ours() {
+        assert_eq!(list("/old/libsoftclose.so"), "/l/libsoftclose.so");
+        assert_eq!(list("libsoftclose.so"), "/l/libsoftclose.so");
+        assert_eq!(list("/a.so:/old/libsoftclose.so /b.so"), "/a.so:/l/libsoftclose.so:/b.so");
+        assert_eq!(list("/old/libsoftclose.so:/a.so:/l/libsoftclose.so"), "/l/libsoftclose.so:/a.so");
+        assert_eq!(list("/l/libsoftclose.so:/l/libsoftclose.so"), "/l/libsoftclose.so");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
 use softclose_core::settings::{self, Warning};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 /// The values that were given, by environment variable. Of several values the last one counts.
 #[derive(Debug, Default)]
@@ -17,13 +17,15 @@ pub struct Options(BTreeMap<&'static str, String>);
 impl Options {
     /// Takes the value of one option. A bad value is an error.
     pub fn set(&mut self, knob: &Knob, value: OsString) -> Result<(), Failure> {
-        let text = value.into_string().map_err(|value| bad(knob, &format!("{value:?}"), &[]))?;
-        let warnings = warnings(knob, &text);
-        if !warnings.is_empty() {
-            return Err(bad(knob, &format!("{text:?}"), &warnings));
+        let warnings = warnings(knob, &value);
+        match value.into_string() {
+            Ok(text) if warnings.is_empty() => {
+                self.0.insert(knob.env, text);
+                Ok(())
+            }
+            Ok(text) => Err(bad(knob, &format!("{text:?}"), &warnings)),
+            Err(value) => Err(bad(knob, &format!("{value:?}"), &warnings)),
         }
-        self.0.insert(knob.env, text);
-        Ok(())
     }
 
     /// The value that was given for the variable `env`.
@@ -43,8 +45,8 @@ pub fn takes_value(knob: &Knob) -> bool {
 }
 
 /// The warnings that the shim would print for this value: both use the same reader.
-fn warnings(knob: &Knob, text: &str) -> Vec<Warning> {
-    settings::read(|env| (env == knob.env).then(|| text.to_owned())).warnings
+fn warnings(knob: &Knob, value: &OsStr) -> Vec<Warning> {
+    settings::read(|env| (env == knob.env).then(|| value.to_owned())).warnings
 }
 
 /// The error about a bad value. Where it has several rules, the bad ones are named.
@@ -52,7 +54,9 @@ fn bad(knob: &Knob, value: &str, warnings: &[Warning]) -> Failure {
     let rule =
         |warning: &Warning| Some(format!("; rule {}, {:?}, is not {}", warning.rule?, warning.value, warning.allowed));
     let rules: String = warnings.iter().filter_map(rule).collect();
-    Failure::own(format_args!("--{}={value} is not {}{rules}", knob.flag, knob.allowed))
+    let whole = warnings.iter().find(|warning| warning.rule.is_none());
+    let allowed = whole.map_or(knob.allowed, |warning| warning.allowed);
+    Failure::own(format_args!("--{}={value} is not {allowed}{rules}", knob.flag))
 }
 
 #[cfg(test)]
@@ -64,7 +68,17 @@ mod tests {
     fn a_bad_value_is_named_with_its_option_and_what_is_allowed() {
         let failure = Options::default().set(knob("idle").unwrap(), "fast".into()).unwrap_err();
         assert_eq!(failure.status, 125);
-        assert_eq!(failure.message, "--idle=\"fast\" is not a duration such as 500ms, 2s or 1m");
+        assert_eq!(failure.message, "--idle=\"fast\" is not a duration such as 500ms, 2s or 1m, at most 24 hours");
+    }
+
+    /// The message said of an absolute path that it was none.
+    #[test]
+    fn a_value_that_is_no_text_is_said_to_be_none() {
+        use std::os::unix::ffi::OsStringExt;
+        for knob in KNOBS {
+            let failure = Options::default().set(knob, OsString::from_vec(b"/\xff.log".to_vec())).unwrap_err();
+            assert_eq!(failure.message, format!("--{}=\"/\\xFF.log\" is not text in UTF-8", knob.flag));
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Installation, Outcome, skipped};
+use common::{Installation, Outcome, clean, outcome, skipped};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -44,6 +44,11 @@ fn patched(installation: &Installation, patch: impl Fn(&mut [u8])) -> PathBuf {
     let mut bytes = fs::read(installation.program()).unwrap();
     patch(&mut bytes);
     installation.plant("patched", bytes, 0o755)
+}
+
+/// A program for another machine.
+fn foreign(installation: &Installation) -> PathBuf {
+    patched(installation, |bytes| bytes[E_MACHINE..E_MACHINE + 2].copy_from_slice(&machine(EM_PPC64)))
 }
 
 fn machine(machine: u16) -> [u8; 2] {
@@ -86,12 +91,58 @@ fn a_program_that_needs_address_sanitizer_is_told_what_to_do() {
     }
 }
 
+/// A program that prints whether the kernel has set `AT_SECURE` for it, in a directory that every user
+/// may search.
+fn says_secure(installation: &Installation) -> Vec<u8> {
+    fs::set_permissions(installation.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    let source = "#include <stdio.h>\n#include <sys/auxv.h>\nint main(void) { printf(\"%lu\", getauxval(AT_SECURE)); }";
+    fs::read(installation.compile("secure", source, &[]).unwrap()).unwrap()
+}
+
+/// Files that give rights to some callers. `None` where this user cannot make one.
+fn files(installation: &Installation) -> Option<Vec<PathBuf>> {
+    let program = says_secure(installation);
+    let mut files = Vec::new();
+    let modes = [(0, 0o755), (0, 0o4755), (65534, 0o4755), (0, 0o2755), (65534, 0o2755), (65534, 0o2745)];
+    for (owner, mode) in modes {
+        let file = installation.plant(&format!("mode-{owner}-{mode:o}"), &program, 0o755);
+        chown(&file, Some(owner), Some(owner)).ok()?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        files.push(file);
+    }
+    for flags in ["ep", "p", "i", "ei", "eip"] {
+        let file = installation.plant(&format!("capabilities-{flags}"), &program, 0o755);
+        let made = Command::new("setcap").arg(format!("cap_net_bind_service+{flags}")).arg(&file).status();
+        if made.is_ok_and(|status| status.success()) {
+            files.push(file);
+        } else {
+            skipped("file capabilities", "setcap cannot give them");
+        }
+    }
+    Some(files)
+}
+
+/// What the check said depended on the file alone: root's own set-user-ID programs were warned about,
+/// and `--strict` refused to run them.
 #[test]
-fn set_id_programs_are_warned_about() {
+fn rights_are_warned_about_where_the_kernel_says_that_the_caller_gets_them() {
     let installation = Installation::new();
-    let bytes = fs::read(installation.program()).unwrap();
-    assert_warned(&installation, &installation.plant("suid", &bytes, 0o4755), "set-user-ID");
-    assert_warned(&installation, &installation.plant("sgid", &bytes, 0o2755), "set-group-ID");
+    let Some(files) = files(&installation) else { return skipped("rights", "this user cannot give files away") };
+    let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let more = [&[][..], &["--no-new-privs"], &["--inh-caps=+net_bind_service"]];
+    for caller in [&[][..], &user].into_iter().flat_map(|who| more.map(|more| [who, more].concat())) {
+        // setpriv(1) itself has more rights: env(1) executes the program without them, as the launcher would.
+        let run = |words: &[&Path]| outcome(clean("setpriv".as_ref()).args(&caller).arg("env").args(words));
+        for file in &files {
+            let secure = run(&[file]);
+            let checked = run(&[&installation.path("bin/softclose"), Path::new("--check"), file]);
+            match (secure.status, secure.stdout.as_str()) {
+                (Some(0), "1") => assert_eq!(checked.status, Some(1), "{caller:?} {file:?}: {checked:?}"),
+                (Some(0), "0") => assert_eq!(checked.status, Some(0), "{caller:?} {file:?}: {checked:?}"),
+                _ => skipped("rights", &format!("{caller:?} {file:?}: {secure:?}")),
+            }
+        }
+    }
 }
 
 #[test]
@@ -102,21 +153,9 @@ fn set_group_id_without_group_execute_gives_no_rights() {
 }
 
 #[test]
-fn file_capabilities_are_warned_about() {
-    let installation = Installation::new();
-    let program = installation.program();
-    match Command::new("setcap").arg("cap_net_bind_service+ep").arg(&program).output() {
-        Ok(output) if output.status.success() => assert_warned(&installation, &program, "file capabilities"),
-        Ok(output) => skipped("file capabilities", String::from_utf8_lossy(&output.stderr).trim()),
-        Err(error) => skipped("file capabilities", &format!("setcap: {error}")),
-    }
-}
-
-#[test]
 fn another_machine_is_warned_about() {
     let installation = Installation::new();
-    let other = patched(&installation, |bytes| bytes[E_MACHINE..E_MACHINE + 2].copy_from_slice(&machine(EM_PPC64)));
-    assert_warned(&installation, &other, "PPC64");
+    assert_warned(&installation, &foreign(&installation), "PPC64");
 }
 
 #[test]
@@ -193,12 +232,24 @@ fn an_env_script_is_followed_through_path() {
 #[test]
 fn what_is_wrong_with_the_interpreter_is_wrong_with_the_script() {
     let installation = Installation::new();
-    let bytes = fs::read(installation.program()).unwrap();
-    let interpreter = installation.plant("interpreter", bytes, 0o4755);
+    let interpreter = foreign(&installation);
     let script = installation.plant("script", format!("#!{}\n", interpreter.display()), 0o755);
-    assert_warned(&installation, &script, "set-user-ID");
+    assert_warned(&installation, &script, "PPC64");
     let orphan = installation.plant("orphan", "#!/no/such/interpreter\n", 0o755);
     assert_warned(&installation, &orphan, "/no/such/interpreter");
+}
+
+/// The kernel takes the name of the interpreter literally, and does not search PATH.
+#[test]
+fn a_line_that_the_kernel_cannot_follow_is_warned_about() {
+    let installation = Installation::new();
+    for (line, reason) in [("#!/bin/sh\r", "carriage return"), ("#!sh", "\"sh\", and there is no such file")] {
+        let script = installation.plant("script", format!("{line}\nexit 0\n"), 0o755);
+        assert_warned(&installation, &script, reason);
+        assert_eq!(installation.run([&script]).status, Some(126), "{line:?}");
+    }
+    let from_dos = installation.plant("script", "#!/usr/bin/env sh\r\nexit 0\r\n", 0o755);
+    assert_warned(&installation, &from_dos, "sh?: command not found");
 }
 
 #[test]
@@ -252,8 +303,7 @@ fn an_unreadable_program_is_warned_about() {
 #[test]
 fn strict_makes_a_warning_of_check_125_too() {
     let installation = Installation::new();
-    let suid = installation.plant("suid", fs::read(installation.program()).unwrap(), 0o4755);
-    let outcome = installation.run([Path::new("--check"), Path::new("--strict"), &suid]);
+    let outcome = installation.run([Path::new("--check"), Path::new("--strict"), &foreign(&installation)]);
     assert_eq!(outcome.status, Some(125), "{outcome:?}");
     assert!(outcome.stdout.contains("warning: "), "{outcome:?}");
 }

@@ -11,7 +11,8 @@ use std::os::unix::fs::symlink;
 fn what_was_preloaded_stays_behind_ours() {
     let installation = Installation::new();
     let ours = installation.path("bin").join(LIBRARY);
-    let other = installation.library("other");
+    let other = installation.path("other.so");
+    fs::copy(&ours, &other).unwrap();
     let outcome = outcome(installation.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &other));
     assert_eq!(outcome.stdout, format!("{}:{}\n", ours.display(), other.display()));
 }
@@ -19,7 +20,8 @@ fn what_was_preloaded_stays_behind_ours() {
 #[test]
 fn ours_is_not_preloaded_twice() {
     let installation = Installation::new();
-    let (ours, other) = (installation.path("bin").join(LIBRARY), installation.library("other"));
+    let (ours, other) = (installation.path("bin").join(LIBRARY), installation.path("other.so"));
+    fs::copy(&ours, &other).unwrap();
     let link = installation.path("link.so");
     symlink(&ours, &link).unwrap();
     for present in [
@@ -30,6 +32,16 @@ fn ours_is_not_preloaded_twice() {
     ] {
         let outcome = outcome(installation.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &present));
         assert_eq!(outcome.stdout.trim_end(), present);
+    }
+}
+
+#[test]
+fn another_copy_of_the_library_is_replaced_by_ours() {
+    let installation = Installation::new();
+    let (ours, other) = (installation.path("bin").join(LIBRARY), installation.library("other"));
+    for present in [format!("{}", other.display()), format!("{}:{}", other.display(), ours.display())] {
+        let outcome = outcome(installation.softclose().args(["printenv", "LD_PRELOAD"]).env("LD_PRELOAD", &present));
+        assert_eq!(outcome.stdout, format!("{}\n", ours.display()));
     }
 }
 

@@ -148,3 +148,19 @@ fn a_place_where_the_launcher_would_not_find_the_library_is_an_error() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("would not find the library there"), "{output:#?}");
     assert_eq!(files(root.path()), [""; 0], "nothing is installed before that is said");
 }
+
+/// It stopped halfway, and left files in the checkout.
+#[test]
+fn a_relative_place_is_refused_before_anything_is_done() {
+    let (release, root) = (release(), Scratch::directory());
+    for target in ["install", "uninstall"] {
+        for place in ["PREFIX=no-such-place", "DESTDIR=no-such-place"] {
+            let output = output(&mut make(target, &release, root.path(), &[place]));
+            assert!(!output.status.success(), "{target} {place}");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains(&format!("{place} is relative")), "{said}");
+        }
+    }
+    assert_eq!(files(root.path()), [""; 0]);
+    assert!(!shim_tests::built::project().join("no-such-place").exists());
+}

@@ -6,7 +6,7 @@ use shim_tests::here;
 use shim_tests::peer::Peer;
 use shim_tests::program::{Exit, Finished};
 use shim_tests::scratch::Scratch;
-use shim_tests::shim::{Shim, ctl};
+use shim_tests::shim::{Shim, ctl, library};
 use shim_tests::skip;
 use shim_tests::stats::{Memory, text};
 use shim_tests::victim::Victim;
@@ -100,6 +100,24 @@ fn clean_leaves_what_is_in_use() {
     let victim = served(&arena, &memory, 1);
     memory.says(&["clean"]);
     assert_eq!(memory.stat(victim.pid()).state(), "live");
+}
+
+/// Each copy of the library has a file of its own. The second one was removed while it was in use.
+#[test]
+fn clean_leaves_both_files_of_a_process_with_two_copies_of_the_library() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let (memory, scratch) = (Memory::directory(), Scratch::directory());
+    let copy = scratch.path().join("libsoftclose.so");
+    fs::copy(library(), &copy).expect("a copy");
+    let victim = memory.shows(Victim::c("serve").arg("1")).behind(copy);
+    let mut victim = victim.start(&arena, Shim::Preloaded);
+    Peer::to(victim.port()).ask(64, 0).read_to_end().start(&arena).leave();
+    victim.expect("closed");
+    let files = memory.files();
+    assert_eq!(files.len(), 2, "{files:?}");
+    memory.says(&["clean"]);
+    assert_eq!(memory.files().len(), 2);
+    assert!(memory.says(&["ps"]).contains(&format!("of {}", victim.pid())));
 }
 
 #[test]

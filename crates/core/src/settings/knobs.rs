@@ -43,7 +43,7 @@ pub struct Knob {
     pub help: &'static str,
 }
 
-const DURATION: &str = "a duration such as 500ms, 2s or 1m";
+const DURATION: &str = "a duration such as 500ms, 2s or 1m, at most 24 hours";
 
 /// Every setting, in the order in which they are documented.
 pub const KNOBS: &[Knob] = &[
@@ -52,7 +52,7 @@ pub const KNOBS: &[Knob] = &[
         flag: "disable",
         kind: Kind::Flag,
         default: "0",
-        allowed: "0 or 1",
+        allowed: "0 or 1 (or off or on, no or yes, false or true)",
         help: "1 switches softclose off: it is loaded, but leaves every call to the program",
     },
     Knob {

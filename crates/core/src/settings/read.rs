@@ -11,6 +11,7 @@ use super::role::RolePolicy;
 use super::rules::Rules;
 use super::strategy::Strategy;
 use super::value;
+use std::ffi::OsString;
 use std::fmt;
 
 /// Where a value came from.
@@ -59,18 +60,19 @@ pub struct Reading {
     pub shown: Vec<(String, Origin)>,
 }
 
+/// What every value must be.
+const TEXT: &str = "text in UTF-8";
+
 /// Reads every setting. `lookup` answers the value of an environment variable, or `None` where it is
 /// not set.
-pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Reading {
+pub fn read<Value: Into<OsString>>(lookup: impl Fn(&str) -> Option<Value>) -> Reading {
     let mut reading = Reading { settings: defaults(), warnings: Vec::new(), shown: Vec::new() };
     for knob in KNOBS {
-        let found = lookup(knob.env);
-        let shown = match found {
-            Some(text) if apply(&mut reading.settings, knob, &text).is_some() => (text, Origin::Environment),
-            Some(text) if knob.kind == Kind::Rules => reading.in_part(knob, &text),
-            Some(text) => {
-                reading.warnings.push(warning(knob, text));
-                (knob.default.to_owned(), Origin::Default)
+        let shown = match lookup(knob.env).map(|value| value.into().into_string()) {
+            Some(Ok(text)) => reading.take(knob, text),
+            // Another text would be another value: a log would go to another file.
+            Some(Err(bytes)) => {
+                reading.refuse(Warning { allowed: TEXT, ..warning(knob, bytes.to_string_lossy().into_owned()) })
             }
             None => (knob.default.to_owned(), Origin::Default),
         };
@@ -80,6 +82,22 @@ pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Reading {
 }
 
 impl Reading {
+    /// Puts a value in force, as far as it is good.
+    fn take(&mut self, knob: &Knob, text: String) -> (String, Origin) {
+        match apply(&mut self.settings, knob, &text) {
+            Some(()) => (text, Origin::Environment),
+            None if knob.kind == Kind::Rules => self.in_part(knob, &text),
+            None => self.refuse(warning(knob, text)),
+        }
+    }
+
+    /// Leaves the default in force, with a warning.
+    fn refuse(&mut self, warning: Warning) -> (String, Origin) {
+        let default = warning.used.to_owned();
+        self.warnings.push(warning);
+        (default, Origin::Default)
+    }
+
     /// Puts the good rules of a text in force, and adds a warning for each bad one.
     fn in_part(&mut self, knob: &Knob, text: &str) -> (String, Origin) {
         let mut kept = Vec::new();
@@ -220,8 +238,38 @@ mod tests {
         assert_eq!(reading.settings, defaults());
         assert_eq!(
             reading.warnings[0].to_string(),
-            "softclose: SOFTCLOSE_IDLE=\"fast\" is not a duration such as 500ms, 2s or 1m; using 5s"
+            "softclose: SOFTCLOSE_IDLE=\"fast\" is not a duration such as 500ms, 2s or 1m, at most 24 hours; using 5s"
         );
+    }
+
+    /// A log went to another file, in whose name a question mark stood for the byte.
+    #[test]
+    fn a_value_that_is_no_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        for knob in KNOBS {
+            let reading = read(|name| (name == knob.env).then(|| OsString::from_vec(b"/tmp/\xff.log".to_vec())));
+            assert_eq!(reading.settings, defaults());
+            let [warning] = &reading.warnings[..] else { panic!("{:?}", reading.warnings) };
+            assert_eq!((warning.env, warning.allowed), (knob.env, "text in UTF-8"));
+        }
+    }
+
+    /// The message about `1441m` said that it was no duration.
+    #[test]
+    fn what_is_allowed_says_how_long_a_duration_may_be() {
+        let hours = format!("at most {} hours", value::MAX_DURATION_MS / 3_600_000);
+        for knob in KNOBS.iter().filter(|knob| knob.kind == Kind::Duration) {
+            assert!(knob.allowed.contains(&hours), "{}", knob.env);
+        }
+    }
+
+    /// softclose(7) named two of the eight words.
+    #[test]
+    fn what_is_allowed_names_every_word_of_a_flag() {
+        for knob in KNOBS.iter().filter(|knob| knob.kind == Kind::Flag) {
+            let words = knob.allowed.split(|one: char| !one.is_alphanumeric());
+            assert_eq!(words.filter(|word| value::flag(word).is_some()).count(), 8, "{}", knob.env);
+        }
     }
 
     #[test]

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn only_one_that_reads_notices_silence() {
-        let settings = crate::settings::read(|_| None).settings;
+        let settings = crate::settings::read(|_| None::<String>).settings;
         for name in STRATEGIES {
             let bounds = of(name).bounds(&settings, Role::Accepted);
             assert_eq!(bounds.timeout_ms, settings.timeout_ms);

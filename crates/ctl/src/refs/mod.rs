@@ -98,6 +98,9 @@ fn absence() -> anyhow::Error {
 
 /// Removes the program. Running processes go on without it.
 pub fn remove() -> Result<String> {
+    if !geteuid().is_root() {
+        bail!("only root can remove it");
+    }
     let former = fs::read_link(FORMER_MODE).ok();
     let removed = [PATH, NEW].map(|name| remove_if_there(&path(name)));
     remove_if_there(Path::new(FORMER_MODE))?;

@@ -5,22 +5,25 @@
 //! |---|---|
 //! | [`process`] | one process |
 //! | [`program`] | one stats file, and the processes that count into it |
+//! | [`unreadable`] | one stats file that cannot be read |
 //!
 //! A child by `fork` counts into the stats file of its parent. So a program has one stats file, and
 //! one or more processes.
 
 pub mod process;
 pub mod program;
+pub mod unreadable;
 
 pub use process::{Arbiter, Process};
 pub use program::{Liveness, Program};
+pub use unreadable::{Unreadable, Why};
 
 use crate::stats_file::{self, FileId, StatsFile};
 use anyhow::Result;
 use process::{HiddenProcess, Look, Mapping};
 use procfs::process::Process as Entry;
-use procfs::{Current, Uptime};
-use softclose_core::counters::page::Reading;
+use rustix::time::{ClockId, clock_gettime};
+use softclose_core::counters::page::{self, Reading};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -34,22 +37,20 @@ pub struct Survey {
     /// The programs whose stats files can be read.
     pub programs: Vec<Program>,
     /// The stats files that cannot be read, and why.
-    pub unreadable: Vec<(PathBuf, String)>,
+    pub unreadable: Vec<Unreadable>,
     /// Files that have no valid content and that no process maps.
     remains: Vec<StatsFile>,
     /// The processes that may not be looked at.
     hidden: Vec<HiddenProcess>,
 }
 
-/// A path that cannot be read, and why.
-type Unreadable = (PathBuf, String);
 type Files = BTreeMap<FileId, Result<StatsFile, Unreadable>>;
 
 /// Looks at every process, and at the stats files in the usual directories and in `directories`.
 pub fn survey(directories: &[PathBuf]) -> Result<Survey> {
     let mut survey = Survey::default();
     let mut files = BTreeMap::new();
-    let uptime = Uptime::current()?.uptime;
+    let uptime = uptime();
     for entry in procfs::process::all_processes()?.flatten() {
         survey.look_at(&entry, uptime, &mut files);
     }
@@ -67,14 +68,22 @@ pub fn survey(directories: &[PathBuf]) -> Result<Survey> {
     Ok(survey)
 }
 
+/// The time since boot, in seconds. The kernel is asked: a /proc that shows processes only
+/// (`subset=pid`) has no `uptime`.
+fn uptime() -> f64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+}
+
 impl Survey {
     fn look_at(&mut self, entry: &Entry, uptime: f64, files: &mut Files) {
         match process::look(entry) {
             Look::Other => {}
             Look::Hidden => self.hidden.push(HiddenProcess::of(entry)),
-            Look::Loaded(mapping) => {
-                self.processes.extend(Process::of(entry, uptime, mapping.as_ref().map(|mapping| mapping.id)));
-                if let Some(mapping) = mapping {
+            Look::Loaded(mappings) => {
+                let ids = mappings.iter().map(|mapping| mapping.id).collect();
+                self.processes.extend(Process::of(entry, uptime, ids));
+                for mapping in mappings {
                     files.entry(mapping.id).or_insert_with(|| read(entry.pid, &mapping));
                 }
             }
@@ -82,7 +91,8 @@ impl Survey {
     }
 
     fn take_in(&mut self, id: FileId, file: Result<StatsFile, Unreadable>) {
-        let mut processes: Vec<_> = self.processes.iter().filter(|one| one.stats_file == Some(id)).cloned().collect();
+        let mut processes: Vec<_> =
+            self.processes.iter().filter(|one| one.stats_files.contains(&id)).cloned().collect();
         processes.sort_by_key(|process| (std::cmp::Reverse(process.uptime), process.pid));
         let file = match file {
             Ok(file) => file,
@@ -94,7 +104,8 @@ impl Survey {
                 self.programs.push(Program { file, reading, processes, state });
             }
             Err(why) => {
-                self.unreadable.push((file.path.clone(), format!("{why}")));
+                let path = file.path.clone();
+                self.unreadable.push(Unreadable { id, path, why: Why::Content(why) });
                 if processes.is_empty() {
                     self.remains.push(file);
                 }
@@ -123,6 +134,17 @@ impl Survey {
     /// that lives.
     pub fn program(&self, pid: u32) -> Option<&Program> {
         self.programs.iter().filter(|program| program.has(pid)).min_by_key(|program| program.processes.is_empty())
+    }
+
+    /// Why the counters of a process cannot be read. `None` where it has none, or they can be read.
+    pub fn why_unreadable(&self, process: &Process) -> Option<&Why> {
+        let is_its = |file: &&Unreadable| process.stats_files.contains(&file.id);
+        self.unreadable.iter().find(is_its).map(|file| &file.why)
+    }
+
+    /// The files that another version of softclose has written, in a layout of its own.
+    pub fn of_other_layouts(&self) -> impl Iterator<Item = &Unreadable> {
+        self.unreadable.iter().filter(|file| matches!(file.why, Why::Content(page::Unreadable::Layout(..))))
     }
 
     /// The files that no process uses.
@@ -166,7 +188,7 @@ fn read(pid: i32, mapping: &Mapping) -> Result<StatsFile, Unreadable> {
             Err(error) => why = error.to_string(),
         }
     }
-    Err((path.clone(), why))
+    Err(Unreadable { id: *id, path: path.clone(), why: Why::Access(why) })
 }
 
 #[cfg(test)]
@@ -195,7 +217,7 @@ mod tests {
             user: 0,
             program: String::new(),
             uptime: Duration::ZERO,
-            stats_file: Some(id),
+            stats_files: vec![id],
             arbiter: None,
         };
         let processes = if state == Liveness::Live { vec![process] } else { Vec::new() };

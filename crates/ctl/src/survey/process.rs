@@ -21,8 +21,8 @@ pub struct Process {
     pub program: String,
     /// Time since it was started.
     pub uptime: Duration,
-    /// The stats file that it counts into, if it has one.
-    pub stats_file: Option<FileId>,
+    /// The stats files that it maps. It has more than one if several copies of the library are loaded.
+    pub stats_files: Vec<FileId>,
     /// What decides closes that its own counts leave open. `None` where this user may not know.
     pub arbiter: Option<Arbiter>,
 }
@@ -48,8 +48,8 @@ pub struct Mapping {
 
 /// What a look at one process has found.
 pub enum Look {
-    /// It has softclose loaded, and maps this stats file, if any.
-    Loaded(Option<Mapping>),
+    /// It has softclose loaded, and maps these stats files.
+    Loaded(Vec<Mapping>),
     /// It does not have softclose loaded, or is gone.
     Other,
     /// It may not be looked at.
@@ -63,13 +63,13 @@ pub fn look(entry: &Entry) -> Look {
         Err(ProcError::PermissionDenied(_)) => return Look::Hidden,
         Err(_) => return Look::Other,
     };
-    let mapping = maps.iter().find_map(Mapping::of);
-    if mapping.is_none() && !maps.iter().any(is_library) { Look::Other } else { Look::Loaded(mapping) }
+    let mappings: Vec<_> = maps.iter().filter_map(Mapping::of).collect();
+    if mappings.is_empty() && !maps.iter().any(is_library) { Look::Other } else { Look::Loaded(mappings) }
 }
 
 impl Process {
     /// A process that has softclose loaded. `None` where it is gone.
-    pub fn of(entry: &Entry, uptime: f64, stats_file: Option<FileId>) -> Option<Self> {
+    pub fn of(entry: &Entry, uptime: f64, stats_files: Vec<FileId>) -> Option<Self> {
         let (stat, status) = (entry.stat().ok()?, entry.status().ok()?);
         let started = stat.starttime as f64 / procfs::ticks_per_second() as f64;
         let own = status.nspid.as_ref().and_then(|pids| pids.last().copied()).unwrap_or(entry.pid);
@@ -79,7 +79,7 @@ impl Process {
             user: status.euid,
             program: printable(&stat.comm),
             uptime: Duration::from_secs_f64((uptime - started).max(0.0)),
-            stats_file,
+            stats_files,
             arbiter: Arbiter::of(entry.pid, status.euid),
         })
     }

@@ -5,7 +5,6 @@ use super::markdown;
 use super::see_also;
 use roff::{Roff, bold, roman};
 use softclose_core::settings::knobs::{KNOBS, Knob};
-use softclose_core::settings::value::MAX_DURATION_MS;
 
 const README: &str = include_str!("../../../../README.md");
 const LIMITS: &str = include_str!("../../../../docs/limits.md");
@@ -57,8 +56,6 @@ pub fn page() -> Roff {
 fn variables(roff: &mut Roff) {
     let settings = markdown::section(README, "Settings");
     markdown::render(roff, settings.split("\n|").next().unwrap_or_default(), "");
-    roff.control("PP", []);
-    roff.text([roman(format!("A duration is at most {} hours.", MAX_DURATION_MS / 3_600_000))]);
     KNOBS.iter().for_each(|knob| variable(roff, knob));
 }
 

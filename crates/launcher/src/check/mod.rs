@@ -5,8 +5,9 @@
 //! `LD_PRELOAD` at all. So the check reads the files before the command runs. It follows a script
 //! to the program that runs it.
 //!
-//! The check does not depend on who runs it: it warns of a set-user-ID program even where its owner
-//! asks, as another user may run the service.
+//! The check is about the process that runs it: `--strict` executes the command in that process. A
+//! set-user-ID program gives its owner no rights, and the shim is loaded then. A note says that it may
+//! not be for another user.
 
 mod elf;
 mod finding;

@@ -4,8 +4,10 @@
 //! as one argument. Where that is `env(1)`, the program that it starts is looked at, as that
 //! inherits `LD_PRELOAD`.
 
+use super::HEAD;
 use super::finding::Finding;
-use crate::command::resolve;
+use crate::command::{Unresolved, examine, resolve};
+use softclose_core::counters::page::printable;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -13,10 +15,19 @@ use std::path::{Path, PathBuf};
 /// The program by which execvp(3) runs a file that the kernel does not know.
 const SHELL: &str = "/bin/sh";
 
+/// What runs a file.
+#[derive(Debug, PartialEq, Eq)]
+enum Runner {
+    /// This file. The kernel does not search `PATH`: a relative path begins at the current directory.
+    File(PathBuf),
+    /// The command of this name, which env(1) searches in `PATH`.
+    Command(OsString),
+}
+
 /// Notes the interpreter of a file that is no ELF file, and answers it. `None` where it cannot be
 /// followed.
 pub fn follow(file: &Path, head: &[u8], findings: &mut Vec<Finding>) -> Option<PathBuf> {
-    match interpreter(head).and_then(|interpreter| resolved(&interpreter)) {
+    match runner(head).and_then(resolved) {
         Ok(path) => {
             findings.push(Finding::note(file, format!("this script is run by {}", path.display())));
             Some(path)
@@ -28,26 +39,59 @@ pub fn follow(file: &Path, head: &[u8], findings: &mut Vec<Finding>) -> Option<P
     }
 }
 
-fn resolved(interpreter: &OsStr) -> Result<PathBuf, String> {
-    resolve(interpreter)
-        .map_err(|unresolved| format!("this script cannot be run: {}", unresolved.failure(interpreter).message))
+fn resolved(runner: Runner) -> Result<PathBuf, String> {
+    let found = match &runner {
+        Runner::File(path) => examine(path.clone()).map_err(|unresolved| no_file(path, &unresolved)),
+        Runner::Command(name) => resolve(name).map_err(|unresolved| unresolved.failure(name).message),
+    };
+    found.map_err(|reason| printable(&format!("this script cannot be run: {reason}")))
 }
 
-/// The program that runs a file that begins with `head`.
-fn interpreter(head: &[u8]) -> Result<OsString, String> {
-    match shebang(head) {
-        None => Ok(SHELL.into()),
-        Some((path, argument)) if Path::new(path).file_name() == Some(OsStr::new("env")) => env_operand(argument),
-        Some((path, _)) => Ok(path.to_owned()),
+/// The message about an interpreter that is no program.
+fn no_file(path: &Path, unresolved: &Unresolved) -> String {
+    match unresolved {
+        Unresolved::NotExecutable(_) => unresolved.failure(path.as_os_str()).message,
+        Unresolved::NotFound if path.as_os_str().as_bytes().ends_with(b"\r") => {
+            format!("its #! line ends with a carriage return, and there is no {path:?}")
+        }
+        Unresolved::NotFound => format!("its #! line names {path:?}, and there is no such file"),
     }
 }
 
-/// The interpreter and the argument of a `#!` line. `None` where the kernel sees no such line.
+/// What runs a file that begins with `head`.
+fn runner(head: &[u8]) -> Result<Runner, String> {
+    match shebang(head) {
+        None => Ok(Runner::File(SHELL.into())),
+        Some((path, argument)) if Path::new(path).file_name() == Some(OsStr::new("env")) => {
+            env_operand(argument).map(Runner::Command)
+        }
+        Some((path, _)) => Ok(Runner::File(path.into())),
+    }
+}
+
+/// The interpreter and the argument of a `#!` line. `None` where the kernel sees no such line. It
+/// knows blanks and tabs only: a carriage return is a part of the name.
 fn shebang(head: &[u8]) -> Option<(&OsStr, &[u8])> {
-    let line = head.strip_prefix(b"#!")?.split(|byte| b"\n\0".contains(byte)).next()?.trim_ascii();
-    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
-    let (path, argument) = line.split_at_checked(end)?;
-    (!path.is_empty()).then(|| (OsStr::from_bytes(path), argument.trim_ascii()))
+    let rest = head.strip_prefix(b"#!")?;
+    let end = rest.iter().position(|byte| b"\n\0".contains(byte));
+    let line = trimmed(rest.get(..end.unwrap_or(rest.len()))?);
+    let name = line.iter().position(is_blank);
+    if name.is_none() && end.is_none() && head.len() as u64 >= HEAD {
+        return None; // The name may go on behind what the kernel reads.
+    }
+    let (path, argument) = line.split_at_checked(name.unwrap_or(line.len()))?;
+    (!path.is_empty()).then(|| (OsStr::from_bytes(path), trimmed(argument)))
+}
+
+fn is_blank(byte: &u8) -> bool {
+    b" \t".contains(byte)
+}
+
+/// `text` without the blanks at its ends.
+fn trimmed(text: &[u8]) -> &[u8] {
+    let from = text.iter().position(|byte| !is_blank(byte)).unwrap_or(text.len());
+    let to = text.iter().rposition(|byte| !is_blank(byte)).map_or(from, |last| last + 1);
+    text.get(from..to).unwrap_or_default()
 }
 
 /// The command that env(1) starts, given its one argument.
@@ -82,7 +126,26 @@ mod tests {
     use super::*;
 
     fn run_by(head: &str) -> Option<String> {
-        interpreter(head.as_bytes()).ok()?.into_string().ok()
+        match runner(head.as_bytes()).ok()? {
+            Runner::File(path) => path.into_os_string().into_string().ok(),
+            Runner::Command(name) => name.into_string().ok(),
+        }
+    }
+
+    /// The kernel takes the name literally. The check took both for `sh` in `PATH`, and said `ok`.
+    #[test]
+    fn the_kernel_trims_no_carriage_return_and_searches_no_path() {
+        assert_eq!(runner(b"#!/bin/sh\r\n"), Ok(Runner::File("/bin/sh\r".into())));
+        assert_eq!(runner(b"#!sh\n"), Ok(Runner::File("sh".into())));
+        assert_eq!(runner(b"#!/usr/bin/env sh\r\n"), Ok(Runner::Command("sh\r".into())));
+    }
+
+    /// The kernel does not run an interpreter whose name it may have cut off: execvp(3) takes the
+    /// shell.
+    #[test]
+    fn a_name_that_is_cut_off_is_no_name() {
+        let long = format!("#!/bin/{}", "x".repeat(300));
+        assert_eq!(run_by(&long[..HEAD as usize]).as_deref(), Some(SHELL));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Context: `softclosectl`; it allocates.
 
 use super::layout::{CELLS, LAYOUT, MAGIC, Page, SIZE};
+use super::printable::printable;
 use crate::counters::names::COUNT;
 use core::mem::offset_of;
 
@@ -58,7 +59,7 @@ impl Reading {
         if word(offset_of!(Page, magic)) != MAGIC || !has_head {
             return Err(Unreadable::NoPage);
         }
-        let version = text_at(bytes, offset_of!(Page, version), 24);
+        let version = printable(&text_at(bytes, offset_of!(Page, version), 24));
         let layout = u32_at(bytes, offset_of!(Page, layout)).unwrap_or(0);
         if layout != LAYOUT {
             return Err(Unreadable::Layout(layout, version));
@@ -75,7 +76,7 @@ impl Reading {
             started: word(offset_of!(Page, started)),
             created: word(offset_of!(Page, created)),
             namespace: word(offset_of!(Page, namespace)),
-            program: text_at(bytes, offset_of!(Page, program), 64),
+            program: printable(&text_at(bytes, offset_of!(Page, program), 64)),
             settings: settings.lines().filter_map(setting).collect(),
             values,
             held: cells.filter(|&cell| cell != 0).map(|cell| ((cell >> 32) as u32, cell as u32)).collect(),
@@ -89,7 +90,7 @@ impl Reading {
 }
 
 fn setting(line: &str) -> Option<(String, String)> {
-    line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    line.split_once('=').map(|(name, value)| (printable(name), printable(value)))
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
@@ -100,12 +101,12 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
 }
 
-/// The text at an offset, with every control character but a line end replaced by `?`. A process
-/// that may write the file may have put anything there, and it must not reach a terminal.
+/// The text at an offset, as it is there. A process that may write the file may have put anything
+/// there: nobody may see it before [`printable`] has.
 fn text_at(bytes: &[u8], at: usize, most: usize) -> String {
     let text = bytes.get(at..at + most).unwrap_or_default();
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(text).chars().map(|one| if one.is_control() && one != '\n' { '?' } else { one }).collect()
+    String::from_utf8_lossy(text).into_owned()
 }
 
 #[cfg(test)]
@@ -134,9 +135,25 @@ mod tests {
         assert_eq!(reading.held, [(42, 3)]);
     }
 
+    fn content_with(at: usize, what: &str) -> Vec<u8> {
+        let mut bytes = content();
+        bytes[at..at + what.len()].copy_from_slice(what.as_bytes());
+        bytes
+    }
+
     #[test]
     fn control_characters_are_replaced() {
         assert_eq!(Reading::of(&content()).unwrap().program, "evil?[2J");
+    }
+
+    /// A user could forge lines in what root read: a line feed in a name was printed as one.
+    #[test]
+    fn no_text_of_a_page_ends_a_line_or_turns_its_direction() {
+        let read = |at, what| Reading::of(&content_with(at, what)).unwrap();
+        assert_eq!(read(offset_of!(Page, program), "a\nb\u{202e}c").program, "a?b?cJ");
+        assert_eq!(read(offset_of!(Page, version), "1\n2").version, "1?2.0");
+        let settings = read(offset_of!(Page, settings), "A=\u{202e}\x1b\n").settings;
+        assert_eq!(settings[0], ("A".into(), "??".into()));
     }
 
     #[test]
