@@ -9,13 +9,6 @@ enum { ANSWER = 100000, LATE_US = 3000, REST_US = 5000 };
 
 static char data[ANSWER];
 
-static long now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* A connection of which this end holds a whole answer, and that end takes little at once. */
 static void connect_both(int listener, int flags, int *here, int *there)
 {

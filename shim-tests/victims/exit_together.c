@@ -4,13 +4,6 @@
  * exit_together CONNECTIONS */
 #include "victim.h"
 
-static long now_us(void)
-{
-	struct timespec now;
-	must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-	return now.tv_sec * 1000000L + now.tv_nsec / 1000;
-}
-
 int main(int count, char **arguments)
 {
 	must(count == 2);

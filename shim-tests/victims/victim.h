@@ -87,12 +87,14 @@ static UNUSED void wait_for_the_end(void)
 		;
 }
 
-static UNUSED long now_ms(void)
+static UNUSED long now_us(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+	return now.tv_sec * 1000000L + now.tv_nsec / 1000;
 }
+
+static UNUSED long now_ms(void) { return now_us() / 1000; }
 
 /* A listener on a free port of the loopback, not yet announced. */
 static UNUSED int listener_for(int family, int protocol)

@@ -61,7 +61,7 @@ impl End {
         matches!(self, Self::Fin | Self::Acknowledged | Self::AtOnce | Self::HandedOver)
     }
 
-    /// Whether a limit of the settings has ended it while the peer was still there.
+    /// Whether a limit has ended it, or softclose gave it up, while the peer was still there.
     pub fn is_limit(self) -> bool {
         matches!(self, Self::Idle | Self::Timeout | Self::Bytes | Self::Evicted)
     }

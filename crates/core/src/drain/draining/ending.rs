@@ -23,7 +23,7 @@ pub(super) fn end_drain(worker: &mut Worker, place: Place, end: End) {
     worker.drain.report_end(place, held, fd, if fd.is_none() { End::Lost } else { end });
     held.fd().into_iter().for_each(|number| worker.drain.ledger.ended(number));
     if let Some(fd) = fd {
-        if end.is_limit() && !held.has(Flag::ReaderExpected) && !held.has(Flag::WriterExpected) {
+        if end.is_limit() && !held.may_be_in_use() {
             socket::cut_off(fd);
         }
         fd.close();

@@ -200,6 +200,12 @@ impl HeldSocket {
         self.has(Flag::BeginsLater) && !self.has(Flag::Postponed)
     }
 
+    /// Whether a thread of the program may be inside a call on it, as far as has been found out: reading, or
+    /// writing before the close has begun.
+    pub fn may_be_in_use(&self) -> bool {
+        self.has(Flag::ReaderExpected) || self.has(Flag::WriterExpected) && self.has(Flag::BeginsLater)
+    }
+
     /// Whether a reader may want what has come in, so that it is not discarded for now.
     pub fn expects_reader(&self, fd: Fd) -> bool {
         self.has(Flag::ReaderExpected) && !is_at_its_end(fd)
