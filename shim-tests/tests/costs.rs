@@ -2,8 +2,9 @@
 
 use shim_tests::arena::Arena;
 use shim_tests::here;
+use shim_tests::peer::Peer;
 use shim_tests::shim::Shim;
-use shim_tests::strace::{Caller, arena_or_skip, calls_of};
+use shim_tests::strace::{Caller, Calls, Traced, arena_or_skip, calls_of};
 use shim_tests::victim::Victim;
 
 /// Pairs of `open` and `close` in the shorter of two runs.
@@ -54,6 +55,31 @@ fn a_fork_after_many_drains_is_no_more() {
     };
     let [few, many] = [FORKS, 2 * FORKS].map(cookies);
     assert!(many <= few + FORKS, "{few} cookies with {FORKS} forks, {many} with twice as many");
+}
+
+/// All calls of a server that makes a child for each of so many connections.
+fn calls_of_children(arena: &Arena, connections: u64) -> Calls {
+    let traced = Traced::of(&Victim::c("forks_serve").arg(connections.to_string()));
+    let mut server = traced.start(arena, Shim::Preloaded);
+    let peer = Peer::to(server.port()).ask(64, 0).read_to_end().rounds(connections as usize);
+    assert!(peer.start(arena).tally().all(|report| report.has_all_of(64)));
+    server.finish();
+    traced.calls()
+}
+
+/// Each child made an epoll set and a thread, and repeated what its parent knew: 190 calls. (A peer may be
+/// late on a busy machine: then its child makes a thread.)
+#[test]
+fn a_child_that_ends_with_its_connection_makes_no_thread() {
+    let Some(arena) = arena_or_skip(here!()) else { return };
+    let [few, many] = [FORKS, 2 * FORKS].map(|connections| calls_of_children(&arena, connections));
+    let more = |call: &str| {
+        let of =
+            |calls: &Calls| calls.iter().filter(|((_, name), _)| name == call).map(|(_, count)| count).sum::<u64>();
+        of(&many).saturating_sub(of(&few))
+    };
+    assert_eq!(more("tgkill"), 0, "no child rehearses");
+    assert!((FORKS..2 * FORKS).contains(&more("clone")), "{} calls of clone for {FORKS} children", more("clone"));
 }
 
 /// Two runs, so that what the start of the program takes is not among them.

@@ -11,7 +11,7 @@ use softclose_core::decision::Reason;
 use softclose_core::drain::lingering::Lingering;
 use softclose_core::engine::Prepared;
 use softclose_core::sys::signals::Mask;
-use softclose_core::sys::socket::TcpInfo;
+use softclose_core::sys::socket::{Phase, TcpInfo};
 use softclose_core::sys::{Fd, socket};
 
 /// What a call that gives up a number ends.
@@ -64,6 +64,10 @@ fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
         return private(&guard);
     }
     guard.engine().ledger.ending(fd);
+    if Phase::of(info.state) == Phase::Unconnected {
+        guard.engine().leave_unconnected(owner, fd);
+        return Ending::Plain(None);
+    }
     let may_linger = guard.engine().may_linger(owner, fd);
     if !guard.engine().waits_in_place() {
         guard.hold_signals();

@@ -22,6 +22,14 @@ pub fn wait(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<()> {
     Ok(())
 }
 
+/// Whether there is an event of `interest` within `timeout_ms` milliseconds, or a broken connection.
+pub fn is_event(fd: Fd, interest: Interest, timeout_ms: u32) -> bool {
+    let mut fds = [PollFd::new(&fd, interest.poll_flags())];
+    let is_any = poll(&mut fds, Some(&timespec(timeout_ms))).is_ok_and(|count| count != 0);
+    // An error alone may be news in the error queue, which says nothing of the connection.
+    is_any && fds.iter().any(|fd| fd.revents() != PollFlags::ERR)
+}
+
 /// `poll` reports an error as long as there is news in the error queue, whatever it is asked for.
 /// News that cannot be discarded must not be asked for again without a pause.
 #[inline(never)]

@@ -79,6 +79,7 @@ use crate::holders::ledger::Ledger;
 use crate::sys::Fd;
 use crate::sys::poller::Poller;
 use crate::sys::signals::{self, Mask};
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use demands::Demands;
 use drainer::Drainer;
 use looker::Looker;
@@ -98,6 +99,8 @@ pub struct Drain {
     drainer: Drainer,
     demands: Demands,
     looker: Looker,
+    /// This is a fork child that has not drained anything yet.
+    is_fresh_child: AtomicBool,
 }
 
 impl Drain {
@@ -111,7 +114,13 @@ impl Drain {
             drainer: Drainer::new(),
             demands: Demands::new(),
             looker: Looker::new(),
+            is_fresh_child: AtomicBool::new(false),
         }
+    }
+
+    /// Whether this is a fork child that drains for the first time; true once.
+    pub fn takes_first_chance(&self) -> bool {
+        self.is_fresh_child.swap(false, SeqCst)
     }
 
     /// How many sockets are claimed or held, plus how many shutdowns are deferred. The drainer
@@ -202,5 +211,6 @@ impl Drain {
         self.demands.forget();
         self.looker.forget();
         self.ledger.limit.forget();
+        self.is_fresh_child.store(true, SeqCst);
     }
 }

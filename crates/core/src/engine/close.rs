@@ -11,18 +11,25 @@ use crate::drain::lingering::Lingering;
 use crate::holders::ledger::Owner;
 use crate::holders::standing::Doubt;
 use crate::sys::Fd;
-use crate::sys::socket::{self, Phase, TcpInfo};
+use crate::sys::socket::{self, TcpInfo};
 
 impl Engine {
+    /// To be called before the program closes `fd`, a TCP socket without a connection: a listener, or one
+    /// that was never connected. Nobody has to know whether it is the last descriptor.
+    pub fn leave_unconnected(&self, owner: Owner<'_>, fd: Fd) {
+        let role = owner.role(fd);
+        owner.forgotten(fd);
+        self.drain.apply_now(fd);
+        left_alone::leave_alone(self, fd, role, Reason::Unconnected).abandon();
+    }
+
     /// To be called before the program closes `fd`, a TCP socket with this `info`. What it
     /// answers is to be committed after the program's own call, or abandoned if that fails.
     ///
     /// Not inlined: a close of anything but TCP must not pay for our stack frame.
     #[inline(never)]
     pub fn prepare(&'static self, owner: Owner<'_>, fd: Fd, info: TcpInfo) -> Prepared {
-        if Phase::of(info.state) != Phase::Unconnected {
-            self.context.counters.publish();
-        }
+        self.context.counters.publish();
         let claim = owner.release(fd);
         let (verdict, strategy) = verdict::of(self, owner, fd, info, claim, false);
         let is_acknowledged = info.is_acknowledged;

@@ -19,6 +19,9 @@ impl Engine {
     pub fn before_fork(&'static self, owner: Owner<'_>) -> Fork {
         if owner.has_sockets() {
             self.context.counters.publish();
+            // What this process knows no child has to find out.
+            self.rehearsal.is_allowed();
+            self.rings.learn();
         }
         self.context.counters.before_fork();
         Fork { child: owner.before_fork() }

@@ -5,7 +5,7 @@
 
 use super::closing::Closing;
 use super::prepared::Prepared;
-use super::{Engine, inline_close, left_alone, objections, sets};
+use super::{Engine, inline_close, left_alone, moment, objections, sets};
 use crate::decision::Reason;
 use crate::settings::DrainBy;
 use crate::sys::socket;
@@ -21,6 +21,8 @@ pub(super) fn hold(engine: &'static Engine, closing: Closing<'_>) -> Prepared {
         left_alone::leave_alone(engine, fd, closing.role(), Reason::Unsure)
     } else if engine.waits_in_place() {
         inline_close::close(engine, fd, closing.inline());
+        Prepared::Plain
+    } else if moment::drains(engine, closing) {
         Prepared::Plain
     } else {
         hand_over(engine, closing)

@@ -10,6 +10,7 @@
 //! | the connection leaves the epoll sets that watch it | `sets` |
 //! | what is done at once, before the program's own call | `at_once` |
 //! | what is held beyond it by the drain | `hold` |
+//! | what a fork child drains in a moment, without a thread | `moment` |
 //! | what the calling thread waits for itself | `inline_close` |
 //! | what is left as the program made it, and why | `left_alone` |
 //!
@@ -33,6 +34,7 @@ mod hold;
 mod inline_close;
 mod leaving;
 mod left_alone;
+mod moment;
 mod objections;
 mod prepared;
 pub mod proof;

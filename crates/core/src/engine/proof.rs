@@ -151,7 +151,7 @@ pub(super) fn has_unseen_ring(engine: &Engine, owner: Owner<'_>) -> bool {
 fn scope_of(owner: Owner<'_>, claim: Claim, is_leaving: bool) -> Scope {
     Scope {
         trust_self: is_leaving || !claim.is_foreign,
-        is_patient: is_leaving || owner.next_known(0, |_| true).is_none(),
+        is_patient: is_leaving || !owner.knows_any(),
         in_family: !claim.is_foreign,
     }
 }

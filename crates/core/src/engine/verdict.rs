@@ -59,11 +59,12 @@ fn facts(owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim, close_strategy: 
         role: claim.entry.role,
         linger: if is_open && owner.may_have_options(claim.entry) { socket::linger(fd) } else { None },
         unread: is_open && minds_unread && socket::unread(fd) != 0,
-        sent: has_sent(owner, fd, info, claim),
+        sent: is_open && has_sent(owner, fd, info, claim),
     }
 }
 
-/// Whether the program may have sent anything. `info` is older than the claim: another process
+/// Whether the program may have sent anything. Asked only of a connection that this process may be the last
+/// to hold. `info` is older than the claim: another process
 /// may have sent all that it had, and ended, in between.
 fn has_sent(owner: Owner<'_>, fd: Fd, info: TcpInfo, claim: Claim) -> bool {
     info.has_sent

@@ -82,6 +82,9 @@ impl Engine {
 }
 
 fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> bool {
+    if engine.drain.held() == 0 && !owner.knows_any() {
+        return false;
+    }
     let inventory = inventory::take(engine, owner);
     if inventory.ours == 0 && inventory.held == 0 {
         connections::observe_open(engine, owner, &inventory, Millis::now().plus(bound));

@@ -112,6 +112,11 @@ impl Owner<'_> {
         self.0.table.find(first, |fd, _| is_it(fd))
     }
 
+    /// Whether any number is known to be a TCP socket.
+    pub fn knows_any(self) -> bool {
+        self.next_known(0, |_| true).is_some()
+    }
+
     /// Whether `fd` has a slot.
     pub fn knows(self, fd: Fd) -> bool {
         self.0.table.slot(fd).is_some()

@@ -50,12 +50,17 @@ impl UnseenRings {
         Self { asked: AtomicU8::new(UNKNOWN), was_seen: AtomicBool::new(false) }
     }
 
-    /// Which rings the calling thread has, or has ever had.
-    pub fn of_thread(&self) -> ThreadRings {
+    /// Finds out whether the kernel may be asked. To be called before a fork: then no child has to.
+    pub fn learn(&self) {
         if self.asked.load(Relaxed) == UNKNOWN {
             let asked = if may_be_filtered(c"thread-self/status") { NEVER_ASKED } else { ASKED };
             self.asked.store(asked, Relaxed);
         }
+    }
+
+    /// Which rings the calling thread has, or has ever had.
+    pub fn of_thread(&self) -> ThreadRings {
+        self.learn();
         if self.asked.load(Relaxed) != ASKED {
             return ThreadRings::None;
         }
