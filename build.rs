@@ -1,4 +1,5 @@
-//! Compiles `softclose-drain`, and puts it beside the library, where the library looks for it.
+//! How the library is linked. Compiles `softclose-drain`, and puts it beside the library, where the
+//! library looks for it.
 //!
 //! `softclose-drain` is no cargo target. It has no libc: it aborts on a panic, and is linked
 //! without the usual start-up files. As a target it would need a profile of its own.
@@ -20,9 +21,19 @@ fn main() {
     // TARGET/PROFILE/build/softclose-HASH/out
     let beside = out.ancestors().nth(3).expect("cargo's own layout").join(NAME);
     put(&made, &beside);
+    link_library();
     println!("cargo::rerun-if-changed={SOURCES}");
     println!("cargo::rerun-if-changed={}", beside.display());
     println!("cargo::rerun-if-env-changed=RUSTC");
+}
+
+/// The C runtime's part of a library runs at each start and end of a process, for constructors and
+/// destructors of C++, of which there are none here: more code to map, and a page that is written to.
+/// libc keeps pointers to handlers in the library, which therefore is never unloaded.
+fn link_library() {
+    for option in ["-nostartfiles", "-Wl,-z,nodelete"] {
+        println!("cargo::rustc-cdylib-link-arg={option}");
+    }
 }
 
 fn compile(made: &Path) {

@@ -11,7 +11,7 @@
 use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
-use crate::sys::{atfork, environment, host, real, tls};
+use crate::sys::{atfork, environment, errno, host, real, tls};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use softclose_core::context::Context;
@@ -46,6 +46,7 @@ extern "C" fn construct() {
     if !real::is_glibc() {
         return;
     }
+    errno::resolve();
     hooks::touch_redhook();
     let secure = is_secure();
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);

@@ -13,28 +13,35 @@
 //! Async-signal-safe.
 
 use super::guard::{Guard, forget_hooks, with_engine, with_guard};
+use super::local::local;
 use super::real;
-use core::cell::Cell;
 use softclose_core::Pid;
+use softclose_core::drain::Calm;
 use softclose_core::engine::fork::Fork;
-
-/// The fork that this thread is making.
-#[derive(Clone, Copy)]
-enum Forking {
-    /// It makes none, or this process is not the owner of its memory.
-    No,
-    /// It makes one that hooks follow.
-    Yes(Fork),
-}
-
-thread_local! {
-    static FORKING: Cell<Forking> = const { Cell::new(Forking::No) };
-    static IS_ANNOUNCED: Cell<bool> = const { Cell::new(false) };
-}
+use softclose_core::holders::ledger::Token;
 
 /// Announces that [`fork_returned`] will be called after the next fork of this thread.
 pub fn announce() {
-    IS_ANNOUNCED.set(true);
+    local().is_announced.set(true);
+}
+
+fn note(fork: Option<Fork>) {
+    local().is_forking.set(fork.is_some());
+    local().child.set(fork.and_then(|fork| fork.child).map_or(0, Token::raw));
+    local().calm.set(fork.and_then(|fork| fork.calm).map_or(0, Calm::raw));
+}
+
+/// The fork that this thread is making, and that hooks follow. `None` also where this process is not the
+/// owner of its memory.
+fn noted() -> Option<Fork> {
+    let local = local();
+    local.is_forking.get().then(|| Fork { child: Token::new(local.child.get()), calm: Calm::new(local.calm.get()) })
+}
+
+fn take() -> Option<Fork> {
+    let fork = noted();
+    note(None);
+    fork
 }
 
 /// Has libc call the handlers around each fork. Called by the constructor.
@@ -46,20 +53,20 @@ pub fn register() {
 /// Before the fork: counts the child before it exists. A process that is not counted itself leaks
 /// all that is open.
 pub extern "C" fn prepare() {
-    FORKING.set(Forking::No);
+    note(None);
     with_guard(|engine, guard| match guard.owner() {
-        Some(owner) => FORKING.set(Forking::Yes(engine.before_fork(owner))),
+        Some(owner) => note(Some(engine.before_fork(owner))),
         None => engine.ledger.leak_all(),
     });
 }
 
 /// After the fork, in the parent, whether or not there is a child.
 pub extern "C" fn parent() {
-    let Forking::Yes(fork) = FORKING.get() else { return };
+    let Some(fork) = noted() else { return };
     with_engine(|engine, owner| {
         owner.after_fork();
-        if !IS_ANNOUNCED.get() && owner.is_childless() {
-            FORKING.set(Forking::No);
+        if !local().is_announced.get() && owner.is_childless() {
+            note(None);
             engine.not_forked(owner, fork);
         }
     });
@@ -67,24 +74,24 @@ pub extern "C" fn parent() {
 
 /// After the fork, in the child: the copied memory is its own, and the drain holds nothing in it.
 pub extern "C" fn child() {
-    IS_ANNOUNCED.set(false);
+    local().is_announced.set(false);
     forget_hooks();
     let Some(guard) = Guard::enter() else { return };
-    if let Forking::Yes(fork) = FORKING.replace(Forking::No) {
+    if let Some(fork) = take() {
         guard.engine().become_child(fork);
     }
 }
 
 /// Before a call that may fail before it forks: [`fork_returned`] must not take an earlier fork for it.
 pub fn forget() {
-    FORKING.set(Forking::No);
+    note(None);
 }
 
 /// After a call that forks has returned in the parent, or has failed: `result` is the child's pid,
 /// or says that there is no child.
 pub fn fork_returned(result: libc::c_int) {
-    IS_ANNOUNCED.set(false);
-    let Forking::Yes(fork) = FORKING.replace(Forking::No) else { return };
+    local().is_announced.set(false);
+    let Some(fork) = take() else { return };
     with_engine(|engine, owner| match Pid::from_raw(result.max(0)) {
         Some(pid) => owner.forked(fork.child, pid),
         None => engine.not_forked(owner, fork),

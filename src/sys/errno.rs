@@ -1,18 +1,39 @@
 //! `errno`, as the program sees it.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::c_int;
 use softclose_core::sys::raw::syscall6;
+use softclose_core::sys::thread;
+
+/// How far `errno` is from the thread pointer: as far in each thread, as libc is loaded at the start of
+/// the program. 0 until it is known.
+static DISTANCE: AtomicUsize = AtomicUsize::new(0);
+
+/// Finds out where `errno` is, so that hooks need not ask libc. Called by the constructor.
+pub fn resolve() {
+    // SAFETY: no preconditions.
+    let here = unsafe { libc::__errno_location() };
+    DISTANCE.store(here.addr().wrapping_sub(thread::pointer()), Ordering::Relaxed);
+}
+
+fn location() -> *mut c_int {
+    match DISTANCE.load(Ordering::Relaxed) {
+        // SAFETY: no preconditions.
+        0 => unsafe { libc::__errno_location() },
+        distance => thread::pointer().wrapping_add(distance) as *mut c_int,
+    }
+}
 
 /// The calling thread's `errno`.
 pub fn get() -> c_int {
-    // SAFETY: libc answers a valid pointer for the calling thread.
-    unsafe { *libc::__errno_location() }
+    // SAFETY: libc's variable of the calling thread.
+    unsafe { *location() }
 }
 
 /// Sets the calling thread's `errno`.
 pub fn set(value: c_int) {
     // SAFETY: as above.
-    unsafe { *libc::__errno_location() = value }
+    unsafe { *location() = value }
 }
 
 /// Sets `errno`, and answers -1.

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod host;
 pub mod jump;
 pub mod leave;
+pub mod local;
 mod memory;
 pub mod real;
 pub mod retry;

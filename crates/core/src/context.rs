@@ -52,8 +52,8 @@ pub struct Ended<'a> {
     pub end: End,
     /// Bytes discarded.
     pub discarded: u64,
-    /// When it began.
-    pub begun: Millis,
+    /// When it began; `None`: less than a millisecond ago.
+    pub begun: Option<Millis>,
 }
 
 impl Context {
@@ -69,7 +69,7 @@ impl Context {
         // A peer that has sent its FIN has all that it wanted; only a log line would say more.
         let asks = end != End::Fin || self.log.is_talkative();
         let unacknowledged = fd.filter(|_| asks).map_or(0, socket::undelivered);
-        let ms = Millis::now().since(begun);
+        let ms = begun.map_or(0, |begun| Millis::now().since(begun));
         self.counters.ended(Outcome { end, discarded, unacknowledged, ms });
         let level = if end.is_orderly() { LogLevel::Debug } else { LogLevel::Info };
         self.report(level, |line| {

@@ -7,8 +7,8 @@
 //! over the noted state. This does not hold for a handler on an alternate stack, which is asked
 //! for.
 
+use crate::sys::local::local;
 use crate::sys::real;
-use core::cell::Cell;
 use core::mem::MaybeUninit;
 use libc::c_int;
 
@@ -20,20 +20,11 @@ unsafe extern "C-unwind" {
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 /// Where on the stack a guard of the thread was made, 0 for none, and the cancel state that it
-/// found.
+/// found. Cancellation is enabled (0) until a guard has found it disabled.
 #[derive(Clone, Copy)]
-struct Inside {
+pub struct Inside {
     frame: usize,
     cancel: c_int,
-}
-
-impl Inside {
-    /// Cancellation is enabled until a guard has found it disabled.
-    const NONE: Self = Self { frame: 0, cancel: 0 };
-}
-
-thread_local! {
-    static INSIDE: Cell<Inside> = const { Cell::new(Inside::NONE) };
 }
 
 /// What is to be restored when a guard is dropped.
@@ -50,13 +41,13 @@ impl Disabled {
     pub fn disable() -> Self {
         let mut found = 0;
         let frame = (&raw const found).addr();
-        let outer = INSIDE.get();
+        let outer = local().inside.get();
         let is_left = outer.frame <= frame && !(outer.frame != 0 && is_on_another_stack(outer.frame));
-        INSIDE.set(Inside { frame, ..outer });
+        local().inside.set(Inside { frame, ..outer });
         // SAFETY: disabling runs no handler and cannot unwind.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut found) };
         let cancel = if is_left && outer.frame != 0 { outer.cancel } else { found };
-        INSIDE.set(Inside { frame, cancel });
+        local().inside.set(Inside { frame, cancel });
         Self { cancel, outer: if is_left { Inside { frame: 0, cancel } } else { outer } }
     }
 
@@ -66,7 +57,7 @@ impl Disabled {
         // SAFETY: enabling acts on a pending cancellation only where the program
         // has made its thread asynchronously cancellable.
         unsafe { pthread_setcancelstate(self.cancel, &raw mut ours) };
-        INSIDE.set(self.outer);
+        local().inside.set(self.outer);
     }
 }
 

@@ -13,13 +13,12 @@ pub(super) fn resolve() {
     [&REGISTER_ATFORK, &AT_QUICK_EXIT, &GNU_VERSION].into_iter().for_each(|symbol| _ = symbol.resolve());
 }
 
-unsafe extern "C" {
-    /// Its address tells libc which library has registered a handler (C++ ABI 3.3.5).
-    static __dso_handle: u8;
-}
+/// Its address tells libc which library has registered a handler (C++ ABI 3.3.5): `__dso_handle`, which the
+/// C runtime would define.
+static OWN_HANDLE: u8 = 0;
 
 fn own_handle() -> *mut c_void {
-    (&raw const __dso_handle).cast_mut().cast()
+    (&raw const OWN_HANDLE).cast_mut().cast()
 }
 
 /// Whether libc is glibc. Called by the constructor.

@@ -9,6 +9,7 @@ use super::table::place::{self, Place};
 use crate::decision::Reason;
 use crate::holders::ledger::Owner;
 use crate::sys::signals::{self, Mask};
+use core::sync::atomic::Ordering::SeqCst;
 
 /// What a hook needs a place for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,7 @@ pub(super) fn claim_place(drain: &'static Drain, owner: Owner<'_>, claimant: Cla
 /// # Errors
 /// The reason to leave the call alone.
 pub(super) fn enter(drain: &'static Drain, _owner: Owner<'_>, claimant: Claimant) -> Result<(), Reason> {
+    drain.claims.fetch_add(1, SeqCst);
     let needs_thread = claimant != Claimant::Inline;
     let gate = &drain.drainer.gate;
     // A signal handler that jumps out of the start would leave the gate at "starting" for ever.

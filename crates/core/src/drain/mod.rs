@@ -79,7 +79,7 @@ use crate::holders::ledger::Ledger;
 use crate::sys::Fd;
 use crate::sys::poller::Poller;
 use crate::sys::signals::{self, Mask};
-use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use demands::Demands;
 use drainer::Drainer;
 use looker::Looker;
@@ -99,8 +99,26 @@ pub struct Drain {
     drainer: Drainer,
     demands: Demands,
     looker: Looker,
+    /// How many claims there were, each counted before it is made.
+    claims: AtomicU32,
     /// This is a fork child that has not drained anything yet.
     is_fresh_child: AtomicBool,
+}
+
+/// How often something had been claimed when nothing was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calm(u32);
+
+impl Calm {
+    /// From a stored number; `None` for 0.
+    pub fn new(raw: u64) -> Option<Self> {
+        Some(Self(raw.checked_sub(1)? as u32))
+    }
+
+    /// The number to store, which is never 0.
+    pub fn raw(self) -> u64 {
+        u64::from(self.0) + 1
+    }
 }
 
 impl Drain {
@@ -114,6 +132,7 @@ impl Drain {
             drainer: Drainer::new(),
             demands: Demands::new(),
             looker: Looker::new(),
+            claims: AtomicU32::new(0),
             is_fresh_child: AtomicBool::new(false),
         }
     }
@@ -196,14 +215,25 @@ impl Drain {
     fn report_end(&self, place: Place, held: &HeldSocket, fd: Option<Fd>, end: End) {
         let Progress { begun, discarded, .. } = held.progress();
         let (strategy, note) = (held.close_strategy().name(), self.sockets.note(place));
-        self.context.ended(Ended { fd, note, strategy, end, discarded, begun });
+        self.context.ended(Ended { fd, note, strategy, end, discarded, begun: Some(begun) });
+    }
+
+    /// Before a fork, and in the child: the same number, if nothing is held now. Where both agree, nothing
+    /// was held in between, so that the child has no copy of a private descriptor.
+    pub fn calm(&self) -> Option<Calm> {
+        let claims = self.claims.load(SeqCst);
+        (self.held() == 0).then_some(Calm(claims))
     }
 
     /// To be called in a fork child before anything else runs there: closes its copies of the
-    /// private descriptors. No thread of ours is there.
-    pub fn become_child(&self) {
+    /// private descriptors. No thread of ours is there. `calm_before` was asked before the fork.
+    pub fn become_child(&self, calm_before: Option<Calm>) {
         let numbers_of = |index| [Some(self.numbers.number_of(index)), self.numbers.number_beyond(index)];
-        self.sockets.abandon_all(numbers_of, |fd| self.ledger.ended(fd));
+        if self.calm() == calm_before && calm_before.is_some() {
+            self.sockets.forget();
+        } else {
+            self.sockets.abandon_all(numbers_of, |fd| self.ledger.ended(fd));
+        }
         if let Some(set) = self.drainer.set.get() {
             set.fd().close();
         }

@@ -3,6 +3,7 @@
 //! Context: the handlers of `pthread_atfork`, and the hooks of `fork`.
 
 use super::Engine;
+use crate::drain::Calm;
 use crate::holders::ledger::Owner;
 use crate::holders::ledger::Token;
 
@@ -11,6 +12,8 @@ use crate::holders::ledger::Token;
 pub struct Fork {
     /// By which token the counts know the child; `None`: it has no connections.
     pub child: Option<Token>,
+    /// Whether the drain held nothing.
+    pub calm: Option<Calm>,
 }
 
 impl Engine {
@@ -24,7 +27,7 @@ impl Engine {
             self.rings.learn();
         }
         self.context.counters.before_fork();
-        Fork { child: owner.before_fork() }
+        Fork { child: owner.before_fork(), calm: self.drain.calm() }
     }
 
     /// To be called if that fork has failed.
@@ -35,7 +38,7 @@ impl Engine {
 
     /// To be called after the fork, in the child.
     pub fn become_child(&self, fork: Fork) {
-        self.drain.become_child();
+        self.drain.become_child(fork.calm);
         self.ledger.become_child(fork.child);
         self.context.counters.become_child();
     }

@@ -35,7 +35,7 @@ pub(super) fn drains(engine: &Engine, closing: Closing<'_>) -> bool {
     if !is_event(fd, Interest::FIN, MOMENT_MS) {
         return false;
     }
-    counted::drain(engine, fd, closing.role(), closing.strategy, || discard_to_end(fd));
+    counted::instant(engine, fd, closing.role(), closing.strategy, || discard_to_end(fd));
     true
 }
 

@@ -207,7 +207,7 @@ impl<'a> Leftovers<'a> {
         if let Some((fd, place)) = self.at(index) {
             let (strategy, note, progress) = (place.close_strategy().name(), Some(&place.note), place.progress());
             let (discarded, begun) = (progress.discarded + last, progress.begun);
-            self.context.ended(Ended { fd: Some(fd), note, strategy, end, discarded, begun });
+            self.context.ended(Ended { fd: Some(fd), note, strategy, end, discarded, begun: Some(begun) });
             place.fd.store(-1, Relaxed);
             self.left -= 1;
         }

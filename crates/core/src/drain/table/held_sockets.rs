@@ -216,6 +216,11 @@ impl HeldSockets {
             }
             self.take_back_number(place, held);
         }
+        self.forget();
+    }
+
+    /// To be called in a fork child whose parent held nothing: empties the table, and touches none of its pages.
+    pub fn forget(&self) {
         self.free.forget();
         self.touched.store(0, SeqCst);
         self.offers.forget();

@@ -35,7 +35,12 @@ impl Birthmark {
         }
     }
 
-    /// Whether this process was marked itself, and is no copy of a marked one.
+    /// Whether this process, or one that it is a copy of, was marked.
+    pub fn is_made(&self) -> bool {
+        !self.0.load(Ordering::Acquire).is_null()
+    }
+
+    /// Whether this process was marked itself, and is no copy of a marked one; also where there is no mark.
     pub fn is_set(&self) -> bool {
         self.word().is_none_or(|word| word.load(Ordering::Acquire) == 1)
     }

@@ -26,6 +26,6 @@ pub mod stop;
 mod stop_signal;
 pub mod thread_stack;
 
-pub use number::{has_storage, number};
+pub use number::{has_storage, number, pointer};
 pub use signals::block_signals;
 pub use spawn::{ThreadId, can_end, is_known, spawn};

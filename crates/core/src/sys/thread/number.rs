@@ -19,6 +19,11 @@ pub fn has_storage() -> bool {
     own_block().iter().all(|&word| word != 0)
 }
 
+/// The thread pointer: the address of what libc keeps of the calling thread.
+pub fn pointer() -> usize {
+    own_block()[0]
+}
+
 /// The first two words that the thread pointer points to, its own address and that of the table of
 /// thread-local storage (`tcbhead_t` of glibc, `struct pthread` of musl).
 fn own_block() -> [usize; 2] {

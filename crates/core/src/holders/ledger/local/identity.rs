@@ -17,7 +17,7 @@ pub struct Identity {
     /// 0 until the constructor has run.
     pid: AtomicI32,
     /// A copy of this memory loses it (`MADV_WIPEONFORK`): a child in a pid namespace of its own
-    /// may have the pid of its parent.
+    /// may have the pid of its parent. There is one where that can be.
     birthmark: Birthmark,
     /// The raw [`Token`]; 0 before the first connection.
     pub(in crate::holders::ledger) token: AtomicU32,
@@ -44,8 +44,20 @@ impl Identity {
 
     /// From now on this memory belongs to the calling process.
     pub fn set(&self) {
+        /// The first process of a pid namespace, and all its children that are first in theirs.
+        const FIRST: i32 = 1;
+        let pid = own_pid();
+        if pid == FIRST || self.birthmark.is_made() {
+            self.birthmark.set();
+        }
+        self.pid.store(pid, SeqCst);
+    }
+
+    /// From now on this process makes its children in another pid namespace than its own, where any of
+    /// them may get its pid.
+    pub fn makes_inner_children(&self) {
+        self.has_inner_children.store(true, SeqCst);
         self.birthmark.set();
-        self.pid.store(own_pid(), SeqCst);
     }
 
     /// Whether this memory belongs to the calling process. Costs one system call (`getpid`).

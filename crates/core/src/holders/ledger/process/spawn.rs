@@ -6,7 +6,6 @@
 use crate::holders::ledger::local::creations::Stamp;
 use crate::holders::ledger::local::spawning_threads::{Child, Return};
 use crate::holders::ledger::owner::{Ledger, Owner};
-use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;
 
 impl Owner<'_> {
@@ -47,7 +46,7 @@ impl Owner<'_> {
 
     /// From now on this process makes its children in another pid namespace.
     pub fn makes_inner_children(self) {
-        self.0.identity.has_inner_children.store(true, SeqCst);
+        self.0.identity.makes_inner_children();
     }
 
     /// Whether a thread or process may be copying a descriptor of this process at this moment: a process
