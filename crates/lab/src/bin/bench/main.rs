@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// The number of rounds if `ROUNDS` is not set: enough for quartiles.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 7;
 
 /// The argument that asks for the page alone.
 const PAGE: &str = "--page";
