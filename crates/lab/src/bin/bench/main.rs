@@ -4,6 +4,7 @@
 //! results.
 
 mod chart;
+mod clients;
 mod cpu;
 mod machine;
 mod measure;
@@ -14,6 +15,7 @@ mod number;
 mod page;
 mod quiet;
 mod ratio;
+mod real;
 mod testbed;
 
 use measure::Measure;
