@@ -2,6 +2,7 @@
 
 use crate::clients::{Client, on_core};
 use crate::cpu;
+use crate::measurement::Table;
 use crate::ratio::{Rounds, alternate, arm};
 use crate::testbed::{FIRST_CORE, SETTINGS, last_core};
 use shim_tests::program::Exit;
@@ -9,6 +10,10 @@ use shim_tests::shim::Shim;
 use softclose_lab::compat::install;
 use softclose_lab::compat::row::Row;
 use softclose_lab::compat::stage::{RunningServer, Stage};
+
+/// Loads before the first round, beside the one that [`alternate`] does not record: an engine that
+/// compiles while it runs has compiled most of the server then.
+const WARM_UP: usize = 2;
 
 /// What one run found.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +26,31 @@ pub struct Run {
     pub cpu: f64,
     /// Requests that failed.
     pub errors: f64,
+}
+
+/// The servers that could not be measured here.
+pub struct Skipped(Table);
+
+impl Skipped {
+    /// None yet.
+    pub fn new() -> Self {
+        Self(Table::new("What could not be measured here.", &["", "why"]))
+    }
+
+    /// What was found of a server. If nothing was, the server is named with the reason.
+    pub fn unless_found(&mut self, server: &str, found: Result<Rounds<Run>, String>) -> Option<Rounds<Run>> {
+        found
+            .inspect_err(|reason| {
+                println!("  skipped: {server}: {reason}");
+                self.0.row([server.to_owned(), reason.clone()]);
+            })
+            .ok()
+    }
+
+    /// A table of them, if there are any.
+    pub fn table(self) -> Option<Table> {
+        (!self.0.rows.is_empty()).then_some(self.0)
+    }
 }
 
 /// Installs what servers need, and answers their rows in this order.
@@ -71,6 +101,7 @@ fn stage(row: &Row, shim: Shim) -> Result<Stage, String> {
 fn start(stage: &Stage, client: Client) -> Result<RunningServer<'_>, String> {
     let server = stage.start()?;
     client.prepare(stage)?;
+    (0..WARM_UP).try_for_each(|_| client.load(stage).map(drop))?;
     Ok(server)
 }
 

@@ -10,9 +10,9 @@ use crate::real::{Run, rows, without_and_with};
 pub const MEASURE: Measure = Measure {
     name: "pgbench",
     title: "PostgreSQL, a connection for each transaction",
-    about: "`pgbench -C -S` with four clients loads PostgreSQL for two seconds. A transaction is a connection, for which PostgreSQL forks, \
-and one SELECT. *CPU per transaction* is the processor time of all processes of PostgreSQL, also of those that have ended, divided by the \
-transactions.",
+    about: "`pgbench -C -S` with four clients loads PostgreSQL for two seconds. A transaction is a connection, for which PostgreSQL \
+forks, and one SELECT. *CPU per transaction* is the processor time of all processes of PostgreSQL, also of those that have ended, divided \
+by the transactions.",
     run,
 };
 

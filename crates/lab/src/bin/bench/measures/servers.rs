@@ -5,7 +5,7 @@ use crate::measure::{Measure, median};
 use crate::measurement::{Figure, Goal, Measurement, Table};
 use crate::number::number;
 use crate::ratio::{Rounds, Spread, figures, ratios};
-use crate::real::{Run, rows, without_and_with};
+use crate::real::{Run, Skipped, rows, without_and_with};
 use softclose_lab::compat::row::Row;
 
 /// A row of the matrix, who loads it with a connection for each request, and who on connections that
@@ -25,7 +25,7 @@ const SERVERS: [Server; 14] = [
     ("gunicorn", wrk::ONE_EACH, None),
     http("tornado"),
     http("puma"),
-    http("java-httpserver"),
+    http("java-netty"),
     ("php-fpm", talk::FAST_CGI, Some(talk::FAST_CGI_KEPT)),
     http("apache-event"),
     http("lighttpd"),
@@ -38,17 +38,17 @@ const SERVERS: [Server; 14] = [
 pub const MEASURE: Measure = Measure {
     name: "servers",
     title: "Real servers",
-    about: "The servers are those of [the matrix](compatibility.md), with the same configurations and the default settings of softclose. \
-Clients load one arm after the other for about a second: first with a connection for each request, then on connections that are kept \
-(*keep-alive*). gunicorn's sync workers close after each answer, so they have no second figure. The clients are `wrk` with 64 connections, \
-`redis-benchmark` with 50, and for memcached and PHP-FPM a C program with 64. *p99* is what the client waited for the slowest hundredth of \
-the answers. *CPU per request* is the processor time of all processes and threads of the server until it holds no connection any more, \
-divided by the requests. HAProxy runs in front of a bare nginx, which has the clients' processor.",
+    about: "The servers are those of [the matrix](compatibility.md), with the same configurations and the default settings of \
+softclose. Clients load one arm after the other for about a second, and three times before the first round: first with a connection for \
+each request, then on connections that are kept (*keep-alive*). gunicorn's sync workers close after each answer, so they have no second \
+figure. The clients are `wrk` with 64 connections, `redis-benchmark` with 50, and for memcached and PHP-FPM a C program with 64. *p99* is \
+what the client waited for the slowest hundredth of the answers. *CPU per request* is the processor time of all processes and threads of \
+the server until it holds no connection any more, divided by the requests. HAProxy runs in front of a bare nginx, which has the clients' \
+processor.",
     run,
 };
 
-const HEAD: [&str; 10] = [
-    "",
+const HEAD: [&str; 9] = [
     "",
     "requests/s, bare",
     "with softclose",
@@ -63,31 +63,30 @@ const HEAD: [&str; 10] = [
 fn run(rounds: usize) -> Result<Measurement, String> {
     let mut measurement = Measurement::default();
     let mut table = Table::new("Medians. The ratio is that of the processor time.", &HEAD);
-    let mut skipped = Table::new("What could not be measured here.", &["", "", "why"]);
-    for (row, (_, each, kept)) in rows(&SERVERS.map(|(name, ..)| name))?.iter().zip(SERVERS) {
-        let clients = [(Some(each), "a connection for each request"), (kept, "keep-alive")];
-        for (client, how) in clients.into_iter().filter_map(|(client, how)| Some((client?, how))) {
-            match without_and_with(rounds, row, client) {
-                Ok(found) => {
-                    measurement.figures.extend(compare(row, how, &found));
-                    table.row([row.title.clone(), how.to_owned()].into_iter().chain(columns(&found)));
-                }
-                Err(reason) => {
-                    println!("  skipped: {}, {how}: {reason}", row.title);
-                    skipped.row([row.title.clone(), how.to_owned(), reason]);
-                }
+    let mut skipped = Skipped::new();
+    for (row, server) in rows(&SERVERS.map(|(name, ..)| name))?.iter().zip(SERVERS) {
+        for (name, client) in ways(row, server) {
+            if let Some(found) = skipped.unless_found(&name, without_and_with(rounds, row, client)) {
+                measurement.figures.extend(compare(&name, &found));
+                table.row([name].into_iter().chain(columns(&found)));
             }
         }
     }
-    measurement.tables.push(table);
-    measurement.tables.extend((!skipped.rows.is_empty()).then_some(skipped));
+    measurement.tables = [Some(table), skipped.table()].into_iter().flatten().collect();
     Ok(measurement)
 }
 
-fn compare(row: &Row, how: &str, found: &Rounds<Run>) -> [Figure; 2] {
+fn ways(row: &Row, (_, each, kept): Server) -> impl Iterator<Item = (String, Client)> {
+    let named = |how: &str| format!("{}, {how}", row.title);
+    [(named("a connection for each request"), Some(each)), (named("keep-alive"), kept)]
+        .into_iter()
+        .filter_map(|(name, client)| Some((name, client?)))
+}
+
+fn compare(name: &str, found: &Rounds<Run>) -> [Figure; 2] {
     let figure = |what: &str, unit, part: fn(&Run) -> f64| {
-        let [bare, with] = [0, 1].map(|arm: usize| figures(&found[arm], part));
-        Figure::ratio(format!("{}, {how}: {what}", row.title), median(&bare, unit), ratios(&with, &bare))
+        let [bare, with] = of_both(found, part);
+        Figure::ratio(format!("{name}: {what}"), median(&bare, unit), ratios(&with, &bare))
     };
     [
         figure("requests/s", "/s", |run| run.rate).must(Goal::AtLeast(0.95)).aims_at(Goal::AtLeast(0.98)),
@@ -99,12 +98,16 @@ fn p99(run: &Run) -> f64 {
     run.p99.expect("every client here counts it")
 }
 
+fn of_both(found: &Rounds<Run>, part: fn(&Run) -> f64) -> [Vec<f64>; 2] {
+    [0, 1].map(|arm: usize| figures(&found[arm], part))
+}
+
 fn columns(found: &Rounds<Run>) -> Vec<String> {
+    let middle = |points: Vec<f64>| number(Spread::of(&points).median);
     let parts: [fn(&Run) -> f64; 3] = [|run| run.rate, p99, |run| run.cpu];
-    let middle = |arm: usize, part: fn(&Run) -> f64| number(Spread::of(&figures(&found[arm], part)).median);
-    let mut cells: Vec<_> = parts.into_iter().flat_map(|part| [middle(0, part), middle(1, part)]).collect();
-    let [bare, with] = [0, 1].map(|arm: usize| figures(&found[arm], |run| run.cpu));
-    cells.push(number(Spread::of(&ratios(&with, &bare)).median));
-    cells.push([0, 1].map(|arm| middle(arm, |run| run.errors)).join(" and "));
+    let mut cells: Vec<_> = parts.into_iter().flat_map(|part| of_both(found, part).map(middle)).collect();
+    let [bare, with] = of_both(found, |run| run.cpu);
+    cells.push(middle(ratios(&with, &bare)));
+    cells.push(of_both(found, |run| run.errors).map(middle).join(" and "));
     cells
 }

@@ -5,7 +5,7 @@ use crate::measure::{Measure, median};
 use crate::measurement::{Figure, Goal, Measurement, Table};
 use crate::number::number;
 use crate::ratio::{Rounds, Spread, figures, ratios};
-use crate::real::{Run, in_turns, rows};
+use crate::real::{Run, Skipped, in_turns, rows};
 use shim_tests::shim::Shim;
 use softclose_lab::compat::row::Row;
 
@@ -30,28 +30,25 @@ const ARMS: [&str; 3] = ["bare", "with softclose", "bare, `lingering_close alway
 pub const MEASURE: Measure = Measure {
     name: "servers-cpu",
     title: "Processor time of a request in real servers",
-    about: "The servers are those of [the matrix](compatibility.md), with the same configurations and the default settings of softclose. \
-64 clients load one arm after the other for a second, with a connection for each request. `wrk` sends `Connection: close`; clients of \
-redis and memcached ask for a key and end with `QUIT`. The processor time is that of all processes and threads of the server until it \
-holds no connection any more, divided by the requests. Proxies run in front of a bare nginx, which has the clients' processor.",
+    about: "The servers are those of [the matrix](compatibility.md), with the same configurations and the default settings of \
+softclose. 64 clients load one arm after the other for a second, and three times before the first round, with a connection for each \
+request. `wrk` sends `Connection: close`; clients of redis and memcached ask for a key and end with `QUIT`. The processor time is that of \
+all processes and threads of the server until it holds no connection any more, divided by the requests. Proxies run in front of a bare \
+nginx, which has the clients' processor.",
     run,
 };
 
 fn run(rounds: usize) -> Result<Measurement, String> {
     let mut measurement = Measurement::default();
     let mut table = Table::new("Medians.", &["", "", "CPU per request, µs", "requests/s", "errors"]);
-    let mut skipped = Table::new("What could not be measured here.", &["", "why"]);
+    let mut skipped = Skipped::new();
     for (row, (_, client)) in rows(&SERVERS.map(|(name, _)| name))?.iter().zip(SERVERS) {
-        match in_turns(rounds, &arms(row), client) {
-            Ok(found) => add(&mut measurement, &mut table, row, &found),
-            Err(reason) => {
-                println!("  skipped: {}: {reason}", row.title);
-                skipped.row([row.title.clone(), reason]);
-            }
+        if let Some(found) = skipped.unless_found(&row.title, in_turns(rounds, &arms(row), client)) {
+            measurement.figures.extend(compare(row, &found));
+            add(&mut table, row, &found);
         }
     }
-    measurement.tables.push(table);
-    measurement.tables.extend((!skipped.rows.is_empty()).then_some(skipped));
+    measurement.tables = [Some(table), skipped.table()].into_iter().flatten().collect();
     Ok(measurement)
 }
 
@@ -68,13 +65,17 @@ fn arms(row: &Row) -> Vec<(Row, Shim)> {
     arms
 }
 
-fn add(measurement: &mut Measurement, table: &mut Table, row: &Row, found: &Rounds<Run>) {
+fn compare(row: &Row, found: &Rounds<Run>) -> Vec<Figure> {
     let cpu: Vec<_> = found.iter().map(|runs| figures(runs, |run| run.cpu)).collect();
     let against = |what: String, bare: &[f64]| Figure::ratio(what, median(bare, "µs"), ratios(&cpu[1], bare));
     let figure = against(format!("{}: CPU per request", row.title), &cpu[0]);
-    measurement.figures.push(figure.must(Goal::AtMost(1.17)).aims_at(Goal::AtMost(1.10)));
+    let figure = figure.must(Goal::AtMost(1.17)).aims_at(Goal::AtMost(1.10));
     let own = cpu.get(2).map(|own| against(format!("{}: CPU per request against {}", row.title, ARMS[2]), own));
-    measurement.figures.extend(own);
+    [Some(figure), own].into_iter().flatten().collect()
+}
+
+/// Adds a row of medians for each arm.
+fn add(table: &mut Table, row: &Row, found: &Rounds<Run>) {
     for (name, runs) in ARMS.into_iter().zip(found) {
         let parts: [fn(&Run) -> f64; 3] = [|run| run.cpu, |run| run.rate, |run| run.errors];
         let columns = parts.map(|part| number(Spread::of(&figures(runs, part)).median));

@@ -37,8 +37,8 @@ const ALL: [Work; 2] = [
 pub const MEASURE: Measure = Measure {
     name: "shells",
     title: "A shell that makes processes",
-    about: "`bash -c` runs 400 subshells `( : )`, one after the other, which only fork and end. Another one starts `/bin/true` 300 times. \
-bash reads its own clock before the first and after the last, four times in each round. bash itself and all that it makes run with \
+    about: "`bash -c` runs 400 subshells `( : )`, one after the other, which only fork and end. Another one starts `/bin/true` 300 \
+times. bash reads its own clock before the first and after the last, four times in each round. bash itself and all that it makes run with \
 softclose. strace counts the system calls of all processes. The counts are differences between 50 and 100 processes, so the start of bash \
 is not part of them.",
     run,
