@@ -4,7 +4,7 @@ use super::{Client, Seen, words};
 use softclose_lab::compat::row::Row;
 
 /// Requests in a run with a connection for each: about a second.
-const ONE_EACH_REQUESTS: &str = "12000";
+const ONE_EACH_REQUESTS: &str = "20000";
 
 /// Requests in a run with connections that are kept: about a second.
 const KEPT_REQUESTS: &str = "80000";
