@@ -6,6 +6,7 @@ pub mod talk;
 pub mod wrk;
 
 use crate::testbed::last_core;
+use shim_tests::installed::find;
 use shim_tests::shim::Shim;
 use softclose_lab::compat::row::Row;
 use softclose_lab::compat::stage::Stage;
@@ -55,8 +56,9 @@ impl Client {
     /// # Errors
     /// What the client said instead of a result.
     pub fn load(&self, stage: &Stage) -> Result<Seen, String> {
-        let line = on_core(&last_core(), &(self.line)(&stage.row));
-        let finished = stage.run(&line, Shim::Native)?;
+        let line = (self.line)(&stage.row);
+        find(&line[0]).ok_or_else(|| format!("no {}", line[0]))?;
+        let finished = stage.run(&on_core(&last_core(), &line), Shim::Native)?;
         (self.read)(&finished.stdout).ok_or_else(|| [finished.stdout, finished.stderr].concat().join("; "))
     }
 }

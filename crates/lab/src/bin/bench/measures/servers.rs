@@ -38,7 +38,7 @@ const SERVERS: [Server; 14] = [
 pub const MEASURE: Measure = Measure {
     name: "servers",
     title: "Real servers",
-        about: "The servers are those of [the matrix](compatibility.md), with the same configurations and the default settings of \
+    about: "The servers are those of [the matrix](compatibility.md), with the same configurations and the default settings of \
 softclose. Clients load one arm after the other for about a second, and three times before the first round: first with a connection for \
 each request, then on connections that are kept (*keep-alive*). gunicorn's sync workers close after each answer, so they have no second \
 figure. The clients are `wrk` with 64 connections, `redis-benchmark` with 50, and for memcached and PHP-FPM a C program with 64, or 4 that \
