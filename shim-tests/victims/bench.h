@@ -36,6 +36,13 @@ static UNUSED void accept_idle(int listener, int count)
 	say("idle");
 }
 
+/* For qsort of durations. */
+static UNUSED int by_size(const void *one, const void *other)
+{
+	uint32_t left = *(const uint32_t *)one, right = *(const uint32_t *)other;
+	return (left > right) - (left < right);
+}
+
 /* A request of one byte; its peer may be gone, which is no fault. */
 static UNUSED char read_byte(int conn)
 {

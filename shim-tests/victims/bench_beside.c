@@ -45,12 +45,6 @@ static void respond_to(int conn, int amply)
 		answer(conn);
 }
 
-static int by_size(const void *one, const void *other)
-{
-	uint32_t left = *(const uint32_t *)one, right = *(const uint32_t *)other;
-	return (left > right) - (left < right);
-}
-
 static int next_conn(int at, int amply)
 {
 	int conn = in_a_set(accept_one(listener), at);

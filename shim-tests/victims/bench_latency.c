@@ -26,12 +26,6 @@ static void *serve(void *nothing)
 	return NULL;
 }
 
-static int by_size(const void *one, const void *other)
-{
-	uint32_t left = *(const uint32_t *)one, right = *(const uint32_t *)other;
-	return (left > right) - (left < right);
-}
-
 static void report(void)
 {
 	int count = atomic_load(&closes);

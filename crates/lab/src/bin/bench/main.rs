@@ -4,6 +4,7 @@
 //! results.
 
 mod chart;
+mod clients;
 mod cpu;
 mod machine;
 mod measure;
@@ -14,6 +15,7 @@ mod number;
 mod page;
 mod quiet;
 mod ratio;
+mod real;
 mod testbed;
 
 use measure::Measure;
@@ -22,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// The number of rounds if `ROUNDS` is not set: enough for quartiles.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 7;
 
 /// The argument that asks for the page alone.
 const PAGE: &str = "--page";

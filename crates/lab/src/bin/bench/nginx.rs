@@ -1,5 +1,6 @@
 //! Starts nginx with one worker, and puts it under load.
 
+use crate::clients::wrk;
 use crate::cpu;
 use crate::testbed::Testbed;
 use shim_tests::installed::find;
@@ -95,40 +96,11 @@ pub struct Load {
 
 /// Runs wrk with one thread and 64 connections.
 pub fn load(testbed: &Testbed, nginx: &Nginx, seconds: u64) -> Load {
-    let wrk = find("wrk").expect("it was looked for");
-    let victim = Victim::program(wrk.into()).arg("-t1").arg("-c64").arg(format!("-d{seconds}s"));
+    let program = find("wrk").expect("it was looked for");
+    let victim = Victim::program(program.into()).arg("-t1").arg("-c64").arg(format!("-d{seconds}s"));
     let before = nginx.cpu();
     let said = testbed.client(&victim.arg(format!("http://127.0.0.1:{}/", nginx.port))).finish().stdout;
     let cpu = nginx.cpu() - before;
-    let requests = number_before(&said, " requests in ").expect("wrk counts requests");
-    let rate = said.iter().find_map(|line| line.strip_prefix("Requests/sec:")).expect("wrk says a rate");
-    Load {
-        rate: rate.trim().parse().expect("a number"),
-        errors: errors(&said),
-        cpu: cpu.as_secs_f64() * 1e6 / requests,
-    }
-}
-
-fn number_before(said: &[String], words: &str) -> Option<f64> {
-    said.iter().find_map(|line| line.split_once(words)?.0.trim().parse().ok())
-}
-
-/// The number of errors that wrk reports, in a line such as `Socket errors: connect 0, read 7,
-/// write 0, timeout 0`. Without errors there is no such line.
-fn errors(said: &[String]) -> f64 {
-    let line = said.iter().find_map(|line| line.split_once("Socket errors:"));
-    line.map_or(0.0, |(_, counts)| counts.split([' ', ',']).filter_map(|word| word.parse::<f64>().ok()).sum())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_of_all_kinds_are_added_up() {
-        let said = ["  Socket errors: connect 1, read 20, write 300, timeout 0".to_owned()];
-        assert_eq!(errors(&said), 321.0);
-        assert_eq!(errors(&[]), 0.0);
-        assert_eq!(number_before(&["  123 requests in 2.00s, 1MB read".to_owned()], " requests in "), Some(123.0));
-    }
+    let seen = wrk::read(&said).expect("wrk counts requests");
+    Load { rate: seen.rate, errors: seen.errors, cpu: cpu.as_secs_f64() * 1e6 / seen.requests }
 }

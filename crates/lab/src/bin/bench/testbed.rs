@@ -9,6 +9,9 @@ use shim_tests::victim::Victim;
 use softclose_lab::tree;
 use std::process::Command;
 
+/// The processor of servers.
+pub const FIRST_CORE: &str = "0";
+
 /// Descriptors that a program may have here: the hard limit, whatever the soft one is.
 pub fn open_files() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -20,7 +23,7 @@ pub fn open_files() -> u64 {
 
 /// Shell lines that set up the namespace, in the same way for all arms: many ports for clients,
 /// some kept free for servers, and long queues.
-const SETTINGS: &str = "cd /proc/sys/net && \
+pub const SETTINGS: &str = "cd /proc/sys/net && \
     echo '1024 65535' >ipv4/ip_local_port_range && echo 8000-8999 >ipv4/ip_local_reserved_ports && \
     echo 1 >ipv4/tcp_tw_reuse && \
     echo 65535 >core/somaxconn && echo 65535 >ipv4/tcp_max_syn_backlog";
@@ -50,7 +53,7 @@ impl Testbed {
     /// A server, on the first processor: so what softclose's thread does costs the
     /// server its time, and does not hide on another processor.
     pub fn server(&self, victim: &Victim, shim: Shim) -> Program {
-        self.pinned(victim, "0", shim)
+        self.pinned(victim, FIRST_CORE, shim)
     }
 
     /// Starts a server that may use every processor.
@@ -84,7 +87,8 @@ impl Testbed {
     }
 }
 
-fn last_core() -> String {
+/// The last processor, which clients have.
+pub fn last_core() -> String {
     (std::thread::available_parallelism().map_or(1, usize::from) - 1).to_string()
 }
 

@@ -97,20 +97,21 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     Ok(measurement)
 }
 
-/// Compares the arms. It must be reached that no close is late, and it is aimed at that none is
-/// expensive.
+/// Compares the arms. What must be reached: a close costs little more than natively, and none is late.
 fn compare(words: &str, found: &Rounds<Run>) -> [Figure; 3] {
     let of = |arm: usize, figure: fn(&Run) -> f64| figures(&found[arm], figure);
     let bare = |points: &[f64]| format!("{} µs", number(Spread::of(points).median / 1e3));
     let ratio = |name: &str, figure: fn(&Run) -> f64| {
         let (before, after) = (of(0, figure), of(1, figure));
         let what = format!("`close` {words}: {name}");
-        Figure::ratio(what, bare(&before), ratios(&after, &before)).aims_at(Goal::AtMost(1.2))
+        Figure::ratio(what, bare(&before), ratios(&after, &before))
     };
+    let p50 = ratio("p50", |run| run.p50).must(Goal::AtMost(1.2)).aims_at(Goal::AtMost(1.05));
+    let p99 = ratio("p99", |run| run.p99).aims_at(Goal::AtMost(1.2));
     let [before, after] = [0, 1].map(|arm| of(arm, |run| run.slowest));
     let later = differences(&after, &before).iter().map(|nanoseconds| nanoseconds / 1e6).collect();
     let slowest = Figure::of(format!("`close` {words}: the slowest, later by"), bare(&before), "ms", later);
-    [ratio("p50", |run| run.p50), ratio("p99", |run| run.p99), slowest.must(Goal::AtMost(2.0))]
+    [p50, p99, slowest.must(Goal::AtMost(2.0))]
 }
 
 fn columns(found: &Rounds<Run>) -> impl Iterator<Item = String> {

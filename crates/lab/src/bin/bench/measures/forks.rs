@@ -33,9 +33,7 @@ fn run(rounds: usize) -> Result<Measurement, String> {
         let found = without_and_with(rounds, |shim| rate(&testbed, live, shim));
         let what = format!("fork per connection, {live} live children: connections/s");
         let figure = Figure::ratio(what, median(&found[0], "/s"), ratios(&found[1], &found[0]));
-        let goals = live == 500;
-        let figure = if goals { figure.must(Goal::AtLeast(0.93)).aims_at(Goal::AtLeast(0.98)) } else { figure };
-        measurement.figures.push(figure);
+        measurement.figures.push(figure.must(Goal::AtLeast(0.85)).aims_at(Goal::AtLeast(0.93)));
         let title = format!("Connections per second, {live} live children.");
         measurement.tables.push(both_absolutes(&title, &found));
     }

@@ -41,9 +41,9 @@ fn run(rounds: usize) -> Result<Measurement, String> {
     let pages = Figure::of("the same in pages", "", "pages", pages);
     Ok(Measurement {
         figures: vec![
-            ratio.must(Goal::AtMost(1.15)),
+            ratio.must(Goal::AtMost(1.20)).aims_at(Goal::AtMost(1.10)),
             longer.aims_at(Goal::AtMost(100.0)),
-            memory.aims_at(Goal::AtMost(60.0)),
+            memory.must(Goal::AtMost(40.0)).aims_at(Goal::AtMost(24.0)),
             pages,
         ],
         tables: vec![both_absolutes("Microseconds per start.", &found)],
