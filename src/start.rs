@@ -12,8 +12,7 @@ use crate::hooks;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
 use crate::sys::{atfork, environment, errno, host, real, tls};
-use core::ffi::{c_int, c_void};
-use core::mem::MaybeUninit;
+use core::ffi::{c_char, c_int, c_void};
 use softclose_core::context::Context;
 use softclose_core::counters::Counters;
 use softclose_core::counters::stats_file::Identity;
@@ -26,23 +25,26 @@ use softclose_core::holders::refs::Refs;
 use softclose_core::log::{self, Log};
 use softclose_core::presence::Presence;
 use softclose_core::settings::knobs::KNOBS;
-use softclose_core::settings::{Reading, read};
+use softclose_core::settings::{Settings, read};
 use softclose_core::sys::known_directory::KnownDirectory;
 use softclose_core::sys::rehearsal::Rehearsal;
 use softclose_core::sys::ring::UnseenRings;
 use softclose_core::sys::{clock, schedule, valgrind};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::OnceLock;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
-static CONSTRUCTOR: extern "C" fn() = construct;
+static CONSTRUCTOR: Constructor = construct;
 
-extern "C" fn construct() {
+/// What glibc's loader calls: with the arguments and the environment of the program. Another libc passes
+/// nothing.
+type Constructor = extern "C" fn(c_int, *const *const c_char);
+
+extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     tls::resolve();
-    real::resolve_all();
+    let own_path = find_functions();
     if !real::is_glibc() {
         return;
     }
@@ -53,13 +55,15 @@ extern "C" fn construct() {
     // The shared memory takes as much address space as in the process that made it.
     let has_space = limit_of(libc::RLIMIT_AS).rlim_cur == libc::RLIM_INFINITY;
     let ticket = environment::take_ticket().filter(|_| !secure && has_space);
-    environment::note_preload(own_path().map(|path| path.as_os_str().as_bytes()));
-    let reading = reading(secure);
-    let Some(capacity) = capacity().filter(|_| !reading.settings.disable) else { return };
+    environment::note_preload(own_path.map(CStr::to_bytes));
+    let (settings, shown) = settings(secure);
+    let Some(capacity) = capacity().filter(|_| !settings.disable) else { return };
     host::resolve();
     clock::resolve();
+    let identity = identity(settings, shown, program(count, arguments), secure);
+    let finisher = own_path.filter(|_| !secure).and_then(finisher);
+    let engine = engine(settings, identity, finisher, capacity);
     // It cannot have been set before.
-    let engine = engine(reading, secure, capacity);
     let _ = ENGINE.set(engine);
     ticket.into_iter().for_each(|ticket| engine.ledger.rejoin(ticket));
     engine.ledger.adopt_inherited();
@@ -76,27 +80,51 @@ fn is_secure() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+/// Looks up libc's functions. Answers the path by which the loader has found this library.
 #[inline(never)]
-fn reading(secure: bool) -> Reading {
-    let lookup = |name: &str| if secure { None } else { std::env::var_os(name) };
-    let reading = read(lookup);
+fn find_functions() -> Option<&'static CStr> {
+    let libraries = real::Libraries::walk((construct as Constructor as *const c_void).addr());
+    real::resolve_all(&libraries);
+    libraries.own_path()
+}
+
+/// The settings, and how they are shown where a variable is set. Most programs set none.
+fn settings(secure: bool) -> (&'static Settings, Option<String>) {
+    static DEFAULT: Settings = Settings::DEFAULT;
+    if secure || !environment::has_settings() { (&DEFAULT, None) } else { read_settings() }
+}
+
+#[inline(never)]
+fn read_settings() -> (&'static Settings, Option<String>) {
+    let reading = read(|name: &str| std::env::var_os(name));
     for warning in &reading.warnings {
         complain(&warning.to_string());
     }
-    reading
+    let lines = KNOBS.iter().zip(&reading.shown).map(|(knob, (value, _))| format!("{}={value}\n", knob.env));
+    let shown = lines.collect();
+    // They are never written to: so they are not in the page that is.
+    (Box::leak(Box::new(reading.settings)), Some(shown))
+}
+
+/// The name by which the program was called, without its directory.
+fn program(count: c_int, arguments: *const *const c_char) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    // SAFETY: the first argument of the program, which is terminated.
+    let called = unsafe { CStr::from_ptr(*arguments) }.to_bytes();
+    let name = called.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
 }
 
 /// What the stats file says of the process. A process that has more rights than its caller makes
 /// no such file.
-fn identity(reading: &Reading, secure: bool) -> Identity {
-    let lines = KNOBS.iter().zip(&reading.shown).map(|(knob, (value, _))| format!("{}={value}\n", knob.env));
-    let called = std::env::args_os().next().unwrap_or_default();
-    let program = Path::new(&called).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let directory = &reading.settings.stats_dir;
+fn identity(settings: &Settings, shown: Option<String>, program: String, secure: bool) -> Identity {
+    let directory = &settings.stats_dir;
     Identity {
-        is_published: reading.settings.stats && !secure,
+        is_published: settings.stats && !secure,
         program,
-        settings: lines.collect(),
+        settings: shown,
         directory: (!directory.is_empty()).then(|| CString::new(directory.as_str()).ok()).flatten(),
     }
 }
@@ -114,10 +142,13 @@ const _: () = assert!(size_of::<Page>() == 4096, "more than a page");
 static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), context: OnceLock::new() };
 
 #[inline(never)]
-fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
-    let counters = Counters::new(identity(&reading, secure));
-    // They are never written to: so they are not in that page.
-    let settings = Box::leak(Box::new(reading.settings));
+fn engine(
+    settings: &'static Settings,
+    identity: Identity,
+    finisher: Option<&'static KnownDirectory>,
+    capacity: u32,
+) -> &'static Engine {
+    let counters = Counters::new(identity);
     let (log, fell_back) = Log::open(settings);
     if fell_back {
         complain(&format!("softclose: SOFTCLOSE_LOG_FILE={:?} cannot be opened; using stderr", settings.log_file));
@@ -125,7 +156,6 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
     let Page { engine, ledger, context } = &PAGE;
     discard::begin();
     valgrind::is_lock_free((&raw const PAGE).addr(), size_of::<Page>());
-    let finisher = if secure { None } else { finisher() };
     let processors = processors();
     let context = context.get_or_init(|| Context { settings, counters, log, host: host::HOST, finisher, processors });
     ledger.begin(capacity);
@@ -136,24 +166,19 @@ fn engine(reading: Reading, secure: bool, capacity: u32) -> &'static Engine {
 }
 
 /// The directory of this library, where `softclose-drain` lies as well.
-fn finisher() -> Option<&'static KnownDirectory> {
-    let library = std::path::absolute(own_path()?).ok()?;
-    let home = CString::new(library.parent()?.as_os_str().as_bytes()).ok()?;
+fn finisher(library: &'static CStr) -> Option<&'static KnownDirectory> {
+    let library = library.to_bytes();
+    let home = match library.iter().rposition(|&byte| byte == b'/') {
+        Some(end) if library.starts_with(b"/") => CString::new(library.get(..end.max(1))?).ok()?,
+        _ => home_of_relative(library)?,
+    };
     Some(Box::leak(Box::new(KnownDirectory::at(home)?)))
 }
 
-/// The path by which the loader has found this library.
-fn own_path() -> Option<&'static Path> {
-    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
-    let here = construct as extern "C" fn();
-    // SAFETY: the address of a function of ours, and room for the answer; the name lives as
-    // long as the library.
-    let name = unsafe {
-        let is_found = libc::dladdr(here as *const c_void, found.as_mut_ptr()) != 0;
-        let name = found.assume_init().dli_fname;
-        (is_found && !name.is_null()).then(|| CStr::from_ptr(name))?
-    };
-    Some(Path::new(OsStr::from_bytes(name.to_bytes())))
+#[cold]
+fn home_of_relative(library: &[u8]) -> Option<CString> {
+    let library = std::path::absolute(OsStr::from_bytes(library)).ok()?;
+    CString::new(library.parent()?.as_os_str().as_bytes()).ok()
 }
 
 /// The processors on which the process may run, before the program can have changed that.

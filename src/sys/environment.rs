@@ -59,6 +59,15 @@ pub fn take_ticket() -> Option<Ticket> {
     }
 }
 
+/// In the constructor: whether any variable of softclose's is set.
+pub fn has_settings() -> bool {
+    // SAFETY: the program's own environment, before its code runs; each text is terminated.
+    unsafe {
+        let mut all = (0..).map(|at| *own().add(at)).take_while(|text| !text.is_null());
+        all.any(|text| starts_with(text, b"SOFTCLOSE_"))
+    }
+}
+
 /// Whether the stack has room for [`Extended`] and a look at a file. It has on the stack of the
 /// first thread, except in a signal handler with a stack of its own. The stack of a coroutine or of
 /// a child of `clone` may be small.

@@ -6,6 +6,7 @@ pub mod environment;
 pub mod errno;
 pub mod file_actions;
 pub mod guard;
+mod heap;
 pub mod host;
 pub mod jump;
 pub mod leave;

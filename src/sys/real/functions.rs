@@ -3,6 +3,7 @@
 //! Where libc has no such function, the call fails with `ENOSYS`, unless its comment says
 //! otherwise.
 
+use super::libraries::Libraries;
 use super::symbol::{Symbol, symbols};
 use super::system_calls::close_range;
 use crate::sys::errno;
@@ -13,9 +14,9 @@ use libc::{DIR, FILE, c_int, c_uint, pid_t, posix_spawn_file_actions_t, posix_sp
 symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty }
 
 /// Looks all of them up.
-pub(super) fn resolve() {
-    symbols::each(|symbol| _ = symbol.resolve());
-    special::each(|symbol| _ = symbol.resolve());
+pub(super) fn resolve(libraries: &Libraries) {
+    symbols::each(|symbol| symbol.resolve(libraries));
+    special::each(|symbol| symbol.resolve(libraries));
 }
 
 /// `wordexp.h`
@@ -128,7 +129,7 @@ pub unsafe fn pthread_create(
 ) -> c_int {
     type Function =
         unsafe extern "C-unwind" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, Body, *mut c_void) -> c_int;
-    let found = special::pthread_create.get().unwrap_or_else(|| special::pthread_create.resolve());
+    let found = special::pthread_create.get().unwrap_or_else(|| special::pthread_create.resolve_now());
     if found.is_null() {
         return libc::ENOSYS;
     }

@@ -1,5 +1,6 @@
 //! Handlers that libc calls for us, and which libc it is.
 
+use super::libraries::Libraries;
 use super::symbol::Symbol;
 use core::ffi::c_void;
 use libc::c_int;
@@ -9,8 +10,8 @@ static AT_QUICK_EXIT: Symbol = Symbol::new(c"__cxa_at_quick_exit");
 static GNU_VERSION: Symbol = Symbol::new(c"gnu_get_libc_version");
 
 /// Looks all of them up.
-pub(super) fn resolve() {
-    [&REGISTER_ATFORK, &AT_QUICK_EXIT, &GNU_VERSION].into_iter().for_each(|symbol| _ = symbol.resolve());
+pub(super) fn resolve(libraries: &Libraries) {
+    [&REGISTER_ATFORK, &AT_QUICK_EXIT, &GNU_VERSION].into_iter().for_each(|symbol| symbol.resolve(libraries));
 }
 
 /// Its address tells libc which library has registered a handler (C++ ABI 3.3.5): `__dso_handle`, which the

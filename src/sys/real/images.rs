@@ -1,14 +1,15 @@
 //! The functions of `exec(3)`, to be called, or to be jumped to.
 
 use super::jumps::{address_of, missing_address};
+use super::libraries::Libraries;
 use super::symbol::Symbol;
 use crate::sys::errno;
 use core::ffi::{c_char, c_void};
 use libc::c_int;
 
 /// Looks all of them up.
-pub(super) fn resolve() {
-    IMAGES.iter().for_each(|symbol| _ = symbol.resolve());
+pub(super) fn resolve(libraries: &Libraries) {
+    IMAGES.iter().for_each(|symbol| symbol.resolve(libraries));
 }
 
 /// A function of `exec(3)`.

@@ -1,5 +1,6 @@
 //! Where libc's functions are that are jumped to and not called.
 
+use super::libraries::Libraries;
 use super::symbol::Symbol;
 use crate::sys::errno;
 use core::ffi::c_void;
@@ -11,8 +12,8 @@ static VFORK: Symbol = Symbol::new(c"vfork");
 static CLOSESOCKET: Symbol = Symbol::new(c"closesocket");
 
 /// Looks all of them up.
-pub(super) fn resolve() {
-    [&SYSCALL, &VFORK, &CLOSESOCKET].into_iter().for_each(|symbol| _ = symbol.resolve());
+pub(super) fn resolve(libraries: &Libraries) {
+    [&SYSCALL, &VFORK, &CLOSESOCKET].into_iter().for_each(|symbol| symbol.resolve(libraries));
 }
 
 /// Where `syscall(2)` is.

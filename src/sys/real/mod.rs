@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | [`symbol`] | one function by its name, and where it is |
+//! | [`libraries`] | the libraries that have them |
 //! | [`system_calls`] | functions that are one system call each |
 //! | [`functions`] | functions that are more than that |
 //! | [`images`] | the functions of `exec(3)` |
@@ -21,6 +22,7 @@ mod functions;
 mod handlers;
 mod images;
 mod jumps;
+mod libraries;
 mod symbol;
 mod system_calls;
 
@@ -28,15 +30,16 @@ pub use functions::*;
 pub use handlers::{at_quick_exit, is_glibc, register_atfork};
 pub use images::*;
 pub use jumps::{SYSCALL, closesocket_address, syscall_address, vfork_address};
+pub use libraries::Libraries;
 pub use symbol::is_ready;
 pub use system_calls::*;
 
 /// Looks up every function. Called by the constructor.
-pub fn resolve_all() {
-    system_calls::resolve();
-    functions::resolve();
-    images::resolve();
-    jumps::resolve();
-    handlers::resolve();
+pub fn resolve_all(libraries: &Libraries) {
+    system_calls::resolve(libraries);
+    functions::resolve(libraries);
+    images::resolve(libraries);
+    jumps::resolve(libraries);
+    handlers::resolve(libraries);
     symbol::set_ready();
 }

@@ -1,5 +1,6 @@
 //! One function of libc's, by its name: where it is, once it has been looked up.
 
+use super::libraries::Libraries;
 use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -29,7 +30,14 @@ impl Symbol {
         Self { name, at: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    pub fn resolve(&self) -> *mut c_void {
+    /// Looks it up. Called by the constructor.
+    pub fn resolve(&self, libraries: &Libraries) {
+        self.at.store(libraries.find(self.name), Ordering::Release);
+    }
+
+    /// Looks it up where the constructor has not run yet, or where the library that has it may have been
+    /// loaded since.
+    pub fn resolve_now(&self) -> *mut c_void {
         // SAFETY: a constant, terminated name.
         let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
         self.at.store(found, Ordering::Release);
@@ -50,7 +58,7 @@ impl Symbol {
     /// just read.
     pub fn needed(&self) -> Option<*mut c_void> {
         self.get().or_else(|| {
-            let found = if is_ready() { ptr::null_mut() } else { self.resolve() };
+            let found = if is_ready() { ptr::null_mut() } else { self.resolve_now() };
             (!found.is_null()).then_some(found)
         })
     }

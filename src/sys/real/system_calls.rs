@@ -3,6 +3,7 @@
 //! Before the constructor, and where libc has no such function, the system call is made
 //! directly.
 
+use super::libraries::Libraries;
 use super::symbol::symbols;
 use crate::sys::errno::call;
 use core::ffi::{c_char, c_void};
@@ -31,8 +32,8 @@ macro_rules! system_calls {
         symbols! { symbols: $($name)* }
 
         /// Looks all of them up.
-        pub(super) fn resolve() {
-            symbols::each(|symbol| _ = symbol.resolve());
+        pub(super) fn resolve(libraries: &Libraries) {
+            symbols::each(|symbol| symbol.resolve(libraries));
         }
     };
 }

@@ -37,9 +37,12 @@ impl Log {
     /// Opens the log that the settings ask for, or stderr where that fails. Answers the log, and
     /// whether it failed. To be called in the constructor: it allocates.
     pub fn open(settings: &Settings) -> (Self, bool) {
-        let wanted = settings.log != LogLevel::Off && !settings.log_file.is_empty();
-        let named = if wanted { Target::named(&settings.log_file) } else { None };
-        let fell_back = wanted && named.is_none();
+        if settings.log == LogLevel::Off {
+            return (Self { level: LogLevel::Off, target: None }, false);
+        }
+        let is_named = !settings.log_file.is_empty();
+        let named = if is_named { Target::named(&settings.log_file) } else { None };
+        let fell_back = is_named && named.is_none();
         (Self { level: settings.log, target: named.or_else(Target::stderr) }, fell_back)
     }
 

@@ -68,3 +68,27 @@ pub struct Settings {
     /// The directory of the stats file; empty means the usual one.
     pub stats_dir: String,
 }
+
+impl Settings {
+    /// The settings in force when no variable is set: what a program has that sets none, without a look at the
+    /// table. A test compares them with [`KNOBS`](super::knobs::KNOBS).
+    pub const DEFAULT: Self = Self {
+        disable: false,
+        timeout_ms: 30_000,
+        idle_ms: 5_000,
+        max_bytes: 64 << 20,
+        connected_max_bytes: 1 << 20,
+        max_pending: None,
+        exit_timeout_ms: 2_000,
+        shutdown_grace_ms: 50,
+        role: RolePolicy::Both,
+        strategy: Strategy::Drain,
+        peer_first_ms: 200,
+        rules: Rules::none(),
+        engine: DrainBy::Thread,
+        log: LogLevel::Off,
+        log_file: String::new(),
+        stats: true,
+        stats_dir: String::new(),
+    };
+}

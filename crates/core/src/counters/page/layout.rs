@@ -34,7 +34,13 @@ impl<const N: usize> Text<N> {
 
     /// Stores `text`, cut off after `N` bytes.
     pub fn set(&self, text: &str) {
-        for (to, from) in self.0.iter().zip(text.bytes()) {
+        self.set_all([text]);
+    }
+
+    /// Stores `parts` one behind the other, cut off after `N` bytes.
+    pub fn set_all<'a>(&self, parts: impl IntoIterator<Item = &'a str>) {
+        let bytes = parts.into_iter().flat_map(str::bytes);
+        for (to, from) in self.0.iter().zip(bytes) {
             to.store(from, Relaxed);
         }
     }

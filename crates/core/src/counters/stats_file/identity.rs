@@ -11,8 +11,8 @@ pub struct Identity {
     pub is_published: bool,
     /// The name of the program, as it was called.
     pub program: String,
-    /// The settings in force, one `NAME=value` per line.
-    pub settings: String,
+    /// The settings in force, one `NAME=value` per line; `None`: the defaults.
+    pub settings: Option<String>,
     /// The directory that the settings name, if they do.
     pub directory: Option<CString>,
 }

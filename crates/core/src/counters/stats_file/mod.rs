@@ -24,6 +24,7 @@ pub use identity::Identity;
 pub use location::FileLocation;
 
 use super::page::{Page, SIZE};
+use crate::settings::knobs::KNOBS;
 use crate::sys::procfs::{Dir, Path, Stat};
 use crate::sys::{Fd, clock, mapped, process, table};
 use core::ffi::CStr;
@@ -144,7 +145,10 @@ fn fill(directory: Fd, name: &CStr, file: Opened) -> Option<&'static Page> {
 fn describe(page: &Page, identity: &Identity) {
     page.version.set(env!("CARGO_PKG_VERSION"));
     page.program.set(&identity.program);
-    page.settings.set(&identity.settings);
+    match &identity.settings {
+        Some(settings) => page.settings.set(settings),
+        None => page.settings.set_all(KNOBS.iter().flat_map(|knob| [knob.env, "=", knob.default, "\n"])),
+    }
     page.members.store(1, Relaxed);
     page.created.store(clock::seconds_since_1970(), Relaxed);
 }

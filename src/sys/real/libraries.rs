@@ -1,0 +1,218 @@
+//! The libraries that the loader has put behind this one, and functions in them, by name.
+//!
+//! The constructor needs eighty functions of libc's, and every start of a program waits for that.
+//! `dlsym(3)` takes a lock, finds out who asks, and goes through a search list, for each of them. Here
+//! one walk finds the libraries, and each name is one look at a hash table (`DT_GNU_HASH`) in each of
+//! them. What is found is what `dlsym(RTLD_NEXT, name)` finds: the default version of the name in the
+//! first library behind this one that has it. Where that is not plain, `dlsym` is asked.
+//!
+//! Context: the constructor.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::MaybeUninit;
+use libc::{Elf64_Phdr, Elf64_Sym, dl_phdr_info};
+
+/// The most libraries that are walked; where there are more, `dlsym` is asked for every name.
+const MOST: usize = 64;
+
+/// The dynamic section of a library (`elf.h`).
+#[repr(C)]
+struct Dynamic {
+    tag: i64,
+    value: u64,
+}
+
+const DT_NULL: i64 = 0;
+const DT_STRTAB: i64 = 5;
+const DT_SYMTAB: i64 = 6;
+const DT_GNU_HASH: i64 = 0x6fff_fef5;
+const DT_VERSYM: i64 = 0x6fff_fff0;
+
+/// The tables of one library.
+#[derive(Clone, Copy)]
+struct Library {
+    base: usize,
+    hash: *const u32,
+    symbols: *const Elf64_Sym,
+    names: *const c_char,
+    versions: *const u16,
+}
+
+/// The libraries behind this one, in the order in which the loader searches them.
+pub struct Libraries {
+    list: [MaybeUninit<Library>; MOST],
+    count: usize,
+    /// The path of this library, once it has been met.
+    own_path: Option<&'static CStr>,
+    /// Each of them could be read.
+    are_all_known: bool,
+}
+
+/// What one library says of a name.
+enum Found {
+    /// The function.
+    At(*mut c_void),
+    /// It has no such function.
+    Nothing,
+    /// There is something, of a kind that only the loader knows how to find.
+    Special,
+}
+
+impl Libraries {
+    /// Walks all of them. `here` is an address inside this library.
+    pub fn walk(here: usize) -> Self {
+        let list = [const { MaybeUninit::uninit() }; MOST];
+        let mut all = Self { list, count: 0, own_path: None, are_all_known: true };
+        let mut walk = Walk { all: &mut all, here };
+        // SAFETY: `visit` gets what it expects, and lets nothing unwind.
+        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut walk).cast()) };
+        all
+    }
+
+    /// The path by which the loader has found this library.
+    pub fn own_path(&self) -> Option<&'static CStr> {
+        self.own_path
+    }
+
+    /// Where the next function of that name is; null if there is none.
+    pub fn find(&self, name: &'static CStr) -> *mut c_void {
+        let hash = gnu_hash(name);
+        let known = self.list.iter().take(self.count);
+        // SAFETY: as many have been written.
+        let known = known.map(|library| unsafe { library.assume_init_ref() });
+        let found = known.map(|library| library.find(name, hash)).find(|found| !matches!(found, Found::Nothing));
+        match found {
+            Some(Found::At(at)) if self.are_all_known => at,
+            None if self.are_all_known => core::ptr::null_mut(),
+            // SAFETY: a terminated name.
+            _ => unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) },
+        }
+    }
+
+    fn add(&mut self, library: Option<Library>) {
+        match (library, self.list.get_mut(self.count)) {
+            (Some(library), Some(place)) => {
+                place.write(library);
+                self.count += 1;
+            }
+            _ => self.are_all_known = false,
+        }
+    }
+}
+
+struct Walk<'a> {
+    all: &'a mut Libraries,
+    here: usize,
+}
+
+/// Called for each library, in the order of the search.
+unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: usize, walk: *mut c_void) -> c_int {
+    // SAFETY: what `dl_iterate_phdr` passes, and what `walk` passes.
+    let (info, Walk { all, here }) = unsafe { (&*info, &mut *walk.cast::<Walk<'_>>()) };
+    // SAFETY: the program headers of a library that stays loaded while its constructors run.
+    let headers = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
+    let base = info.dlpi_addr as usize;
+    if all.own_path.is_some() {
+        all.add(Library::of(base, headers));
+    } else if headers.iter().any(|header| has(base, header, *here)) {
+        // SAFETY: a terminated name, which lives as long as this library; it is never unloaded.
+        all.own_path = Some(unsafe { CStr::from_ptr(info.dlpi_name) });
+    }
+    0
+}
+
+fn has(base: usize, header: &Elf64_Phdr, address: usize) -> bool {
+    let start = base.wrapping_add(header.p_vaddr as usize);
+    header.p_type == libc::PT_LOAD && address.wrapping_sub(start) < header.p_memsz as usize
+}
+
+impl Library {
+    /// `None` where it has no such hash table.
+    fn of(base: usize, headers: &[Elf64_Phdr]) -> Option<Self> {
+        let dynamic = headers.iter().find(|header| header.p_type == libc::PT_DYNAMIC)?;
+        let mut entry = base.wrapping_add(dynamic.p_vaddr as usize) as *const Dynamic;
+        let [mut hash, mut symbols, mut names, mut versions] = [0; 4];
+        // SAFETY: the section ends with DT_NULL.
+        while let Dynamic { tag, value } = unsafe { entry.read() }
+            && tag != DT_NULL
+        {
+            // The loader has made addresses of what were offsets, where it may write.
+            let at = if (value as usize) < base { base.wrapping_add(value as usize) } else { value as usize };
+            match tag {
+                DT_GNU_HASH => hash = at,
+                DT_SYMTAB => symbols = at,
+                DT_STRTAB => names = at,
+                DT_VERSYM => versions = at,
+                _ => {}
+            }
+            entry = entry.wrapping_add(1);
+        }
+        let are_all = [hash, symbols, names].iter().all(|&at| at != 0);
+        let [hash, versions] = [hash as *const u32, versions as *const u16 as *const u32];
+        are_all.then_some(Self {
+            base,
+            hash,
+            symbols: symbols as *const Elf64_Sym,
+            names: names as *const c_char,
+            versions: versions.cast(),
+        })
+    }
+
+    /// Looks the name up, as in "How To Write Shared Libraries" (Drepper), section 1.5.5.
+    fn find(&self, name: &CStr, hash: u32) -> Found {
+        // SAFETY: the layout of DT_GNU_HASH: four words, the filter, the buckets, the chains.
+        unsafe {
+            let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
+            let filter = self.hash.add(4).cast::<u64>();
+            let word = filter.add((hash / u64::BITS & words.wrapping_sub(1)) as usize).read_unaligned();
+            let is_in_filter = |hash: u32| word >> (hash % u64::BITS) & 1 == 1;
+            if buckets == 0 || !is_in_filter(hash) || !is_in_filter(hash >> shift) {
+                return Found::Nothing;
+            }
+            let all_buckets = filter.add(words as usize).cast::<u32>();
+            let mut at = all_buckets.add((hash % buckets) as usize).read();
+            if at < first {
+                return Found::Nothing;
+            }
+            let chain = all_buckets.add(buckets as usize);
+            loop {
+                let link = chain.add((at - first) as usize).read();
+                if link | 1 == hash | 1
+                    && let Some(found) = self.symbol(at, name)
+                {
+                    return found;
+                }
+                if link & 1 == 1 {
+                    return Found::Nothing;
+                }
+                at += 1;
+            }
+        }
+    }
+
+    /// What symbol number `at` is, if it is the default version of that name, and defined here.
+    ///
+    /// # Safety
+    /// There is a symbol of that number.
+    unsafe fn symbol(&self, at: u32, name: &CStr) -> Option<Found> {
+        const HIDDEN: u16 = 0x8000;
+        const FUNCTION: u8 = 2;
+        // SAFETY: the caller's; names are terminated.
+        unsafe {
+            let symbol = self.symbols.add(at as usize).read();
+            let is_default = self.versions.is_null() || self.versions.add(at as usize).read() & HIDDEN == 0;
+            let is_defined = symbol.st_shndx != 0 && symbol.st_value != 0;
+            let is_it = is_default && is_defined && CStr::from_ptr(self.names.add(symbol.st_name as usize)) == name;
+            let kind = symbol.st_info & 15;
+            is_it.then(|| match kind {
+                FUNCTION => Found::At(self.base.wrapping_add(symbol.st_value as usize) as *mut c_void),
+                _ => Found::Special,
+            })
+        }
+    }
+}
+
+/// The hash of a name in `DT_GNU_HASH`.
+fn gnu_hash(name: &CStr) -> u32 {
+    name.to_bytes().iter().fold(5381, |hash: u32, &byte| hash.wrapping_mul(33).wrapping_add(u32::from(byte)))
+}
