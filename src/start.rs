@@ -8,9 +8,10 @@
 //! A program for musl may inherit `LD_PRELOAD` from one for glibc. It can load the library, as
 //! that does not import by name what musl lacks. There every hook passes through.
 
-use crate::hooks;
+use crate::sys::filled::Filled;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
+use crate::sys::real::{Libraries, Name};
 use crate::sys::{atfork, environment, errno, host, real, tls};
 use core::ffi::{c_char, c_int, c_void};
 use softclose_core::context::Context;
@@ -30,9 +31,9 @@ use softclose_core::sys::known_directory::KnownDirectory;
 use softclose_core::sys::rehearsal::Rehearsal;
 use softclose_core::sys::ring::UnseenRings;
 use softclose_core::sys::{clock, schedule, valgrind};
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::OnceLock;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -42,14 +43,13 @@ static CONSTRUCTOR: Constructor = construct;
 /// nothing.
 type Constructor = extern "C" fn(c_int, *const *const c_char);
 
+#[unsafe(link_section = ".text.softclose_start")]
 extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
-    tls::resolve();
     let own_path = find_functions();
     if !real::is_glibc() {
         return;
     }
     errno::resolve();
-    hooks::touch_redhook();
     let secure = is_secure();
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
     // The shared memory takes as much address space as in the process that made it.
@@ -58,8 +58,6 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     environment::note_preload(own_path.map(CStr::to_bytes));
     let (settings, shown) = settings(secure);
     let Some(capacity) = capacity().filter(|_| !settings.disable) else { return };
-    host::resolve();
-    clock::resolve();
     let identity = identity(settings, shown, program(count, arguments), secure);
     let finisher = own_path.filter(|_| !secure).and_then(finisher);
     let engine = engine(settings, identity, finisher, capacity);
@@ -82,9 +80,13 @@ fn is_secure() -> bool {
 
 /// Looks up libc's functions. Answers the path by which the loader has found this library.
 #[inline(never)]
+#[unsafe(link_section = ".text.softclose_start")]
 fn find_functions() -> Option<&'static CStr> {
-    let libraries = real::Libraries::walk((construct as Constructor as *const c_void).addr());
+    let libraries = Libraries::walk((construct as Constructor as *const c_void).addr());
+    tls::resolve(&libraries);
     real::resolve_all(&libraries);
+    host::resolve(&libraries);
+    clock::resolve(libraries.find_anywhere(const { Name::new(c"__vdso_clock_gettime") }));
     libraries.own_path()
 }
 
@@ -107,19 +109,18 @@ fn read_settings() -> (&'static Settings, Option<String>) {
 }
 
 /// The name by which the program was called, without its directory.
-fn program(count: c_int, arguments: *const *const c_char) -> String {
+fn program(count: c_int, arguments: *const *const c_char) -> Vec<u8> {
     if count == 0 {
-        return String::new();
+        return Vec::new();
     }
     // SAFETY: the first argument of the program, which is terminated.
     let called = unsafe { CStr::from_ptr(*arguments) }.to_bytes();
-    let name = called.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    String::from_utf8_lossy(name).into_owned()
+    called.rsplit(|&byte| byte == b'/').next().unwrap_or_default().to_vec()
 }
 
 /// What the stats file says of the process. A process that has more rights than its caller makes
 /// no such file.
-fn identity(settings: &Settings, shown: Option<String>, program: String, secure: bool) -> Identity {
+fn identity(settings: &Settings, shown: Option<String>, program: Vec<u8>, secure: bool) -> Identity {
     let directory = &settings.stats_dir;
     Identity {
         is_published: settings.stats && !secure,
@@ -132,16 +133,17 @@ fn identity(settings: &Settings, shown: Option<String>, program: String, secure:
 /// Everything that a process writes to, in one page: a fork child copies only that page.
 #[repr(align(4096))]
 struct Page {
-    engine: OnceLock<Engine>,
+    engine: Filled<Engine>,
     ledger: Ledger,
-    context: OnceLock<Context>,
+    context: Filled<Context>,
 }
 
 const _: () = assert!(size_of::<Page>() == 4096, "more than a page");
 
-static PAGE: Page = Page { engine: OnceLock::new(), ledger: Ledger::new(), context: OnceLock::new() };
+static PAGE: Page = Page { engine: Filled::new(), ledger: Ledger::new(), context: Filled::new() };
 
 #[inline(never)]
+#[unsafe(link_section = ".text.softclose_start")]
 fn engine(
     settings: &'static Settings,
     identity: Identity,
@@ -157,28 +159,31 @@ fn engine(
     discard::begin();
     valgrind::is_lock_free((&raw const PAGE).addr(), size_of::<Page>());
     let processors = processors();
-    let context = context.get_or_init(|| Context { settings, counters, log, host: host::HOST, finisher, processors });
+    // SAFETY: the constructor runs once.
+    let context = unsafe { context.fill(Context { settings, counters, log, host: host::HOST, finisher, processors }) };
     ledger.begin(capacity);
     ledger.set_users(users());
     let drain = Drain::new(context, ledger);
     let (rehearsal, rings, refs, presence) = (Rehearsal::new(), UnseenRings::new(), Refs::new(), Presence::new());
-    engine.get_or_init(|| Engine { context, ledger, drain, rehearsal, rings, refs, presence })
+    // SAFETY: as above.
+    unsafe { engine.fill(Engine { context, ledger, drain, rehearsal, rings, refs, presence }) }
 }
 
 /// The directory of this library, where `softclose-drain` lies as well.
 fn finisher(library: &'static CStr) -> Option<&'static KnownDirectory> {
     let library = library.to_bytes();
-    let home = match library.iter().rposition(|&byte| byte == b'/') {
-        Some(end) if library.starts_with(b"/") => CString::new(library.get(..end.max(1))?).ok()?,
-        _ => home_of_relative(library)?,
-    };
+    let end = library.iter().rposition(|&byte| byte == b'/').filter(|_| library.starts_with(b"/"));
+    let home = end.map_or_else(|| home_of_relative(library), |end| library.get(..end.max(1)).map(Cow::Borrowed))?;
+    let home = [&*home, &[0]].concat();
+    // SAFETY: a part of a path, which has no zero byte, and one behind it.
+    let home = unsafe { CStr::from_bytes_with_nul_unchecked(home.leak()) };
     Some(Box::leak(Box::new(KnownDirectory::at(home)?)))
 }
 
 #[cold]
-fn home_of_relative(library: &[u8]) -> Option<CString> {
+fn home_of_relative(library: &[u8]) -> Option<Cow<'static, [u8]>> {
     let library = std::path::absolute(OsStr::from_bytes(library)).ok()?;
-    CString::new(library.parent()?.as_os_str().as_bytes()).ok()
+    Some(library.parent()?.as_os_str().as_bytes().to_vec().into())
 }
 
 /// The processors on which the process may run, before the program can have changed that.

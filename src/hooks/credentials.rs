@@ -9,41 +9,42 @@
 //! Right after a call by which a process has lost its user for good, the process leaves the memory
 //! that it shares with processes that still have that user.
 
-use crate::sys::errno;
 use crate::sys::guard::{dismiss, with_owner};
+use crate::sys::{errno, real};
 use core::ffi::{c_char, c_int, c_void};
 use libc::{gid_t, size_t, uid_t};
 
 /// Defines hooks that make libc's call inside of `$own_call`.
 macro_rules! dismissing {
-    ($($name:ident($($arg:ident: $type:ty),*) => $ours:ident, $own_call:ident;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) => $own_call:ident;)*) => {
         $(
-            redhook::hook! {
-                unsafe fn $name($($arg: $type),*) -> c_int => $ours {
-                    // SAFETY: the program's own call.
-                    $own_call(|| unsafe { redhook::real!($name)($($arg),*) })
-                }
+            #[doc = concat!("`", stringify!($name), "(2)`.")]
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+                // SAFETY: the program's own call.
+                $own_call(|| unsafe { real::$name($($arg),*) })
             }
         )*
-
-        /// Has redhook look up their functions in libc.
-        pub fn touch() {
-            $( let _ = redhook::real!($name); )*
-        }
     };
 }
 
 dismissing! {
-    setuid(uid: uid_t) => my_setuid, changing_user;
-    setgid(gid: gid_t) => my_setgid, alone;
-    seteuid(uid: uid_t) => my_seteuid, changing_effective_user;
-    setreuid(ruid: uid_t, euid: uid_t) => my_setreuid, changing_user;
-    setregid(rgid: gid_t, egid: gid_t) => my_setregid, alone;
-    setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) => my_setresuid, changing_user;
-    setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) => my_setresgid, alone;
-    setgroups(count: size_t, list: *const gid_t) => my_setgroups, alone;
-    initgroups(user: *const c_char, group: gid_t) => my_initgroups, alone;
-    capset(header: *mut c_void, data: *const c_void) => my_capset, alone;
+    setuid(uid: uid_t) => changing_user;
+    setgid(gid: gid_t) => alone;
+    seteuid(uid: uid_t) => changing_effective_user;
+    setreuid(ruid: uid_t, euid: uid_t) => changing_user;
+    setregid(rgid: gid_t, egid: gid_t) => alone;
+    setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) => changing_user;
+    setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) => alone;
+    setgroups(count: size_t, list: *const gid_t) => alone;
+    capset(header: *mut c_void, data: *const c_void) => alone;
+}
+
+redhook::hook! {
+    unsafe fn initgroups(user: *const c_char, group: gid_t) -> c_int => my_initgroups {
+        // SAFETY: the program's own call.
+        alone(|| unsafe { redhook::real!(initgroups)(user, group) })
+    }
 }
 
 /// Makes a call that must find no thread of ours.

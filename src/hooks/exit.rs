@@ -5,34 +5,24 @@
 //! `at_quick_exit`; see [`crate::sys::leave`].
 
 use crate::sys::leave::{end, leave};
-use crate::sys::real::is_ready;
+use crate::sys::real;
 use libc::c_int;
 use softclose_core::engine::exit::Exit;
 
-redhook::hook! {
-    unsafe fn _exit(status: c_int) -> ! => my_exit {
-        leave(Exit::AtOnce(status));
-        if is_ready() {
-            // SAFETY: the program's own call.
-            unsafe { redhook::real!(_exit)(status) }
-        }
-        end(status)
-    }
+/// `_exit(2)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn _exit(status: c_int) -> ! {
+    leave(Exit::AtOnce(status));
+    // SAFETY: the program's own call.
+    unsafe { real::exit_at_once(status) };
+    end(status)
 }
 
-redhook::hook! {
-    unsafe fn _Exit(status: c_int) -> ! => my_big_exit {
-        leave(Exit::AtOnce(status));
-        if is_ready() {
-            // SAFETY: the program's own call.
-            unsafe { redhook::real!(_Exit)(status) }
-        }
-        end(status)
-    }
-}
-
-/// Has redhook look up their functions in libc.
-pub fn touch() {
-    let _ = redhook::real!(_exit);
-    let _ = redhook::real!(_Exit);
+/// `_Exit(3)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn _Exit(status: c_int) -> ! {
+    leave(Exit::AtOnce(status));
+    // SAFETY: the program's own call.
+    unsafe { real::exit_at_once_by_c(status) };
+    end(status)
 }

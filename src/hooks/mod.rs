@@ -8,12 +8,11 @@
 //!
 //! # How a hook is exported
 //!
-//! `redhook::hook!` exports `_exit`, `_Exit`, `unshare`, `setns` and the `setuid` family. redhook
-//! runs a hook inside `catch_unwind`, which aborts the process when a cancellation unwinds through
-//! it, and it aborts where libc has no such function. So it is good for a call that is no
-//! cancellation point, that programs do not make in a thread which can be cancelled at any
-//! instruction, that every libc has, and that is not made while `malloc` is being initialised:
-//! before the constructor, redhook calls `dlsym`.
+//! `redhook::hook!` exports `initgroups`. redhook runs a hook inside `catch_unwind`, which aborts the
+//! process when a cancellation unwinds through it; it aborts where libc has no such function; and it
+//! calls `dlsym` when the function is first called. So it is good for a call that is no cancellation
+//! point, that every libc has, and that programs make from ordinary code alone: `initgroups` reads
+//! files and allocates memory itself.
 //!
 //! Every other hook fails one of these tests. It is a plain function with the attribute
 //! `#[unsafe(no_mangle)]` and the ABI `extern "C-unwind"`, through which a cancellation unwinds; it
@@ -76,10 +75,3 @@ pub mod system;
 pub mod unshare;
 pub mod vfork;
 pub mod wordexp;
-
-/// Has redhook look up every function that it exports, before a hook needs it.
-pub fn touch_redhook() {
-    credentials::touch();
-    exit::touch();
-    unshare::touch();
-}

@@ -8,18 +8,9 @@
 use crate::sys::ending::{self, Ending};
 use crate::sys::errno;
 use crate::sys::guard::{Guard, act_on_cancellation, let_signals_in};
+use crate::sys::real::{__fpending, __fpurge, fflush, fileno};
 use libc::{FILE, c_int};
 use softclose_core::sys::{Fd, socket};
-
-unsafe extern "C-unwind" {
-    fn fflush(stream: *mut FILE) -> c_int;
-}
-
-unsafe extern "C" {
-    fn fileno(stream: *mut FILE) -> c_int;
-    fn __fpending(stream: *mut FILE) -> usize;
-    fn __fpurge(stream: *mut FILE);
-}
 
 /// The number of the connection that `stream` is over, if it is over one, and if this process is
 /// the owner of its memory.

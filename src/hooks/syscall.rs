@@ -28,84 +28,111 @@ pub unsafe extern "C-unwind" fn syscall(number: c_long) -> c_long {
     naked_asm!(
         "cmp rdi, {count}",
         "jae 2f",
-        "lea rax, [rip + {routes}]",
-        "mov rax, [rax + 8 * rdi]",
-        "test rax, rax",
+        "lea rax, [rip + {places}]",
+        "movzx eax, byte ptr [rax + rdi]",
+        "test eax, eax",
         "jz 2f",
+        "lea r11, [rip + {targets}]",
+        "mov rax, [r11 + 8 * rax - 8]",
         "jmp rax",
         "2:",
         "mov rax, [rip + {real}]",
         "test rax, rax",
         "jz {unresolved}",
         "jmp rax",
-        count = const ROUTES.0.len(),
-        routes = sym ROUTES,
+        count = const PLACES.len(),
+        places = sym PLACES,
+        targets = sym TARGETS,
         real = sym real::SYSCALL,
         unresolved = sym unresolved,
     )
 }
 
-/// Where each number leads: the address of a function, or null for a number that does not matter.
+/// Where each number leads that matters: to the address of a function.
+const ROUTES: [(usize, *const c_void); 47] = [
+    (nr::CLOSE, close as *const c_void),
+    (nr::CLOSE_RANGE, close_range as *const c_void),
+    (nr::SHUTDOWN, shutdown as *const c_void),
+    (nr::SETSOCKOPT, setsockopt as *const c_void),
+    (nr::DUP, dup as *const c_void),
+    (nr::DUP2, dup2 as *const c_void),
+    (nr::DUP3, dup3 as *const c_void),
+    (nr::FCNTL, fcntl as *const c_void),
+    (nr::EPOLL_CREATE, epoll_create as *const c_void),
+    (nr::EPOLL_CREATE1, epoll_create1 as *const c_void),
+    (nr::EPOLL_CTL, epoll_ctl as *const c_void),
+    (nr::SOCKET, socket as *const c_void),
+    (nr::ACCEPT, accept as *const c_void),
+    (nr::ACCEPT4, accept4 as *const c_void),
+    (nr::BIND, bind as *const c_void),
+    (nr::LISTEN, listen as *const c_void),
+    (nr::CONNECT, connect as *const c_void),
+    (nr::SENDMSG, sendmsg as *const c_void),
+    (nr::RECVMSG, recvmsg as *const c_void),
+    (nr::SENDMMSG, sendmmsg as *const c_void),
+    (nr::RECVMMSG, recvmmsg as *const c_void),
+    (nr::PIDFD_GETFD, pidfd_getfd as *const c_void),
+    (nr::IO_SUBMIT, looked_at as *const c_void),
+    // These may return twice, on another stack, or not at all.
+    (nr::CLONE, looked_at as *const c_void),
+    (nr::CLONE3, looked_at as *const c_void),
+    (nr::FORK, looked_at as *const c_void),
+    (nr::VFORK, looked_at as *const c_void),
+    (nr::EXECVE, looked_at as *const c_void),
+    (nr::EXECVEAT, looked_at as *const c_void),
+    (nr::EXIT, looked_at as *const c_void),
+    (nr::EXIT_GROUP, looked_at as *const c_void),
+    (nr::IO_URING_SETUP, io_uring_setup as *const c_void),
+    (nr::IO_URING_ENTER, io_uring_enter as *const c_void),
+    (nr::IO_URING_REGISTER, io_uring_register as *const c_void),
+    (nr::PRCTL, looked_at as *const c_void),
+    (nr::SECCOMP, looked_at as *const c_void),
+    (nr::UNSHARE, looked_at as *const c_void),
+    // These change the calling thread only, which may be the program's only one.
+    (nr::SETUID, change_user as *const c_void),
+    (nr::SETGID, alone as *const c_void),
+    (nr::SETREUID, change_user as *const c_void),
+    (nr::SETREGID, alone as *const c_void),
+    (nr::SETRESUID, change_user as *const c_void),
+    (nr::SETRESGID, alone as *const c_void),
+    (nr::SETGROUPS, alone as *const c_void),
+    (nr::CAPSET, alone as *const c_void),
+    (nr::SETNS, looked_at as *const c_void),
+    (nr::LANDLOCK_RESTRICT_SELF, alone as *const c_void),
+];
+
+/// For each number its place in [`TARGETS`], from 1 on, or 0. Addresses have to be relocated at each start
+/// of a program, so there are as few as can be.
+static PLACES: [u8; 512] = places();
+
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+const fn places() -> [u8; 512] {
+    let mut places = [0; 512];
+    let mut at = 0;
+    while at < ROUTES.len() {
+        places[ROUTES[at].0] = at as u8 + 1;
+        at += 1;
+    }
+    places
+}
+
 #[repr(transparent)]
-struct Routes([*const c_void; 512]);
+struct Targets([*const c_void; ROUTES.len()]);
 
 // SAFETY: addresses of functions, never written.
-unsafe impl Sync for Routes {}
+unsafe impl Sync for Targets {}
 
-static ROUTES: Routes = routes();
+static TARGETS: Targets = targets();
 
-const fn routes() -> Routes {
-    let mut to = [core::ptr::null(); 512];
-    to[nr::CLOSE] = close as *const c_void;
-    to[nr::CLOSE_RANGE] = close_range as *const c_void;
-    to[nr::SHUTDOWN] = shutdown as *const c_void;
-    to[nr::SETSOCKOPT] = setsockopt as *const c_void;
-    to[nr::DUP] = dup as *const c_void;
-    to[nr::DUP2] = dup2 as *const c_void;
-    to[nr::DUP3] = dup3 as *const c_void;
-    to[nr::FCNTL] = fcntl as *const c_void;
-    to[nr::EPOLL_CREATE] = epoll_create as *const c_void;
-    to[nr::EPOLL_CREATE1] = epoll_create1 as *const c_void;
-    to[nr::EPOLL_CTL] = epoll_ctl as *const c_void;
-    to[nr::SOCKET] = socket as *const c_void;
-    to[nr::ACCEPT] = accept as *const c_void;
-    to[nr::ACCEPT4] = accept4 as *const c_void;
-    to[nr::BIND] = bind as *const c_void;
-    to[nr::LISTEN] = listen as *const c_void;
-    to[nr::CONNECT] = connect as *const c_void;
-    to[nr::SENDMSG] = sendmsg as *const c_void;
-    to[nr::RECVMSG] = recvmsg as *const c_void;
-    to[nr::SENDMMSG] = sendmmsg as *const c_void;
-    to[nr::RECVMMSG] = recvmmsg as *const c_void;
-    to[nr::PIDFD_GETFD] = pidfd_getfd as *const c_void;
-    to[nr::IO_SUBMIT] = looked_at as *const c_void;
-    // These may return twice, on another stack, or not at all.
-    to[nr::CLONE] = looked_at as *const c_void;
-    to[nr::CLONE3] = looked_at as *const c_void;
-    to[nr::FORK] = looked_at as *const c_void;
-    to[nr::VFORK] = looked_at as *const c_void;
-    to[nr::EXECVE] = looked_at as *const c_void;
-    to[nr::EXECVEAT] = looked_at as *const c_void;
-    to[nr::EXIT] = looked_at as *const c_void;
-    to[nr::EXIT_GROUP] = looked_at as *const c_void;
-    to[nr::IO_URING_SETUP] = io_uring_setup as *const c_void;
-    to[nr::IO_URING_ENTER] = io_uring_enter as *const c_void;
-    to[nr::IO_URING_REGISTER] = io_uring_register as *const c_void;
-    to[nr::PRCTL] = looked_at as *const c_void;
-    to[nr::SECCOMP] = looked_at as *const c_void;
-    to[nr::UNSHARE] = looked_at as *const c_void;
-    // These change the calling thread only, which may be the program's only one.
-    to[nr::SETUID] = change_user as *const c_void;
-    to[nr::SETGID] = alone as *const c_void;
-    to[nr::SETREUID] = change_user as *const c_void;
-    to[nr::SETREGID] = alone as *const c_void;
-    to[nr::SETRESUID] = change_user as *const c_void;
-    to[nr::SETRESGID] = alone as *const c_void;
-    to[nr::SETGROUPS] = alone as *const c_void;
-    to[nr::CAPSET] = alone as *const c_void;
-    to[nr::SETNS] = looked_at as *const c_void;
-    to[nr::LANDLOCK_RESTRICT_SELF] = alone as *const c_void;
-    Routes(to)
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+const fn targets() -> Targets {
+    let mut targets = [core::ptr::null(); ROUTES.len()];
+    let mut at = 0;
+    while at < ROUTES.len() {
+        targets[at] = ROUTES[at].1;
+        at += 1;
+    }
+    Targets(targets)
 }
 
 jump_through! { fn looked_at => look }

@@ -4,31 +4,26 @@
 //! may have the pid of their parent. Both are noted.
 
 use crate::sys::guard::{dismiss, engine, with_owner};
+use crate::sys::real;
 use core::ffi::c_int;
 use softclose_core::holders::ledger::Owner;
 
-redhook::hook! {
-    unsafe fn unshare(flags: c_int) -> c_int => my_unshare {
-        let _dismissed = dismiss();
-        prepare(flags);
-        // SAFETY: the program's own call.
-        unsafe { redhook::real!(unshare)(flags) }
-    }
+/// `unshare(2)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn unshare(flags: c_int) -> c_int {
+    let _dismissed = dismiss();
+    prepare(flags);
+    // SAFETY: the program's own call.
+    unsafe { real::unshare(flags) }
 }
 
-redhook::hook! {
-    unsafe fn setns(fd: c_int, kind: c_int) -> c_int => my_setns {
-        let _dismissed = dismiss();
-        prepare_setns(kind);
-        // SAFETY: the program's own call.
-        unsafe { redhook::real!(setns)(fd, kind) }
-    }
-}
-
-/// Has redhook look up their functions in libc.
-pub fn touch() {
-    let _ = redhook::real!(unshare);
-    let _ = redhook::real!(setns);
+/// `setns(2)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn setns(fd: c_int, kind: c_int) -> c_int {
+    let _dismissed = dismiss();
+    prepare_setns(kind);
+    // SAFETY: the program's own call.
+    unsafe { real::setns(fd, kind) }
 }
 
 /// Before `setns(2)`. The program may leave out what kind of namespace it means.

@@ -7,10 +7,9 @@
 
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use softclose_core::holders::ledger::Ticket;
 use softclose_core::sys::probe;
-use std::sync::OnceLock;
 
 type Text = *const c_char;
 /// A list of strings, as `execve(2)` takes it.
@@ -28,7 +27,13 @@ pub fn own() -> List {
 
 /// The file name of the shim, if `LD_PRELOAD` had it loaded. `None` if something else had it loaded
 /// (such as `/etc/ld.so.preload`), which will do so in the next program too.
-static PRELOADED_AS: OnceLock<Option<&'static [u8]>> = OnceLock::new();
+static PRELOADED_AS: (AtomicPtr<u8>, AtomicUsize) = (AtomicPtr::new(core::ptr::null_mut()), AtomicUsize::new(0));
+
+fn preloaded_as() -> Option<&'static [u8]> {
+    let (at, len) = (PRELOADED_AS.0.load(Ordering::Relaxed), PRELOADED_AS.1.load(Ordering::Relaxed));
+    // SAFETY: null, or a part of the path of this library, which is never unloaded.
+    (!at.is_null()).then(|| unsafe { core::slice::from_raw_parts(at, len) })
+}
 
 /// In the constructor: notes how the shim, the file `library`, came to be loaded.
 pub fn note_preload(library: Option<&'static [u8]>) {
@@ -36,7 +41,10 @@ pub fn note_preload(library: Option<&'static [u8]>) {
     // SAFETY: the program's own environment, before its code runs.
     let value = unsafe { find(own(), PRELOAD) };
     let is_it = |name: &&[u8]| value.is_some_and(|value| value.windows(name.len()).any(|part| part == *name));
-    let _ = PRELOADED_AS.set(name.filter(is_it));
+    if let Some(name) = name.filter(is_it) {
+        PRELOADED_AS.1.store(name.len(), Ordering::Relaxed);
+        PRELOADED_AS.0.store(name.as_ptr().cast_mut(), Ordering::Relaxed);
+    }
 }
 
 /// In the constructor: takes the ticket out of the environment. The variables before it move up by
@@ -121,7 +129,7 @@ impl Extended {
     pub fn with(&mut self, environment: List, ticket: Ticket) -> Option<List> {
         self.text = ticket.text();
         let (mut len, mut is_preloaded) = (0, false);
-        let wanted = PRELOADED_AS.get()?;
+        let wanted = preloaded_as();
         self.list.first_mut()?.write(self.text.as_ptr().cast());
         loop {
             // SAFETY: any bytes are a pointer.
@@ -132,7 +140,7 @@ impl Extended {
                 break;
             }
             // SAFETY: it is read as far as it can be.
-            is_preloaded |= unsafe { is_preload(text, *wanted) };
+            is_preloaded |= unsafe { is_preload(text, wanted) };
         }
         (is_preloaded || wanted.is_none()).then_some(self.list.as_ptr().cast())
     }

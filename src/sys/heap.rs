@@ -13,7 +13,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 #[global_allocator]
 static HEAP: Heap = Heap { room: UnsafeCell::new([0; ROOM]), used: AtomicUsize::new(0) };
 
-const ROOM: usize = 2048;
+const ROOM: usize = 1024;
 
 /// Memory that is given out once, piece by piece, and never taken back.
 struct Heap {

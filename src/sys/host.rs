@@ -1,10 +1,11 @@
 //! What the engine needs from the program's libc: whether there is one thread, and writing out its
 //! streams.
 
+use super::real::{__fpending, Libraries, Name, fflush_unlocked, fileno_unlocked};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use libc::{FILE, c_char, c_int};
+use libc::{FILE, c_char};
 use softclose_core::context::Host;
 use softclose_core::sys::{Fd, file};
 
@@ -16,24 +17,15 @@ static SINGLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static STREAMS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// Looks up both variables. Called by the constructor.
-pub fn resolve() {
-    // SAFETY: constant, terminated names.
-    unsafe {
-        SINGLE.store(libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()), Ordering::Release);
-        STREAMS.store(libc::dlsym(libc::RTLD_DEFAULT, c"_IO_list_all".as_ptr()), Ordering::Release);
-    }
+pub fn resolve(libraries: &Libraries) {
+    SINGLE.store(libraries.find_anywhere(const { Name::new(c"__libc_single_threaded") }), Ordering::Release);
+    STREAMS.store(libraries.find_anywhere(const { Name::new(c"_IO_list_all") }), Ordering::Release);
 }
 
 fn is_single_threaded() -> bool {
     let at = SINGLE.load(Ordering::Acquire).cast::<c_char>();
     // SAFETY: libc's variable, one byte, which libc itself reads without a lock.
     !at.is_null() && unsafe { at.read_volatile() } != 0
-}
-
-unsafe extern "C" {
-    fn fflush_unlocked(stream: *mut FILE) -> c_int;
-    fn __fpending(stream: *mut FILE) -> usize;
-    fn fileno_unlocked(stream: *mut FILE) -> c_int;
 }
 
 /// Writes out the streams, as libc does at `exit` after our handler (`_IO_cleanup`): buffers are

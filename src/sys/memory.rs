@@ -11,6 +11,7 @@
 use core::arch::global_asm;
 
 global_asm!(
+    ".pushsection .text.softclose_start, \"ax\", @progbits",
     ".macro local_function name",
     "    .hidden \\name",
     "    .globl \\name",
@@ -51,6 +52,16 @@ global_asm!(
     "    mov rcx, rdx",
     "    rep movsb",
     "    ret",
+    "local_function strlen",
+    "    mov rax, rdi",
+    "1:",
+    "    cmp byte ptr [rax], 0",
+    "    je 2f",
+    "    inc rax",
+    "    jmp 1b",
+    "2:",
+    "    sub rax, rdi",
+    "    ret",
     "local_function memset",
     "    mov r8, rdi",
     "    mov eax, esi",
@@ -74,4 +85,5 @@ global_asm!(
     "    xor eax, eax",
     "    ret",
     ".purgem local_function",
+    ".popsection",
 );

@@ -10,6 +10,7 @@
 //! Context: any. Registers and stack are passed on as they were found.
 
 use super::jump::{SavedRegisters, jump_through};
+use super::real::{Libraries, Name};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -17,17 +18,17 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 static GET_ADDRESS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// Looks up the loader's function. Called by the constructor, so that no signal handler has to.
-pub fn resolve() {
-    // SAFETY: a constant, terminated name. Every loader has it.
-    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__tls_get_addr".as_ptr()) };
-    GET_ADDRESS.store(found, Ordering::Release);
+pub fn resolve(libraries: &Libraries) {
+    GET_ADDRESS.store(libraries.find_anywhere(const { Name::new(c"__tls_get_addr") }), Ordering::Release);
 }
 
 jump_through! { fn unresolved => address }
 
 extern "C" fn address(_: &SavedRegisters) -> *const c_void {
-    resolve();
-    GET_ADDRESS.load(Ordering::Acquire)
+    // SAFETY: a constant, terminated name. Every loader has it.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__tls_get_addr".as_ptr()) };
+    GET_ADDRESS.store(found, Ordering::Release);
+    found
 }
 
 core::arch::global_asm!(

@@ -12,11 +12,6 @@ use crate::sys::real;
 use core::mem::MaybeUninit;
 use libc::c_int;
 
-unsafe extern "C-unwind" {
-    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
-    fn pthread_testcancel();
-}
-
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 /// Where on the stack a guard of the thread was made, 0 for none, and the cancel state that it
@@ -45,7 +40,7 @@ impl Disabled {
         let is_left = outer.frame <= frame && !(outer.frame != 0 && is_on_another_stack(outer.frame));
         local().inside.set(Inside { frame, ..outer });
         // SAFETY: disabling runs no handler and cannot unwind.
-        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut found) };
+        unsafe { real::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut found) };
         let cancel = if is_left && outer.frame != 0 { outer.cancel } else { found };
         local().inside.set(Inside { frame, cancel });
         Self { cancel, outer: if is_left { Inside { frame: 0, cancel } } else { outer } }
@@ -56,7 +51,7 @@ impl Disabled {
         let mut ours = 0;
         // SAFETY: enabling acts on a pending cancellation only where the program
         // has made its thread asynchronously cancellable.
-        unsafe { pthread_setcancelstate(self.cancel, &raw mut ours) };
+        unsafe { real::pthread_setcancelstate(self.cancel, &raw mut ours) };
         local().inside.set(self.outer);
     }
 }
@@ -82,6 +77,6 @@ fn is_on_another_stack(frame: usize) -> bool {
 pub unsafe fn act_on_cancellation() {
     if real::is_ready() {
         // SAFETY: the caller's.
-        unsafe { pthread_testcancel() }
+        unsafe { real::pthread_testcancel() }
     }
 }

@@ -83,6 +83,7 @@ pub struct Guard {
 impl Guard {
     /// `None` before the constructor, where softclose is disabled, and in a child whose thread-local
     /// storage is not libc's: the hook passes through.
+    #[unsafe(link_section = ".text.softclose_start")]
     pub fn enter() -> Option<Self> {
         let engine = ENGINE.get().filter(|_| thread::has_storage())?;
         engine.presence.enter(thread::number() as usize);

@@ -3,20 +3,20 @@
 //! Where libc has no such function, the call fails with `ENOSYS`, unless its comment says
 //! otherwise.
 
-use super::libraries::Libraries;
-use super::symbol::{Symbol, symbols};
+use super::libraries::{Libraries, Name};
+use super::symbol::{Symbol, name_of, symbols};
 use super::system_calls::close_range;
 use crate::sys::errno;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
-use libc::{DIR, FILE, c_int, c_uint, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
+use libc::{DIR, FILE, c_int, c_uint, gid_t, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, size_t, uid_t};
 
-symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty }
+symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty _exit _Exit }
 
 /// Looks all of them up.
 pub(super) fn resolve(libraries: &Libraries) {
-    symbols::each(|symbol| symbol.resolve(libraries));
-    special::each(|symbol| symbol.resolve(libraries));
+    symbols::resolve(libraries);
+    special::resolve(libraries);
 }
 
 /// `wordexp.h`
@@ -33,7 +33,7 @@ macro_rules! functions {
             /// As its man page says; may unwind where it is a cancellation point.
             pub unsafe fn $name($($arg: $type),*) -> $ret {
                 type Function = unsafe extern "C-unwind" fn($($type),*) -> $ret;
-                match symbols::$name.needed() {
+                match symbols::$name.needed(name_of!($name)) {
                     // SAFETY: the pointer is that function's, the arguments are the caller's.
                     Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
                     None => {
@@ -71,6 +71,23 @@ functions! {
         envp: *const *mut c_char
     ) -> c_int = libc::ENOSYS;
 
+    pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int = libc::ENOSYS;
+    pthread_testcancel() -> () = ();
+    fflush(stream: *mut FILE) -> c_int = -1;
+    fflush_unlocked(stream: *mut FILE) -> c_int = -1;
+    fileno(stream: *mut FILE) -> c_int = -1;
+    fileno_unlocked(stream: *mut FILE) -> c_int = -1;
+    __fpending(stream: *mut FILE) -> usize = 0;
+    __fpurge(stream: *mut FILE) -> () = ();
+    setuid(uid: uid_t) -> c_int = -1;
+    setgid(gid: gid_t) -> c_int = -1;
+    seteuid(uid: uid_t) -> c_int = -1;
+    setreuid(ruid: uid_t, euid: uid_t) -> c_int = -1;
+    setregid(rgid: gid_t, egid: gid_t) -> c_int = -1;
+    setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) -> c_int = -1;
+    setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) -> c_int = -1;
+    setgroups(count: size_t, list: *const gid_t) -> c_int = -1;
+    capset(header: *mut c_void, data: *const c_void) -> c_int = -1;
     daemon(no_chdir: c_int, no_close: c_int) -> c_int = -1;
     wordexp(words: *const c_char, found: *mut c_void, flags: c_int) -> c_int = WRDE_NOSPACE;
     signalfd(fd: c_int, mask: *const c_void, flags: c_int) -> c_int = -1;
@@ -89,11 +106,37 @@ functions! {
 /// As its man page says.
 pub unsafe fn closefrom(lowest: c_int) {
     type Function = unsafe extern "C-unwind" fn(c_int);
-    match special::closefrom.needed() {
+    match special::closefrom.needed(name_of!(closefrom)) {
         // SAFETY: the pointer is that function's.
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(lowest) },
         // SAFETY: the caller's.
         None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
+    }
+}
+
+/// `_exit(2)`. It comes back where libc's function is not known yet.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn exit_at_once(status: c_int) {
+    // SAFETY: the caller's.
+    unsafe { end_by(&special::_exit, status) }
+}
+
+/// `_Exit(3)`, in the same way.
+///
+/// # Safety
+/// As its man page says.
+pub unsafe fn exit_at_once_by_c(status: c_int) {
+    // SAFETY: the caller's.
+    unsafe { end_by(&special::_Exit, status) }
+}
+
+unsafe fn end_by(symbol: &Symbol, status: c_int) {
+    type Function = unsafe extern "C-unwind" fn(c_int) -> !;
+    if let Some(at) = symbol.get() {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)(status) }
     }
 }
 
@@ -109,7 +152,11 @@ pub type Spawn = unsafe extern "C-unwind" fn(
 
 /// `pidfd_spawn`, or `pidfd_spawnp`, which exist since glibc 2.39.
 pub fn pidfd_spawn(is_searched: bool) -> Option<Spawn> {
-    let at = if is_searched { special::pidfd_spawnp.needed() } else { special::pidfd_spawn.needed() }?;
+    let at = if is_searched {
+        special::pidfd_spawnp.needed(name_of!(pidfd_spawnp))
+    } else {
+        special::pidfd_spawn.needed(name_of!(pidfd_spawn))
+    }?;
     // SAFETY: the pointer is that function's.
     Some(unsafe { core::mem::transmute::<*mut c_void, Spawn>(at) })
 }
@@ -129,7 +176,8 @@ pub unsafe fn pthread_create(
 ) -> c_int {
     type Function =
         unsafe extern "C-unwind" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, Body, *mut c_void) -> c_int;
-    let found = special::pthread_create.get().unwrap_or_else(|| special::pthread_create.resolve_now());
+    let found =
+        special::pthread_create.get().unwrap_or_else(|| special::pthread_create.resolve_now(name_of!(pthread_create)));
     if found.is_null() {
         return libc::ENOSYS;
     }
@@ -162,7 +210,7 @@ pub unsafe fn clone(given: CloneArguments) -> c_int {
     type Pointer = *mut c_void;
     type Function = unsafe extern "C-unwind" fn(Body, Pointer, c_int, Pointer, Pointer, Pointer, Pointer) -> c_int;
     let CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] } = given;
-    match special::clone.needed() {
+    match special::clone.needed(name_of!(clone)) {
         // SAFETY: the pointer is that function's; on x86_64 a variadic function
         // takes its arguments where a plain one does.
         Some(at) => unsafe {
@@ -179,7 +227,7 @@ pub unsafe fn clone(given: CloneArguments) -> c_int {
 /// As its man page says.
 pub unsafe fn raw_fork() -> c_int {
     type Function = unsafe extern "C-unwind" fn() -> c_int;
-    match special::_Fork.needed() {
+    match special::_Fork.needed(name_of!(_Fork)) {
         // SAFETY: the pointer is that function's.
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)() },
         None => errno::fail(libc::ENOSYS),
@@ -200,7 +248,7 @@ pub unsafe fn forkpty(
 ) -> c_int {
     type Function =
         unsafe extern "C-unwind" fn(*mut c_int, *mut c_char, *const libc::termios, *const libc::winsize) -> c_int;
-    match special::forkpty.needed().or_else(|| in_library(c"libutil.so.1", &special::forkpty)) {
+    match special::forkpty.needed(name_of!(forkpty)).or_else(|| in_library(c"libutil.so.1", name_of!(forkpty))) {
         // SAFETY: the pointer is that function's.
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(terminal, name, settings, size) },
         None => errno::fail(libc::ENOSYS),
@@ -208,11 +256,11 @@ pub unsafe fn forkpty(
 }
 
 /// Looks up a function in a library that is loaded already. Not to be called in a signal handler.
-fn in_library(library: &CStr, symbol: &Symbol) -> Option<*mut c_void> {
+fn in_library(library: &CStr, name: Name) -> Option<*mut c_void> {
     // SAFETY: constant, terminated names; the library stays loaded.
     let found = unsafe {
         let handle = libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-        if handle.is_null() { handle } else { libc::dlsym(handle, symbol.name().as_ptr()) }
+        if handle.is_null() { handle } else { libc::dlsym(handle, name.text()) }
     };
     (!found.is_null()).then_some(found)
 }

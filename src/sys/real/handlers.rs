@@ -1,17 +1,15 @@
 //! Handlers that libc calls for us, and which libc it is.
 
 use super::libraries::Libraries;
-use super::symbol::Symbol;
+use super::symbol::symbols;
 use core::ffi::c_void;
 use libc::c_int;
 
-static REGISTER_ATFORK: Symbol = Symbol::new(c"__register_atfork");
-static AT_QUICK_EXIT: Symbol = Symbol::new(c"__cxa_at_quick_exit");
-static GNU_VERSION: Symbol = Symbol::new(c"gnu_get_libc_version");
+symbols! { symbols: __register_atfork __cxa_at_quick_exit gnu_get_libc_version }
 
 /// Looks all of them up.
 pub(super) fn resolve(libraries: &Libraries) {
-    [&REGISTER_ATFORK, &AT_QUICK_EXIT, &GNU_VERSION].into_iter().for_each(|symbol| symbol.resolve(libraries));
+    symbols::resolve(libraries);
 }
 
 /// Its address tells libc which library has registered a handler (C++ ABI 3.3.5): `__dso_handle`, which the
@@ -24,7 +22,7 @@ fn own_handle() -> *mut c_void {
 
 /// Whether libc is glibc. Called by the constructor.
 pub fn is_glibc() -> bool {
-    GNU_VERSION.get().is_some()
+    symbols::gnu_get_libc_version.get().is_some()
 }
 
 /// What `pthread_atfork(3)` calls, which is linked statically in older versions of glibc.
@@ -34,7 +32,7 @@ pub fn is_glibc() -> bool {
 pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
     type Handler = extern "C" fn();
     type Function = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
-    if let Some(at) = REGISTER_ATFORK.get() {
+    if let Some(at) = symbols::__register_atfork.get() {
         // SAFETY: the pointer is that function's.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(prepare, parent, child, own_handle()) };
     }
@@ -50,7 +48,7 @@ pub type QuickExitHandler = extern "C" fn(*mut c_void, c_int);
 /// The handler lives as long as the process.
 pub unsafe fn at_quick_exit(handler: QuickExitHandler) {
     type Function = unsafe extern "C" fn(QuickExitHandler, *mut c_void) -> c_int;
-    if let Some(at) = AT_QUICK_EXIT.get() {
+    if let Some(at) = symbols::__cxa_at_quick_exit.get() {
         // SAFETY: the pointer is that function's.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, own_handle()) };
     }

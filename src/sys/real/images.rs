@@ -1,15 +1,15 @@
 //! The functions of `exec(3)`, to be called, or to be jumped to.
 
 use super::jumps::{address_of, missing_address};
-use super::libraries::Libraries;
-use super::symbol::Symbol;
+use super::libraries::{Libraries, Name};
+use super::symbol::{Symbol, name_of};
 use crate::sys::errno;
 use core::ffi::{c_char, c_void};
 use libc::c_int;
 
 /// Looks all of them up.
 pub(super) fn resolve(libraries: &Libraries) {
-    IMAGES.iter().for_each(|symbol| symbol.resolve(libraries));
+    IMAGES.iter().zip(Image::ALL).for_each(|(symbol, image)| symbol.resolve(libraries, image.name()));
 }
 
 /// A function of `exec(3)`.
@@ -27,21 +27,43 @@ pub enum Image {
     Execveat,
 }
 
-static IMAGES: [Symbol; 9] = [
-    Symbol::new(c"execve"),
-    Symbol::new(c"execv"),
-    Symbol::new(c"execl"),
-    Symbol::new(c"execle"),
-    Symbol::new(c"execvp"),
-    Symbol::new(c"execvpe"),
-    Symbol::new(c"execlp"),
-    Symbol::new(c"fexecve"),
-    Symbol::new(c"execveat"),
-];
+static IMAGES: [Symbol; 9] = [const { Symbol::new() }; 9];
+
+impl Image {
+    const ALL: [Self; 9] = [
+        Self::Execve,
+        Self::Execv,
+        Self::Execl,
+        Self::Execle,
+        Self::Execvp,
+        Self::Execvpe,
+        Self::Execlp,
+        Self::Fexecve,
+        Self::Execveat,
+    ];
+
+    fn symbol(self) -> Option<&'static Symbol> {
+        IMAGES.get(self as usize)
+    }
+
+    fn name(self) -> Name {
+        match self {
+            Self::Execve => name_of!(execve),
+            Self::Execv => name_of!(execv),
+            Self::Execl => name_of!(execl),
+            Self::Execle => name_of!(execle),
+            Self::Execvp => name_of!(execvp),
+            Self::Execvpe => name_of!(execvpe),
+            Self::Execlp => name_of!(execlp),
+            Self::Fexecve => name_of!(fexecve),
+            Self::Execveat => name_of!(execveat),
+        }
+    }
+}
 
 /// Where a function of `exec(3)` is.
 pub fn image_address(image: Image) -> *const c_void {
-    IMAGES.get(image as usize).map_or(missing_address(), address_of)
+    image.symbol().map_or(missing_address(), |symbol| address_of(symbol, image.name()))
 }
 
 /// Defines a function for each call of [`Image`] that is also called, and not only jumped to.
@@ -53,7 +75,7 @@ macro_rules! images {
         /// As its man page says.
         pub unsafe fn $name($($arg: $type),*) -> c_int {
             type Function = unsafe extern "C-unwind" fn($($type),*) -> c_int;
-            match IMAGES.get(Image::$image as usize).and_then(Symbol::needed) {
+            match Image::$image.symbol().and_then(|symbol| symbol.needed(Image::$image.name())) {
                 // SAFETY: the pointer is that function's, the arguments are the caller's.
                 Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
                 None => errno::fail(libc::ENOSYS),

@@ -1,4 +1,4 @@
-//! The libraries that the loader has put behind this one, and functions in them, by name.
+//! The libraries that the loader has loaded, and functions in those behind this one, by name.
 //!
 //! The constructor needs eighty functions of libc's, and every start of a program waits for that.
 //! `dlsym(3)` takes a lock, finds out who asks, and goes through a search list, for each of them. Here
@@ -38,21 +38,56 @@ struct Library {
     versions: *const u16,
 }
 
-/// The libraries behind this one, in the order in which the loader searches them.
+/// The program, its libraries and the vDSO, in the order in which the loader searches them.
 pub struct Libraries {
     list: [MaybeUninit<Library>; MOST],
     count: usize,
-    /// The path of this library, once it has been met.
-    own_path: Option<&'static CStr>,
-    /// Each of them could be read.
+    /// The path of this library, once it has been met, and how many lie before it.
+    own: Option<(&'static CStr, usize)>,
+    /// Each of those behind it could be read.
     are_all_known: bool,
+}
+
+/// A name, and its hash in `DT_GNU_HASH`.
+///
+/// The text is no reference, so that a name fits into two registers: as a constant in memory it would
+/// have to be relocated.
+#[derive(Clone, Copy)]
+pub struct Name {
+    text: *const c_char,
+    hash: u32,
+}
+
+impl Name {
+    #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+    pub const fn new(text: &'static CStr) -> Self {
+        let bytes = text.to_bytes();
+        let (mut hash, mut at) = (5381u32, 0);
+        while at < bytes.len() {
+            hash = hash.wrapping_mul(33).wrapping_add(bytes[at] as u32);
+            at += 1;
+        }
+        Self { text: text.as_ptr(), hash }
+    }
+
+    /// The text, terminated.
+    pub fn text(self) -> *const c_char {
+        self.text
+    }
+}
+
+/// What a symbol is (`STT_FUNC`, `STT_OBJECT`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Function,
+    Variable,
 }
 
 /// What one library says of a name.
 enum Found {
-    /// The function.
-    At(*mut c_void),
-    /// It has no such function.
+    /// Where it is.
+    At(*mut c_void, Kind),
+    /// It has no such symbol.
     Nothing,
     /// There is something, of a kind that only the loader knows how to find.
     Special,
@@ -62,7 +97,7 @@ impl Libraries {
     /// Walks all of them. `here` is an address inside this library.
     pub fn walk(here: usize) -> Self {
         let list = [const { MaybeUninit::uninit() }; MOST];
-        let mut all = Self { list, count: 0, own_path: None, are_all_known: true };
+        let mut all = Self { list, count: 0, own: None, are_all_known: true };
         let mut walk = Walk { all: &mut all, here };
         // SAFETY: `visit` gets what it expects, and lets nothing unwind.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut walk).cast()) };
@@ -71,22 +106,36 @@ impl Libraries {
 
     /// The path by which the loader has found this library.
     pub fn own_path(&self) -> Option<&'static CStr> {
-        self.own_path
+        self.own.map(|(path, _)| path)
     }
 
-    /// Where the next function of that name is; null if there is none.
-    pub fn find(&self, name: &'static CStr) -> *mut c_void {
-        let hash = gnu_hash(name);
-        let known = self.list.iter().take(self.count);
-        // SAFETY: as many have been written.
-        let known = known.map(|library| unsafe { library.assume_init_ref() });
-        let found = known.map(|library| library.find(name, hash)).find(|found| !matches!(found, Found::Nothing));
-        match found {
-            Some(Found::At(at)) if self.are_all_known => at,
-            None if self.are_all_known => core::ptr::null_mut(),
+    /// Where the next function of that name is, behind this library; null if there is none.
+    pub fn find(&self, name: Name) -> *mut c_void {
+        match self.own.filter(|_| self.are_all_known).map(|(_, before)| self.search(before, name)) {
+            Some(Found::At(at, Kind::Function)) => at,
+            Some(Found::Nothing) => core::ptr::null_mut(),
             // SAFETY: a terminated name.
-            _ => unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) },
+            _ => unsafe { libc::dlsym(libc::RTLD_NEXT, name.text) },
         }
+    }
+
+    /// Where the first function or variable of that name is, in the program or any library; null if there is
+    /// none.
+    pub fn find_anywhere(&self, name: Name) -> *mut c_void {
+        match self.search(0, name) {
+            Found::At(at, _) => at,
+            // SAFETY: a terminated name.
+            _ if !self.are_all_known => unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.text) },
+            _ => core::ptr::null_mut(),
+        }
+    }
+
+    #[unsafe(link_section = ".text.softclose_start")]
+    fn search(&self, from: usize, name: Name) -> Found {
+        let known = self.list.iter().take(self.count).skip(from);
+        // SAFETY: as many have been written.
+        let mut found = known.map(|library| unsafe { library.assume_init_ref() }.find(name));
+        found.find(|found| !matches!(found, Found::Nothing)).unwrap_or(Found::Nothing)
     }
 
     fn add(&mut self, library: Option<Library>) {
@@ -95,7 +144,7 @@ impl Libraries {
                 place.write(library);
                 self.count += 1;
             }
-            _ => self.are_all_known = false,
+            _ => self.are_all_known &= self.own.is_none() && self.count < MOST,
         }
     }
 }
@@ -106,17 +155,18 @@ struct Walk<'a> {
 }
 
 /// Called for each library, in the order of the search.
+#[unsafe(link_section = ".text.softclose_start")]
 unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: usize, walk: *mut c_void) -> c_int {
     // SAFETY: what `dl_iterate_phdr` passes, and what `walk` passes.
     let (info, Walk { all, here }) = unsafe { (&*info, &mut *walk.cast::<Walk<'_>>()) };
     // SAFETY: the program headers of a library that stays loaded while its constructors run.
     let headers = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
     let base = info.dlpi_addr as usize;
-    if all.own_path.is_some() {
-        all.add(Library::of(base, headers));
-    } else if headers.iter().any(|header| has(base, header, *here)) {
+    if all.own.is_none() && headers.iter().any(|header| has(base, header, *here)) {
         // SAFETY: a terminated name, which lives as long as this library; it is never unloaded.
-        all.own_path = Some(unsafe { CStr::from_ptr(info.dlpi_name) });
+        all.own = Some((unsafe { CStr::from_ptr(info.dlpi_name) }, all.count));
+    } else {
+        all.add(Library::of(base, headers));
     }
     0
 }
@@ -159,7 +209,7 @@ impl Library {
     }
 
     /// Looks the name up, as in "How To Write Shared Libraries" (Drepper), section 1.5.5.
-    fn find(&self, name: &CStr, hash: u32) -> Found {
+    fn find(&self, Name { text, hash }: Name) -> Found {
         // SAFETY: the layout of DT_GNU_HASH: four words, the filter, the buckets, the chains.
         unsafe {
             let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
@@ -178,7 +228,7 @@ impl Library {
             loop {
                 let link = chain.add((at - first) as usize).read();
                 if link | 1 == hash | 1
-                    && let Some(found) = self.symbol(at, name)
+                    && let Some(found) = self.symbol(at, text)
                 {
                     return found;
                 }
@@ -194,25 +244,30 @@ impl Library {
     ///
     /// # Safety
     /// There is a symbol of that number.
-    unsafe fn symbol(&self, at: u32, name: &CStr) -> Option<Found> {
+    unsafe fn symbol(&self, at: u32, name: *const c_char) -> Option<Found> {
         const HIDDEN: u16 = 0x8000;
-        const FUNCTION: u8 = 2;
         // SAFETY: the caller's; names are terminated.
         unsafe {
             let symbol = self.symbols.add(at as usize).read();
             let is_default = self.versions.is_null() || self.versions.add(at as usize).read() & HIDDEN == 0;
             let is_defined = symbol.st_shndx != 0 && symbol.st_value != 0;
-            let is_it = is_default && is_defined && CStr::from_ptr(self.names.add(symbol.st_name as usize)) == name;
-            let kind = symbol.st_info & 15;
-            is_it.then(|| match kind {
-                FUNCTION => Found::At(self.base.wrapping_add(symbol.st_value as usize) as *mut c_void),
+            let is_it = is_default && is_defined && is_same(self.names.add(symbol.st_name as usize), name);
+            let at = self.base.wrapping_add(symbol.st_value as usize) as *mut c_void;
+            is_it.then(|| match symbol.st_info & 15 {
+                2 => Found::At(at, Kind::Function),
+                1 => Found::At(at, Kind::Variable),
                 _ => Found::Special,
             })
         }
     }
 }
 
-/// The hash of a name in `DT_GNU_HASH`.
-fn gnu_hash(name: &CStr) -> u32 {
-    name.to_bytes().iter().fold(5381, |hash: u32, &byte| hash.wrapping_mul(33).wrapping_add(u32::from(byte)))
+/// Whether two terminated texts are the same.
+///
+/// # Safety
+/// They are terminated.
+unsafe fn is_same(one: *const c_char, other: *const c_char) -> bool {
+    // SAFETY: the caller's: it stops at the end.
+    let bytes = (0..).map(|at| unsafe { (one.add(at).read(), other.add(at).read()) });
+    bytes.take_while(|&(byte, other)| byte != 0 || other != 0).all(|(byte, other)| byte == other)
 }

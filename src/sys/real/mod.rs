@@ -15,8 +15,8 @@
 //! initialised) makes the system call directly, where the function is one. The few functions
 //! that are more than one system call are then looked up when they are called.
 //!
-//! redhook keeps pointers of its own for the hooks that it exports. The constructor has it look
-//! those up too. [`crate::hooks`] says which hooks it exports, and why not all.
+//! redhook keeps a pointer of its own for the hook that it exports. [`crate::hooks`] says which that is,
+//! and why not all.
 
 mod functions;
 mod handlers;
@@ -30,11 +30,12 @@ pub use functions::*;
 pub use handlers::{at_quick_exit, is_glibc, register_atfork};
 pub use images::*;
 pub use jumps::{SYSCALL, closesocket_address, syscall_address, vfork_address};
-pub use libraries::Libraries;
+pub use libraries::{Libraries, Name};
 pub use symbol::is_ready;
 pub use system_calls::*;
 
 /// Looks up every function. Called by the constructor.
+#[unsafe(link_section = ".text.softclose_start")]
 pub fn resolve_all(libraries: &Libraries) {
     system_calls::resolve(libraries);
     functions::resolve(libraries);

@@ -33,7 +33,7 @@ macro_rules! system_calls {
 
         /// Looks all of them up.
         pub(super) fn resolve(libraries: &Libraries) {
-            symbols::each(|symbol| symbol.resolve(libraries));
+            symbols::resolve(libraries);
         }
     };
 }
@@ -79,6 +79,8 @@ system_calls! {
     inotify_init() -> c_int = nr::INOTIFY_INIT;
     inotify_init1(flags: c_int) -> c_int = nr::INOTIFY_INIT1;
     memfd_create(name: *const c_char, flags: c_uint) -> c_int = nr::MEMFD_CREATE;
+    unshare(flags: c_int) -> c_int = nr::UNSHARE;
+    setns(fd: c_int, kind: c_int) -> c_int = nr::SETNS;
     prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = nr::PRCTL;
     bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = nr::BIND;
     listen(fd: c_int, backlog: c_int) -> c_int = nr::LISTEN;

@@ -68,6 +68,8 @@ impl Drain {
 
     /// Does the deferred shutdowns that are due, or `all` of them.
     pub fn apply_due(&self, all: bool) {
-        due_shutdowns::apply(self, all);
+        if self.demands.deferred.count() != 0 {
+            due_shutdowns::apply(self, all);
+        }
     }
 }

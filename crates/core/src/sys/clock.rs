@@ -1,16 +1,19 @@
 //! Clocks, durations and sleeping.
 //!
 //! The drain measures time in [`Millis`], by `CLOCK_MONOTONIC_COARSE`. That clock is exact to a
-//! timer tick (1 to 10 ms), which is finer than any bound. It is read through the vDSO, which
-//! [`resolve`] looks up; where there is none, as under Valgrind, by a system call. The value wraps
+//! timer tick (1 to 10 ms), which is finer than any bound. It is read through the vDSO, of which
+//! [`resolve`] is told; where there is none, as under Valgrind, by a system call. The value wraps
 //! after 49 days. Ages are computed with wrapping subtraction, and no bound exceeds one day.
 //!
-//! Context: async-signal-safe, but for [`resolve`].
+//! Context: async-signal-safe.
 
 use super::raw::{nr, syscall6};
 use core::cell::Cell;
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use rustix::process::Pid;
-use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime_dynamic};
+use rustix::time::{ClockId, Timespec};
 
 /// A point in time: milliseconds since an arbitrary origin, modulo 2^32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,13 +138,24 @@ fn nanoseconds(time: Timespec) -> u64 {
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
-/// To be called in the constructor: makes rustix look up the vDSO, for which it calls libc.
-pub fn resolve() {
-    let _ = Millis::now();
+/// `clock_gettime` of the vDSO; null where there is none.
+static OF_VDSO: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// To be called in the constructor, with the address of the vDSO's `__vdso_clock_gettime`, or null.
+pub fn resolve(function: *mut c_void) {
+    OF_VDSO.store(function, Relaxed);
 }
 
 fn read(clock: ClockId) -> Timespec {
-    clock_gettime_dynamic(DynamicClockId::Known(clock)).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 })
+    type Function = unsafe extern "C" fn(i32, *mut Timespec) -> i32;
+    let mut time = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let function = OF_VDSO.load(Relaxed);
+    if function.is_null() {
+        return by_system_call(clock as usize).unwrap_or(time);
+    }
+    // SAFETY: it is that function, which writes one timespec, and 0 for an error.
+    unsafe { core::mem::transmute::<*mut c_void, Function>(function)(clock as i32, &raw mut time) };
+    time
 }
 
 /// `ms` milliseconds as a `timespec`.

@@ -9,8 +9,8 @@ use std::ffi::CString;
 pub struct Identity {
     /// Whether the counters are to be published at all.
     pub is_published: bool,
-    /// The name of the program, as it was called.
-    pub program: String,
+    /// The name of the program, as it was called; mostly UTF-8.
+    pub program: Vec<u8>,
     /// The settings in force, one `NAME=value` per line; `None`: the defaults.
     pub settings: Option<String>,
     /// The directory that the settings name, if they do.

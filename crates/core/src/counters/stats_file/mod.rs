@@ -144,7 +144,9 @@ fn fill(directory: Fd, name: &CStr, file: Opened) -> Option<&'static Page> {
 /// Stores what the page says of its process.
 fn describe(page: &Page, identity: &Identity) {
     page.version.set(env!("CARGO_PKG_VERSION"));
-    page.program.set(&identity.program);
+    let program = identity.program.utf8_chunks();
+    page.program
+        .set_all(program.flat_map(|chunk| [chunk.valid(), if chunk.invalid().is_empty() { "" } else { "\u{fffd}" }]));
     match &identity.settings {
         Some(settings) => page.settings.set(settings),
         None => page.settings.set_all(KNOBS.iter().flat_map(|knob| [knob.env, "=", knob.default, "\n"])),

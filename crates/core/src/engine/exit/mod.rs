@@ -75,7 +75,9 @@ impl Engine {
         // Another process may hold a connection whose receive side the program has shut.
         self.drain.apply_due(true);
         self.ledger.retire();
-        sum_up(self);
+        if self.context.log.is_talkative() {
+            sum_up(self);
+        }
         self.context.counters.retire();
         is_over
     }

@@ -1,25 +1,24 @@
 //! A directory that is known by its device and inode, and not only by its path: after `chroot` or
 //! a mount, another directory may have the same path.
 //!
-//! Context: [`KnownDirectory::at`] runs in the constructor; the rest is async-signal-safe.
+//! Context: async-signal-safe.
 
 use crate::sys::fd::Fd;
+use core::ffi::CStr;
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat, stat};
 use rustix::io::{Errno, Result};
-use std::ffi::{CStr, CString};
 
 /// A directory, with the device and inode that it had when it was found.
 pub struct KnownDirectory {
-    path: CString,
+    path: &'static CStr,
     device: u64,
     inode: u64,
 }
 
 impl KnownDirectory {
-    /// Finds the directory at `path`, which must be absolute. `None` where there is none. It
-    /// allocates, so it is for the constructor only.
-    pub fn at(path: CString) -> Option<Self> {
-        let found = stat(&*path).ok()?;
+    /// Finds the directory at `path`, which must be absolute. `None` where there is none.
+    pub fn at(path: &'static CStr) -> Option<Self> {
+        let found = stat(path).ok()?;
         Some(Self { path, device: found.st_dev, inode: found.st_ino })
     }
 
@@ -30,7 +29,7 @@ impl KnownDirectory {
     /// `ENOENT`: the path leads to another directory by now. Others as `openat(2)`.
     pub fn open(&self, name: &CStr) -> Result<Fd> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let directory = Fd::adopt(openat(CWD, &*self.path, flags | OFlags::DIRECTORY, Mode::empty())?);
+        let directory = Fd::adopt(openat(CWD, self.path, flags | OFlags::DIRECTORY, Mode::empty())?);
         let found = fstat(directory)?;
         if (found.st_dev, found.st_ino) != (self.device, self.inode) {
             return Err(Errno::NOENT);

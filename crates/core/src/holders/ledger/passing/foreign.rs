@@ -19,7 +19,7 @@ const FIRST: i32 = 16;
 
 impl Ledger {
     /// Counts the connections that this program was started with and that were not counted for it.
-    #[inline(never)]
+    #[inline]
     pub fn adopt_inherited(&self) {
         let is_one =
             |&fd: &Fd| socket::may_be_connection(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd);
