@@ -101,12 +101,20 @@ impl Libraries {
         let mut walk = Walk { all: &mut all, here };
         // SAFETY: `visit` gets what it expects, and lets nothing unwind.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut walk).cast()) };
+        all.are_all_known &= all.is_libc_behind();
         all
     }
 
     /// The path by which the loader has found this library.
     pub fn own_path(&self) -> Option<&'static CStr> {
         self.own.map(|(path, _)| path)
+    }
+
+    /// Not where the program has loaded this library itself (`dlopen`), long after libc: the order of the
+    /// search is another one then.
+    fn is_libc_behind(&self) -> bool {
+        const NAME: Name = Name::new(c"close");
+        self.own.is_some_and(|(_, before)| matches!(self.search(before, NAME), Found::At(..)))
     }
 
     /// Where the next function of that name is, behind this library; null if there is none.
