@@ -39,6 +39,8 @@ pub struct Ledger {
     pub(super) own_channels: Channels<16>,
     /// See [`Ledger::set_options`]. Noted here as well, as there may be no family memory yet.
     pub(super) options: AtomicBool,
+    /// All open numbers have been looked through for connections; see [`Owner::shares`].
+    pub(super) has_looked: AtomicBool,
     pub(super) user: User,
     pub(super) processes: Processes,
     pub(super) blindness: Blindness,
@@ -92,6 +94,7 @@ impl Ledger {
             memory: FamilyMemory::new(),
             own_channels: Channels::new(),
             options: AtomicBool::new(false),
+            has_looked: AtomicBool::new(false),
             user: User::new(),
             processes: Processes::new(),
             blindness: Blindness { reasons: AtomicU32::new(0), is_table_split: AtomicBool::new(false) },

@@ -35,12 +35,11 @@ impl Owner<'_> {
     /// `exec` alone needs the shared memory as well: its children note there what they execute with
     /// them. So does a process that may send its children connections later on. False for a process
     /// without connections and socket pairs.
+    ///
+    /// All numbers are looked through once: hooks see what is opened later.
     pub(super) fn shares(self) -> bool {
-        self.0.me().is_some() || {
-            let mut has_one = self.0.channels().has_own();
-            let all = descriptors::each(|fd| has_one |= socket::may_connect(fd));
-            (has_one || !all) && self.0.join().is_some()
-        }
+        let has_one = || self.0.channels().has_own() || !self.0.has_looked.swap(true, SeqCst) && may_have_one();
+        self.0.me().is_some() || has_one() && self.0.join().is_some()
     }
 
     /// After that fork, in the parent, whether or not there is a child.
@@ -92,6 +91,9 @@ impl Ledger {
     }
 
     fn bind_child(&self, me: Option<Token>) {
+        if self.memory.head().is_none() {
+            return;
+        }
         // A parent without a pid here is in an outer namespace, where it has stored our pid.
         if process::is_parent_outside() {
             self.identity.namespace.store(self.family().new_namespace().0, SeqCst);
@@ -100,4 +102,12 @@ impl Ledger {
             self.family().set_pid(me, pid, self.here());
         }
     }
+}
+
+/// Whether any open number may be a connection, or become one.
+#[inline(never)]
+fn may_have_one() -> bool {
+    let mut has_one = false;
+    let are_all = descriptors::each(|fd| has_one |= socket::may_connect(fd));
+    has_one || !are_all
 }
