@@ -11,7 +11,7 @@
 use crate::sys::filled::Filled;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave::{self, leave};
-use crate::sys::real::{Libraries, Name};
+use crate::sys::real::Name;
 use crate::sys::{atfork, environment, errno, host, real, tls};
 use core::ffi::{c_char, c_int, c_void};
 use softclose_core::context::Context;
@@ -82,10 +82,9 @@ fn is_secure() -> bool {
 #[inline(never)]
 #[unsafe(link_section = ".text.softclose_start")]
 fn find_functions() -> Option<&'static CStr> {
-    let libraries = Libraries::walk((construct as Constructor as *const c_void).addr());
-    tls::resolve(&libraries);
-    real::resolve_all(&libraries);
-    host::resolve(&libraries);
+    let libraries = real::resolve((construct as Constructor as *const c_void).addr());
+    tls::resolve(libraries);
+    host::resolve(libraries);
     clock::resolve(libraries.find_anywhere(const { Name::new(c"__vdso_clock_gettime") }));
     libraries.own_path()
 }

@@ -54,6 +54,7 @@ pub fn register() {
 /// all that is open.
 #[unsafe(link_section = ".text.softclose_start")]
 pub extern "C" fn prepare() {
+    real::foresee();
     note(None);
     with_guard(|engine, guard| match guard.owner() {
         Some(owner) => note(Some(engine.before_fork(owner))),

@@ -3,8 +3,8 @@
 //! Where libc has no such function, the call fails with `ENOSYS`, unless its comment says
 //! otherwise.
 
-use super::libraries::{Libraries, Name};
-use super::symbol::{Symbol, name_of, symbols};
+use super::libraries::Name;
+use super::symbol::{name_of, symbols};
 use super::system_calls::close_range;
 use crate::sys::errno;
 use core::ffi::{CStr, c_char, c_void};
@@ -14,9 +14,14 @@ use libc::{DIR, FILE, c_int, c_uint, gid_t, pid_t, posix_spawn_file_actions_t, p
 symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty _exit _Exit }
 
 /// Looks all of them up.
-pub(super) fn resolve(libraries: &Libraries) {
-    symbols::resolve(libraries);
-    special::resolve(libraries);
+pub(super) fn ask() {
+    symbols::ask();
+    special::ask();
+}
+
+/// What a child calls: the end of a process.
+pub(super) fn foresee() {
+    special::_exit.get(name_of!(_exit));
 }
 
 /// `wordexp.h`
@@ -120,7 +125,7 @@ pub unsafe fn closefrom(lowest: c_int) {
 /// As its man page says.
 pub unsafe fn exit_at_once(status: c_int) {
     // SAFETY: the caller's.
-    unsafe { end_by(&special::_exit, status) }
+    unsafe { end_by(special::_exit.get(name_of!(_exit)), status) }
 }
 
 /// `_Exit(3)`, in the same way.
@@ -129,12 +134,12 @@ pub unsafe fn exit_at_once(status: c_int) {
 /// As its man page says.
 pub unsafe fn exit_at_once_by_c(status: c_int) {
     // SAFETY: the caller's.
-    unsafe { end_by(&special::_Exit, status) }
+    unsafe { end_by(special::_Exit.get(name_of!(_Exit)), status) }
 }
 
-unsafe fn end_by(symbol: &Symbol, status: c_int) {
+unsafe fn end_by(function: Option<*mut c_void>, status: c_int) {
     type Function = unsafe extern "C-unwind" fn(c_int) -> !;
-    if let Some(at) = symbol.get() {
+    if let Some(at) = function {
         // SAFETY: the pointer is that function's.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(status) }
     }
@@ -176,13 +181,12 @@ pub unsafe fn pthread_create(
 ) -> c_int {
     type Function =
         unsafe extern "C-unwind" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, Body, *mut c_void) -> c_int;
-    let found =
-        special::pthread_create.get().unwrap_or_else(|| special::pthread_create.resolve_now(name_of!(pthread_create)));
-    if found.is_null() {
-        return libc::ENOSYS;
+    const NAME: Name = name_of!(pthread_create);
+    match special::pthread_create.get(NAME).or_else(|| special::pthread_create.ask(NAME)) {
+        // SAFETY: the pointer is that function's, the arguments are the caller's.
+        Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(thread, attributes, body, argument) },
+        None => libc::ENOSYS,
     }
-    // SAFETY: the pointer is that function's, the arguments are the caller's.
-    unsafe { core::mem::transmute::<*mut c_void, Function>(found)(thread, attributes, body, argument) }
 }
 
 /// The arguments of libc's `clone(2)`. The last three are optional there, and passed on as they are

@@ -1,15 +1,14 @@
 //! Handlers that libc calls for us, and which libc it is.
 
-use super::libraries::Libraries;
-use super::symbol::symbols;
+use super::symbol::{name_of, symbols};
 use core::ffi::c_void;
 use libc::c_int;
 
 symbols! { symbols: __register_atfork __cxa_at_quick_exit gnu_get_libc_version }
 
 /// Looks all of them up.
-pub(super) fn resolve(libraries: &Libraries) {
-    symbols::resolve(libraries);
+pub(super) fn ask() {
+    symbols::ask();
 }
 
 /// Its address tells libc which library has registered a handler (C++ ABI 3.3.5): `__dso_handle`, which the
@@ -22,7 +21,7 @@ fn own_handle() -> *mut c_void {
 
 /// Whether libc is glibc. Called by the constructor.
 pub fn is_glibc() -> bool {
-    symbols::gnu_get_libc_version.get().is_some()
+    symbols::gnu_get_libc_version.get(name_of!(gnu_get_libc_version)).is_some()
 }
 
 /// What `pthread_atfork(3)` calls, which is linked statically in older versions of glibc.
@@ -32,7 +31,7 @@ pub fn is_glibc() -> bool {
 pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
     type Handler = extern "C" fn();
     type Function = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
-    if let Some(at) = symbols::__register_atfork.get() {
+    if let Some(at) = symbols::__register_atfork.get(name_of!(__register_atfork)) {
         // SAFETY: the pointer is that function's.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(prepare, parent, child, own_handle()) };
     }
@@ -48,7 +47,7 @@ pub type QuickExitHandler = extern "C" fn(*mut c_void, c_int);
 /// The handler lives as long as the process.
 pub unsafe fn at_quick_exit(handler: QuickExitHandler) {
     type Function = unsafe extern "C" fn(QuickExitHandler, *mut c_void) -> c_int;
-    if let Some(at) = symbols::__cxa_at_quick_exit.get() {
+    if let Some(at) = symbols::__cxa_at_quick_exit.get(name_of!(__cxa_at_quick_exit)) {
         // SAFETY: the pointer is that function's.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, own_handle()) };
     }

@@ -1,15 +1,20 @@
 //! The functions of `exec(3)`, to be called, or to be jumped to.
 
 use super::jumps::{address_of, missing_address};
-use super::libraries::{Libraries, Name};
+use super::libraries::Name;
 use super::symbol::{Symbol, name_of};
 use crate::sys::errno;
 use core::ffi::{c_char, c_void};
 use libc::c_int;
 
 /// Looks all of them up.
-pub(super) fn resolve(libraries: &Libraries) {
-    IMAGES.iter().zip(Image::ALL).for_each(|(symbol, image)| symbol.resolve(libraries, image.name()));
+pub(super) fn ask() {
+    IMAGES.iter().zip(Image::ALL).for_each(|(symbol, image)| _ = symbol.ask(image.name()));
+}
+
+/// What a child calls: the one that shells use.
+pub(super) fn foresee() {
+    image_address(Image::Execve);
 }
 
 /// A function of `exec(3)`.

@@ -1,6 +1,6 @@
 //! Where libc's functions are that are jumped to and not called.
 
-use super::libraries::{Libraries, Name};
+use super::libraries::Name;
 use super::symbol::{Symbol, name_of, symbols};
 use crate::sys::errno;
 use core::ffi::c_void;
@@ -12,9 +12,9 @@ pub static SYSCALL: Symbol = Symbol::new();
 symbols! { symbols: vfork closesocket }
 
 /// Looks all of them up.
-pub(super) fn resolve(libraries: &Libraries) {
-    SYSCALL.resolve(libraries, name_of!(syscall));
-    symbols::resolve(libraries);
+pub(super) fn ask() {
+    SYSCALL.ask(name_of!(syscall));
+    symbols::ask();
 }
 
 /// Where `syscall(2)` is.
@@ -29,7 +29,7 @@ pub fn vfork_address() -> *const c_void {
 
 /// Where the `closesocket` of a porting library is, if the program has one.
 pub fn closesocket_address() -> Option<*const c_void> {
-    symbols::closesocket.get().map(<*mut c_void>::cast_const)
+    symbols::closesocket.get(name_of!(closesocket)).map(<*mut c_void>::cast_const)
 }
 
 /// Where a function is, or one that fails where libc has none.

@@ -1,15 +1,20 @@
 //! The libraries that the loader has loaded, and functions in those behind this one, by name.
 //!
-//! The constructor needs eighty functions of libc's, and every start of a program waits for that.
-//! `dlsym(3)` takes a lock, finds out who asks, and goes through a search list, for each of them. Here
-//! one walk finds the libraries, and each name is one look at a hash table (`DT_GNU_HASH`) in each of
-//! them. What is found is what `dlsym(RTLD_NEXT, name)` finds: the default version of the name in the
-//! first library behind this one that has it. Where that is not plain, `dlsym` is asked.
+//! `dlsym(3)` takes a lock, so that no hook may call it; and to look up all functions that hooks may need,
+//! at every start of a program, takes longer than all the rest of the constructor. So the constructor
+//! walks through the libraries once and notes where their tables are. A function is looked up in
+//! these tables (`DT_GNU_HASH`) when it is first needed: that reads memory and does nothing else. The
+//! libraries that are there at the start of a program stay there until its end.
 //!
-//! Context: the constructor.
+//! What is found is what `dlsym(RTLD_NEXT, name)` finds: the default version of the name in the first
+//! library behind this one that has it. Where that is not plain, the constructor asks `dlsym` for all.
+//!
+//! Context: [`Libraries::walk`] the constructor; all else any hook, async-signal-safe.
 
+use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use libc::{Elf64_Phdr, Elf64_Sym, dl_phdr_info};
 
 /// The most libraries that are walked; where there are more, `dlsym` is asked for every name.
@@ -93,21 +98,51 @@ enum Found {
     Special,
 }
 
+/// What the constructor has found; only it writes there.
+struct Known(UnsafeCell<Libraries>);
+
+// SAFETY: written by the constructor alone, and read by others only after [`IS_KNOWN`] is set.
+unsafe impl Sync for Known {}
+
+static KNOWN: Known = Known(UnsafeCell::new(Libraries {
+    list: [const { MaybeUninit::uninit() }; MOST],
+    count: 0,
+    own: None,
+    are_all_known: true,
+}));
+
+static IS_KNOWN: AtomicBool = AtomicBool::new(false);
+
+/// The libraries, once the constructor has walked through them.
+pub fn known() -> Option<&'static Libraries> {
+    // SAFETY: it is not written to any more.
+    IS_KNOWN.load(Acquire).then(|| unsafe { &*KNOWN.0.get() })
+}
+
 impl Libraries {
-    /// Walks all of them. `here` is an address inside this library.
-    pub fn walk(here: usize) -> Self {
-        let list = [const { MaybeUninit::uninit() }; MOST];
-        let mut all = Self { list, count: 0, own: None, are_all_known: true };
-        let mut walk = Walk { all: &mut all, here };
+    /// Walks through all of them. `here` is an address inside this library.
+    ///
+    /// # Safety
+    /// It is called once, by the constructor.
+    pub unsafe fn walk(here: usize) -> &'static Self {
+        // SAFETY: the caller's: nobody else has a reference to it.
+        let all = unsafe { &mut *KNOWN.0.get() };
+        let mut walk = Walk { all, here };
         // SAFETY: `visit` gets what it expects, and lets nothing unwind.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut walk).cast()) };
         all.are_all_known &= all.is_libc_behind();
+        IS_KNOWN.store(true, Release);
         all
     }
 
     /// The path by which the loader has found this library.
     pub fn own_path(&self) -> Option<&'static CStr> {
         self.own.map(|(path, _)| path)
+    }
+
+    /// Whether a function can be found by a look at memory.
+    pub fn are_all_known(&self) -> bool {
+        self.are_all_known
     }
 
     /// Not where the program has loaded this library itself (`dlopen`), long after libc: the order of the
@@ -117,9 +152,10 @@ impl Libraries {
         self.own.is_some_and(|(_, before)| matches!(self.search(before, NAME), Found::At(..)))
     }
 
-    /// Where the next function of that name is, behind this library; null if there is none.
+    /// Where the next function of that name is, behind this library; null if there is none. Asks `dlsym` where
+    /// the symbol is a special one, as none of libc's is.
     pub fn find(&self, name: Name) -> *mut c_void {
-        match self.own.filter(|_| self.are_all_known).map(|(_, before)| self.search(before, name)) {
+        match self.own.map(|(_, before)| self.search(before, name)) {
             Some(Found::At(at, Kind::Function)) => at,
             Some(Found::Nothing) => core::ptr::null_mut(),
             // SAFETY: a terminated name.

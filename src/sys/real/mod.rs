@@ -10,10 +10,10 @@
 //! | [`jumps`] | functions that are jumped to |
 //! | [`handlers`] | handlers that libc calls |
 //!
-//! The constructor looks up every pointer, so that no hook calls `dlsym` after it. A call that
-//! comes earlier (from the constructor of another library, or while `malloc` is being
-//! initialised) makes the system call directly, where the function is one. The few functions
-//! that are more than one system call are then looked up when they are called.
+//! A function is looked up when it is first called, by a look at memory ([`libraries`]): no hook calls
+//! `dlsym` after the constructor. A call that comes earlier (from the constructor of another library,
+//! or while `malloc` is being initialised) makes the system call directly, where the function is one.
+//! The few functions that are more than one system call are then looked up by `dlsym`.
 //!
 //! redhook keeps a pointer of its own for the hook that it exports. [`crate::hooks`] says which that is,
 //! and why not all.
@@ -31,16 +31,36 @@ pub use handlers::{at_quick_exit, is_glibc, register_atfork};
 pub use images::*;
 pub use jumps::{SYSCALL, closesocket_address, syscall_address, vfork_address};
 pub use libraries::{Libraries, Name};
-pub use symbol::is_ready;
 pub use system_calls::*;
 
-/// Looks up every function. Called by the constructor.
-#[unsafe(link_section = ".text.softclose_start")]
-pub fn resolve_all(libraries: &Libraries) {
-    system_calls::resolve(libraries);
-    functions::resolve(libraries);
-    images::resolve(libraries);
-    jumps::resolve(libraries);
-    handlers::resolve(libraries);
-    symbol::set_ready();
+/// Walks through the libraries. Where functions in them cannot be found by a look at memory, all are looked
+/// up by `dlsym`. Called by the constructor, with an address inside this library.
+pub fn resolve(here: usize) -> &'static Libraries {
+    // SAFETY: the constructor runs once.
+    let libraries = unsafe { Libraries::walk(here) };
+    if !libraries.are_all_known() {
+        ask_for_all();
+    }
+    libraries
+}
+
+#[cold]
+fn ask_for_all() {
+    system_calls::ask();
+    functions::ask();
+    images::ask();
+    jumps::ask();
+    handlers::ask();
+}
+
+/// Whether the constructor has run so far that every function can be found.
+pub fn is_ready() -> bool {
+    libraries::known().is_some()
+}
+
+/// Before a fork: looks up what a child is likely to call, so that not every child has to.
+pub fn foresee() {
+    functions::foresee();
+    system_calls::foresee();
+    images::foresee();
 }

@@ -1,28 +1,19 @@
 //! One function of libc's, by its name: where it is, once it has been looked up.
 
-use super::libraries::{Libraries, Name};
+use super::libraries::{Name, known};
 use core::ffi::c_void;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
-static READY: AtomicBool = AtomicBool::new(false);
-
-/// Whether the constructor has looked up every function.
-pub fn is_ready() -> bool {
-    READY.load(Ordering::Acquire)
-}
-
-/// The constructor has looked up every function.
-pub fn set_ready() {
-    READY.store(true, Ordering::Release);
-}
-
-/// Where one function of libc's is, or of the next interposer's. The `syscall` hook reads the pointer by
-/// the address of its symbol.
+/// Where one function of libc's is, or of the next interposer's: null until it is looked up. The `syscall`
+/// hook reads the pointer by the address of its symbol.
 ///
 /// The name is not part of it: it would have to be relocated at each start of a program.
 #[repr(transparent)]
 pub struct Symbol(AtomicPtr<c_void>);
+
+/// There is no such function.
+const MISSING: *mut c_void = ptr::without_provenance_mut(1);
 
 impl Symbol {
     /// A function that has not been looked up.
@@ -30,32 +21,39 @@ impl Symbol {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// Looks it up. Called by the constructor.
-    pub fn resolve(&self, libraries: &Libraries, name: Name) {
-        self.0.store(libraries.find(name), Ordering::Release);
+    /// Where the function is. `None` where there is none, and before the constructor, which may run while
+    /// `malloc` is being initialised.
+    pub fn get(&self, name: Name) -> Option<*mut c_void> {
+        match self.0.load(Ordering::Acquire) {
+            MISSING => None,
+            found if found.is_null() => self.look_up(name),
+            found => Some(found),
+        }
     }
 
-    /// Looks it up where the constructor has not run yet, or where the library that has it may have been
-    /// loaded since.
-    pub fn resolve_now(&self, name: Name) -> *mut c_void {
-        // SAFETY: a constant, terminated name.
-        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.text()) };
-        self.0.store(found, Ordering::Release);
-        found
+    /// The same; before the constructor by `dlsym`, for a function that is more than one system call.
+    pub fn needed(&self, name: Name) -> Option<*mut c_void> {
+        if known().is_none() && self.0.load(Ordering::Acquire).is_null() {
+            return self.ask(name);
+        }
+        self.get(name)
     }
 
-    pub fn get(&self) -> Option<*mut c_void> {
-        let found = self.0.load(Ordering::Acquire);
+    #[cold]
+    #[inline(never)]
+    fn look_up(&self, name: Name) -> Option<*mut c_void> {
+        let found = known().filter(|libraries| libraries.are_all_known())?.find(name);
+        self.0.store(if found.is_null() { MISSING } else { found }, Ordering::Release);
         (!found.is_null()).then_some(found)
     }
 
-    /// Where the function is. Before the constructor it is looked up, after it the pointer is
-    /// just read.
-    pub fn needed(&self, name: Name) -> Option<*mut c_void> {
-        self.get().or_else(|| {
-            let found = if is_ready() { ptr::null_mut() } else { self.resolve_now(name) };
-            (!found.is_null()).then_some(found)
-        })
+    /// Asks `dlsym`. For the constructor, and for a function of a library that may have been loaded since.
+    #[cold]
+    pub fn ask(&self, name: Name) -> Option<*mut c_void> {
+        // SAFETY: a constant, terminated name.
+        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.text()) };
+        self.0.store(found, Ordering::Release);
+        (!found.is_null()).then_some(found)
     }
 }
 
@@ -63,10 +61,10 @@ impl Symbol {
 macro_rules! name_of {
     ($name:ident) => {
         const {
-            // SAFETY: concat! with a zero byte is terminated, and has no other zero.
-            let text =
-                unsafe { core::ffi::CStr::from_bytes_with_nul_unchecked(concat!(stringify!($name), "\0").as_bytes()) };
-            $crate::sys::real::libraries::Name::new(text)
+            match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(text) => $crate::sys::real::libraries::Name::new(text),
+                Err(_) => $crate::sys::real::libraries::Name::new(c""),
+            }
         }
     };
 }
@@ -76,11 +74,10 @@ macro_rules! symbols {
     ($module:ident: $($name:ident)*) => {
         #[allow(non_upper_case_globals)]
         mod $module {
-            use $crate::sys::real::libraries::Libraries;
             use $crate::sys::real::symbol::{Symbol, name_of};
             $( pub(super) static $name: Symbol = Symbol::new(); )*
-            pub(super) fn resolve(libraries: &Libraries) {
-                $( $name.resolve(libraries, name_of!($name)); )*
+            pub(super) fn ask() {
+                $( $name.ask(name_of!($name)); )*
             }
         }
     };

@@ -3,8 +3,7 @@
 //! Before the constructor, and where libc has no such function, the system call is made
 //! directly.
 
-use super::libraries::Libraries;
-use super::symbol::symbols;
+use super::symbol::{name_of, symbols};
 use crate::sys::errno::call;
 use core::ffi::{c_char, c_void};
 use libc::{c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr, socklen_t, timespec};
@@ -20,7 +19,7 @@ macro_rules! system_calls {
             /// As its man page says.
             pub unsafe fn $name($($arg: $type),*) -> $ret {
                 type Function = unsafe extern "C-unwind" fn($($type),*) -> $ret;
-                match symbols::$name.get() {
+                match symbols::$name.get(name_of!($name)) {
                     // SAFETY: the pointer is that function's, the arguments are the caller's.
                     Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
                     // SAFETY: the same call, the same arguments.
@@ -32,8 +31,8 @@ macro_rules! system_calls {
         symbols! { symbols: $($name)* }
 
         /// Looks all of them up.
-        pub(super) fn resolve(libraries: &Libraries) {
-            symbols::resolve(libraries);
+        pub(super) fn ask() {
+            symbols::ask();
         }
     };
 }
@@ -92,6 +91,13 @@ system_calls! {
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = nr::SENDMMSG;
     recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = nr::RECVMMSG;
     pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) -> c_int = nr::PIDFD_GETFD;
+}
+
+/// What a child calls: it closes its listener and its connection, and moves descriptors about.
+pub(super) fn foresee() {
+    symbols::close.get(name_of!(close));
+    symbols::shutdown.get(name_of!(shutdown));
+    symbols::dup2.get(name_of!(dup2));
 }
 
 fn arguments(given: &[usize]) -> [usize; 6] {

@@ -69,9 +69,11 @@ impl Engine {
     ///
     /// Answers whether the process must end without another call of libc's: its numbers are
     /// closed, or its other threads were stopped.
+    #[inline]
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
         let bound = self.context.settings.exit_timeout_ms;
-        let is_over = bound != 0 && finish(self, owner, exit, bound);
+        let has_any = self.drain.held() != 0 || owner.knows_any();
+        let is_over = bound != 0 && has_any && finish(self, owner, exit, bound);
         // Another process may hold a connection whose receive side the program has shut.
         self.drain.apply_due(true);
         self.ledger.retire();
@@ -83,10 +85,8 @@ impl Engine {
     }
 }
 
+#[inline(never)]
 fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> bool {
-    if engine.drain.held() == 0 && !owner.knows_any() {
-        return false;
-    }
     let inventory = inventory::take(engine, owner);
     if inventory.ours == 0 && inventory.held == 0 {
         connections::observe_open(engine, owner, &inventory, Millis::now().plus(bound));
