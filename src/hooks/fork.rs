@@ -10,7 +10,7 @@ use libc::{c_int, pid_t};
 
 /// `fork(2)`.
 #[unsafe(no_mangle)]
-#[unsafe(link_section = ".text.softclose_start")]
+#[unsafe(link_section = ".text.softclose")]
 pub unsafe extern "C-unwind" fn fork() -> pid_t {
     let make = || {
         atfork::announce();

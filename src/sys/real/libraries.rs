@@ -174,7 +174,7 @@ impl Libraries {
         }
     }
 
-    #[unsafe(link_section = ".text.softclose_start")]
+    #[unsafe(link_section = ".text.softclose")]
     fn search(&self, from: usize, name: Name) -> Found {
         let known = self.list.iter().take(self.count).skip(from);
         // SAFETY: as many have been written.
@@ -199,7 +199,7 @@ struct Walk<'a> {
 }
 
 /// Called for each library, in the order of the search.
-#[unsafe(link_section = ".text.softclose_start")]
+#[unsafe(link_section = ".text.softclose")]
 unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: usize, walk: *mut c_void) -> c_int {
     // SAFETY: what `dl_iterate_phdr` passes, and what `walk` passes.
     let (info, Walk { all, here }) = unsafe { (&*info, &mut *walk.cast::<Walk<'_>>()) };

@@ -156,14 +156,13 @@ impl Reserved {
     /// Notes which threads may be inside a call on the socket. A thread can be blocked in a read only
     /// where nothing was queued; and no thread is blocked where calls do not block.
     fn expect_callers(&self, held: &HeldSocket, fd: Fd) {
-        let reads = held.close_strategy().reads();
-        let may_be_read = reads && !self.drain.context.is_single_threaded() && socket::unread(fd) == 0;
+        let may_be_read = held.close_strategy().reads() && !self.drain.context.is_single_threaded();
         if !(may_be_read || held.has(Flag::WriterExpected)) {
             return;
         }
         if socket::is_nonblocking(fd) {
             held.set(Flag::NeverBlocks);
-        } else if may_be_read {
+        } else if may_be_read && socket::unread(fd) == 0 {
             held.set(Flag::ReaderExpected);
         }
     }

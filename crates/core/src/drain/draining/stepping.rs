@@ -1,7 +1,7 @@
 //! One step of one socket: what has come in is discarded, unless a thread of the program may want it.
 
 use super::beginning::use_room;
-use super::ending::end_drain;
+use super::ending::{end_by_fin, end_drain};
 use super::planning::wait_for;
 use super::worker::Worker;
 use crate::bounds::End;
@@ -83,8 +83,10 @@ pub(super) fn step(worker: &mut Worker, place: Place, held: &HeldSocket, fd: Fd)
     }
     held.set_progress(progress);
     let end = end.or_else(|| worker.bounds(held).exceeded(progress, Millis::now()));
-    if let Some(end) = end {
-        end_drain(worker, place, end);
+    match end {
+        Some(End::Fin) => end_by_fin(worker, place, held, fd),
+        Some(end) => end_drain(worker, place, end),
+        None => {}
     }
     end.is_none()
 }
