@@ -258,7 +258,7 @@ impl Library {
         unsafe {
             let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
             let filter = self.hash.add(4).cast::<u64>();
-            let word = filter.add((hash / u64::BITS & words.wrapping_sub(1)) as usize).read_unaligned();
+            let word = filter.add(((hash / u64::BITS) & words.wrapping_sub(1)) as usize).read_unaligned();
             let is_in_filter = |hash: u32| word >> (hash % u64::BITS) & 1 == 1;
             if buckets == 0 || !is_in_filter(hash) || !is_in_filter(hash >> shift) {
                 return Found::Nothing;
@@ -297,11 +297,12 @@ impl Library {
             let is_defined = symbol.st_shndx != 0 && symbol.st_value != 0;
             let is_it = is_default && is_defined && is_same(self.names.add(symbol.st_name as usize), name);
             let at = self.base.wrapping_add(symbol.st_value as usize) as *mut c_void;
-            is_it.then(|| match symbol.st_info & 15 {
+            let found = match symbol.st_info & 15 {
                 2 => Found::At(at, Kind::Function),
                 1 => Found::At(at, Kind::Variable),
                 _ => Found::Special,
-            })
+            };
+            is_it.then_some(found)
         }
     }
 }
