@@ -29,10 +29,9 @@ fn main() {
 
 /// The C runtime's part of a library runs at each start and end of a process, for constructors and
 /// destructors of C++, of which there are none here: more code to map, and a page that is written to.
-/// libc keeps pointers to handlers in the library, which therefore is never unloaded. Where the library
-/// means its own functions, the loader need not look them up.
+/// Where the library means its own functions, the loader need not look them up.
 fn link_library() {
-    for option in ["-nostartfiles", "-Wl,-z,nodelete", "-Wl,-Bsymbolic"] {
+    for option in ["-nostartfiles", "-Wl,-Bsymbolic"] {
         println!("cargo::rustc-cdylib-link-arg={option}");
     }
 }

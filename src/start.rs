@@ -49,7 +49,6 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     if !real::is_glibc() {
         return;
     }
-    errno::resolve();
     let secure = is_secure();
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
     // The shared memory takes as much address space as in the process that made it.
@@ -83,6 +82,7 @@ fn is_secure() -> bool {
 #[unsafe(link_section = ".text.softclose")]
 fn find_functions() -> Option<&'static CStr> {
     let libraries = real::resolve((construct as Constructor as *const c_void).addr());
+    errno::resolve(libraries);
     tls::resolve(libraries);
     host::resolve(libraries);
     clock::resolve(libraries.find_anywhere(const { Name::new(c"__vdso_clock_gettime") }));
@@ -109,11 +109,13 @@ fn read_settings() -> (&'static Settings, Option<String>) {
 
 /// The name by which the program was called, without its directory.
 fn program(count: c_int, arguments: *const *const c_char) -> Vec<u8> {
-    if count == 0 {
+    // SAFETY: the arguments of the program. A constructor before ours may have taken the first away.
+    let first = if count == 0 { core::ptr::null() } else { unsafe { *arguments } };
+    if first.is_null() {
         return Vec::new();
     }
-    // SAFETY: the first argument of the program, which is terminated.
-    let called = unsafe { CStr::from_ptr(*arguments) }.to_bytes();
+    // SAFETY: it is terminated.
+    let called = unsafe { CStr::from_ptr(first) }.to_bytes();
     called.rsplit(|&byte| byte == b'/').next().unwrap_or_default().to_vec()
 }
 

@@ -6,7 +6,7 @@ use shim_tests::gauntlet::Gauntlet;
 use shim_tests::proc::cannot_look;
 use shim_tests::program::Exit;
 use shim_tests::shim::{Shim, library};
-use shim_tests::twice::{alike, same_transcript};
+use shim_tests::twice::{alike, same_transcript, says};
 use shim_tests::victim::{Victim, compiled_library};
 use shim_tests::{here, skip};
 use std::path::PathBuf;
@@ -159,6 +159,30 @@ mod another_malloc {
     #[test]
     fn that_makes_system_calls_behind() {
         is_as_good(here!(), Some(compiled_library("lib_malloc")), Behind);
+    }
+}
+
+/// Constructors of other libraries run before ours, and take away what ours looks at.
+mod after_another_constructor {
+    use super::*;
+
+    #[test]
+    fn that_takes_the_name_of_the_program_and_its_environment_away() {
+        says(here!(), &Victim::c("own_errno").behind(compiled_library("lib_bare_start")), &["done"]);
+    }
+
+    /// A function that libc lacks was looked for in a library that was gone.
+    #[test]
+    fn that_opens_a_library_for_itself_which_goes_later() {
+        let opened = compiled_library("lib_plain");
+        let victim = Victim::c("after_unload").env("OPENED", opened.to_str().expect("a path of UTF-8"));
+        says(here!(), &victim.behind(compiled_library("lib_opens")), &["done"]);
+    }
+
+    /// The distance of libc's `errno` from the thread pointer was taken for that of the program's.
+    #[test]
+    fn of_a_program_with_an_errno_of_its_own() {
+        says(here!(), &Victim::c("own_errno"), &["done"]);
     }
 }
 

@@ -229,6 +229,12 @@ mod cloned {
         child_goes_on(here!(), "instruction");
     }
 
+    /// A question for the children of the closing thread alone missed it.
+    #[test]
+    fn by_an_instruction_in_another_thread_than_the_one_that_closes() {
+        says(here!(), &Victim::c("instruction_beside"), &["done"]);
+    }
+
     #[test]
     fn by_underscore_fork_and_the_parent_goes_on() {
         parent_goes_on(here!(), "_Fork");

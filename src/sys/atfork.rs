@@ -68,6 +68,7 @@ pub extern "C" fn parent() {
     let Some(fork) = noted() else { return };
     with_engine(|engine, owner| {
         owner.after_fork();
+        engine.drain.give_chance();
         if !local().is_announced.get() && owner.is_childless() {
             note(None);
             engine.not_forked(owner, fork);

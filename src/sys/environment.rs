@@ -54,7 +54,7 @@ pub fn take_ticket() -> Option<Ticket> {
     // SAFETY: the program's own environment, before its code runs, which is the constructor's
     // to change; a string lies in memory that the program may write to.
     unsafe {
-        let all = (0..).map(|at| environ.add(at)).take_while(|place| !(**place).is_null());
+        let all = (0..).map(|at| environ.add(at)).take_while(|place| !environ.is_null() && !(**place).is_null());
         let (at, place) = { all }.enumerate().find(|&(_, place)| starts_with(*place, Ticket::NAME))?;
         let value = (*place).add(Ticket::NAME.len());
         let len = libc::strlen(value);
@@ -71,7 +71,7 @@ pub fn take_ticket() -> Option<Ticket> {
 pub fn has_settings() -> bool {
     // SAFETY: the program's own environment, before its code runs; each text is terminated.
     unsafe {
-        let mut all = (0..).map(|at| *own().add(at)).take_while(|text| !text.is_null());
+        let mut all = texts(own());
         all.any(|text| starts_with(text, b"SOFTCLOSE_"))
     }
 }
@@ -179,10 +179,18 @@ fn has(value: &[u8], name: &[u8]) -> bool {
 unsafe fn find<'a>(list: List, name: &[u8]) -> Option<&'a [u8]> {
     // SAFETY: the caller's.
     unsafe {
-        let mut all = (0..).map(|at| *list.add(at)).take_while(|text| !text.is_null());
-        let text = all.find(|&text| starts_with(text, name))?;
+        let text = texts(list).find(|&text| starts_with(text, name))?;
         Some(core::slice::from_raw_parts(text.add(name.len()).cast(), libc::strlen(text) - name.len()))
     }
+}
+
+/// The texts in `list`. `clearenv` of another constructor leaves no list.
+///
+/// # Safety
+/// As [`find`].
+unsafe fn texts(list: List) -> impl Iterator<Item = Text> {
+    // SAFETY: the caller's: it stops at the end.
+    (0..).map_while(move |at| (!list.is_null()).then(|| unsafe { *list.add(at) })).take_while(|text| !text.is_null())
 }
 
 /// Whether `text` begins with `start`.

@@ -1,5 +1,6 @@
 //! `errno`, as the program sees it.
 
+use super::real::{Libraries, Name};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::c_int;
 use softclose_core::sys::raw::syscall6;
@@ -9,11 +10,16 @@ use softclose_core::sys::thread;
 /// the program. 0 until it is known.
 static DISTANCE: AtomicUsize = AtomicUsize::new(0);
 
-/// Finds out where `errno` is, so that hooks need not ask libc. Called by the constructor.
-pub fn resolve() {
-    // SAFETY: no preconditions.
-    let here = unsafe { libc::__errno_location() };
-    DISTANCE.store(here.addr().wrapping_sub(thread::pointer()), Ordering::Relaxed);
+/// Finds out where `errno` is, so that hooks need not ask libc: unless the program, or another library, has
+/// a function of its own for it. Called by the constructor.
+pub fn resolve(libraries: &Libraries) {
+    const NAME: Name = Name::new(c"__errno_location");
+    let function: unsafe extern "C" fn() -> *mut c_int = libc::__errno_location;
+    if libraries.are_all_known() && libraries.find(NAME).addr() == function as usize {
+        // SAFETY: no preconditions.
+        let here = unsafe { function() };
+        DISTANCE.store(here.addr().wrapping_sub(thread::pointer()), Ordering::Relaxed);
+    }
 }
 
 fn location() -> *mut c_int {

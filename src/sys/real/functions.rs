@@ -4,7 +4,7 @@
 //! otherwise.
 
 use super::libraries::Name;
-use super::symbol::{name_of, symbols};
+use super::symbol::{Symbol, name_of, symbols};
 use super::system_calls::close_range;
 use crate::sys::errno;
 use core::ffi::{CStr, c_char, c_void};
@@ -13,10 +13,10 @@ use libc::{DIR, FILE, c_int, c_uint, gid_t, pid_t, posix_spawn_file_actions_t, p
 
 symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty _exit _Exit }
 
-/// Looks all of them up.
-pub(super) fn ask() {
-    symbols::ask();
-    special::ask();
+/// Visits all of them.
+pub(super) fn each(visit: fn(&'static Symbol, Name)) {
+    symbols::each(visit);
+    special::each(visit);
 }
 
 /// What a child calls: the end of a process.

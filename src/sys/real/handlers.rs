@@ -1,14 +1,15 @@
 //! Handlers that libc calls for us, and which libc it is.
 
-use super::symbol::{name_of, symbols};
+use super::libraries::Name;
+use super::symbol::{Symbol, name_of, symbols};
 use core::ffi::c_void;
 use libc::c_int;
 
 symbols! { symbols: __register_atfork __cxa_at_quick_exit gnu_get_libc_version }
 
-/// Looks all of them up.
-pub(super) fn ask() {
-    symbols::ask();
+/// Visits all of them.
+pub(super) fn each(visit: fn(&'static Symbol, Name)) {
+    symbols::each(visit);
 }
 
 /// Its address tells libc which library has registered a handler (C++ ABI 3.3.5): `__dso_handle`, which the

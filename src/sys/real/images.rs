@@ -7,9 +7,9 @@ use crate::sys::errno;
 use core::ffi::{c_char, c_void};
 use libc::c_int;
 
-/// Looks all of them up.
-pub(super) fn ask() {
-    IMAGES.iter().zip(Image::ALL).for_each(|(symbol, image)| _ = symbol.ask(image.name()));
+/// Visits all of them.
+pub(super) fn each(visit: fn(&'static Symbol, Name)) {
+    IMAGES.iter().zip(Image::ALL).for_each(|(symbol, image)| visit(symbol, image.name()));
 }
 
 /// What a child calls: the one that shells use.

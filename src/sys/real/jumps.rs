@@ -1,6 +1,6 @@
 //! Where libc's functions are that are jumped to and not called.
 
-use super::libraries::Name;
+use super::libraries::{Libraries, Name};
 use super::symbol::{Symbol, name_of, symbols};
 use crate::sys::errno;
 use core::ffi::c_void;
@@ -11,10 +11,18 @@ pub static SYSCALL: Symbol = Symbol::new();
 
 symbols! { symbols: vfork closesocket }
 
-/// Looks all of them up.
-pub(super) fn ask() {
-    SYSCALL.ask(name_of!(syscall));
-    symbols::ask();
+/// Visits all of them.
+pub(super) fn each(visit: fn(&'static Symbol, Name)) {
+    visit(&SYSCALL, name_of!(syscall));
+    symbols::each(visit);
+}
+
+/// Looks up `closesocket`, which is not libc's, where any library has it. Called by the constructor.
+pub(super) fn resolve(libraries: &Libraries) {
+    const NAME: Name = name_of!(closesocket);
+    if libraries.is_anywhere(NAME) {
+        symbols::closesocket.ask(NAME);
+    }
 }
 
 /// Where `syscall(2)` is.

@@ -7,13 +7,15 @@
 //! libraries that are there at the start of a program stay there until its end.
 //!
 //! What is found is what `dlsym(RTLD_NEXT, name)` finds: the default version of the name in the first
-//! library behind this one that has it. Where that is not plain, the constructor asks `dlsym` for all.
+//! library behind this one that has it, up to libc. Where a library has no such table, the constructor
+//! asks `dlsym` for all names.
 //!
 //! Context: [`Libraries::walk`] the constructor; all else any hook, async-signal-safe.
 
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use libc::{Elf64_Phdr, Elf64_Sym, dl_phdr_info};
 
@@ -49,7 +51,10 @@ pub struct Libraries {
     count: usize,
     /// The path of this library, once it has been met, and how many lie before it.
     own: Option<(&'static CStr, usize)>,
-    /// Each of those behind it could be read.
+    /// How many there are up to libc. What lies behind it may have been loaded by a constructor that ran
+    /// before ours, for itself alone, and may be unloaded.
+    up_to_libc: usize,
+    /// Each of those from this library to libc could be read.
     are_all_known: bool,
 }
 
@@ -81,21 +86,12 @@ impl Name {
     }
 }
 
-/// What a symbol is (`STT_FUNC`, `STT_OBJECT`).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Function,
-    Variable,
-}
-
 /// What one library says of a name.
 enum Found {
     /// Where it is.
-    At(*mut c_void, Kind),
+    At(*mut c_void),
     /// It has no such symbol.
     Nothing,
-    /// There is something, of a kind that only the loader knows how to find.
-    Special,
 }
 
 /// What the constructor has found; only it writes there.
@@ -108,6 +104,7 @@ static KNOWN: Known = Known(UnsafeCell::new(Libraries {
     list: [const { MaybeUninit::uninit() }; MOST],
     count: 0,
     own: None,
+    up_to_libc: 0,
     are_all_known: true,
 }));
 
@@ -130,7 +127,7 @@ impl Libraries {
         let mut walk = Walk { all, here };
         // SAFETY: `visit` gets what it expects, and lets nothing unwind.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut walk).cast()) };
-        all.are_all_known &= all.is_libc_behind();
+        all.are_all_known &= all.finds_libc();
         IS_KNOWN.store(true, Release);
         all
     }
@@ -145,38 +142,44 @@ impl Libraries {
         self.are_all_known
     }
 
-    /// Not where the program has loaded this library itself (`dlopen`), long after libc: the order of the
-    /// search is another one then.
-    fn is_libc_behind(&self) -> bool {
-        const NAME: Name = Name::new(c"close");
-        self.own.is_some_and(|(_, before)| matches!(self.search(before, NAME), Found::At(..)))
+    /// Whether libc lies behind this library. Not where the program has loaded this library itself (`dlopen`):
+    /// the order of the search is another one then.
+    fn finds_libc(&mut self) -> bool {
+        const NAME: Name = Name::new(c"__libc_start_main");
+        let Some((_, before)) = self.own else { return false };
+        let known = |at: usize| matches!(self.search(at..at + 1, NAME), Found::At(..));
+        let libc = (before..self.count).find(|&at| known(at));
+        self.up_to_libc = libc.map_or(0, |at| at + 1);
+        libc.is_some()
     }
 
-    /// Where the next function of that name is, behind this library; null if there is none. Asks `dlsym` where
-    /// the symbol is a special one, as none of libc's is.
+    /// Where the next function of that name is, behind this library; null if there is none.
     pub fn find(&self, name: Name) -> *mut c_void {
-        match self.own.map(|(_, before)| self.search(before, name)) {
-            Some(Found::At(at, Kind::Function)) => at,
-            Some(Found::Nothing) => core::ptr::null_mut(),
-            // SAFETY: a terminated name.
-            _ => unsafe { libc::dlsym(libc::RTLD_NEXT, name.text) },
+        let before = self.own.map_or(self.up_to_libc, |(_, before)| before);
+        match self.search(before..self.up_to_libc, name) {
+            Found::At(at) => at,
+            Found::Nothing => core::ptr::null_mut(),
         }
+    }
+
+    /// Whether any library has that name, be it one that a search would not find.
+    pub fn is_anywhere(&self, name: Name) -> bool {
+        matches!(self.search(0..self.count, name), Found::At(_))
     }
 
     /// Where the first function or variable of that name is, in the program or any library; null if there is
     /// none.
     pub fn find_anywhere(&self, name: Name) -> *mut c_void {
-        match self.search(0, name) {
-            Found::At(at, _) => at,
+        match self.search(0..self.up_to_libc, name) {
+            Found::At(at) => at,
             // SAFETY: a terminated name.
-            _ if !self.are_all_known => unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.text) },
-            _ => core::ptr::null_mut(),
+            Found::Nothing => unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.text) },
         }
     }
 
     #[unsafe(link_section = ".text.softclose")]
-    fn search(&self, from: usize, name: Name) -> Found {
-        let known = self.list.iter().take(self.count).skip(from);
+    fn search(&self, places: Range<usize>, name: Name) -> Found {
+        let known = self.list.get(places).unwrap_or_default().iter();
         // SAFETY: as many have been written.
         let mut found = known.map(|library| unsafe { library.assume_init_ref() }.find(name));
         found.find(|found| !matches!(found, Found::Nothing)).unwrap_or(Found::Nothing)
@@ -231,7 +234,8 @@ impl Library {
             && tag != DT_NULL
         {
             // The loader has made addresses of what were offsets, where it may write.
-            let at = if (value as usize) < base { base.wrapping_add(value as usize) } else { value as usize };
+            let is_address = headers.iter().any(|header| has(base, header, value as usize));
+            let at = if is_address { value as usize } else { base.wrapping_add(value as usize) };
             match tag {
                 DT_GNU_HASH => hash = at,
                 DT_SYMTAB => symbols = at,
@@ -290,6 +294,12 @@ impl Library {
     /// There is a symbol of that number.
     unsafe fn symbol(&self, at: u32, name: *const c_char) -> Option<Found> {
         const HIDDEN: u16 = 0x8000;
+        const STT_NOTYPE: u8 = 0;
+        const STT_OBJECT: u8 = 1;
+        const STT_FUNC: u8 = 2;
+        const STT_GNU_IFUNC: u8 = 10;
+        /// A function that answers which function to use on this processor.
+        type Resolver = unsafe extern "C" fn() -> *mut c_void;
         // SAFETY: the caller's; names are terminated.
         unsafe {
             let symbol = self.symbols.add(at as usize).read();
@@ -297,12 +307,11 @@ impl Library {
             let is_defined = symbol.st_shndx != 0 && symbol.st_value != 0;
             let is_it = is_default && is_defined && is_same(self.names.add(symbol.st_name as usize), name);
             let at = self.base.wrapping_add(symbol.st_value as usize) as *mut c_void;
-            let found = match symbol.st_info & 15 {
-                2 => Found::At(at, Kind::Function),
-                1 => Found::At(at, Kind::Variable),
-                _ => Found::Special,
-            };
-            is_it.then_some(found)
+            match symbol.st_info & 15 {
+                STT_GNU_IFUNC if is_it => Some(Found::At(core::mem::transmute::<*mut c_void, Resolver>(at)())),
+                STT_NOTYPE | STT_OBJECT | STT_FUNC if is_it => Some(Found::At(at)),
+                _ => None,
+            }
         }
     }
 }

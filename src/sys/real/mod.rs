@@ -31,6 +31,8 @@ pub use handlers::{at_quick_exit, is_glibc, register_atfork};
 pub use images::*;
 pub use jumps::{SYSCALL, closesocket_address, syscall_address, vfork_address};
 pub use libraries::{Libraries, Name};
+use softclose_core::sys::valgrind;
+use symbol::Symbol;
 pub use system_calls::*;
 
 /// Walks through the libraries. Where functions in them cannot be found by a look at memory, all are looked
@@ -38,19 +40,33 @@ pub use system_calls::*;
 pub fn resolve(here: usize) -> &'static Libraries {
     // SAFETY: the constructor runs once.
     let libraries = unsafe { Libraries::walk(here) };
-    if !libraries.are_all_known() {
-        ask_for_all();
+    if valgrind::is_running() {
+        each(|symbol, _| valgrind::is_lock_free((&raw const *symbol).addr(), size_of::<Symbol>()));
     }
+    if !libraries.are_all_known() {
+        each(|symbol, name| _ = symbol.ask(name));
+        stay(libraries);
+    }
+    jumps::resolve(libraries);
     libraries
 }
 
 #[cold]
-fn ask_for_all() {
-    system_calls::ask();
-    functions::ask();
-    images::ask();
-    jumps::ask();
-    handlers::ask();
+fn each(visit: fn(&'static Symbol, Name)) {
+    system_calls::each(visit);
+    functions::each(visit);
+    images::each(visit);
+    jumps::each(visit);
+    handlers::each(visit);
+}
+
+/// Where the program has loaded this library itself, it could unload it, while libc has pointers to our
+/// handlers.
+fn stay(libraries: &Libraries) {
+    if let Some(path) = libraries.own_path() {
+        // SAFETY: a terminated path; nothing is loaded.
+        unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
+    }
 }
 
 /// Whether the constructor has run so far that every function can be found.

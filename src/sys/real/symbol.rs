@@ -74,10 +74,11 @@ macro_rules! symbols {
     ($module:ident: $($name:ident)*) => {
         #[allow(non_upper_case_globals)]
         mod $module {
+            use $crate::sys::real::libraries::Name;
             use $crate::sys::real::symbol::{Symbol, name_of};
             $( pub(super) static $name: Symbol = Symbol::new(); )*
-            pub(super) fn ask() {
-                $( $name.ask(name_of!($name)); )*
+            pub(super) fn each(visit: fn(&'static Symbol, Name)) {
+                $( visit(&$name, name_of!($name)); )*
             }
         }
     };

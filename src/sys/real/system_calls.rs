@@ -3,7 +3,8 @@
 //! Before the constructor, and where libc has no such function, the system call is made
 //! directly.
 
-use super::symbol::{name_of, symbols};
+use super::libraries::Name;
+use super::symbol::{Symbol, name_of, symbols};
 use crate::sys::errno::call;
 use core::ffi::{c_char, c_void};
 use libc::{c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr, socklen_t, timespec};
@@ -30,9 +31,9 @@ macro_rules! system_calls {
 
         symbols! { symbols: $($name)* }
 
-        /// Looks all of them up.
-        pub(super) fn ask() {
-            symbols::ask();
+        /// Visits all of them.
+        pub(super) fn each(visit: fn(&'static Symbol, Name)) {
+            symbols::each(visit);
         }
     };
 }

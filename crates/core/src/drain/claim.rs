@@ -44,6 +44,8 @@ pub(super) fn enter(drain: &'static Drain, _owner: Owner<'_>, claimant: Claimant
     // A signal handler that jumps out of the start would leave the gate at "starting" for ever.
     let signals = if needs_thread && gate.is_idle() { signals::hold() } else { None };
     let entered = gate.enter(needs_thread, |idle, held| admit(drain, claimant, idle, held));
+    // Once more: a fork between the two would see the new number, and nothing held.
+    drain.claims.fetch_add(1, SeqCst);
     let entered = entered.and_then(|starts| if starts { start(drain) } else { Ok(()) });
     signals.into_iter().for_each(Mask::let_in);
     entered

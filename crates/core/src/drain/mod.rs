@@ -79,7 +79,7 @@ use crate::holders::ledger::Ledger;
 use crate::sys::Fd;
 use crate::sys::poller::Poller;
 use crate::sys::signals::{self, Mask};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::SeqCst};
 use demands::Demands;
 use drainer::Drainer;
 use looker::Looker;
@@ -99,10 +99,20 @@ pub struct Drain {
     drainer: Drainer,
     demands: Demands,
     looker: Looker,
-    /// How many claims there were, each counted before it is made.
+    /// How many claims there were, each counted before it is made and once more afterwards.
     claims: AtomicU32,
-    /// This is a fork child that has not drained anything yet.
-    is_fresh_child: AtomicBool,
+    /// Whether a close may try to drain in place.
+    chance: AtomicU8,
+}
+
+/// Whether a close may try to drain in place, which takes a moment, before a thread is started.
+enum Chance {
+    /// Not before the next fork.
+    None = 0,
+    /// The next close may.
+    One = 1,
+    /// It was tried in vain: the peers are too far away.
+    Lost = 2,
 }
 
 /// How often something had been claimed when nothing was held.
@@ -133,13 +143,24 @@ impl Drain {
             demands: Demands::new(),
             looker: Looker::new(),
             claims: AtomicU32::new(0),
-            is_fresh_child: AtomicBool::new(false),
+            chance: AtomicU8::new(Chance::None as u8),
         }
     }
 
-    /// Whether this is a fork child that drains for the first time; true once.
-    pub fn takes_first_chance(&self) -> bool {
-        self.is_fresh_child.swap(false, SeqCst)
+    /// After a fork, in the parent: one close may try to drain in place, unless that was tried in vain.
+    pub fn give_chance(&self) {
+        let _ = self.chance.compare_exchange(Chance::None as u8, Chance::One as u8, SeqCst, SeqCst);
+    }
+
+    /// Whether this close may try to drain in place, as there is a chance and no thread.
+    pub fn takes_chance(&self) -> bool {
+        self.drainer.gate.is_shut()
+            && self.chance.compare_exchange(Chance::One as u8, Chance::None as u8, SeqCst, SeqCst).is_ok()
+    }
+
+    /// It was tried in vain.
+    pub fn loses_chance(&self) {
+        self.chance.store(Chance::Lost as u8, SeqCst);
     }
 
     /// How many sockets are claimed or held, plus how many shutdowns are deferred. The drainer
@@ -241,6 +262,6 @@ impl Drain {
         self.demands.forget();
         self.looker.forget();
         self.ledger.limit.forget();
-        self.is_fresh_child.store(true, SeqCst);
+        self.chance.store(Chance::One as u8, SeqCst);
     }
 }

@@ -22,9 +22,11 @@ impl Engine {
     pub fn before_fork(&'static self, owner: Owner<'_>) -> Fork {
         if owner.has_sockets() {
             self.context.counters.publish();
-            // What this process knows no child has to find out.
-            self.rehearsal.is_allowed();
-            self.rings.learn();
+            // What this process knows no child has to find out. Under a filter that kills for a call of a
+            // drain, the child is killed that drains, and not its parent.
+            if self.rings.learn() {
+                self.rehearsal.is_allowed();
+            }
         }
         self.context.counters.before_fork();
         Fork { child: owner.before_fork(), calm: self.drain.calm() }

@@ -10,7 +10,7 @@
 //! | the connection leaves the epoll sets that watch it | `sets` |
 //! | what is done at once, before the program's own call | `at_once` |
 //! | what is held beyond it by the drain | `hold` |
-//! | what a fork child drains in a moment, without a thread | `moment` |
+//! | what is drained in a moment around a fork, without a thread | `moment` |
 //! | what the calling thread waits for itself | `inline_close` |
 //! | what is left as the program made it, and why | `left_alone` |
 //!

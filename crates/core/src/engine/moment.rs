@@ -1,13 +1,15 @@
-//! The first drain of a fork child is tried in place, for a moment, before a thread is started for it.
+//! A drain is tried in place, for a moment, before a thread is started for it: the first drain of a fork
+//! child, and one drain of its parent after each fork.
 //!
-//! A server that forks for each connection has children that close it and end. To start a thread in each
-//! of them costs more than all the rest of the drain. A peer that has nothing more to send answers a FIN
-//! within the round-trip time. On the same machine that is over in an instant, and no thread is needed.
-//! Where the peer sends on, or is further away, the drain gets its thread: nobody's connection waits
-//! for what the child does next.
+//! A server that forks for each connection has children that close it and end; where the child is
+//! faster, the parent is the one that closes last. To start a thread costs more than all the rest of
+//! such a drain, and each later fork copies what belongs to it. A peer that has nothing more to send
+//! answers a FIN within the round-trip time. On the same machine that is over in an instant, and no
+//! thread is needed. Where the peer sends on, or is further away, the drain gets its thread, and this is
+//! not tried again in this process: nobody's connection waits for what the program does next.
 //!
-//! Context: hooks of any kind, in a process with one thread. It waits, once in the life of a process,
-//! for a millisecond at most.
+//! Context: hooks of any kind, in a process with one thread. It waits, for a millisecond at most; in vain
+//! once in the life of a process.
 
 use super::closing::Closing;
 use super::{Engine, counted};
@@ -33,6 +35,7 @@ pub(super) fn drains(engine: &Engine, closing: Closing<'_>) -> bool {
     socket::stop_signals(fd);
     let _ = socket::half_close(fd);
     if !is_event(fd, Interest::FIN, MOMENT_MS) {
+        engine.drain.loses_chance();
         return false;
     }
     counted::instant(engine, fd, closing.role(), closing.strategy, || discard_to_end(fd));
@@ -44,7 +47,7 @@ fn may_try(engine: &Engine, closing: Closing<'_>) -> bool {
         && closing.linger_ms.is_none()
         && engine.context.settings.engine == DrainBy::Thread
         && engine.context.is_single_threaded()
-        && engine.drain.takes_first_chance()
+        && engine.drain.takes_chance()
 }
 
 /// The peer has sent its FIN, or the connection is broken: nothing more can come.

@@ -13,18 +13,28 @@ pub fn is_lock_free(at: usize, len: usize) {
     request([START_SUPPRESSION, at, len, 0, 0, 0]);
 }
 
+/// Whether the program runs under Valgrind (`RUNNING_ON_VALGRIND`).
+pub fn is_running() -> bool {
+    const RUNNING_ON_VALGRIND: usize = 0x1001;
+    request([RUNNING_ON_VALGRIND, 0, 0, 0, 0, 0]) != 0
+}
+
 #[cfg(not(miri))]
-fn request(arguments: [usize; 6]) {
+fn request(arguments: [usize; 6]) -> usize {
+    let answer;
     // SAFETY: this rotates a register by twice its width, and exchanges one with itself. Valgrind
     // reads the six words.
     unsafe {
         core::arch::asm!(
             "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51",
             "xchg rbx, rbx",
-            in("rax") arguments.as_ptr(), inout("rdx") 0usize => _, options(nostack, readonly)
+            in("rax") arguments.as_ptr(), inout("rdx") 0usize => answer, options(nostack, readonly)
         );
     }
+    answer
 }
 
 #[cfg(miri)]
-fn request(_: [usize; 6]) {}
+fn request(_: [usize; 6]) -> usize {
+    0
+}

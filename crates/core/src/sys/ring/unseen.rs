@@ -50,18 +50,19 @@ impl UnseenRings {
         Self { asked: AtomicU8::new(UNKNOWN), was_seen: AtomicBool::new(false) }
     }
 
-    /// Finds out whether the kernel may be asked. To be called before a fork: then no child has to.
-    pub fn learn(&self) {
+    /// Finds out whether the kernel may be asked: whether there is surely no seccomp filter. To be called
+    /// before a fork: then no child has to.
+    pub fn learn(&self) -> bool {
         if self.asked.load(Relaxed) == UNKNOWN {
             let asked = if may_be_filtered(c"thread-self/status") { NEVER_ASKED } else { ASKED };
             self.asked.store(asked, Relaxed);
         }
+        self.asked.load(Relaxed) == ASKED
     }
 
     /// Which rings the calling thread has, or has ever had.
     pub fn of_thread(&self) -> ThreadRings {
-        self.learn();
-        if self.asked.load(Relaxed) != ASKED {
+        if !self.learn() {
             return ThreadRings::None;
         }
         match enter_nothing(0, ENTER_REGISTERED) {

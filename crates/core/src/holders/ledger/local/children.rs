@@ -7,7 +7,6 @@
 //!
 //! Context: hooks of any kind; lock-free. Each question is one system call.
 
-use crate::sys::clock::{self, Millis};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -31,14 +30,7 @@ pub struct Children {
     latest: [AtomicI32; LATEST],
     /// A child was made whose pid no hook learns (`vfork`, `popen`).
     has_one_without_pid: AtomicBool,
-    /// The tick of the clock in which all threads were last asked; [`NEVER`] or [`FIRST`] at first.
-    tick: AtomicU32,
-    /// To ask all threads takes long.
-    takes_long: AtomicBool,
 }
-
-const NEVER: u32 = 0;
-const FIRST: u32 = 1;
 
 impl Children {
     /// No children.
@@ -48,8 +40,6 @@ impl Children {
             next: AtomicU32::new(0),
             latest: [const { AtomicI32::new(0) }; LATEST],
             has_one_without_pid: AtomicBool::new(false),
-            tick: AtomicU32::new(NEVER),
-            takes_long: AtomicBool::new(false),
         }
     }
 
@@ -57,7 +47,7 @@ impl Children {
     pub fn add(&self, child: Pid) {
         let oldest = self.next.fetch_add(1, SeqCst) as usize;
         let mut places = (0..LOOKS).filter_map(|later| self.pids.get(oldest.wrapping_add(later) % REMEMBERED));
-        let is_gone = |pid| !any_child(WaitId::Pid(pid), OF_ALL);
+        let is_gone = |pid| !any_child(WaitId::Pid(pid));
         let is_free = |place: &&AtomicI32| Pid::from_raw(place.load(SeqCst)).is_none_or(is_gone);
         if let Some(place) = places.find(is_free).or_else(|| self.latest.get(oldest % LATEST)) {
             place.store(child.as_raw_nonzero().get(), SeqCst);
@@ -73,8 +63,6 @@ impl Children {
     pub fn forget(&self) {
         self.places().for_each(|place| place.store(0, SeqCst));
         self.has_one_without_pid.store(false, SeqCst);
-        self.tick.store(NEVER, SeqCst);
-        self.takes_long.store(false, SeqCst);
     }
 
     /// Whether there is an untracked child: one that no child which hooks saw explains.
@@ -84,7 +72,7 @@ impl Children {
         if self.knows_one() {
             return false;
         }
-        if self.seems_childless() {
+        if self.is_childless() {
             // The child without a pid has ended too: it explains nothing from now on.
             self.has_one_without_pid.store(false, SeqCst);
             return false;
@@ -94,36 +82,14 @@ impl Children {
 
     /// Whether there is no child at all, neither running nor waiting to be reaped.
     pub fn is_childless(&self) -> bool {
-        !any_child(WaitId::All, OF_ALL)
-    }
-
-    /// The same, for a question that comes with every close. The kernel goes through the children of every
-    /// thread. Where there are so many threads that this takes long, it is done once in a tick of the clock
-    /// (1 to 4 ms). In between the calling thread is asked for its own children: a thread that forks closes its
-    /// copies itself, as a rule.
-    fn seems_childless(&self) -> bool {
-        // The first close of a fork child must not touch the pages of the clock.
-        let tick = if self.tick.load(SeqCst) == NEVER { FIRST } else { Millis::now().0.max(FIRST + 1) };
-        let is_new = self.tick.swap(tick, SeqCst) != tick;
-        if is_new && tick != FIRST {
-            return self.is_childless_by_the_clock();
-        }
-        if self.takes_long.load(SeqCst) { !any_child(WaitId::All, OF_THREAD) } else { self.is_childless() }
-    }
-
-    fn is_childless_by_the_clock(&self) -> bool {
-        const LONG_NS: u64 = 3000;
-        let before = clock::nanoseconds_since_boot();
-        let is_childless = self.is_childless();
-        self.takes_long.store(clock::nanoseconds_since_boot() - before > LONG_NS, SeqCst);
-        is_childless
+        !any_child(WaitId::All)
     }
 
     /// Whether a remembered child is still there. One that has ended is forgotten, and not asked again.
     fn knows_one(&self) -> bool {
         self.places().any(|place| {
             let pid = place.load(SeqCst);
-            let is_there = Pid::from_raw(pid).is_some_and(|pid| any_child(WaitId::Pid(pid), OF_ALL));
+            let is_there = Pid::from_raw(pid).is_some_and(|pid| any_child(WaitId::Pid(pid)));
             if pid != 0 && !is_there {
                 let _ = place.compare_exchange(pid, 0, SeqCst, SeqCst);
             }
@@ -136,17 +102,12 @@ impl Children {
     }
 }
 
-/// Children of all threads of the process.
-const OF_ALL: WaitIdOptions = WaitIdOptions::empty();
-/// Children of the calling thread (`__WNOTHREAD`).
-const OF_THREAD: WaitIdOptions = WaitIdOptions::from_bits_retain(0x2000_0000);
-
 /// Whether such a child exists, running or waiting to be reaped. Any error but `ECHILD` counts as
 /// yes.
-fn any_child(which: WaitId<'_>, of: WaitIdOptions) -> bool {
+fn any_child(which: WaitId<'_>) -> bool {
     // __WALL: also a child whose end raises another signal than SIGCHLD.
     const WALL: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
-    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | WALL | of;
+    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | WALL;
     !matches!(waitid(which, peek), Err(Errno::CHILD))
 }
 

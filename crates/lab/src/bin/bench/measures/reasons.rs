@@ -50,7 +50,7 @@ const REASONS: &[Explanation] = &[
         Program,
         "the drain needs a duplicate, because the program's own number must be free",
     ),
-    ("fcntl F_GETOWN", Any, Program, "the program must get no `SIGIO` for a connection that it has closed"),
+    ("fcntl F_SETOWN", Any, Program, "the program must get no `SIGIO` for a connection that it has closed"),
     (
         "fcntl F_GETSIG",
         Any,
