@@ -79,7 +79,7 @@ fn a_child_that_ends_with_its_connection_makes_no_thread() {
         of(&many).saturating_sub(of(&few))
     };
     assert_eq!(more("tgkill"), 0, "no child rehearses");
-    assert!((FORKS..2 * FORKS).contains(&more("clone")), "{} calls of clone for {FORKS} children", more("clone"));
+    assert!(more("clone") < 2 * FORKS, "{} calls of clone for {FORKS} children", more("clone"));
 }
 
 /// Two runs, so that what the start of the program takes is not among them.
