@@ -9,6 +9,7 @@ use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use softclose_core::holders::ledger::Ticket;
+use softclose_core::settings::knobs::KNOBS;
 use softclose_core::sys::probe;
 
 type Text = *const c_char;
@@ -67,13 +68,22 @@ pub fn take_ticket() -> Option<Ticket> {
     }
 }
 
-/// In the constructor: whether any variable of softclose's is set.
+/// In the constructor: whether any setting is in the environment.
 pub fn has_settings() -> bool {
     // SAFETY: the program's own environment, before its code runs; each text is terminated.
     unsafe {
-        let mut all = texts(own());
-        all.any(|text| starts_with(text, b"SOFTCLOSE_"))
+        let mut all = texts(own()).filter(|&text| starts_with(text, b"SOFTCLOSE_"));
+        all.any(|text| KNOBS.iter().any(|knob| is_set(text, knob.env.as_bytes())))
     }
+}
+
+/// Whether `text` sets the variable of this name.
+///
+/// # Safety
+/// As [`starts_with`].
+unsafe fn is_set(text: Text, name: &[u8]) -> bool {
+    // SAFETY: the caller's; there is another byte behind the name, as it is there.
+    unsafe { starts_with(text, name) && *text.add(name.len()) as u8 == b'=' }
 }
 
 /// Whether the stack has room for [`Extended`] and a look at a file. It has on the stack of the
