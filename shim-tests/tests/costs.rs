@@ -57,6 +57,18 @@ fn a_fork_after_many_drains_is_no_more() {
     assert!(many <= few + FORKS, "{few} cookies with {FORKS} forks, {many} with twice as many");
 }
 
+/// It asked about each number up to 64, and listed the rest, at each fork: bash took 90 calls more for a subshell.
+#[test]
+fn a_fork_of_a_process_without_connections_is_a_few_calls_more() {
+    let Some(arena) = arena_or_skip(here!()) else { return };
+    let of = |forks: u64, shim| {
+        let victim = Victim::c("forks_after").arg(forks.to_string()).arg("0");
+        calls_of(&victim, &arena, shim).values().sum::<u64>()
+    };
+    let [native, shimmed] = Shim::BOTH.map(|shim| (of(2 * FORKS, shim) - of(FORKS, shim)).div_ceil(FORKS));
+    assert!(shimmed <= native + 8, "{shimmed} calls a fork, {native} natively");
+}
+
 /// All calls of a server that makes a child for each of so many connections.
 fn calls_of_children(arena: &Arena, connections: u64) -> Calls {
     let traced = Traced::of(&Victim::c("forks_serve").arg(connections.to_string()));
