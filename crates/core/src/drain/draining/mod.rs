@@ -34,8 +34,8 @@ pub mod stepping;
 pub mod waiting;
 pub mod worker;
 
+use super::Drain;
 use super::lingering::end_lingering;
-use super::{Drain, due_shutdowns};
 use crate::sys::clock::Millis;
 use adopting::adopt;
 use beginning::begin_postponed;
@@ -98,9 +98,7 @@ fn meet_demands(worker: &mut Worker) {
 fn apply_due(worker: &Worker) {
     let demands = &worker.drain.demands;
     let at_once = demands.process_end.is_exiting() || demands.dismissals.is_any();
-    if demands.deferred.count() != 0 {
-        due_shutdowns::apply(worker.drain, at_once);
-    }
+    worker.drain.apply_due(at_once);
 }
 
 /// With nothing held, waits for an offer. False where none has come, and the thread leaves.
