@@ -13,10 +13,7 @@ use rustix::io::Result;
 /// # Errors
 /// `EINTR`: a signal came. `ENOMEM`.
 pub fn wait(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<()> {
-    let mut fds = [PollFd::new(&fd, interest.poll_flags())];
-    poll(&mut fds, timeout_ms.map(timespec).as_ref())?;
-    let seen = fds.iter().fold(PollFlags::empty(), |seen, fd| seen | fd.revents());
-    if seen == PollFlags::ERR {
+    if events(fd, interest, timeout_ms)? == PollFlags::ERR {
         rest_after_news(fd, timeout_ms);
     }
     Ok(())
@@ -24,10 +21,15 @@ pub fn wait(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<()> {
 
 /// Whether there is an event of `interest` within `timeout_ms` milliseconds, or a broken connection.
 pub fn is_event(fd: Fd, interest: Interest, timeout_ms: u32) -> bool {
-    let mut fds = [PollFd::new(&fd, interest.poll_flags())];
-    let is_any = poll(&mut fds, Some(&timespec(timeout_ms))).is_ok_and(|count| count != 0);
     // An error alone may be news in the error queue, which says nothing of the connection.
-    is_any && fds.iter().any(|fd| fd.revents() != PollFlags::ERR)
+    events(fd, interest, Some(timeout_ms)).is_ok_and(|seen| !seen.is_empty() && seen != PollFlags::ERR)
+}
+
+/// The events of `interest` that there are within `timeout_ms` milliseconds.
+fn events(fd: Fd, interest: Interest, timeout_ms: Option<u32>) -> Result<PollFlags> {
+    let mut fds = [PollFd::new(&fd, interest.poll_flags())];
+    poll(&mut fds, timeout_ms.map(timespec).as_ref())?;
+    Ok(fds.iter().fold(PollFlags::empty(), |seen, fd| seen | fd.revents()))
 }
 
 /// `poll` reports an error as long as there is news in the error queue, whatever it is asked for.
