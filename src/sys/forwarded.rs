@@ -14,7 +14,8 @@
 //! Context: the constructor, and a thread that unwinds.
 
 use super::jump::{SavedRegisters, jump_through};
-use core::ffi::{CStr, c_void};
+use super::real::{Name, name_of};
+use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
@@ -29,12 +30,8 @@ macro_rules! forward {
             jump_through! { fn forward => address }
 
             extern "C" fn address(_: &SavedRegisters) -> *const c_void {
-                const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                    Ok(name) => name,
-                    Err(_) => c"",
-                };
                 if FOUND.load(Relaxed).is_null() {
-                    FOUND.store($find(NAME), Relaxed);
+                    FOUND.store($find(name_of!($name)), Relaxed);
                 }
                 FOUND.load(Relaxed)
             }
@@ -89,18 +86,18 @@ forward! {
     write
 }
 
-fn in_unwinder(name: &CStr) -> *mut c_void {
+fn in_unwinder(name: Name) -> *mut c_void {
     // SAFETY: constant, terminated names.
     let found = unsafe {
         let unwinder = libc::dlopen(c"libgcc_s.so.1".as_ptr(), libc::RTLD_NOW | libc::RTLD_NODELETE);
-        if unwinder.is_null() { unwinder } else { libc::dlsym(unwinder, name.as_ptr()) }
+        if unwinder.is_null() { unwinder } else { libc::dlsym(unwinder, name.text()) }
     };
     or_end(found)
 }
 
-fn in_program(name: &CStr) -> *mut c_void {
+fn in_program(name: Name) -> *mut c_void {
     // SAFETY: a constant, terminated name.
-    or_end(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+    or_end(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.text()) })
 }
 
 /// Ends the process where there is no such function.

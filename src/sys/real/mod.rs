@@ -33,6 +33,7 @@ pub use jumps::{SYSCALL, closesocket_address, syscall_address, vfork_address};
 pub use libraries::{Libraries, Name};
 use softclose_core::sys::valgrind;
 use symbol::Symbol;
+pub(super) use symbol::name_of;
 pub use system_calls::*;
 
 /// Walks through the libraries. Where functions in them cannot be found by a look at memory, all are looked

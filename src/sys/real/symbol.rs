@@ -62,8 +62,8 @@ macro_rules! name_of {
     ($name:ident) => {
         const {
             match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(text) => $crate::sys::real::libraries::Name::new(text),
-                Err(_) => $crate::sys::real::libraries::Name::new(c""),
+                Ok(text) => $crate::sys::real::Name::new(text),
+                Err(_) => $crate::sys::real::Name::new(c""),
             }
         }
     };
@@ -84,4 +84,5 @@ macro_rules! symbols {
     };
 }
 
-pub(super) use {name_of, symbols};
+pub(in crate::sys) use name_of;
+pub(super) use symbols;
