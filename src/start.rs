@@ -53,7 +53,7 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
     // The shared memory takes as much address space as in the process that made it.
     let has_space = limit_of(libc::RLIMIT_AS).rlim_cur == libc::RLIM_INFINITY;
-    let ticket = environment::take_ticket().filter(|_| !secure && has_space);
+    let ticket = environment::take_ticket();
     environment::note_preload(own_path.map(CStr::to_bytes));
     let (settings, shown) = settings(secure);
     let Some(capacity) = capacity().filter(|_| !settings.disable) else { return };
@@ -62,8 +62,7 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     let engine = engine(settings, identity, finisher, capacity);
     // It cannot have been set before.
     let _ = ENGINE.set(engine);
-    ticket.into_iter().for_each(|ticket| engine.ledger.rejoin(ticket));
-    engine.ledger.adopt_inherited();
+    engine.ledger.begin_program(ticket, !secure && has_space);
     atfork::register();
     // The handler that is registered first runs last. That of the loader, which runs all
     // destructors, is registered after the constructors.

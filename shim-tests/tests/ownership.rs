@@ -196,6 +196,16 @@ mod passed {
     fn and_a_peeked_copy_is_closed() {
         Service::of(Victim::c("passed_and_peeked")).prove(here!());
     }
+
+    /// The counts were gone with the old image, and no look finds a message.
+    #[test]
+    fn and_in_flight_while_the_only_process_replaces_its_program() {
+        for way in ["alone", "orphaned"] {
+            for lowest in ["3", "40"] {
+                Service::of(Victim::c("passed_and_replaced").arg(way).arg(lowest)).prove(here!());
+            }
+        }
+    }
 }
 
 mod cloned {

@@ -287,6 +287,11 @@ impl Slot {
         self.messages.fetch_update(SeqCst, SeqCst, one_less).is_ok()
     }
 
+    /// Whether the connection may be where no look at procfs finds it.
+    pub fn may_be_hidden(&self) -> bool {
+        self.is_message_under_way() || self.marks().has_any(Marks::HIDDEN)
+    }
+
     fn is_message_under_way(&self) -> bool {
         self.messages.load(SeqCst) & UNDER_WAY != 0
     }

@@ -175,6 +175,11 @@ impl<'a> Descriptions<'a> {
         self.slot(id).is_none_or(|slot| slot.has_additions_since(added))
     }
 
+    /// As [`Slot::may_be_hidden`].
+    pub fn may_be_hidden(self, id: SlotId) -> bool {
+        self.slot(id).is_some_and(Slot::may_be_hidden)
+    }
+
     /// As [`Slot::is_in_transit`].
     pub fn is_in_transit(self, id: SlotId, holder: Token) -> bool {
         self.slot(id).is_some_and(|slot| slot.is_in_transit(holder))

@@ -31,6 +31,8 @@ impl Marks {
     /// Another program was executed with the connection, and no count followed it. That program may
     /// have handed it on, to a process of any age and any user, and have ended.
     pub const HANDED_ON: Self = Self(16);
+    /// The connection came from a lineage whose counts are lost, and which had handed it on.
+    pub const FOREIGN_HANDED_ON: Self = Self(Self::FOREIGN.0 | Self::HANDED_ON.0);
     /// A process has had the connection under more than one number.
     pub const COPIED: Self = Self(64);
     /// No process holds the connection, a message with it was under way, and a search for free
@@ -39,6 +41,8 @@ impl Marks {
     /// Some process may hold the connection that no cell stands for, and a look at all processes
     /// would find it.
     pub const UNCOUNTED: Self = Self(Self::LEAKED.0 | Self::CROWDED.0 | Self::FOREIGN.0);
+    /// A message, or a process of any user and any namespace, may have the connection: no look finds it.
+    pub const HIDDEN: Self = Self(Self::PASSED.0 | Self::HANDED_ON.0);
     const ALL: u32 = 127;
 
     /// Whether all of `other` is set.

@@ -4,7 +4,7 @@
 //! They get a slot as all others do, and a mark that says what the counts cannot: another process may
 //! still have them.
 //!
-//! Context: [`Ledger::adopt_inherited`] the constructor; else hooks of any kind.
+//! Context: what is adopted for a program as a whole, the constructor; else hooks of any kind.
 
 use crate::holders::ledger::local::creations::Stamp;
 use crate::holders::ledger::memory::descriptions::SlotId;
@@ -20,12 +20,27 @@ const FIRST: i32 = 16;
 impl Ledger {
     /// Counts the connections that this program was started with and that were not counted for it.
     #[inline]
-    pub fn adopt_inherited(&self) {
+    pub(in crate::holders::ledger) fn adopt_inherited(&self) {
+        self.adopt_all(Marks::FOREIGN);
+    }
+
+    /// As [`Ledger::adopt_inherited`], where the counts are lost and a look would not find all holders.
+    #[inline(never)]
+    pub(in crate::holders::ledger) fn adopt_hidden(&self) {
+        self.adopt_all(Marks::FOREIGN_HANDED_ON);
+        // What has a higher number has no slot.
+        if self.join().is_some() {
+            self.family().hand_on_uncounted();
+        }
+    }
+
+    #[inline]
+    fn adopt_all(&self, marks: Marks) {
         let is_one =
             |&fd: &Fd| socket::may_be_connection(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd);
         let all = (0..FIRST).filter_map(Fd::new).filter(is_one);
         if let Some(owner) = self.owner() {
-            all.for_each(|fd| _ = owner.adopt(fd, self.stamp()));
+            all.for_each(|fd| _ = owner.adopt_marked(fd, self.stamp(), marks));
         }
     }
 }

@@ -5,8 +5,9 @@
 //!
 //! Context: the constructor.
 
-use super::ticket::Ticket;
+use super::ticket::{Found, Ticket};
 use crate::holders::ledger::memory::descriptions::SlotId;
+use crate::holders::ledger::memory::family_memory::FamilyMemory;
 use crate::holders::ledger::memory::token::Token;
 use crate::holders::ledger::owner::Ledger;
 use crate::sys::socket::Role;
@@ -14,14 +15,31 @@ use crate::sys::{Fd, descriptors, process, socket};
 use core::sync::atomic::Ordering::SeqCst;
 
 impl Ledger {
-    /// Finds the memory that the ticket names, and says there which connections this process has.
-    pub fn rejoin(&self, ticket: Ticket) {
+    /// Counts the connections that this program was executed with. `ticket` is the one of its
+    /// environment; `may_attach` is whether the memory that it names may be used.
+    #[inline]
+    pub fn begin_program(&self, ticket: Option<Ticket>, may_attach: bool) {
+        match ticket {
+            Some(ticket) if self.has_lost(ticket, may_attach) && ticket.may_hide => self.adopt_hidden(),
+            _ => self.adopt_inherited(),
+        }
+    }
+
+    /// Joins the lineage, if the ticket is for this process. Answers whether it is, and the counts are lost.
+    #[inline(never)]
+    fn has_lost(&self, ticket: Ticket, may_attach: bool) -> bool {
+        match if may_attach { ticket.find() } else { Found::Gone } {
+            Found::Memory(memory, token) => !self.rejoin(ticket, memory, token),
+            Found::Gone => true,
+            Found::NotOurs => false,
+        }
+    }
+
+    /// Says in the memory of the lineage which connections this process has.
+    fn rejoin(&self, ticket: Ticket, memory: FamilyMemory, token: Token) -> bool {
         let capacity = self.capacity.load(SeqCst) as usize;
-        if let Some((memory, token)) = ticket.find()
-            && self.table.ensure(capacity)
-            && self.sets.ensure(capacity)
-            && self.memory.take_over(memory)
-        {
+        let has_joined = self.table.ensure(capacity) && self.sets.ensure(capacity) && self.memory.take_over(memory);
+        if has_joined {
             self.identity.namespace.store(ticket.namespace, SeqCst);
             self.identity.token.store(token.raw(), SeqCst);
             self.options.store(true, SeqCst);
@@ -29,6 +47,7 @@ impl Ledger {
             process::pid().into_iter().for_each(|pid| self.family().set_pid(token, pid, self.here()));
             self.take_stock(token);
         }
+        has_joined
     }
 
     /// Counts the connections that this process has, and no others, for it.

@@ -40,7 +40,7 @@ pub struct Execution {
     is_new: bool,
     /// It gets a connection or an end of a socket pair, or may get one.
     gets_any: bool,
-    /// `None` where the program cannot find the memory.
+    /// `None` where the program cannot find the memory, and need not know of it.
     pub ticket: Option<Ticket>,
 }
 
@@ -61,9 +61,11 @@ impl Ledger {
         } else {
             self.begin_replacing(me)
         };
+        // The process that executes it for another one goes on, and has what it has got.
+        let may_hide = gets_any && (is_new || self.may_hide_from_next(me));
         // The program has to say as well that `exec` has closed a descriptor.
         let is_concerned = gets_any || is_new || self.table.find(0, |_, _| true).is_some();
-        let ticket = if is_concerned { self.ticket(holder, executor) } else { None };
+        let ticket = if is_concerned { self.ticket(holder, executor, may_hide) } else { None };
         let execution = Execution { holder, is_new, gets_any, ticket };
         if executor == Executor::Caller { self.needed(execution) } else { Some(execution) }
     }
@@ -101,16 +103,29 @@ impl Ledger {
         Some(holder)
     }
 
-    fn ticket(&self, holder: Token, executor: Executor) -> Option<Ticket> {
-        let parent = if executor == Executor::Child { process::pid()?.as_raw_nonzero().get() as u64 } else { 0 };
+    /// `None` where the memory cannot be found and says nothing that a look does not.
+    fn ticket(&self, holder: Token, executor: Executor, may_hide: bool) -> Option<Ticket> {
+        let id = self.memory.id().and_then(|id| u64::try_from(id).ok());
         Some(Ticket {
-            id: u64::try_from(self.memory.id()?).ok()?,
+            id: id.or(may_hide.then_some(Ticket::NO_SEGMENT))?,
             len: self.memory.len() as u64,
             founded: self.family().founded() ^ LAYOUT,
             token: holder.raw().into(),
             namespace: self.here().0,
-            parent,
+            writer: process::pid()?.as_raw_nonzero().get() as u64,
+            is_for_child: executor == Executor::Child,
+            may_hide,
         })
+    }
+
+    /// Whether a connection that the next program of this process gets may have holders that it finds no
+    /// more if the memory is gone by then.
+    fn may_hide_from_next(&self, me: Token) -> bool {
+        let all = self.descriptions();
+        let is_held = |slot| all.holders(slot).any(|holder| holder != me && self.is_alive(holder));
+        let mut may_hide = self.is_blind() || self.family().has_handed_on_uncounted();
+        self.table.each(|fd, slot| may_hide |= !fd.is_close_on_exec() && (all.may_be_hidden(slot) || is_held(slot)));
+        may_hide
     }
 
     /// The program gets `fd` as well, whatever `fd` is: `posix_spawn_file_actions_adddup2`.

@@ -3,6 +3,10 @@
 //! Another program may inherit the variable through one without the shim. So the ticket names the
 //! process that it is for, and [`Ticket::find`] compares.
 //!
+//! The memory may be gone when the program looks for it: the last process that had it has ended, or
+//! was the one that executes. So the ticket also says whether the memory knows of holders that no
+//! look at procfs finds ([`Ticket::may_hide`]).
+//!
 //! Context: hooks of any kind, and the constructor. No allocation.
 
 use crate::holders::ledger::memory::family::Family;
@@ -10,15 +14,16 @@ use crate::holders::ledger::memory::family_memory::FamilyMemory;
 use crate::holders::ledger::memory::records::Namespace;
 use crate::holders::ledger::memory::token::Token;
 use crate::sys::process;
+use rustix::process::Pid;
 
 /// Changes with every change of what lies in the memory: another version of this library must find
 /// nothing there.
-pub const LAYOUT: u64 = 0x736f_6674_0000_0002;
+pub const LAYOUT: u64 = 0x736f_6674_0000_0003;
 
 /// What a program needs to find the memory again, and its own token in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// The id of the System V segment.
+    /// The id of the System V segment; [`Ticket::NO_SEGMENT`] where no program can find the memory.
     pub id: u64,
     /// How many slots the memory has.
     pub len: u64,
@@ -28,15 +33,24 @@ pub struct Ticket {
     pub token: u64,
     /// The number of its pid namespace in the family.
     pub namespace: u64,
-    /// The pid of the process that made another one for the program; 0 where the process that got the
-    /// ticket itself executed the program.
-    pub parent: u64,
+    /// The pid of the process that wrote the ticket.
+    pub writer: u64,
+    /// That process makes another one for the program.
+    pub is_for_child: bool,
+    /// A connection that the program gets may have holders that no look at procfs finds: a message,
+    /// say, or a process that can end before the program has found the memory.
+    pub may_hide: bool,
 }
 
 impl Ticket {
     /// The name of the variable, with the equals sign.
     pub const NAME: &[u8] = b"SOFTCLOSE_LINEAGE=";
-    const FIELDS: usize = 6;
+    /// The id of memory that is no segment.
+    pub const NO_SEGMENT: u64 = u64::MAX;
+    const FIELDS: usize = 7;
+    /// The bits of the last field.
+    const FOR_CHILD: u64 = 1;
+    const MAY_HIDE: u64 = 2;
     const DIGITS: usize = 16;
     /// The length of the text, with the zero at its end.
     pub const LEN: usize = Self::NAME.len() + Self::FIELDS * Self::DIGITS + 1;
@@ -55,32 +69,63 @@ impl Ticket {
     pub fn read(value: &[u8]) -> Option<Self> {
         let mut fields = value.chunks(Self::DIGITS).map(field);
         let mut next = || fields.next().flatten();
-        let ticket =
-            Self { id: next()?, len: next()?, founded: next()?, token: next()?, namespace: next()?, parent: next()? };
+        let [id, len, founded, token, namespace, writer, traits] =
+            [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
+        let has = |bit| traits & bit != 0;
+        let (is_for_child, may_hide) = (has(Self::FOR_CHILD), has(Self::MAY_HIDE));
+        let ticket = Self { id, len, founded, token, namespace, writer, is_for_child, may_hide };
         (value.len() == Self::FIELDS * Self::DIGITS).then_some(ticket)
     }
 
     fn fields(self) -> [u64; Self::FIELDS] {
-        [self.id, self.len, self.founded, self.token, self.namespace, self.parent]
+        let bit = |is_set, bit| if is_set { bit } else { 0 };
+        let traits = bit(self.is_for_child, Self::FOR_CHILD) | bit(self.may_hide, Self::MAY_HIDE);
+        [self.id, self.len, self.founded, self.token, self.namespace, self.writer, traits]
     }
 }
 
+/// What a ticket has led to.
+pub enum Found {
+    /// The memory, and the token of this process in it.
+    Memory(FamilyMemory, Token),
+    /// There is no such memory any more.
+    Gone,
+    /// The ticket is not for this process.
+    NotOurs,
+}
+
 impl Ticket {
-    /// The memory, and the token of this process in it; `None` where the ticket is not for this process.
-    pub fn find(self) -> Option<(FamilyMemory, Token)> {
+    /// Finds the memory, unless the ticket was inherited through another program.
+    pub fn find(self) -> Found {
+        match self.attach().zip(self.token()) {
+            Some((memory, token)) if self.is_for(Family::of(&memory), token) => Found::Memory(memory, token),
+            Some(_) => Found::NotOurs,
+            // Who has made a process that is an orphan by now cannot be told.
+            None if self.is_for_child || is_process(process::pid(), self.writer) => Found::Gone,
+            None => Found::NotOurs,
+        }
+    }
+
+    fn token(self) -> Option<Token> {
+        Token::new(u32::try_from(self.token).ok()?)
+    }
+
+    fn attach(self) -> Option<FamilyMemory> {
         let memory = FamilyMemory::find(i32::try_from(self.id).ok()?, usize::try_from(self.len).ok()?)?;
-        let family = Family::of(&memory);
-        let token = Token::new(u32::try_from(self.token).ok()?)?;
-        let is_it = family.founded() ^ LAYOUT == self.founded && self.is_for(family, token)?;
-        is_it.then_some((memory, token))
+        (Family::of(&memory).founded() ^ LAYOUT == self.founded).then_some(memory)
     }
 
     /// Whether the ticket is for this process, by its pid, or by its parent's if it has none yet.
-    fn is_for(self, family: Family<'_>, token: Token) -> Option<bool> {
+    fn is_for(self, family: Family<'_>, token: Token) -> bool {
         let here = Namespace(self.namespace);
-        let is_child = || process::parent().is_some_and(|parent| parent.as_raw_nonzero().get() as u64 == self.parent);
-        Some((self.parent == 0 || is_child()) && family.has_pid(token, process::pid()?, here, self.parent != 0))
+        let writer = if self.is_for_child { process::parent() } else { process::pid() };
+        let has_pid = |pid| family.has_pid(token, pid, here, self.is_for_child);
+        is_process(writer, self.writer) && process::pid().is_some_and(has_pid)
     }
+}
+
+fn is_process(pid: Option<Pid>, number: u64) -> bool {
+    pid.is_some_and(|pid| pid.as_raw_nonzero().get() as u64 == number)
 }
 
 fn digit(field: u64, at: usize) -> u8 {
@@ -97,7 +142,18 @@ mod tests {
 
     #[test]
     fn a_ticket_is_read_as_it_was_written() {
-        let ticket = Ticket { id: 7, len: u64::MAX, founded: 1 << 63, token: 3, namespace: 0, parent: 4711 };
+        let ticket = Ticket {
+            id: 7,
+            len: u64::MAX,
+            founded: 1 << 63,
+            token: 3,
+            namespace: 0,
+            writer: 4711,
+            is_for_child: false,
+            may_hide: true,
+        };
+        assert_eq!(Ticket::read(&ticket.text()[Ticket::NAME.len()..Ticket::LEN - 1]), Some(ticket));
+        let ticket = Ticket { is_for_child: true, may_hide: false, ..ticket };
         let text = ticket.text();
         let value = text.strip_prefix(Ticket::NAME).and_then(|rest| rest.strip_suffix(&[0])).unwrap();
         assert_eq!(Ticket::read(value), Some(ticket));
