@@ -25,7 +25,7 @@ pub unsafe extern "C-unwind" fn listen(fd: c_int, backlog: c_int) -> c_int {
 
 /// Makes a call that takes a local port for `fd`. Where the drain has then given up that port,
 /// the call is made again. `own_call` may unwind.
-pub fn with_port(fd: c_int, port: impl Fn(Fd) -> u16, own_call: impl Fn() -> c_int) -> c_int {
+pub fn with_port(fd: c_int, port: impl Fn(Fd) -> u16, own_call: impl Fn() -> c_int + Copy) -> c_int {
     let result = own_call();
     let is_busy = result < 0 && matches!(errno::get(), EADDRINUSE | EADDRNOTAVAIL);
     if is_busy && is_freed(fd, port) { own_call() } else { result }

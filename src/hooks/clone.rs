@@ -30,7 +30,7 @@ pub unsafe extern "C-unwind" fn clone(
     if flags & CLONE_THREAD != 0 { own_call() } else { process(flags, own_call) }
 }
 
-fn process(flags: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
+fn process(flags: c_int, own_call: impl FnOnce() -> c_int + Copy) -> c_int {
     before(flags, Return::Seen);
     let has_double = may_have_double(flags);
     let result = own_call();

@@ -48,19 +48,19 @@ redhook::hook! {
 }
 
 /// Makes a call that must find no thread of ours.
-fn alone(own_call: impl FnOnce() -> c_int) -> c_int {
+fn alone(own_call: impl FnOnce() -> c_int + Copy) -> c_int {
     let _dismissed = dismiss();
     own_call()
 }
 
 /// Makes a call that may take the real or saved user away.
-fn changing_user(own_call: impl FnOnce() -> c_int) -> c_int {
+fn changing_user(own_call: impl FnOnce() -> c_int + Copy) -> c_int {
     let _dismissed = dismiss();
     changing_effective_user(own_call)
 }
 
 /// Makes a call that may take the effective user away.
-fn changing_effective_user(own_call: impl FnOnce() -> c_int) -> c_int {
+fn changing_effective_user(own_call: impl FnOnce() -> c_int + Copy) -> c_int {
     with_owner(|owner| owner.may_change_user());
     let result = own_call();
     with_owner(|owner| owner.has_changed_user());

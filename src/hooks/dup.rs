@@ -35,7 +35,7 @@ pub unsafe extern "C-unwind" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_
 }
 
 /// Makes the copy of `old` by `own_call`, and counts it.
-pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int) -> c_int {
+pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int + Copy) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
     let result = with_free_number(own_call);
     if let (Some(old), Some(new)) = (Fd::new(old), Fd::new(result))
@@ -54,7 +54,7 @@ fn copied(old: Fd, new: Fd, since: Option<Stamp>) {
 }
 
 /// Makes the copy of `old` over `new`, which may be the last reference to a connection.
-fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int) -> c_int {
+fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int + Copy) -> c_int {
     if is_private(old) {
         return errno::fail(EBADF);
     }

@@ -21,7 +21,7 @@ pub unsafe extern "C-unwind" fn epoll_create1(flags: c_int) -> c_int {
     made(|| unsafe { real::epoll_create1(flags) })
 }
 
-fn made(own_call: impl Fn() -> c_int) -> c_int {
+fn made(own_call: impl Fn() -> c_int + Copy) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
     let result = with_free_number(own_call);
     if let (Some(set), Some(since)) = (Fd::new(result), since) {

@@ -26,7 +26,7 @@ pub unsafe extern "C-unwind" fn epoll_ctl(set: c_int, op: c_int, fd: c_int, even
     result
 }
 
-fn add(set: Fd, fd: Fd, own_call: impl FnOnce() -> c_int) -> c_int {
+fn add(set: Fd, fd: Fd, own_call: impl FnOnce() -> c_int + Copy) -> c_int {
     let Some(guard) = Guard::enter() else { return own_call() };
     let Some(owner) = guard.owner() else { return own_call() };
     owner.joining(fd, set);

@@ -51,7 +51,7 @@ pub unsafe fn fcntl_with(
 }
 
 /// Makes a call after which `exec` does not close `fd`, and notes that.
-fn made_inheritable(fd: c_int, own_call: impl FnOnce() -> c_int) -> c_int {
+fn made_inheritable(fd: c_int, own_call: impl FnOnce() -> c_int + Copy) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
     let result = own_call();
     if let Some(fd) = Fd::new(fd) {

@@ -4,6 +4,7 @@
 //! for itself. After the call, the hook adds the child's pid, or that there is no child. `_Fork`
 //! runs no handlers, and is async-signal-safe: the hook runs ours for it.
 
+use crate::sys::guard::without_cancellation;
 use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
 use libc::{c_int, pid_t};
@@ -12,21 +13,27 @@ use libc::{c_int, pid_t};
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".text.softclose")]
 pub unsafe extern "C-unwind" fn fork() -> pid_t {
-    let make = || {
-        atfork::announce();
-        // SAFETY: the program's own call.
-        let result = unsafe { real::fork() };
-        if result != 0 {
-            atfork::fork_returned(result);
-        }
-        result
-    };
-    with_free_process(make, is_refused)
+    without_cancellation(|| with_free_process(counted, is_refused))
+}
+
+#[unsafe(link_section = ".text.softclose")]
+fn counted() -> pid_t {
+    atfork::announce();
+    // SAFETY: the program's own call.
+    let result = unsafe { real::fork() };
+    if result != 0 {
+        atfork::fork_returned(result);
+    }
+    result
 }
 
 /// `_Fork(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn _Fork() -> c_int {
+    without_cancellation(counted_by_hand)
+}
+
+fn counted_by_hand() -> c_int {
     atfork::announce();
     atfork::prepare();
     // SAFETY: the program's own call.

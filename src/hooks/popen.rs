@@ -1,7 +1,7 @@
 //! `popen(3)` runs a shell, which inherits what is not close-on-exec. Before the call, that is
 //! noted as given to another program.
 
-use crate::sys::guard::with_owner;
+use crate::sys::guard::{with_owner, without_cancellation};
 use crate::sys::retry::with_free_process;
 use crate::sys::{errno, real, spawn};
 use core::ffi::c_char;
@@ -15,11 +15,11 @@ pub unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_cha
     let open = || unsafe { real::popen(command, mode) };
     // glibc says ENOMEM where posix_spawn says EAGAIN.
     let is_refused = |stream: &*mut FILE| stream.is_null() && matches!(errno::get(), EAGAIN | ENOMEM);
-    nameless(|| with_free_process(open, is_refused))
+    without_cancellation(|| nameless(|| with_free_process(open, is_refused)))
 }
 
 /// Has libc execute another program by `own_call`, which does not tell the pid of that program.
-pub fn nameless<T>(own_call: impl FnOnce() -> T) -> T {
+pub fn nameless<T: Copy>(own_call: impl FnOnce() -> T + Copy) -> T {
     spawn::begin(Child::Executes, Return::Seen);
     spawn::hand_kept();
     with_owner(|owner| owner.spawned(None));

@@ -4,7 +4,7 @@
 
 use super::exec::searched;
 use crate::sys::environment::{self, Extended};
-use crate::sys::guard::{Guard, with_owner};
+use crate::sys::guard::{with_owner, without_cancellation};
 use crate::sys::retry::with_free_process;
 use crate::sys::{real, spawn};
 use core::ffi::{c_char, c_int};
@@ -27,11 +27,9 @@ pub unsafe extern "C-unwind" fn posix_spawn(
     argv: *const *mut c_char,
     envp: Environment,
 ) -> c_int {
-    let candidate = Candidate::at(AT_FDCWD, path);
-    named(pid, candidate, actions, envp, |pid, envp| {
-        // SAFETY: the program's own call.
-        unsafe { real::posix_spawn(pid, path, actions, attributes, argv, envp) }
-    })
+    // SAFETY: the program's own call.
+    let own_call = |pid, envp| unsafe { real::posix_spawn(pid, path, actions, attributes, argv, envp) };
+    without_cancellation(|| named(pid, Candidate::at(AT_FDCWD, path), actions, envp, own_call))
 }
 
 /// `posix_spawnp(3)`.
@@ -44,11 +42,9 @@ pub unsafe extern "C-unwind" fn posix_spawnp(
     argv: *const *mut c_char,
     envp: Environment,
 ) -> c_int {
-    let candidate = searched(file);
-    named(pid, candidate, actions, envp, |pid, envp| {
-        // SAFETY: the program's own call.
-        unsafe { real::posix_spawnp(pid, file, actions, attributes, argv, envp) }
-    })
+    // SAFETY: the program's own call.
+    let own_call = |pid, envp| unsafe { real::posix_spawnp(pid, file, actions, attributes, argv, envp) };
+    without_cancellation(|| named(pid, searched(file), actions, envp, own_call))
 }
 
 /// `pidfd_spawn`, which yields a descriptor of the process.
@@ -62,8 +58,10 @@ pub unsafe extern "C-unwind" fn pidfd_spawn(
     envp: *const *mut c_char,
 ) -> c_int {
     match real::pidfd_spawn(false) {
-        // SAFETY: the program's own call.
-        Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, path, actions, attributes, argv, envp) }),
+        Some(spawn) => without_cancellation(|| {
+            // SAFETY: the program's own call.
+            nameless(actions, || unsafe { spawn(pidfd, path, actions, attributes, argv, envp) })
+        }),
         // SAFETY: as above.
         None => with_pidfd(pidfd, |pid| unsafe { posix_spawn(pid, path, actions, attributes, argv, envp) }),
     }
@@ -80,8 +78,10 @@ pub unsafe extern "C-unwind" fn pidfd_spawnp(
     envp: *const *mut c_char,
 ) -> c_int {
     match real::pidfd_spawn(true) {
-        // SAFETY: the program's own call.
-        Some(spawn) => nameless(actions, || unsafe { spawn(pidfd, file, actions, attributes, argv, envp) }),
+        Some(spawn) => without_cancellation(|| {
+            // SAFETY: the program's own call.
+            nameless(actions, || unsafe { spawn(pidfd, file, actions, attributes, argv, envp) })
+        }),
         // SAFETY: as above.
         None => with_pidfd(pidfd, |pid| unsafe { posix_spawnp(pid, file, actions, attributes, argv, envp) }),
     }
@@ -116,7 +116,7 @@ fn named(
     candidate: Candidate<'_>,
     actions: Actions,
     envp: Environment,
-    own_call: impl Fn(*mut pid_t, Environment) -> c_int,
+    own_call: impl Fn(*mut pid_t, Environment) -> c_int + Copy,
 ) -> c_int {
     let mut ours: pid_t = 0;
     let at = &raw mut ours;
@@ -143,13 +143,13 @@ fn counted(
     candidate: Candidate<'_>,
     actions: Actions,
     envp: Environment,
-    own_call: impl Fn(Environment) -> Result<Option<Pid>, c_int>,
+    own_call: impl Fn(Environment) -> Result<Option<Pid>, c_int> + Copy,
 ) -> (c_int, Option<Pid>) {
     // SAFETY: what the program gives to `posix_spawn`.
     let Some(execution) = (unsafe { spawn::count(actions) }) else { return of(own_call(envp)) };
     let may_be_told = || environment::is_stack_deep() && Attempt { candidate, lists: &[] }.will_have_loader();
     let result = match execution.ticket.filter(|_| may_be_told()) {
-        Some(ticket) => told(ticket, envp, &own_call),
+        Some(ticket) => told(ticket, envp, own_call),
         None => own_call(envp),
     };
     spawn::counted(execution, result.ok().flatten());
@@ -161,7 +161,7 @@ fn counted(
 fn told(
     ticket: Ticket,
     envp: Environment,
-    own_call: impl Fn(Environment) -> Result<Option<Pid>, c_int>,
+    own_call: impl Fn(Environment) -> Result<Option<Pid>, c_int> + Copy,
 ) -> Result<Option<Pid>, c_int> {
     let mut extended = Extended::new();
     match extended.with(envp.cast(), ticket).map(|longer| own_call(longer.cast())) {
@@ -179,7 +179,7 @@ fn of(result: Result<Option<Pid>, c_int>) -> (c_int, Option<Pid>) {
 }
 
 /// Spawns a program by `own_call`, which does not tell its pid.
-fn nameless(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
+fn nameless(actions: Actions, own_call: impl Fn() -> c_int + Copy) -> c_int {
     let result = spawned(|| {
         // SAFETY: what the program gives to `posix_spawn`.
         unsafe { spawn::hand_kept_and(actions) };
@@ -191,14 +191,10 @@ fn nameless(actions: Actions, own_call: impl Fn() -> c_int) -> c_int {
     result.0
 }
 
-/// Makes a call that spawns a program, with cancellation disabled as libc has it.
-fn spawned(own_call: impl Fn() -> (c_int, Option<Pid>)) -> (c_int, Option<Pid>) {
+/// Makes a call that spawns a program, again where the process may have no further one.
+fn spawned(own_call: impl Fn() -> (c_int, Option<Pid>) + Copy) -> (c_int, Option<Pid>) {
     spawn::begin(Child::Executes, Return::Seen);
-    let own_call = || with_free_process(&own_call, |&(result, _)| result == EAGAIN);
-    let result = match Guard::enter() {
-        Some(guard) => guard.own_call(own_call),
-        None => own_call(),
-    };
+    let result = with_free_process(own_call, |&(result, _)| result == EAGAIN);
     spawn::end(Child::Executes);
     result
 }

@@ -52,7 +52,7 @@ pub unsafe fn flush(stream: *mut FILE) -> Flushed {
 }
 
 /// Makes `own_call`, libc's function, which closes `fd` even where it fails.
-pub fn close_stream_with<T>(fd: c_int, own_call: impl FnOnce() -> T) -> T {
+pub fn close_stream_with<T: Copy>(fd: c_int, own_call: impl FnOnce() -> T + Copy) -> T {
     match ending::before(fd) {
         Ending::Held(held) => {
             let (result, lingering) = held.through_waiting(own_call);

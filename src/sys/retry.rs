@@ -12,13 +12,13 @@ use softclose_core::sys::clock;
 
 /// Makes a call that yields a descriptor. Where the process has run out of numbers, and drains
 /// have some, the call is made again after they have given some up. `own_call` may unwind.
-pub fn with_free_number(own_call: impl Fn() -> c_int) -> c_int {
+pub fn with_free_number(own_call: impl Fn() -> c_int + Copy) -> c_int {
     with_free_number_where(own_call, |&result| result < 0 && is_out_of_numbers())
 }
 
 /// As [`with_free_number`]; `is_out` says whether the call has failed because the process has run
 /// out of numbers.
-pub fn with_free_number_where<T>(own_call: impl Fn() -> T, is_out: impl Fn(&T) -> bool) -> T {
+pub fn with_free_number_where<T: Copy>(own_call: impl Fn() -> T + Copy, is_out: impl Fn(&T) -> bool + Copy) -> T {
     // Each time half of what is held, and at last the drain's own set.
     const TURNS: u32 = 20;
     let mut result = own_call();
@@ -38,7 +38,7 @@ pub fn is_out_of_numbers() -> bool {
 
 /// Makes a call that yields a thread or a process. Where `is_refused` says that there may be no
 /// further one, softclose ends its own, and the call is made again. `own_call` may unwind.
-pub fn with_free_process<T>(own_call: impl Fn() -> T, is_refused: impl Fn(&T) -> bool) -> T {
+pub fn with_free_process<T: Copy>(own_call: impl Fn() -> T + Copy, is_refused: impl Fn(&T) -> bool + Copy) -> T {
     let mut result = own_call();
     if is_refused(&result) && gave_up_thread() {
         result = own_call();

@@ -7,10 +7,12 @@
 //! over the noted state. This does not hold for a handler on an alternate stack, which is asked
 //! for.
 
+use super::ENGINE;
 use crate::sys::local::local;
 use crate::sys::real;
 use core::mem::MaybeUninit;
 use libc::c_int;
+use softclose_core::sys::thread;
 
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
@@ -67,6 +69,28 @@ fn is_on_another_stack(frame: usize) -> bool {
     // SAFETY: all zeroes is such a value, too.
     let libc::stack_t { ss_sp, ss_flags, ss_size } = unsafe { stack.assume_init() };
     asked == 0 && ss_flags & libc::SS_ONSTACK != 0 && frame.wrapping_sub(ss_sp.addr()) >= ss_size
+}
+
+/// Makes a call that makes a process, with cancellation disabled. It is no cancellation point. A thread
+/// that can be cancelled at any instruction is cancelled when the call is over.
+///
+/// Where such a cancellation meets an instruction of a frame that has something to drop, and that is not
+/// a call, Rust's personality function finds no entry for it, and the process is aborted
+/// (`find_eh_action` in std). So this frame, and the hook's, have nothing to drop.
+pub fn without_cancellation<T: Copy>(own_call: impl FnOnce() -> T + Copy) -> T {
+    if ENGINE.get().is_none() || !thread::has_storage() {
+        return own_call();
+    }
+    let disabled = Disabled::disable();
+    let result = apart(own_call);
+    disabled.restore();
+    result
+}
+
+/// In a frame of its own, which may have something to drop.
+#[inline(never)]
+fn apart<T>(own_call: impl FnOnce() -> T) -> T {
+    own_call()
 }
 
 /// Acts on a cancellation that was held back. To be called with no guard held, in a frame with

@@ -17,7 +17,7 @@
 
 mod cancellation;
 
-pub use cancellation::{Inside, act_on_cancellation};
+pub use cancellation::{Inside, act_on_cancellation, without_cancellation};
 
 use super::errno;
 use cancellation::Disabled;
