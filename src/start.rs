@@ -43,7 +43,6 @@ static CONSTRUCTOR: Constructor = construct;
 /// nothing.
 type Constructor = extern "C" fn(c_int, *const *const c_char);
 
-#[unsafe(link_section = ".text.softclose")]
 extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     let own_path = find_functions();
     if !real::is_glibc() {
@@ -78,7 +77,6 @@ fn is_secure() -> bool {
 
 /// Looks up libc's functions. Answers the path by which the loader has found this library.
 #[inline(never)]
-#[unsafe(link_section = ".text.softclose")]
 fn find_functions() -> Option<&'static CStr> {
     let libraries = real::resolve((construct as Constructor as *const c_void).addr());
     errno::resolve(libraries);
@@ -143,7 +141,6 @@ const _: () = assert!(size_of::<Page>() == 4096, "more than a page");
 static PAGE: Page = Page { engine: Filled::new(), ledger: Ledger::new(), context: Filled::new() };
 
 #[inline(never)]
-#[unsafe(link_section = ".text.softclose")]
 fn engine(
     settings: &'static Settings,
     identity: Identity,

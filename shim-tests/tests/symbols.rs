@@ -1,8 +1,9 @@
 //! The shim exports exactly the intended symbols. With one more, some program would find its own
 //! function replaced by ours.
 
-use object::{Object, ObjectSymbol};
+use object::{Object, ObjectSection, ObjectSymbol};
 use shim_tests::shim::{dist, library};
+use shim_tests::{here, skip};
 use std::collections::BTreeSet;
 use std::process::Command;
 
@@ -171,4 +172,30 @@ fn the_library_asks_for_no_newer_glibc_than_the_readme_says() {
     let asked = String::from_utf8(output.stdout).expect("a version");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(version(asked.trim()) <= version(documented), "glibc {asked}, and the README says {documented}");
+}
+
+/// A pattern whose function was renamed would leave that function far from the others, silently. In a release
+/// build the compiler may have put a function into its caller.
+#[test]
+fn every_pattern_of_hot_ld_is_a_function() {
+    let data = std::fs::read(library()).expect("the shim is there");
+    let file = object::File::parse(&*data).expect("the shim is an object file");
+    let hot = file.section_by_name(".text.hot").expect("the linker has read hot.ld").index();
+    let is_hot = |symbol: &object::Symbol<'_, '_>| symbol.section_index() == Some(hot);
+    let names: Vec<_> = file.symbols().filter(is_hot).map(|symbol| symbol.name().expect("a name").to_owned()).collect();
+    if names.is_empty() || !library().ends_with("debug/libsoftclose.so") {
+        return skip(here!(), "no debug build");
+    }
+    let patterns = include_str!("../../src/hot.ld")
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("*(.text.").and_then(|rest| rest.strip_suffix(")")));
+    let lost: Vec<_> = patterns.filter(|pattern| !names.iter().any(|name| matches(pattern, name))).collect();
+    assert_eq!(lost, [""; 0]);
+}
+
+/// Whether `name` is what `pattern` says, with any text for each `*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let ends = |at: &usize| name.is_char_boundary(*at) && matches(rest, &name[*at..]);
+    name.starts_with(first) && (first.len()..=name.len()).any(|at| ends(&at))
 }

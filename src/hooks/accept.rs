@@ -34,7 +34,6 @@ fn stamp() -> Option<Stamp> {
     engine().map(|engine| engine.ledger.stamp())
 }
 
-#[unsafe(link_section = ".text.softclose")]
 fn accepted(listener: c_int, result: c_int, since: Option<Stamp>) -> c_int {
     if let (Some(listener), Some(fd), Some(since)) = (Fd::new(listener), Fd::new(result), since)
         && let Some(guard) = Guard::enter()

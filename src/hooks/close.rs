@@ -32,7 +32,6 @@ unsafe fn raw_close(fd: c_int) -> c_int {
 
 /// `close(2)`.
 #[unsafe(no_mangle)]
-#[unsafe(link_section = ".text.softclose")]
 pub unsafe extern "C-unwind" fn close(fd: c_int) -> c_int {
     // SAFETY: the program's own call, with its own argument.
     unsafe { close_with(fd, CloseCall { own_call: real::close, is_cancellation_point: true }) }
@@ -43,7 +42,6 @@ pub unsafe extern "C-unwind" fn close(fd: c_int) -> c_int {
 ///
 /// # Safety
 /// As `close`; may unwind where the call is a cancellation point.
-#[unsafe(link_section = ".text.softclose")]
 pub unsafe fn close_with(fd: c_int, call: CloseCall) -> c_int {
     // SAFETY: the caller's.
     let (result, lingering) = unsafe { give_up_with(fd, call) };
@@ -60,7 +58,6 @@ pub unsafe fn close_with(fd: c_int, call: CloseCall) -> c_int {
 ///
 /// # Safety
 /// As `close`; may unwind where the call is a cancellation point.
-#[unsafe(link_section = ".text.softclose")]
 pub unsafe fn give_up_with(fd: c_int, call: CloseCall) -> (c_int, Option<Lingering>) {
     match ending::before(fd) {
         Ending::Plain(signals) => {

@@ -11,7 +11,6 @@ use softclose_core::engine::exit::Exit;
 
 /// `_exit(2)`.
 #[unsafe(no_mangle)]
-#[unsafe(link_section = ".text.softclose")]
 pub unsafe extern "C-unwind" fn _exit(status: c_int) -> ! {
     leave(Exit::AtOnce(status));
     // SAFETY: the program's own call.

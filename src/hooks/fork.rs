@@ -11,12 +11,10 @@ use libc::{c_int, pid_t};
 
 /// `fork(2)`.
 #[unsafe(no_mangle)]
-#[unsafe(link_section = ".text.softclose")]
 pub unsafe extern "C-unwind" fn fork() -> pid_t {
     without_cancellation(|| with_free_process(counted, is_refused))
 }
 
-#[unsafe(link_section = ".text.softclose")]
 fn counted() -> pid_t {
     atfork::announce();
     // SAFETY: the program's own call.

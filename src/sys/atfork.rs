@@ -52,7 +52,6 @@ pub fn register() {
 
 /// Before the fork: counts the child before it exists. A process that is not counted itself leaks
 /// all that is open.
-#[unsafe(link_section = ".text.softclose")]
 pub extern "C" fn prepare() {
     real::foresee();
     note(None);
@@ -63,7 +62,6 @@ pub extern "C" fn prepare() {
 }
 
 /// After the fork, in the parent, whether or not there is a child.
-#[unsafe(link_section = ".text.softclose")]
 pub extern "C" fn parent() {
     let Some(fork) = noted() else { return };
     with_engine(|engine, owner| {
@@ -77,7 +75,6 @@ pub extern "C" fn parent() {
 }
 
 /// After the fork, in the child: the copied memory is its own, and the drain holds nothing in it.
-#[unsafe(link_section = ".text.softclose")]
 pub extern "C" fn child() {
     local().is_announced.set(false);
     forget_hooks();
@@ -94,7 +91,6 @@ pub fn forget() {
 
 /// After a call that forks has returned in the parent, or has failed: `result` is the child's pid,
 /// or says that there is no child.
-#[unsafe(link_section = ".text.softclose")]
 pub fn fork_returned(result: libc::c_int) {
     local().is_announced.set(false);
     let Some(fork) = take() else { return };

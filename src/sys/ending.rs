@@ -35,7 +35,6 @@ pub struct Held {
 }
 
 /// Before a call that gives up number `raw`.
-#[unsafe(link_section = ".text.softclose")]
 pub fn before(raw: c_int) -> Ending {
     let Some(guard) = Guard::enter() else { return Ending::Plain(None) };
     let Some(fd) = Fd::new(raw) else {
@@ -59,7 +58,6 @@ pub fn before(raw: c_int) -> Ending {
 }
 
 #[inline(never)]
-#[unsafe(link_section = ".text.softclose")]
 fn before_tcp(guard: Guard, fd: Fd, info: TcpInfo) -> Ending {
     let Some(owner) = guard.owner() else { return Ending::Plain(None) };
     if guard.engine().drain.owns(fd) {
@@ -115,7 +113,6 @@ fn private(guard: &Guard) -> Ending {
 
 /// After a call that gave up number `raw`: what another thread has noted of that number during the
 /// call may be about what it was before.
-#[unsafe(link_section = ".text.softclose")]
 pub fn after(raw: c_int) {
     if let (Some(engine), Some(fd)) = (engine(), Fd::new(raw)) {
         engine.ledger.ended(fd);

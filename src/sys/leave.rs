@@ -11,7 +11,6 @@ use softclose_core::sys::raw::nr;
 
 /// Has the engine finish or hand over what is open, where this process is the owner of its memory.
 /// Answers whether the process must then end without another call of libc's.
-#[unsafe(link_section = ".text.softclose")]
 pub fn leave(exit: Exit) -> bool {
     Guard::enter().is_some_and(|guard| guard.owner().is_some_and(|owner| guard.engine().at_exit(owner, exit)))
 }
@@ -35,7 +34,6 @@ pub fn register() {
     }
 }
 
-#[unsafe(link_section = ".text.softclose")]
 extern "C" fn leave_with_streams(status: c_int, _argument: *mut c_void) {
     if leave(Exit::WithStreams(status)) {
         end(status);

@@ -11,7 +11,7 @@
 use core::arch::global_asm;
 
 global_asm!(
-    ".pushsection .text.softclose, \"ax\", @progbits",
+    ".pushsection .text.memcpy, \"ax\", @progbits",
     ".macro local_function name",
     "    .hidden \\name",
     "    .globl \\name",

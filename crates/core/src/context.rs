@@ -85,12 +85,18 @@ impl Context {
     }
 
     /// Writes a log line that `fill` fills, if lines of this level are wanted.
-    #[inline(never)]
+    #[inline]
     pub fn report(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {
         if self.log.wants(level) {
-            let mut line = self.log.line(level);
-            fill(&mut line);
-            self.log.write(line.end(), &self.counters);
+            self.write_line(level, fill);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_line(&self, level: LogLevel, fill: impl FnOnce(&mut Line)) {
+        let mut line = self.log.line(level);
+        fill(&mut line);
+        self.log.write(line.end(), &self.counters);
     }
 }

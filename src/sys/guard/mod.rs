@@ -83,7 +83,6 @@ pub struct Guard {
 impl Guard {
     /// `None` before the constructor, where softclose is disabled, and in a child whose thread-local
     /// storage is not libc's: the hook passes through.
-    #[unsafe(link_section = ".text.softclose")]
     pub fn enter() -> Option<Self> {
         let engine = ENGINE.get().filter(|_| thread::has_storage())?;
         engine.presence.enter(thread::number() as usize);
@@ -160,7 +159,6 @@ pub fn let_signals_in(signals: Option<Mask>) {
 }
 
 impl Drop for Guard {
-    #[unsafe(link_section = ".text.softclose")]
     fn drop(&mut self) {
         self.cancellation.restore();
         errno::set(self.errno.get());

@@ -54,8 +54,8 @@ pub struct Libraries {
     /// How many there are up to libc. What lies behind it may have been loaded by a constructor that ran
     /// before ours, for itself alone, and may be unloaded.
     up_to_libc: usize,
-    /// Each of those from this library to libc could be read.
-    are_all_known: bool,
+    /// One of those from this library to libc could not be read, or libc does not lie behind this library.
+    is_one_unknown: bool,
 }
 
 /// A name, and its hash in `DT_GNU_HASH`.
@@ -94,7 +94,7 @@ enum Found {
     Nothing,
 }
 
-/// What the constructor has found; only it writes there.
+/// What the constructor has found; only it writes there. It begins as zeroes, which take no page of the file.
 struct Known(UnsafeCell<Libraries>);
 
 // SAFETY: written by the constructor alone, and read by others only after [`IS_KNOWN`] is set.
@@ -105,7 +105,7 @@ static KNOWN: Known = Known(UnsafeCell::new(Libraries {
     count: 0,
     own: None,
     up_to_libc: 0,
-    are_all_known: true,
+    is_one_unknown: false,
 }));
 
 static IS_KNOWN: AtomicBool = AtomicBool::new(false);
@@ -127,7 +127,7 @@ impl Libraries {
         let mut walk = Walk { all, here };
         // SAFETY: `visit` gets what it expects, and lets nothing unwind.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut walk).cast()) };
-        all.are_all_known &= all.finds_libc();
+        all.is_one_unknown |= !all.finds_libc();
         IS_KNOWN.store(true, Release);
         all
     }
@@ -139,7 +139,7 @@ impl Libraries {
 
     /// Whether a function can be found by a look at memory.
     pub fn are_all_known(&self) -> bool {
-        self.are_all_known
+        !self.is_one_unknown
     }
 
     /// Whether libc lies behind this library. Not where the program has loaded this library itself (`dlopen`):
@@ -177,7 +177,6 @@ impl Libraries {
         }
     }
 
-    #[unsafe(link_section = ".text.softclose")]
     fn search(&self, places: Range<usize>, name: Name) -> Found {
         let known = self.list.get(places).unwrap_or_default().iter();
         // SAFETY: as many have been written.
@@ -191,7 +190,7 @@ impl Libraries {
                 place.write(library);
                 self.count += 1;
             }
-            _ => self.are_all_known &= self.own.is_none() && self.count < MOST,
+            _ => self.is_one_unknown |= self.own.is_some() || self.count >= MOST,
         }
     }
 }
@@ -202,7 +201,6 @@ struct Walk<'a> {
 }
 
 /// Called for each library, in the order of the search.
-#[unsafe(link_section = ".text.softclose")]
 unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: usize, walk: *mut c_void) -> c_int {
     // SAFETY: what `dl_iterate_phdr` passes, and what `walk` passes.
     let (info, Walk { all, here }) = unsafe { (&*info, &mut *walk.cast::<Walk<'_>>()) };

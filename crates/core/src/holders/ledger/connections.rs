@@ -82,10 +82,11 @@ impl Owner<'_> {
         self.0.table.set_connected(fd);
     }
 
-    /// `fd` no longer refers to what it referred to, and nobody has to know whether it was the last.
+    /// `fd` no longer refers to what it referred to, and nobody has to know whether it was the last. So no
+    /// process is asked whether it lives; the cells of those that do not are emptied later.
     pub fn forgotten(self, fd: Fd) {
-        if let Some(slot) = self.0.table.take(fd).slot {
-            self.0.drop_reference(slot);
+        if let Some((slot, me)) = self.0.table.take(fd).slot.zip(self.0.me()) {
+            self.0.descriptions().release(slot, me, |_| true);
         }
     }
 }

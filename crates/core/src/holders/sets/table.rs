@@ -100,9 +100,10 @@ impl Sets {
         }
     }
 
-    /// Maps room for numbers below `len`.
-    pub fn ensure(&self, len: usize) -> bool {
-        self.waiters.ensure(len) && self.far.ensure(len.div_ceil(BITS as usize))
+    /// There is room for numbers below `len` from now on.
+    pub fn reserve(&self, len: usize) {
+        self.waiters.reserve(len);
+        self.far.reserve(len.div_ceil(BITS as usize));
     }
 
     /// Thread number `thread` is about to wait for events of `set`.

@@ -37,8 +37,8 @@ impl Ledger {
 
     /// Says in the memory of the lineage which connections this process has.
     fn rejoin(&self, ticket: Ticket, memory: FamilyMemory, token: Token) -> bool {
-        let capacity = self.capacity.load(SeqCst) as usize;
-        let has_joined = self.table.ensure(capacity) && self.sets.ensure(capacity) && self.memory.take_over(memory);
+        self.reserve_tables();
+        let has_joined = self.memory.take_over(memory);
         if has_joined {
             self.identity.namespace.store(ticket.namespace, SeqCst);
             self.identity.token.store(token.raw(), SeqCst);

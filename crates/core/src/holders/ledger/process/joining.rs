@@ -30,8 +30,8 @@ impl Ledger {
     }
 
     fn prepare_memory(&self) -> Option<()> {
-        let capacity = self.capacity.load(SeqCst) as usize;
-        if !(self.table.ensure(capacity) && self.sets.ensure(capacity) && self.ensure_memory(capacity)) {
+        self.reserve_tables();
+        if !self.ensure_memory(self.capacity.load(SeqCst) as usize) {
             return None;
         }
         if let Some(head) = self.memory.head() {
@@ -42,6 +42,13 @@ impl Ledger {
         }
         self.family().set_founded(clock::nanoseconds_since_boot());
         Some(())
+    }
+
+    /// The tables of this process have room for as many numbers as the ledger keeps track of.
+    pub(super) fn reserve_tables(&self) {
+        let capacity = self.capacity.load(SeqCst) as usize;
+        self.table.reserve(capacity);
+        self.sets.reserve(capacity);
     }
 
     fn ensure_memory(&self, capacity: usize) -> bool {
