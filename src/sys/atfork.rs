@@ -16,7 +16,7 @@ use super::guard::{Guard, forget_hooks, with_engine, with_guard};
 use super::local::local;
 use super::real;
 use softclose_core::Pid;
-use softclose_core::drain::Calm;
+use softclose_core::drain::calm::Calm;
 use softclose_core::engine::fork::Fork;
 use softclose_core::holders::ledger::Token;
 

@@ -1,7 +1,7 @@
 //! Thread-local variables of this library, at a fixed distance from the thread pointer.
 //!
 //! For a thread-local variable of Rust's the compiler calls a function of the loader. In a fork child
-//! that alone costs two page faults, and a program has hundreds of thousands of such children.
+//! that alone costs two page faults, and some servers make a child for each connection.
 //! A library that is loaded at the start of the program may have its variables beside libc's own
 //! (the initial-exec model of ELF): then one instruction finds them.
 //!
@@ -19,7 +19,7 @@ pub struct Local {
     pub inside: Cell<Inside>,
     /// The token of the child of a fork that is under way; 0: it has none.
     pub child: Cell<u32>,
-    /// What the drain was like before that fork, as [`Calm::raw`](softclose_core::drain::Calm::raw); 0: it held something.
+    /// What the drain was like before that fork, as [`Calm::raw`](softclose_core::drain::calm::Calm::raw); 0: it held something.
     pub calm: Cell<u64>,
     /// A fork is under way that hooks follow.
     pub is_forking: Cell<bool>,

@@ -43,6 +43,8 @@
 //! | [`drainer`] | what the drainer shares with the hooks: gate, ids, epoll set |
 //! | [`demands`] | what hooks demand of the drainer |
 //! | [`private_numbers`] | where private descriptor numbers lie, and how many there may be |
+//! | [`calm`] | nothing was held between two moments |
+//! | [`chance`] | whether a close may try to drain in place |
 //! | [`table`] | the table of held sockets |
 //! | [`looker`] | what the looker shares with the drainer and the hooks, which ask it |
 //!
@@ -52,6 +54,8 @@
 //! with that of the held socket.
 
 pub mod callers;
+pub mod calm;
+mod chance;
 pub mod claim;
 pub mod deferred_shutdown;
 pub mod demands;
@@ -79,7 +83,9 @@ use crate::holders::ledger::Ledger;
 use crate::sys::Fd;
 use crate::sys::poller::Poller;
 use crate::sys::signals::{self, Mask};
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::SeqCst};
+use calm::Calm;
+use chance::Chance;
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use demands::Demands;
 use drainer::Drainer;
 use looker::Looker;
@@ -101,34 +107,7 @@ pub struct Drain {
     looker: Looker,
     /// How many claims there were, each counted before it is made and once more afterwards.
     claims: AtomicU32,
-    /// Whether a close may try to drain in place.
-    chance: AtomicU8,
-}
-
-/// Whether a close may try to drain in place, which takes a moment, before a thread is started.
-enum Chance {
-    /// Not before the next fork.
-    None = 0,
-    /// The next close may.
-    One = 1,
-    /// It was tried in vain: the peers are too far away.
-    Lost = 2,
-}
-
-/// How often something had been claimed when nothing was held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Calm(u32);
-
-impl Calm {
-    /// From a stored number; `None` for 0.
-    pub fn new(raw: u64) -> Option<Self> {
-        Some(Self(raw.checked_sub(1)? as u32))
-    }
-
-    /// The number to store, which is never 0.
-    pub fn raw(self) -> u64 {
-        u64::from(self.0) + 1
-    }
+    chance: Chance,
 }
 
 impl Drain {
@@ -143,24 +122,23 @@ impl Drain {
             demands: Demands::new(),
             looker: Looker::new(),
             claims: AtomicU32::new(0),
-            chance: AtomicU8::new(Chance::None as u8),
+            chance: Chance::new(),
         }
     }
 
     /// After a fork, in the parent: one close may try to drain in place, unless that was tried in vain.
     pub fn give_chance(&self) {
-        let _ = self.chance.compare_exchange(Chance::None as u8, Chance::One as u8, SeqCst, SeqCst);
+        self.chance.give();
     }
 
     /// Whether this close may try to drain in place, as there is a chance and no thread.
     pub fn takes_chance(&self) -> bool {
-        self.drainer.gate.is_shut()
-            && self.chance.compare_exchange(Chance::One as u8, Chance::None as u8, SeqCst, SeqCst).is_ok()
+        self.drainer.gate.is_shut() && self.chance.take()
     }
 
     /// It was tried in vain.
     pub fn loses_chance(&self) {
-        self.chance.store(Chance::Lost as u8, SeqCst);
+        self.chance.lose();
     }
 
     /// How many sockets are claimed or held, plus how many shutdowns are deferred. The drainer
@@ -243,7 +221,7 @@ impl Drain {
     /// was held in between, so that the child has no copy of a private descriptor.
     pub fn calm(&self) -> Option<Calm> {
         let claims = self.claims.load(SeqCst);
-        (self.held() == 0).then_some(Calm(claims))
+        (self.held() == 0).then_some(Calm::after(claims))
     }
 
     /// To be called in a fork child before anything else runs there: closes its copies of the
@@ -262,6 +240,6 @@ impl Drain {
         self.demands.forget();
         self.looker.forget();
         self.ledger.limit.forget();
-        self.chance.store(Chance::One as u8, SeqCst);
+        self.chance.begin();
     }
 }

@@ -3,7 +3,7 @@
 //! Context: the handlers of `pthread_atfork`, and the hooks of `fork`.
 
 use super::Engine;
-use crate::drain::Calm;
+use crate::drain::calm::Calm;
 use crate::holders::ledger::Owner;
 use crate::holders::ledger::Token;
 

@@ -34,7 +34,9 @@ pub(super) fn drains(engine: &Engine, closing: Closing<'_>) -> bool {
     let fd = closing.fd;
     socket::stop_signals(fd);
     let _ = socket::half_close(fd);
-    if !has_fin_soon(fd) && !is_event(fd, Interest::FIN, MOMENT_MS) {
+    // A filter need not know how to yield, and might kill for it.
+    let has_fin = engine.rings.learn() && has_fin_soon(fd) || is_event(fd, Interest::FIN, MOMENT_MS);
+    if !has_fin {
         engine.drain.loses_chance();
         return false;
     }
