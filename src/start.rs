@@ -50,12 +50,13 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     }
     let secure = is_secure();
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
+    let space = limit_of(libc::RLIMIT_AS).rlim_cur;
     // The shared memory takes as much address space as in the process that made it.
-    let has_space = limit_of(libc::RLIMIT_AS).rlim_cur == libc::RLIM_INFINITY;
+    let has_space = space == libc::RLIM_INFINITY;
     let ticket = environment::take_ticket();
     environment::note_preload(own_path.map(CStr::to_bytes));
     let (settings, shown) = settings(secure);
-    let Some(capacity) = capacity().filter(|_| !settings.disable) else { return };
+    let Some(capacity) = capacity(space).filter(|_| !settings.disable) else { return };
     let identity = identity(settings, shown, program(count, arguments), secure);
     let finisher = own_path.filter(|_| !secure).and_then(finisher);
     let engine = engine(settings, identity, finisher, capacity);
@@ -209,21 +210,20 @@ fn users() -> [u32; 3] {
 
 /// How many descriptor numbers are followed: the hard limit of the process, but at least 1,024 and
 /// at most 262,144.
-/// The memory for them is mapped at the first connection, and its pages are touched as they are
-/// used.
+/// The memory for those beyond 63 is mapped when the first of them is noted, and its pages are touched
+/// as they are used.
 ///
-/// Where the address space is limited (`ulimit -v`), that memory may take a sixteenth of it. `None`
-/// where that is not enough; then every hook passes through.
+/// Where the address space is limited (`ulimit -v`) to `space` bytes, that memory may take a sixteenth
+/// of it. `None` where that is not enough; then every hook passes through.
 ///
 /// Of a limit on private memory (`ulimit -d`) only what is used counts: stacks of two threads, and a
 /// piece of each table. `None` where that is more than a thirty-second of it.
-fn capacity() -> Option<u32> {
+fn capacity(space: u64) -> Option<u32> {
     /// For held sockets, private numbers and the stack of a thread.
     const FIXED: u64 = 6 << 20;
     const EACH: u64 = 80;
     const LEAST: u64 = 1024;
     const USED: u64 = 384 << 10;
-    let space = limit_of(libc::RLIMIT_AS).rlim_cur;
     let room = if space == libc::RLIM_INFINITY { space } else { (space / 16).saturating_sub(FIXED) / EACH };
     let capacity = limit_of(libc::RLIMIT_NOFILE).rlim_max.clamp(LEAST, 1 << 18).min(room);
     let has_memory = limit_of(libc::RLIMIT_DATA).rlim_cur / 32 >= USED;

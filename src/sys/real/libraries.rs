@@ -35,14 +35,15 @@ const DT_SYMTAB: i64 = 6;
 const DT_GNU_HASH: i64 = 0x6fff_fef5;
 const DT_VERSYM: i64 = 0x6fff_fff0;
 
-/// The tables of one library.
+/// The tables of one library, in bytes behind its base.
 #[derive(Clone, Copy)]
 struct Library {
     base: usize,
-    hash: *const u32,
-    symbols: *const Elf64_Sym,
-    names: *const c_char,
-    versions: *const u16,
+    hash: u32,
+    symbols: u32,
+    names: u32,
+    /// 0: it has no versions.
+    versions: u32,
 }
 
 /// The program, its libraries and the vDSO, in the order in which the loader searches them.
@@ -221,8 +222,15 @@ fn has(base: usize, header: &Elf64_Phdr, address: usize) -> bool {
     header.p_type == libc::PT_LOAD && address.wrapping_sub(start) < header.p_memsz as usize
 }
 
+/// How many bytes behind the base of a library something lies, by the value of an entry of its dynamic section.
+/// The loader has made addresses of such values, where it may write.
+fn offset(base: usize, headers: &[Elf64_Phdr], value: usize) -> Option<u32> {
+    let is_address = headers.iter().any(|header| has(base, header, value));
+    u32::try_from(if is_address { value.wrapping_sub(base) } else { value }).ok()
+}
+
 impl Library {
-    /// `None` where it has no such hash table.
+    /// `None` where it has no such hash table, or is longer than 4 GiB.
     fn of(base: usize, headers: &[Elf64_Phdr]) -> Option<Self> {
         let dynamic = headers.iter().find(|header| header.p_type == libc::PT_DYNAMIC)?;
         let mut entry = base.wrapping_add(dynamic.p_vaddr as usize) as *const Dynamic;
@@ -231,35 +239,35 @@ impl Library {
         while let Dynamic { tag, value } = unsafe { entry.read() }
             && tag != DT_NULL
         {
-            // The loader has made addresses of what were offsets, where it may write.
-            let is_address = headers.iter().any(|header| has(base, header, value as usize));
-            let at = if is_address { value as usize } else { base.wrapping_add(value as usize) };
+            let offset = || offset(base, headers, value as usize);
             match tag {
-                DT_GNU_HASH => hash = at,
-                DT_SYMTAB => symbols = at,
-                DT_STRTAB => names = at,
-                DT_VERSYM => versions = at,
+                DT_GNU_HASH => hash = offset()?,
+                DT_SYMTAB => symbols = offset()?,
+                DT_STRTAB => names = offset()?,
+                DT_VERSYM => versions = offset()?,
                 _ => {}
             }
             entry = entry.wrapping_add(1);
         }
-        let are_all = [hash, symbols, names].iter().all(|&at| at != 0);
-        let [hash, versions] = [hash as *const u32, versions as *const u16 as *const u32];
-        are_all.then_some(Self {
-            base,
-            hash,
-            symbols: symbols as *const Elf64_Sym,
-            names: names as *const c_char,
-            versions: versions.cast(),
-        })
+        let are_all = [hash, symbols, names].iter().all(|&offset| offset != 0);
+        are_all.then_some(Self { base, hash, symbols, names, versions })
+    }
+
+    /// What lies `offset` bytes behind the base, and the element `index` there.
+    ///
+    /// # Safety
+    /// There are so many elements of that type.
+    unsafe fn at<T>(&self, offset: u32, index: usize) -> *const T {
+        // SAFETY: the caller's.
+        unsafe { (self.base.wrapping_add(offset as usize) as *const T).add(index) }
     }
 
     /// Looks the name up, as in "How To Write Shared Libraries" (Drepper), section 1.5.5.
     fn find(&self, Name { text, hash }: Name) -> Found {
         // SAFETY: the layout of DT_GNU_HASH: four words, the filter, the buckets, the chains.
         unsafe {
-            let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
-            let filter = self.hash.add(4).cast::<u64>();
+            let [buckets, first, words, shift] = self.at::<[u32; 4]>(self.hash, 0).read();
+            let filter = self.at::<[u32; 4]>(self.hash, 1).cast::<u64>();
             let word = filter.add(((hash / u64::BITS) & words.wrapping_sub(1)) as usize).read_unaligned();
             let is_in_filter = |hash: u32| word >> (hash % u64::BITS) & 1 == 1;
             if buckets == 0 || !is_in_filter(hash) || !is_in_filter(hash >> shift) {
@@ -300,10 +308,10 @@ impl Library {
         type Resolver = unsafe extern "C" fn() -> *mut c_void;
         // SAFETY: the caller's; names are terminated.
         unsafe {
-            let symbol = self.symbols.add(at as usize).read();
-            let is_default = self.versions.is_null() || self.versions.add(at as usize).read() & HIDDEN == 0;
+            let symbol = self.at::<Elf64_Sym>(self.symbols, at as usize).read();
+            let is_default = self.versions == 0 || self.at::<u16>(self.versions, at as usize).read() & HIDDEN == 0;
             let is_defined = symbol.st_shndx != 0 && symbol.st_value != 0;
-            let is_it = is_default && is_defined && is_same(self.names.add(symbol.st_name as usize), name);
+            let is_it = is_default && is_defined && is_same(self.at(self.names, symbol.st_name as usize), name);
             let at = self.base.wrapping_add(symbol.st_value as usize) as *mut c_void;
             match symbol.st_info & 15 {
                 STT_GNU_IFUNC if is_it => Some(Found::At(core::mem::transmute::<*mut c_void, Resolver>(at)())),
