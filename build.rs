@@ -30,12 +30,13 @@ fn main() {
 /// The C runtime's part of a library runs at each start and end of a process, for constructors and
 /// destructors of C++, of which there are none here: more code to map, and a page that is written to.
 /// Where the library means its own functions, the loader need not look them up. `hot.ld` says which
-/// functions lie together.
+/// functions lie together. What the linker cannot do is left out.
 fn link_library(out: &Path) {
     let order = Path::new("src/hot.ld").canonicalize().expect("it is in the repository");
-    let order = format!("-Wl,-T,{}", order.display());
+    let order = [format!("-T{}", order.display())];
+    let order = order.iter().filter(|order| can_link(out, &[order])).map(String::as_str);
     let few_mappings = if can_link(out, &FEW_MAPPINGS) { &FEW_MAPPINGS[..] } else { &[] };
-    for option in ["-nostartfiles", "-Wl,-Bsymbolic", &order].iter().chain(few_mappings) {
+    for option in ["-nostartfiles", "-Wl,-Bsymbolic"].into_iter().chain(order).chain(few_mappings.iter().copied()) {
         println!("cargo::rustc-cdylib-link-arg={option}");
     }
     println!("cargo::rerun-if-changed=src/hot.ld");
@@ -43,7 +44,7 @@ fn link_library(out: &Path) {
 
 /// Every fork copies each mapping of the library, and every end of a process removes it. So code and
 /// constants are one mapping, and the loader finds no gap that it would map without access. These
-/// options are lld's, and not every wrapper of lld has them (zig).
+/// options are lld's, and not every wrapper of lld has them (zig). Nor can gold order functions.
 const FEW_MAPPINGS: [&str; 2] = ["-Wl,--no-rosegment", "-Wl,-z,separate-loadable-segments"];
 
 /// Whether the linker has these options.

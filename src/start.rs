@@ -210,8 +210,7 @@ fn users() -> [u32; 3] {
 
 /// How many descriptor numbers are followed: the hard limit of the process, but at least 1,024 and
 /// at most 262,144.
-/// The memory for those beyond 63 is mapped when the first of them is noted, and its pages are touched
-/// as they are used.
+/// The memory for them is mapped at the first connection, and its pages are touched as they are used.
 ///
 /// Where the address space is limited (`ulimit -v`) to `space` bytes, that memory may take a sixteenth
 /// of it. `None` where that is not enough; then every hook passes through.

@@ -200,7 +200,7 @@ mod passed {
     /// The counts were gone with the old image, and no look finds a message.
     #[test]
     fn and_in_flight_while_the_only_process_replaces_its_program() {
-        for way in ["alone", "orphaned"] {
+        for way in ["alone", "orphaned", "spawned", "given"] {
             for lowest in ["3", "40"] {
                 Service::of(Victim::c("passed_and_replaced").arg(way).arg(lowest)).prove(here!());
             }

@@ -147,6 +147,14 @@ fn a_cancellation_at_any_instruction_of_a_call_that_makes_a_process_does_not_abo
     }
 }
 
+/// The whole of `fork` with cancellation disabled: handlers found it so, and what they had set was lost.
+#[test]
+fn handlers_around_a_fork_find_and_leave_the_cancel_state_as_natively() {
+    for who in ["asks", "prepare", "parent", "child"] {
+        same_transcript(here!(), &Victim::c("atfork_cancel_state").arg(who));
+    }
+}
+
 /// When the thread ends is not compared, only that it ends as cancelled: with
 /// the shim the close is done first.
 #[test]

@@ -208,7 +208,7 @@ fn before_exec(attempt: &Attempt<'_>) -> Option<Execution> {
         execution = match guard.owner() {
             Some(owner) => engine.before_exec(owner, attempt),
             None if attempt.will_fail() => None,
-            None => engine.ledger.begin_execution(Executor::Caller),
+            None => engine.ledger.begin_execution(Executor::Caller, true),
         };
     });
     execution

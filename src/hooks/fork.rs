@@ -4,7 +4,6 @@
 //! for itself. After the call, the hook adds the child's pid, or that there is no child. `_Fork`
 //! runs no handlers, and is async-signal-safe: the hook runs ours for it.
 
-use crate::sys::guard::without_cancellation;
 use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
 use libc::{c_int, pid_t};
@@ -12,7 +11,7 @@ use libc::{c_int, pid_t};
 /// `fork(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn fork() -> pid_t {
-    without_cancellation(|| with_free_process(counted, is_refused))
+    with_free_process(counted, is_refused)
 }
 
 fn counted() -> pid_t {
@@ -28,10 +27,6 @@ fn counted() -> pid_t {
 /// `_Fork(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn _Fork() -> c_int {
-    without_cancellation(counted_by_hand)
-}
-
-fn counted_by_hand() -> c_int {
     atfork::announce();
     atfork::prepare();
     // SAFETY: the program's own call.

@@ -2,7 +2,6 @@
 //! [`crate::sys::atfork`] count the child. After the call, the hook adds the child's pid, or that
 //! there is no child.
 
-use crate::sys::guard::without_cancellation;
 use crate::sys::retry::{is_refused, with_free_process};
 use crate::sys::{atfork, real};
 use core::ffi::{c_char, c_int};
@@ -27,5 +26,5 @@ pub unsafe extern "C-unwind" fn forkpty(
         }
         result
     };
-    without_cancellation(|| with_free_process(fork, is_refused))
+    with_free_process(fork, is_refused)
 }

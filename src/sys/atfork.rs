@@ -9,10 +9,13 @@
 //! thing can be known: if the process has no child at all, the fork has failed. Else the token waits
 //! for a child to take it, for a limited time (`Family::may_exist`).
 //!
+//! The handlers run with cancellation disabled ([`without_cancellation`]). That of the program's own
+//! handlers, and of libc, is as it is natively.
+//!
 //! Context: the thread that forks. The child's handler runs before any code of the program's.
 //! Async-signal-safe.
 
-use super::guard::{Guard, forget_hooks, with_engine, with_guard};
+use super::guard::{Guard, forget_hooks, with_engine, with_guard, without_cancellation};
 use super::local::local;
 use super::real;
 use softclose_core::Pid;
@@ -52,7 +55,11 @@ pub fn register() {
 
 /// Before the fork: counts the child before it exists. A process that is not counted itself leaks
 /// all that is open.
-pub extern "C" fn prepare() {
+pub extern "C-unwind" fn prepare() {
+    without_cancellation(before_fork);
+}
+
+fn before_fork() {
     real::foresee();
     note(None);
     with_guard(|engine, guard| match guard.owner() {
@@ -62,7 +69,11 @@ pub extern "C" fn prepare() {
 }
 
 /// After the fork, in the parent, whether or not there is a child.
-pub extern "C" fn parent() {
+pub extern "C-unwind" fn parent() {
+    without_cancellation(in_parent);
+}
+
+fn in_parent() {
     let Some(fork) = noted() else { return };
     with_engine(|engine, owner| {
         owner.after_fork();
@@ -75,7 +86,11 @@ pub extern "C" fn parent() {
 }
 
 /// After the fork, in the child: the copied memory is its own, and the drain holds nothing in it.
-pub extern "C" fn child() {
+pub extern "C-unwind" fn child() {
+    without_cancellation(in_child);
+}
+
+fn in_child() {
     local().is_announced.set(false);
     forget_hooks();
     let Some(guard) = Guard::enter() else { return };
@@ -92,6 +107,10 @@ pub fn forget() {
 /// After a call that forks has returned in the parent, or has failed: `result` is the child's pid,
 /// or says that there is no child.
 pub fn fork_returned(result: libc::c_int) {
+    without_cancellation(|| has_returned(result));
+}
+
+fn has_returned(result: libc::c_int) {
     local().is_announced.set(false);
     let Some(fork) = take() else { return };
     with_engine(|engine, owner| match Pid::from_raw(result.max(0)) {

@@ -47,7 +47,7 @@ pub unsafe fn hand_kept_and(actions: *const posix_spawn_file_actions_t) {
 pub unsafe fn count(actions: *const posix_spawn_file_actions_t) -> Option<Execution> {
     let mut execution = None;
     with_guard(|engine, _| {
-        execution = engine.ledger.begin_execution(Executor::Child);
+        execution = engine.ledger.begin_execution(Executor::Child, true);
         // SAFETY: the caller's.
         unsafe {
             file_actions::each(actions, |fd| match &mut execution {

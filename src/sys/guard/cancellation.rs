@@ -71,8 +71,8 @@ fn is_on_another_stack(frame: usize) -> bool {
     asked == 0 && ss_flags & libc::SS_ONSTACK != 0 && frame.wrapping_sub(ss_sp.addr()) >= ss_size
 }
 
-/// Makes a call that makes a process, with cancellation disabled. It is no cancellation point. A thread
-/// that can be cancelled at any instruction is cancelled when the call is over.
+/// Does something on the way to a new process with cancellation disabled, that is no cancellation point
+/// natively. A thread that can be cancelled at any instruction is cancelled when it is over.
 ///
 /// Where such a cancellation meets an instruction of a frame that has something to drop, and that is not
 /// a call, Rust's personality function finds no entry for it, and the process is aborted

@@ -29,8 +29,12 @@ pub fn is_glibc() -> bool {
 ///
 /// # Safety
 /// The handlers live as long as the process.
-pub unsafe fn register_atfork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
-    type Handler = extern "C" fn();
+pub unsafe fn register_atfork(
+    prepare: extern "C-unwind" fn(),
+    parent: extern "C-unwind" fn(),
+    child: extern "C-unwind" fn(),
+) {
+    type Handler = extern "C-unwind" fn();
     type Function = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
     if let Some(at) = symbols::__register_atfork.get(name_of!(__register_atfork)) {
         // SAFETY: the pointer is that function's.

@@ -28,7 +28,7 @@ impl Engine {
     /// something depends on it: it takes a few system calls.
     #[inline(never)]
     pub fn before_exec(&'static self, owner: Owner<'_>, attempt: &Attempt<'_>) -> Option<Execution> {
-        let execution = owner.before_exec(|| attempt.will_fail());
+        let execution = owner.before_exec(self.context.is_single_threaded(), || attempt.will_fail());
         finish_before_exec(self, owner, attempt);
         execution
     }

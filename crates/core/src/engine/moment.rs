@@ -34,24 +34,12 @@ pub(super) fn drains(engine: &Engine, closing: Closing<'_>) -> bool {
     let fd = closing.fd;
     socket::stop_signals(fd);
     let _ = socket::half_close(fd);
-    // A filter need not know how to yield, and might kill for it.
-    let has_fin = engine.rings.learn() && has_fin_soon(fd) || is_event(fd, Interest::FIN, MOMENT_MS);
-    if !has_fin {
+    if !is_event(fd, Interest::FIN, MOMENT_MS) {
         engine.drain.loses_chance();
         return false;
     }
     counted::instant(engine, fd, closing.role(), closing.strategy, || discard_to_end(fd));
     true
-}
-
-/// Whether the peer's FIN comes while other threads and processes have the processor. Where none wants it,
-/// this takes some twenty microseconds; to put an idle processor to sleep, and to wake it, takes longer.
-fn has_fin_soon(fd: Fd) -> bool {
-    const TURNS: u32 = 30;
-    (0..TURNS).any(|_| {
-        rustix::thread::sched_yield();
-        is_event(fd, Interest::FIN, 0)
-    })
 }
 
 fn may_try(engine: &Engine, closing: Closing<'_>) -> bool {

@@ -20,7 +20,8 @@ impl Owner<'_> {
     /// have the descriptor as well, without being counted: the connection is marked.
     pub fn opened(self, fd: Fd, role: Role, since: Stamp) {
         let Some(me) = self.0.join() else { return };
-        let Some(cookie) = socket::cookie(fd) else { return };
+        // Where the number cannot be noted, nobody would give the slot back.
+        let Some(cookie) = socket::cookie(fd).filter(|_| self.0.table.has_room(fd)) else { return };
         let slot = self.0.descriptions().open(cookie, me, |token| self.0.is_alive(token));
         match slot {
             Some(slot) => {

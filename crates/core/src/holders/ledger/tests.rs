@@ -339,9 +339,23 @@ fn use_everything(stage: &Stage) {
     owner.opened(copy_fd, Role::Connected, since);
     let _ = owner.release(copy_fd);
     let _ = owner.release(fd);
-    let execution = owner.before_exec(|| false);
+    let execution = owner.before_exec(true, || false);
     execution.into_iter().for_each(|execution| stage.ledger.execution_failed(execution));
     owner.opened(fd, Role::Accepted, since);
     owner.detach();
     stage.ledger.become_child(child);
+}
+
+/// A server whose numbers lay beyond the table took a slot of the shared memory for each connection, and never
+/// gave one back.
+#[test]
+fn a_connection_that_cannot_be_noted_takes_no_slot() {
+    let stage = Stage::accepted();
+    let ledger = Ledger::new();
+    ledger.begin(64);
+    let beyond = Fd::adopt(rustix::io::fcntl_dupfd_cloexec(stage.fd(), 100).unwrap());
+    ledger.owner().unwrap().opened(beyond, Role::Accepted, ledger.stamp());
+    assert_eq!((ledger.family().reach(), ledger.table.slot(beyond)), (0, None));
+    assert!(matches!(ledger.owner().unwrap().release(beyond).standing, Standing::Doubtful));
+    beyond.close();
 }

@@ -44,23 +44,24 @@ impl Sets {
         // Of two searches at a time only one sets bits and ends at them: they say that all numbers
         // beyond have been asked.
         let is_first = self.searching.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
-        let found = self.search_as(Searcher::new(self, extent, is_first, alone), budget, is_excluded, probe);
+        let mut searcher = Searcher::new(self, extent, is_first, alone);
+        let asked_to = self.search_as(&mut searcher, budget, is_excluded, probe);
         if is_first {
-            if found.is_err() {
-                self.forget_free();
-            }
+            asked_to.into_iter().for_each(|first| self.forget_free(first));
+            self.asked_to.store(asked_to.unwrap_or(u32::MAX), SeqCst);
             self.searching.store(false, SeqCst);
         }
-        found
+        asked_to.map_or(Ok(()), |_| Err(Spent))
     }
 
+    /// `None` where all numbers have been asked; else the number from which on none has.
     fn search_as(
         &self,
-        mut searcher: Searcher<'_>,
+        searcher: &mut Searcher<'_>,
         budget: &Budget,
         is_excluded: impl Fn(Fd) -> bool,
         mut probe: impl FnMut(Fd) -> Kind,
-    ) -> Result<(), Spent> {
+    ) -> Option<u32> {
         let (mut from, mut count) = (0, 0u32);
         while let Some(fd) = searcher.next(from) {
             from = fd.raw() as u32 + 1;
@@ -74,10 +75,10 @@ impl Sets {
             }
             count += 1;
             if count.is_multiple_of(BITS) && budget.is_spent() {
-                return Err(Spent);
+                return Some(searcher.asked_to(from));
             }
         }
-        Ok(())
+        None
     }
 
     /// Whether this search, which no other one overlaps, may find that numbers have stayed plain: the last one
@@ -86,11 +87,12 @@ impl Sets {
         is_due(&self.settled)
     }
 
-    fn forget_free(&self) {
-        for number in (0..self.end.load(SeqCst)).step_by(BITS as usize) {
-            if let Some(block) = self.block(number) {
-                clear_bits(&block.free, u64::MAX);
-            }
+    /// What an earlier search has found free from `first` on says nothing of what lies beyond it.
+    pub(super) fn forget_free(&self, first: u32) {
+        let blocks = (first & !(BITS - 1)..self.end.load(SeqCst)).step_by(BITS as usize);
+        for (number, block) in blocks.filter_map(|number| Some((number, self.block(number)?))) {
+            let mask = if number < first { u64::MAX << (first % BITS) } else { u64::MAX };
+            clear_bits(&block.free, mask);
         }
     }
 
@@ -119,20 +121,36 @@ struct Searcher<'a> {
     may_settle: bool,
     /// How many numbers that were free all the time it has met.
     ends: u32,
+    /// The number from which on the last search asked none, as its budget was spent. What lies between the numbers
+    /// that were free all the time and this one has been asked since they were found free.
+    goes_on_at: Option<u32>,
 }
 
 impl<'a> Searcher<'a> {
     fn new(sets: &'a Sets, extent: SearchExtent, is_first: bool, alone: bool) -> Self {
         let known = if extent == SearchExtent::All { u32::MAX } else { FEW };
-        Self { sets, known, is_first, alone, may_settle: !alone && is_first && sets.may_settle(), ends: 0 }
+        let goes_on_at = Some(sets.asked_to.load(SeqCst)).filter(|&asked_to| is_first && asked_to != u32::MAX);
+        let may_settle = !alone && is_first && sets.may_settle();
+        Self { sets, known, is_first, alone, may_settle, ends: 0, goes_on_at }
     }
 
-    fn next(&self, from: u32) -> Option<Fd> {
-        match (self.ends, self.known) {
-            (ENOUGH, 0) => None,
-            (ENOUGH, _) => self.sets.next_set(from),
-            (_, known) => self.sets.next_not_plain(from, known != 0),
+    fn next(&mut self, from: u32) -> Option<Fd> {
+        if self.ends < ENOUGH {
+            return self.sets.next_not_plain(from, self.known != 0);
         }
+        let known = if self.known == 0 { None } else { self.sets.next_set(from) };
+        match self.goes_on_at {
+            Some(there) if known.is_none_or(|set| set.raw() as u32 >= there) => {
+                (self.ends, self.goes_on_at) = (0, None);
+                self.sets.next_not_plain(from.max(there), self.known != 0)
+            }
+            _ => known,
+        }
+    }
+
+    /// From which number on none has been asked, where the search stops before `from`.
+    fn asked_to(&self, from: u32) -> u32 {
+        if self.ends < ENOUGH { from } else { self.goes_on_at.unwrap_or(u32::MAX) }
     }
 
     fn learn(&mut self, fd: Fd, kind: Kind) {

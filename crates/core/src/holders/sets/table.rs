@@ -59,6 +59,8 @@ pub struct Sets {
     /// One more than the highest number that was ever seen in use.
     pub(super) end: AtomicU32,
     generation: AtomicU32,
+    /// The number from which on the last search asked none, as its budget was spent; `u32::MAX`: it asked all.
+    pub(super) asked_to: AtomicU32,
     /// A search that may set bits of [`Block::free`] is under way.
     pub(super) searching: AtomicBool,
     /// When a search last looked for numbers that stay plain, in [`Millis`].
@@ -91,6 +93,7 @@ impl Sets {
             waiters: Region::new(),
             end: AtomicU32::new(0),
             generation: AtomicU32::new(1),
+            asked_to: AtomicU32::new(u32::MAX),
             searching: AtomicBool::new(false),
             settled: AtomicU32::new(0),
             has_unseen: AtomicBool::new(false),
@@ -100,10 +103,9 @@ impl Sets {
         }
     }
 
-    /// There is room for numbers below `len` from now on.
-    pub fn reserve(&self, len: usize) {
-        self.waiters.reserve(len);
-        self.far.reserve(len.div_ceil(BITS as usize));
+    /// Maps room for numbers below `len`.
+    pub fn ensure(&self, len: usize) -> bool {
+        self.waiters.ensure(len) && self.far.ensure(len.div_ceil(BITS as usize))
     }
 
     /// Thread number `thread` is about to wait for events of `set`.
@@ -267,7 +269,10 @@ impl Sets {
     /// In a fork child, whose parent has the same sets.
     pub fn become_child(&self) {
         self.share();
-        self.searching.store(false, SeqCst);
+        // Another thread of the parent was in the middle of a search: what that has found is not whole.
+        if self.searching.swap(false, SeqCst) {
+            self.forget_free(0);
+        }
     }
 
     /// Forgets what searches have found: each number is asked once more.

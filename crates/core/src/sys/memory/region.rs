@@ -18,7 +18,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
-/// A table of `T`.
+/// A table of `T`, which [`Region::ensure`] maps.
 pub struct Region<T> {
     base: AtomicPtr<T>,
     len: AtomicUsize,
@@ -38,7 +38,7 @@ const fn is_one_piece(len: usize) -> bool {
 }
 
 impl<T: Zeroed> Region<T> {
-    /// A table without elements: [`Region::get`] finds nothing in it.
+    /// A table that is not mapped: [`Region::get`] finds nothing in it.
     pub const fn new() -> Self {
         Self {
             base: AtomicPtr::new(ptr::null_mut()),
@@ -48,24 +48,13 @@ impl<T: Zeroed> Region<T> {
         }
     }
 
-    /// The table has `len` zeroed elements from now on, and is mapped when one is first looked at.
-    /// All callers must ask for the same `len`.
-    pub fn reserve(&self, len: usize) {
-        self.len.store(len, Ordering::Release);
-    }
-
-    /// As [`Region::reserve`], but maps the table at once, unless it is mapped. False where the kernel
-    /// gives no memory.
+    /// Maps `len` zeroed elements, unless the table is mapped. False where the kernel gives no
+    /// memory. Of two threads that call this at the same time, one maps the table for both;
+    /// both must ask for the same `len`.
     pub fn ensure(&self, len: usize) -> bool {
-        self.is_mapped() || self.map(len)
-    }
-
-    fn is_mapped(&self) -> bool {
-        !self.base.load(Ordering::Acquire).is_null()
-    }
-
-    /// Of two threads that call this at the same time, one maps the table for both.
-    fn map(&self, len: usize) -> bool {
+        if !self.base.load(Ordering::Acquire).is_null() {
+            return true;
+        }
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         let Some(bytes) = len.checked_mul(size_of::<T>()) else { return false };
         let access = if is_one_piece(len) { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::empty() };
@@ -73,33 +62,34 @@ impl<T: Zeroed> Region<T> {
         let mapped = unsafe { mmap_anonymous(ptr::null_mut(), bytes, access, flags) };
         let Ok(mapped) = mapped else { return false };
         valgrind::is_lock_free(mapped.addr(), bytes);
+        // A reader that sees the base must see these: they are stored first.
         self.len.store(len, Ordering::Release);
+        if is_one_piece(len) {
+            self.open.store(u64::MAX, Ordering::Release);
+        }
         let won = self.base.compare_exchange(ptr::null_mut(), mapped.cast(), Ordering::AcqRel, Ordering::Acquire);
         if won.is_err() {
             // SAFETY: our own mapping, which no other thread has seen.
             let _ = unsafe { munmap(mapped, bytes) };
         }
-        // A reader that sees an open piece must see the base: it is stored first.
-        if is_one_piece(len) {
-            self.open.store(u64::MAX, Ordering::Release);
-        }
         true
     }
 
-    /// Element `index`, or `None` where it is out of range, or where the kernel has given no memory for
-    /// it.
+    /// Element `index`, or `None` where it is out of range or nothing is mapped, or where the kernel
+    /// has given no memory for it.
     pub fn get(&self, index: usize) -> Option<&T> {
+        let base = self.base.load(Ordering::Acquire);
         let len = self.len.load(Ordering::Acquire);
-        if index >= len {
+        if base.is_null() || index >= len {
             return None;
         }
         let piece = index >> Self::shift(len);
-        if self.open.load(Ordering::Acquire) & (1 << piece) == 0 && !self.open_piece(len, piece) {
+        if self.open.load(Ordering::Acquire) & (1 << piece) == 0 && !self.open_piece(base, len, piece) {
             return None;
         }
-        // SAFETY: the piece is open, so the table is mapped: `len` zeroed elements of a `Zeroed` type, of
-        // which this one can be written to. It is never unmapped, and is only ever shared as `&T`.
-        Some(unsafe { &*self.base.load(Ordering::Acquire).add(index) })
+        // SAFETY: the mapping has `len` zeroed elements of a `Zeroed` type, of which this one can be
+        // written to; it is never unmapped, and is only ever shared as `&T`.
+        Some(unsafe { &*base.add(index) })
     }
 
     /// A piece has two to this power elements: a page at least.
@@ -111,33 +101,28 @@ impl<T: Zeroed> Region<T> {
 
     /// Makes the elements of a piece writable. False where the kernel refuses, now or earlier.
     #[cold]
-    fn open_piece(&self, len: usize, piece: usize) -> bool {
+    fn open_piece(&self, base: *mut T, len: usize, piece: usize) -> bool {
         let bit = 1 << piece;
         if self.refused.load(Ordering::Acquire) & bit != 0 {
             return false;
         }
-        let is_open = self.ensure(len) && (is_one_piece(len) || self.make_writable(len, piece));
+        let first = piece << Self::shift(len);
+        let end = (first + (1 << Self::shift(len))).min(len);
+        let from = first * size_of::<T>() / PAGE * PAGE;
+        let access = MprotectFlags::READ | MprotectFlags::WRITE;
+        // SAFETY: pages of our own mapping, which nobody relies on to be out of reach.
+        let is_open = unsafe { mprotect(base.byte_add(from).cast(), end * size_of::<T>() - from, access) }.is_ok();
         let which = if is_open { &self.open } else { &self.refused };
         which.fetch_or(bit, Ordering::AcqRel);
         is_open
     }
 
-    fn make_writable(&self, len: usize, piece: usize) -> bool {
-        let first = piece << Self::shift(len);
-        let end = (first + (1 << Self::shift(len))).min(len);
-        let from = first * size_of::<T>() / PAGE * PAGE;
-        let access = MprotectFlags::READ | MprotectFlags::WRITE;
-        let base = self.base.load(Ordering::Acquire);
-        // SAFETY: pages of our own mapping, which nobody relies on to be out of reach.
-        unsafe { mprotect(base.byte_add(from).cast(), end * size_of::<T>() - from, access) }.is_ok()
-    }
-
-    /// The number of elements; 0 before [`Region::ensure`] or [`Region::reserve`].
+    /// The number of elements; 0 before [`Region::ensure`] has mapped them.
     pub fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+        if self.base.load(Ordering::Acquire).is_null() { 0 } else { self.len.load(Ordering::Acquire) }
     }
 
-    /// Whether the table has no elements.
+    /// Whether the table is not mapped.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

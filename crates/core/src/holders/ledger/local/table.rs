@@ -66,9 +66,9 @@ impl FdTable {
         Self { near: [const { Cell::new() }; NEAR], far: Region::new(), end: AtomicU32::new(0) }
     }
 
-    /// There is room for numbers below `len` from now on.
-    pub fn reserve(&self, len: usize) {
-        self.far.reserve(len);
+    /// Maps room for numbers below `len`.
+    pub fn ensure(&self, len: usize) -> bool {
+        self.far.ensure(len)
     }
 
     /// Whether anything can be noted of `fd`.
@@ -176,7 +176,7 @@ mod tests {
 
     fn table() -> FdTable {
         let table = FdTable::new();
-        table.reserve(NEAR + 16);
+        assert!(table.ensure(NEAR + 16));
         table
     }
 

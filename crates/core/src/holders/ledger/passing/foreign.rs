@@ -11,7 +11,7 @@ use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::ledger::memory::marks::Marks;
 use crate::holders::ledger::owner::{Ledger, Owner};
 use crate::sys::socket::Role;
-use crate::sys::{Fd, socket};
+use crate::sys::{Fd, descriptors, socket};
 
 /// The connections that a program is started with have low numbers, as a rule. To ask of every number at
 /// every start would cost a system call each.
@@ -21,27 +21,30 @@ impl Ledger {
     /// Counts the connections that this program was started with and that were not counted for it.
     #[inline]
     pub(in crate::holders::ledger) fn adopt_inherited(&self) {
-        self.adopt_all(Marks::FOREIGN);
+        let all = (0..FIRST).filter_map(Fd::new).filter(|&fd| self.is_uncounted_connection(fd));
+        if let Some(owner) = self.owner() {
+            all.for_each(|fd| _ = owner.adopt(fd, self.stamp()));
+        }
     }
 
-    /// As [`Ledger::adopt_inherited`], where the counts are lost and a look would not find all holders.
+    /// As [`Ledger::adopt_inherited`], where the counts are lost and a look would not find all holders. All numbers
+    /// are looked through.
     #[inline(never)]
     pub(in crate::holders::ledger) fn adopt_hidden(&self) {
-        self.adopt_all(Marks::FOREIGN_HANDED_ON);
-        // What has a higher number has no slot.
-        if self.join().is_some() {
+        let Some(owner) = self.owner() else { return };
+        let mut are_adopted = true;
+        let are_all = descriptors::each(|fd| {
+            if self.is_uncounted_connection(fd) {
+                are_adopted &= owner.adopt_marked(fd, self.stamp(), Marks::FOREIGN_HANDED_ON).is_some();
+            }
+        });
+        if !(are_all && are_adopted) && self.join().is_some() {
             self.family().hand_on_uncounted();
         }
     }
 
-    #[inline]
-    fn adopt_all(&self, marks: Marks) {
-        let is_one =
-            |&fd: &Fd| socket::may_be_connection(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd);
-        let all = (0..FIRST).filter_map(Fd::new).filter(is_one);
-        if let Some(owner) = self.owner() {
-            all.for_each(|fd| _ = owner.adopt_marked(fd, self.stamp(), marks));
-        }
+    fn is_uncounted_connection(&self, fd: Fd) -> bool {
+        socket::may_be_connection(fd) && self.table.slot(fd).is_none() && socket::is_connected(fd)
     }
 }
 
@@ -54,7 +57,7 @@ impl Owner<'_> {
 
     /// As [`Owner::adopt`], with marks that are made before any other thread knows the number.
     pub(in crate::holders::ledger) fn adopt_marked(self, fd: Fd, since: Stamp, marks: Marks) -> Option<SlotId> {
-        let (me, cookie) = (self.0.join()?, socket::cookie(fd)?);
+        let (me, cookie) = (self.0.join()?, socket::cookie(fd).filter(|_| self.0.table.has_room(fd))?);
         let all = self.0.descriptions();
         let slot = self.join_as(cookie, me).or_else(|| all.open(cookie, me, |token| self.0.is_alive(token)))?;
         all.mark(slot, marks);

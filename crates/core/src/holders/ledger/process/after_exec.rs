@@ -20,25 +20,28 @@ impl Ledger {
     #[inline]
     pub fn begin_program(&self, ticket: Option<Ticket>, may_attach: bool) {
         match ticket {
-            Some(ticket) if self.has_lost(ticket, may_attach) && ticket.may_hide => self.adopt_hidden(),
+            Some(ticket) if self.may_miss(ticket, may_attach) => self.adopt_hidden(),
             _ => self.adopt_inherited(),
         }
     }
 
-    /// Joins the lineage, if the ticket is for this process. Answers whether it is, and the counts are lost.
+    /// Joins the lineage, if the ticket is for this process. Answers whether a look would not find all holders of
+    /// what this program got: the counts are lost, and knew of hidden ones, or of a process that has ended since.
     #[inline(never)]
-    fn has_lost(&self, ticket: Ticket, may_attach: bool) -> bool {
-        match if may_attach { ticket.find() } else { Found::Gone } {
-            Found::Memory(memory, token) => !self.rejoin(ticket, memory, token),
-            Found::Gone => true,
+    fn may_miss(&self, ticket: Ticket, may_attach: bool) -> bool {
+        if !may_attach {
+            return ticket.hides;
+        }
+        match ticket.find() {
+            Found::Memory(memory, token) => !self.rejoin(ticket, memory, token) && ticket.hides,
+            Found::Gone => ticket.hides || ticket.is_shared && ticket.id != Ticket::NO_SEGMENT,
             Found::NotOurs => false,
         }
     }
 
     /// Says in the memory of the lineage which connections this process has.
     fn rejoin(&self, ticket: Ticket, memory: FamilyMemory, token: Token) -> bool {
-        self.reserve_tables();
-        let has_joined = self.memory.take_over(memory);
+        let has_joined = self.ensure_tables() && self.memory.take_over(memory);
         if has_joined {
             self.identity.namespace.store(ticket.namespace, SeqCst);
             self.identity.token.store(token.raw(), SeqCst);

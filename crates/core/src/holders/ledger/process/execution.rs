@@ -46,9 +46,10 @@ pub struct Execution {
 
 impl Ledger {
     /// Another program is about to be executed, with what is open and not close-on-exec. `None` where
-    /// nothing is shared, and where no token is left: then all that the program gets is marked.
+    /// nothing is shared, and where no token is left: then all that the program gets is marked. If this process is
+    /// not `is_alone`, another thread may send a message with a connection before the program runs.
     #[inline(never)]
-    pub fn begin_execution(&self, executor: Executor) -> Option<Execution> {
+    pub fn begin_execution(&self, executor: Executor, is_alone: bool) -> Option<Execution> {
         let me = self.me()?;
         let is_owner = self.owner().is_some();
         let is_new = executor == Executor::Child || !is_owner;
@@ -61,11 +62,11 @@ impl Ledger {
         } else {
             self.begin_replacing(me)
         };
-        // The process that executes it for another one goes on, and has what it has got.
-        let may_hide = gets_any && (is_new || self.may_hide_from_next(me));
         // The program has to say as well that `exec` has closed a descriptor.
         let is_concerned = gets_any || is_new || self.table.find(0, |_, _| true).is_some();
-        let ticket = if is_concerned { self.ticket(holder, executor, may_hide) } else { None };
+        let hides = gets_any && (!is_alone || self.hides_kept());
+        let is_shared = gets_any && (is_new || self.shares_kept(me));
+        let ticket = if is_concerned { self.ticket(holder, executor, hides, is_shared) } else { None };
         let execution = Execution { holder, is_new, gets_any, ticket };
         if executor == Executor::Caller { self.needed(execution) } else { Some(execution) }
     }
@@ -104,35 +105,45 @@ impl Ledger {
     }
 
     /// `None` where the memory cannot be found and says nothing that a look does not.
-    fn ticket(&self, holder: Token, executor: Executor, may_hide: bool) -> Option<Ticket> {
+    fn ticket(&self, holder: Token, executor: Executor, hides: bool, is_shared: bool) -> Option<Ticket> {
         let id = self.memory.id().and_then(|id| u64::try_from(id).ok());
         Some(Ticket {
-            id: id.or(may_hide.then_some(Ticket::NO_SEGMENT))?,
+            id: id.or(hides.then_some(Ticket::NO_SEGMENT))?,
             len: self.memory.len() as u64,
             founded: self.family().founded() ^ LAYOUT,
             token: holder.raw().into(),
             namespace: self.here().0,
             writer: process::pid()?.as_raw_nonzero().get() as u64,
             is_for_child: executor == Executor::Child,
-            may_hide,
+            hides,
+            is_shared,
         })
     }
 
-    /// Whether a connection that the next program of this process gets may have holders that it finds no
-    /// more if the memory is gone by then.
-    fn may_hide_from_next(&self, me: Token) -> bool {
-        let all = self.descriptions();
-        let is_held = |slot| all.holders(slot).any(|holder| holder != me && self.is_alive(holder));
-        let mut may_hide = self.is_blind() || self.family().has_handed_on_uncounted();
-        self.table.each(|fd, slot| may_hide |= !fd.is_close_on_exec() && (all.may_be_hidden(slot) || is_held(slot)));
-        may_hide
+    /// Whether the next program of this process gets a connection that may have holders which no look finds.
+    fn hides_kept(&self) -> bool {
+        let may_be_hidden = |slot| self.descriptions().may_be_hidden(slot);
+        self.is_blind() || self.family().has_handed_on_uncounted() || self.has_kept(may_be_hidden)
+    }
+
+    /// Whether the next program of this process gets a connection that another process has as well.
+    fn shares_kept(&self, me: Token) -> bool {
+        let is_others = |other: Token| other != me && self.is_alive(other);
+        self.has_kept(|slot| self.descriptions().holders(slot).any(is_others))
+    }
+
+    fn has_kept(&self, is_it: impl Fn(SlotId) -> bool) -> bool {
+        self.table.find(0, |fd, slot| !fd.is_close_on_exec() && is_it(slot)).is_some()
     }
 
     /// The program gets `fd` as well, whatever `fd` is: `posix_spawn_file_actions_adddup2`.
     pub fn give(&self, execution: &mut Execution, fd: Fd) {
         match if socket::may_connect(fd) { self.slot_now(fd) } else { None } {
             Some(slot) => {
+                let hides =
+                    execution.ticket.is_some_and(|ticket| ticket.hides) || self.descriptions().may_be_hidden(slot);
                 execution.gets_any = true;
+                execution.ticket = self.ticket(execution.holder, Executor::Child, hides, true);
                 self.descriptions().with(slot, |slot| slot.hold_in_transit(execution.holder));
             }
             None => self.hand_on(fd),
@@ -175,8 +186,8 @@ impl Ledger {
 
 impl Owner<'_> {
     /// As [`Ledger::begin_execution`] by the calling process, unless the call `will_fail`.
-    pub fn before_exec(self, will_fail: impl Fn() -> bool) -> Option<Execution> {
+    pub fn before_exec(self, is_alone: bool, will_fail: impl Fn() -> bool) -> Option<Execution> {
         self.0.limit.keep();
-        if self.shares() && !will_fail() { self.0.begin_execution(Executor::Caller) } else { None }
+        if self.shares() && !will_fail() { self.0.begin_execution(Executor::Caller, is_alone) } else { None }
     }
 }

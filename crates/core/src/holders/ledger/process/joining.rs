@@ -30,8 +30,7 @@ impl Ledger {
     }
 
     fn prepare_memory(&self) -> Option<()> {
-        self.reserve_tables();
-        if !self.ensure_memory(self.capacity.load(SeqCst) as usize) {
+        if !(self.ensure_tables() && self.ensure_memory(self.capacity.load(SeqCst) as usize)) {
             return None;
         }
         if let Some(head) = self.memory.head() {
@@ -44,11 +43,11 @@ impl Ledger {
         Some(())
     }
 
-    /// The tables of this process have room for as many numbers as the ledger keeps track of.
-    pub(super) fn reserve_tables(&self) {
+    /// Maps the tables of this process, for as many numbers as the ledger keeps track of. False where there is
+    /// no memory.
+    pub(super) fn ensure_tables(&self) -> bool {
         let capacity = self.capacity.load(SeqCst) as usize;
-        self.table.reserve(capacity);
-        self.sets.reserve(capacity);
+        self.table.ensure(capacity) && self.sets.ensure(capacity)
     }
 
     fn ensure_memory(&self, capacity: usize) -> bool {

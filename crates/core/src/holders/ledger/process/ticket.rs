@@ -4,8 +4,8 @@
 //! process that it is for, and [`Ticket::find`] compares.
 //!
 //! The memory may be gone when the program looks for it: the last process that had it has ended, or
-//! was the one that executes. So the ticket also says whether the memory knows of holders that no
-//! look at procfs finds ([`Ticket::may_hide`]).
+//! was the one that executes. Or the program may not attach it. So the ticket also says what the
+//! memory knows and a look at procfs does not find ([`Ticket::hides`], [`Ticket::is_shared`]).
 //!
 //! Context: hooks of any kind, and the constructor. No allocation.
 
@@ -37,9 +37,11 @@ pub struct Ticket {
     pub writer: u64,
     /// That process makes another one for the program.
     pub is_for_child: bool,
-    /// A connection that the program gets may have holders that no look at procfs finds: a message,
-    /// say, or a process that can end before the program has found the memory.
-    pub may_hide: bool,
+    /// A connection that the program gets may have holders that no look at procfs finds: a message, say.
+    pub hides: bool,
+    /// Another process has a connection that the program gets. If it has ended before the program finds
+    /// the memory, it may have sent the connection in a message.
+    pub is_shared: bool,
 }
 
 impl Ticket {
@@ -50,7 +52,8 @@ impl Ticket {
     const FIELDS: usize = 7;
     /// The bits of the last field.
     const FOR_CHILD: u64 = 1;
-    const MAY_HIDE: u64 = 2;
+    const HIDES: u64 = 2;
+    const SHARED: u64 = 4;
     const DIGITS: usize = 16;
     /// The length of the text, with the zero at its end.
     pub const LEN: usize = Self::NAME.len() + Self::FIELDS * Self::DIGITS + 1;
@@ -72,14 +75,15 @@ impl Ticket {
         let [id, len, founded, token, namespace, writer, traits] =
             [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
         let has = |bit| traits & bit != 0;
-        let (is_for_child, may_hide) = (has(Self::FOR_CHILD), has(Self::MAY_HIDE));
-        let ticket = Self { id, len, founded, token, namespace, writer, is_for_child, may_hide };
+        let [is_for_child, hides, is_shared] = [Self::FOR_CHILD, Self::HIDES, Self::SHARED].map(has);
+        let ticket = Self { id, len, founded, token, namespace, writer, is_for_child, hides, is_shared };
         (value.len() == Self::FIELDS * Self::DIGITS).then_some(ticket)
     }
 
     fn fields(self) -> [u64; Self::FIELDS] {
         let bit = |is_set, bit| if is_set { bit } else { 0 };
-        let traits = bit(self.is_for_child, Self::FOR_CHILD) | bit(self.may_hide, Self::MAY_HIDE);
+        let traits =
+            bit(self.is_for_child, Self::FOR_CHILD) | bit(self.hides, Self::HIDES) | bit(self.is_shared, Self::SHARED);
         [self.id, self.len, self.founded, self.token, self.namespace, self.writer, traits]
     }
 }
@@ -88,21 +92,22 @@ impl Ticket {
 pub enum Found {
     /// The memory, and the token of this process in it.
     Memory(FamilyMemory, Token),
-    /// There is no such memory any more.
+    /// There is no such memory any more, or nobody can tell whether it is this process' own.
     Gone,
     /// The ticket is not for this process.
     NotOurs,
 }
 
 impl Ticket {
-    /// Finds the memory, unless the ticket was inherited through another program.
+    /// Finds the memory, unless the ticket was inherited through another program. Who has made a process that is
+    /// an orphan by now cannot be told.
     pub fn find(self) -> Found {
+        let is_writer = |pid| is_process(pid, self.writer);
         match self.attach().zip(self.token()) {
             Some((memory, token)) if self.is_for(Family::of(&memory), token) => Found::Memory(memory, token),
-            Some(_) => Found::NotOurs,
-            // Who has made a process that is an orphan by now cannot be told.
-            None if self.is_for_child || is_process(process::pid(), self.writer) => Found::Gone,
-            None => Found::NotOurs,
+            Some(_) if self.is_for_child && !is_writer(process::parent()) => Found::Gone,
+            None if self.is_for_child || is_writer(process::pid()) => Found::Gone,
+            _ => Found::NotOurs,
         }
     }
 
@@ -115,12 +120,12 @@ impl Ticket {
         (Family::of(&memory).founded() ^ LAYOUT == self.founded).then_some(memory)
     }
 
-    /// Whether the ticket is for this process, by its pid, or by its parent's if it has none yet.
+    /// Whether the ticket is for this process, by its pid; or by its parent's, if the token has none yet.
     fn is_for(self, family: Family<'_>, token: Token) -> bool {
         let here = Namespace(self.namespace);
-        let writer = if self.is_for_child { process::parent() } else { process::pid() };
-        let has_pid = |pid| family.has_pid(token, pid, here, self.is_for_child);
-        is_process(writer, self.writer) && process::pid().is_some_and(has_pid)
+        let is_by_parent = self.is_for_child && is_process(process::parent(), self.writer);
+        let is_own = self.is_for_child || is_process(process::pid(), self.writer);
+        is_own && process::pid().is_some_and(|pid| family.has_pid(token, pid, here, is_by_parent))
     }
 }
 
@@ -150,10 +155,11 @@ mod tests {
             namespace: 0,
             writer: 4711,
             is_for_child: false,
-            may_hide: true,
+            hides: true,
+            is_shared: false,
         };
         assert_eq!(Ticket::read(&ticket.text()[Ticket::NAME.len()..Ticket::LEN - 1]), Some(ticket));
-        let ticket = Ticket { is_for_child: true, may_hide: false, ..ticket };
+        let ticket = Ticket { is_for_child: true, hides: false, is_shared: true, ..ticket };
         let text = ticket.text();
         let value = text.strip_prefix(Ticket::NAME).and_then(|rest| rest.strip_suffix(&[0])).unwrap();
         assert_eq!(Ticket::read(value), Some(ticket));
