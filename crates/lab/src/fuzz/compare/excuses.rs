@@ -22,6 +22,24 @@ pub fn has_ring_of_another(seen: &[String]) -> bool {
     may_have_spread(seen) && seen.iter().any(is_raw)
 }
 
+/// Whether a connection was sent in a message, and a program has it that was executed by one without softclose. Nobody
+/// has told that program of the message, and no look finds it. `docs/limits.md` says so.
+pub fn has_message_untold(seen: &[String]) -> bool {
+    let steps: Vec<_> = seen.iter().filter_map(|line| step_of(line)).collect();
+    let is_bare = |actor: usize, at: usize| {
+        steps[..at].iter().any(|(step, _)| match step.verb.name {
+            "spawn" | "vspawn" | "forkexec" => step.args[0] as usize == actor && step.args[1] == 1,
+            "exec" => step.actor == actor && step.args[0] == BARE_IMAGE,
+            _ => false,
+        })
+    };
+    let is_told_again = |at: usize| {
+        let (step, result) = &steps[at];
+        step.verb.name == "exec" && result.starts_with("another image") && is_bare(step.actor, at)
+    };
+    seen.iter().any(|line| is_sent(line)) && (0..steps.len()).any(is_told_again)
+}
+
 /// Whether anything was done that excuses a loss.
 pub fn has_excuse(seen: &[String]) -> bool {
     (0..seen.len()).any(|at| is_excuse(&seen[at], &seen[..at], &seen[at + 1..]))

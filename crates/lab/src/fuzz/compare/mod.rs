@@ -13,7 +13,7 @@ mod excuses;
 pub use excuses::has_excuse;
 
 use super::outcome::{ConnectionReport, End, RunOutcome};
-use excuses::{has_ring_of_another, is_mapped};
+use excuses::{has_message_untold, has_ring_of_another, is_mapped};
 
 /// Everything that is wrong with a shimmed run: how it differs from a native run, and what it lost.
 pub fn faults(native: &RunOutcome, shimmed: &RunOutcome) -> Vec<String> {
@@ -99,7 +99,8 @@ fn is_a_jump(before: Option<&String>, after: Option<&String>) -> bool {
 fn checks<'a>(native: &'a RunOutcome, shimmed: &'a RunOutcome) -> impl Iterator<Item = String> + 'a {
     let pairs = native.checks.iter().zip(&shimmed.checks).enumerate();
     let has = |what: fn(&str) -> bool| shimmed.seen.iter().any(|line| what(line));
-    let (may_linger, may_end) = (has(has_undirected_child), has(is_mapped) || has_ring_of_another(&shimmed.seen));
+    let may_linger = has(has_undirected_child);
+    let may_end = has(is_mapped) || has_ring_of_another(&shimmed.seen) || has_message_untold(&shimmed.seen);
     let has_threads = has(|line| line.contains(" thread "));
     let is_good = move |before: End, after: End| {
         may_become(before, after)
@@ -274,6 +275,17 @@ mod tests {
         assert!(is_excused(&[pair, "a0 unix v5 v6 0: 0 errno 4001 []", sent, received]));
         assert!(is_excused(&[pair, "a0 scmsend v5 v6: 1 errno 4001 []", received]));
         assert!(is_excused(&[pair, "a0 scmsend v2 v1: -1 errno 22 []"]));
+    }
+
+    #[test]
+    fn of_a_message_a_program_is_not_told_by_one_without_the_library() {
+        let untold =
+            |lines: &[&str]| has_message_untold(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+        let (bare, told) = ("a0 spawn a1 1: 1 errno 0 []", "a0 spawn a1 0: 1 errno 0 []");
+        let (executed, sent) = ("a1 exec 0: another image 0 errno 0 []", "a0 scmsend v5 v3: 1 errno 4001 []");
+        assert!(untold(&[bare, executed, sent]));
+        assert!(!untold(&[told, executed, sent]) && !untold(&[bare, executed]) && !untold(&[bare, sent]));
+        assert!(!untold(&[executed, bare, sent]) && !untold(&[bare, "a0 exec 0: another image 0 errno 0 []", sent]));
     }
 
     #[test]
