@@ -4,7 +4,7 @@
 //! Context: hooks of `fork`, `exec` and the end of a process; async-signal-safe.
 
 use super::names::COUNT;
-use super::{Counters, NOT_ASKED, stats_file};
+use super::{Counters, NOT_ASKED, REFUSED, stats_file};
 use core::sync::atomic::Ordering::SeqCst;
 
 /// Joining and leaving.
@@ -33,7 +33,9 @@ impl Counters {
         for at in 0..COUNT {
             self.own.take(at);
         }
-        if self.page.get().is_none() {
+        // Another thread of the parent may have been making the file. What was refused to the parent is not asked
+        // for by each of its children.
+        if self.page.get().is_none() && self.publishing.load(SeqCst) != REFUSED {
             self.publishing.store(NOT_ASKED, SeqCst);
         }
     }

@@ -7,7 +7,7 @@
 //! Context: any hook; async-signal-safe.
 
 use super::names::{COUNT, HELD_MOST};
-use super::{ASKED, Counters, NOT_ASKED, stats_file};
+use super::{ASKED, Counters, NOT_ASKED, REFUSED, stats_file};
 use core::sync::atomic::Ordering::SeqCst;
 
 /// Publishing.
@@ -22,7 +22,9 @@ impl Counters {
 
     #[inline(never)]
     fn move_to_file(&self) {
-        let Some(page) = stats_file::create(&self.identity, &self.file) else { return };
+        let Some(page) = stats_file::create(&self.identity, &self.file) else {
+            return self.publishing.store(REFUSED, SeqCst);
+        };
         self.page.set(page);
         self.absorb();
         self.publish_held();

@@ -131,9 +131,14 @@ impl Drain {
         self.chance.give();
     }
 
-    /// Whether this close may try to drain in place, as there is a chance and no thread.
+    /// Whether this close may try to drain in place. Where a thread has been started, it leaves the sooner.
     pub fn takes_chance(&self) -> bool {
-        self.drainer.gate.is_shut() && self.chance.take()
+        self.chance.take()
+    }
+
+    /// It was not tried in vain.
+    pub fn wins_chance(&self) {
+        self.chance.win();
     }
 
     /// It was tried in vain.

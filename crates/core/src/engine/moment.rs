@@ -6,10 +6,10 @@
 //! such a drain, and each later fork copies what belongs to it. A peer that has nothing more to send
 //! answers a FIN within the round-trip time. On the same machine that is over in an instant, and no
 //! thread is needed. Where the peer sends on, or is further away, the drain gets its thread, and this is
-//! not tried again in this process: nobody's connection waits for what the program does next.
+//! not tried again before many forks ([`crate::drain`], `chance.rs`): nobody's connection waits for what
+//! the program does next.
 //!
-//! Context: hooks of any kind, in a process with one thread. It waits, for a millisecond at most; in vain
-//! once in the life of a process.
+//! Context: hooks of any kind, in a process with one thread. It waits, for a millisecond at most.
 
 use super::closing::Closing;
 use super::{Engine, counted};
@@ -38,6 +38,7 @@ pub(super) fn drains(engine: &Engine, closing: Closing<'_>) -> bool {
         engine.drain.loses_chance();
         return false;
     }
+    engine.drain.wins_chance();
     counted::instant(engine, fd, closing.role(), closing.strategy, || discard_to_end(fd));
     true
 }
