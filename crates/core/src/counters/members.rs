@@ -80,3 +80,21 @@ impl Counters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::stats_file::Identity;
+    use super::*;
+
+    /// Where the directory was full, each child of a server that forks for each connection looked through it.
+    #[test]
+    fn what_was_refused_to_the_parent_is_not_asked_for_again() {
+        let refused = Identity { is_published: false, program: Vec::new(), settings: None, directory: None };
+        let counters = Counters::new(refused);
+        counters.become_child();
+        assert_eq!(counters.publishing.load(SeqCst), NOT_ASKED);
+        counters.publish();
+        counters.become_child();
+        assert_eq!(counters.publishing.load(SeqCst), REFUSED);
+    }
+}
