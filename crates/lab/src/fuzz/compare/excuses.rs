@@ -26,18 +26,29 @@ pub fn has_ring_of_another(seen: &[String]) -> bool {
 /// has told that program of the message, and no look finds it. `docs/limits.md` says so.
 pub fn has_message_untold(seen: &[String]) -> bool {
     let steps: Vec<_> = seen.iter().filter_map(|line| step_of(line)).collect();
-    let is_bare = |actor: usize, at: usize| {
-        steps[..at].iter().any(|(step, _)| match step.verb.name {
-            "spawn" | "vspawn" | "forkexec" => step.args[0] as usize == actor && step.args[1] == 1,
-            "exec" => step.actor == actor && step.args[0] == BARE_IMAGE,
-            _ => false,
-        })
-    };
     let is_told_again = |at: usize| {
-        let (step, result) = &steps[at];
-        step.verb.name == "exec" && result.starts_with("another image") && is_bare(step.actor, at)
+        let (Step { actor, verb, args }, _) = &steps[at];
+        let has_library = match verb.name {
+            "exec" => args[0] != BARE_IMAGE,
+            "spawn" | "vspawn" | "forkexec" => args[1] == 0,
+            _ => false,
+        };
+        has_library && is_bare(*actor, &steps[..at])
     };
     seen.iter().any(|line| is_sent(line)) && (0..steps.len()).any(is_told_again)
+}
+
+/// Whether an actor runs, or has run, a program without softclose.
+fn is_bare(actor: usize, before: &[(Step, &str)]) -> bool {
+    (0..before.len()).any(|at| {
+        let (Step { actor: by, verb, args }, _) = &before[at];
+        match verb.name {
+            "spawn" | "vspawn" | "forkexec" => args[0] as usize == actor && args[1] == 1,
+            "fork" => args[0] as usize == actor && is_bare(*by, &before[..at]),
+            "exec" => *by == actor && args[0] == BARE_IMAGE,
+            _ => false,
+        }
+    })
 }
 
 /// Whether anything was done that excuses a loss.

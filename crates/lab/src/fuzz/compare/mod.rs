@@ -284,6 +284,13 @@ mod tests {
         let (bare, told) = ("a0 spawn a1 1: 1 errno 0 []", "a0 spawn a1 0: 1 errno 0 []");
         let (executed, sent) = ("a1 exec 0: another image 0 errno 0 []", "a0 scmsend v5 v3: 1 errno 4001 []");
         assert!(untold(&[bare, executed, sent]));
+        let (forgets, forks) = ("a0 exec 5: another image 0 errno 0 []", "a0 fork a2 0: 1 errno 4001 []");
+        assert!(untold(&[forgets, told, sent]));
+        assert!(untold(&[forgets, forks, "a2 exec 0: another image 0 errno 0 []", sent]));
+        assert!(
+            !untold(&[told, forgets, sent])
+                && !untold(&[forks, forgets, "a2 exec 0: another image 0 errno 0 []", sent])
+        );
         assert!(!untold(&[told, executed, sent]) && !untold(&[bare, executed]) && !untold(&[bare, sent]));
         assert!(!untold(&[executed, bare, sent]) && !untold(&[bare, "a0 exec 0: another image 0 errno 0 []", sent]));
     }
