@@ -33,10 +33,10 @@ fn main() {
 /// functions lie together. What the linker cannot do is left out.
 fn link_library(out: &Path) {
     let order = Path::new("src/hot.ld").canonicalize().expect("it is in the repository");
-    let order = [format!("-T{}", order.display())];
-    let order = order.iter().filter(|order| can_link(out, &[order])).map(String::as_str);
-    let few_mappings = if can_link(out, &FEW_MAPPINGS) { &FEW_MAPPINGS[..] } else { &[] };
-    for option in ["-nostartfiles", "-Wl,-Bsymbolic"].into_iter().chain(order).chain(few_mappings.iter().copied()) {
+    let order = format!("-T{}", order.display());
+    let optional: [&[&str]; 2] = [&[&order], &FEW_MAPPINGS];
+    let optional = optional.into_iter().filter(|options| can_link(out, options)).flatten().copied();
+    for option in ["-nostartfiles", "-Wl,-Bsymbolic"].into_iter().chain(optional) {
         println!("cargo::rustc-cdylib-link-arg={option}");
     }
     println!("cargo::rerun-if-changed=src/hot.ld");

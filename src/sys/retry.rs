@@ -3,6 +3,9 @@
 //! A process has a limit of descriptors, and one of threads and processes. What softclose takes
 //! of them must not be missing: where the program's call fails for such a limit, softclose gives
 //! something up, and the call is made again.
+//!
+//! The calls and their results are `Copy`, so that these frames have nothing to drop: a cancellation may unwind
+//! through them.
 
 use super::errno;
 use super::guard::Guard;

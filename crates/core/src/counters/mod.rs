@@ -54,9 +54,9 @@ pub struct Counters {
 }
 
 const NOT_ASKED: u8 = 0;
+const ASKED: u8 = 1;
 /// A stats file was asked for, and could not be made.
 const REFUSED: u8 = 2;
-const ASKED: u8 = 1;
 
 /// What a close under the strategy observe lost, or may lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use crate::holders::ledger::memory::descriptions::SlotId;
 use crate::holders::ledger::memory::token::Token;
 use crate::holders::ledger::owner::{Ledger, Owner};
 use crate::sys::{Fd, clock, process, socket};
+use core::cell::Cell;
 use core::sync::atomic::Ordering::SeqCst;
 use rustix::process::Pid;
 
@@ -57,27 +58,39 @@ impl Ledger {
             self.hand_on_kept();
             return None;
         };
+        // What is kept is gone through once: it takes a system call for each number.
+        let (hides, is_shared) = (Cell::new(!is_alone), Cell::new(is_new));
+        let note = |slot| {
+            hides.set(hides.get() || self.descriptions().may_be_hidden(slot));
+            is_shared.set(is_shared.get() || self.is_shared(slot, me));
+        };
         let gets_any = if is_new {
-            self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.hold_in_transit(holder)))
+            self.each_kept(|slot| {
+                note(slot);
+                self.descriptions().with(slot, |slot| slot.hold_in_transit(holder));
+            })
         } else {
-            self.begin_replacing(me)
+            self.begin_replacing(me, note)
         };
         // The program has to say as well that `exec` has closed a descriptor.
         let is_concerned = gets_any || is_new || self.table.find(0, |_, _| true).is_some();
-        let hides = gets_any && (!is_alone || self.hides_kept());
-        let is_shared = gets_any && (is_new || self.shares_kept(me));
+        let hides = gets_any && (hides.get() || self.hides_any());
+        let is_shared = gets_any && is_shared.get();
         let ticket = if is_concerned { self.ticket(holder, executor, hides, is_shared) } else { None };
         let execution = Execution { holder, is_new, gets_any, ticket };
         if executor == Executor::Caller { self.needed(execution) } else { Some(execution) }
     }
 
     /// The program of this process is about to be replaced. Answers whether the next one gets anything.
-    fn begin_replacing(&self, me: Token) -> bool {
+    fn begin_replacing(&self, me: Token, note: impl Fn(SlotId)) -> bool {
         // From here on other threads that make a descriptor ask whether a program gets it.
         self.processes.creations.enter(Child::Executes, Return::Seen);
         self.processes.replacing.fetch_add(1, SeqCst);
         self.family().set_unfollowed(me);
-        self.each_kept(|slot| self.descriptions().with(slot, |slot| slot.begin_transit(me)))
+        self.each_kept(|slot| {
+            note(slot);
+            self.descriptions().with(slot, |slot| slot.begin_transit(me));
+        })
     }
 
     /// Keeps a new token only where the program gets anything; else there is nothing to count.
@@ -120,20 +133,13 @@ impl Ledger {
         })
     }
 
-    /// Whether the next program of this process gets a connection that may have holders which no look finds.
-    fn hides_kept(&self) -> bool {
-        let may_be_hidden = |slot| self.descriptions().may_be_hidden(slot);
-        self.is_blind() || self.family().has_handed_on_uncounted() || self.has_kept(may_be_hidden)
+    /// Whether any connection may have holders that no look finds, whichever it is.
+    fn hides_any(&self) -> bool {
+        self.is_blind() || self.family().has_handed_on_uncounted()
     }
 
-    /// Whether the next program of this process gets a connection that another process has as well.
-    fn shares_kept(&self, me: Token) -> bool {
-        let is_others = |other: Token| other != me && self.is_alive(other);
-        self.has_kept(|slot| self.descriptions().holders(slot).any(is_others))
-    }
-
-    fn has_kept(&self, is_it: impl Fn(SlotId) -> bool) -> bool {
-        self.table.find(0, |fd, slot| !fd.is_close_on_exec() && is_it(slot)).is_some()
+    fn is_shared(&self, slot: SlotId, me: Token) -> bool {
+        self.descriptions().holders(slot).any(|other| other != me && self.is_alive(other))
     }
 
     /// The program gets `fd` as well, whatever `fd` is: `posix_spawn_file_actions_adddup2`.
