@@ -5,14 +5,15 @@
 //! asked for), starts no thread, and installs no signal handler. A bad setting is reported and
 //! never ends the program.
 //!
-//! A program for musl may inherit `LD_PRELOAD` from one for glibc. It can load the library, as
-//! that does not import by name what musl lacks. There every hook passes through.
+//! The library imports by name only what glibc and musl have, so that either loader can load it. With
+//! another libc every hook passes through.
 
 use crate::sys::filled::Filled;
 use crate::sys::guard::ENGINE;
-use crate::sys::leave::{self, leave};
+use crate::sys::leave;
+use crate::sys::libc_kind::{self, Libc};
 use crate::sys::real::Name;
-use crate::sys::{atfork, environment, errno, host, real, tls};
+use crate::sys::{atfork, environment, errno, host, machine, real};
 use core::ffi::{c_char, c_int, c_void};
 use softclose_core::context::Context;
 use softclose_core::counters::Counters;
@@ -20,7 +21,6 @@ use softclose_core::counters::stats_file::Identity;
 use softclose_core::discard;
 use softclose_core::drain::Drain;
 use softclose_core::engine::Engine;
-use softclose_core::engine::exit::Exit;
 use softclose_core::holders::ledger::Ledger;
 use softclose_core::holders::refs::Refs;
 use softclose_core::log::{self, Log};
@@ -39,15 +39,11 @@ use std::os::unix::ffi::OsStrExt;
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: Constructor = construct;
 
-/// What glibc's loader calls: with the arguments and the environment of the program. Another libc passes
-/// nothing.
+/// What glibc's loader calls: with the arguments and the environment of the program. musl's passes nothing.
 type Constructor = extern "C" fn(c_int, *const *const c_char);
 
 extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
-    let own_path = find_functions();
-    if !real::is_glibc() {
-        return;
-    }
+    let Some((libc, own_path)) = find_functions() else { return };
     let secure = is_secure();
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
     let space = limit_of(libc::RLIMIT_AS).rlim_cur;
@@ -57,7 +53,7 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     environment::note_preload(own_path.map(CStr::to_bytes));
     let (settings, shown) = settings(secure);
     let Some(capacity) = capacity(space).filter(|_| !settings.disable) else { return };
-    let identity = identity(settings, shown, program(count, arguments), secure);
+    let identity = identity(settings, shown, called(libc, count, arguments), secure);
     let finisher = own_path.filter(|_| !secure).and_then(finisher);
     let engine = engine(settings, identity, finisher, capacity);
     // It cannot have been set before.
@@ -67,8 +63,7 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     // The handler that is registered first runs last. That of the loader, which runs all
     // destructors, is registered after the constructors.
     leave::register();
-    // SAFETY: a plain function.
-    unsafe { real::at_quick_exit(leave_quickly) };
+    leave::register_quick();
 }
 
 fn is_secure() -> bool {
@@ -76,15 +71,17 @@ fn is_secure() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// Looks up libc's functions. Answers the path by which the loader has found this library.
+/// Looks up libc's functions. Answers which libc it is, and the path by which the loader has found this library;
+/// `None` where libc is unknown.
 #[inline(never)]
-fn find_functions() -> Option<&'static CStr> {
+fn find_functions() -> Option<(Libc, Option<&'static CStr>)> {
     let libraries = real::resolve((construct as Constructor as *const c_void).addr());
+    let libc = libc_kind::resolve(libraries)?;
     errno::resolve(libraries);
-    tls::resolve(libraries);
-    host::resolve(libraries);
-    clock::resolve(libraries.find_anywhere(const { Name::new(c"__vdso_clock_gettime") }));
-    libraries.own_path()
+    machine::resolve(libraries);
+    host::resolve(libraries, libc);
+    clock::resolve(libraries.find_anywhere(const { Name::new(machine::CLOCK_GETTIME) }));
+    Some((libc, libraries.own_path()))
 }
 
 /// The settings, and how they are shown where a variable is set. Most programs set none.
@@ -106,9 +103,13 @@ fn read_settings() -> (&'static Settings, Option<String>) {
 }
 
 /// The name by which the program was called, without its directory.
-fn program(count: c_int, arguments: *const *const c_char) -> Vec<u8> {
-    // SAFETY: the arguments of the program. A constructor before ours may have taken the first away.
-    let first = if count == 0 { core::ptr::null() } else { unsafe { *arguments } };
+fn called(libc: Libc, count: c_int, arguments: *const *const c_char) -> Vec<u8> {
+    let first = match libc {
+        Libc::Musl => host::program_name(),
+        Libc::Glibc if count == 0 => core::ptr::null(),
+        // SAFETY: the arguments of the program. A constructor before ours may have taken the first away.
+        Libc::Glibc => unsafe { *arguments },
+    };
     if first.is_null() {
         return Vec::new();
     }
@@ -227,8 +228,4 @@ fn capacity(space: u64) -> Option<u32> {
     let capacity = limit_of(libc::RLIMIT_NOFILE).rlim_max.clamp(LEAST, 1 << 18).min(room);
     let has_memory = limit_of(libc::RLIMIT_DATA).rlim_cur / 32 >= USED;
     (has_memory && capacity >= LEAST).then_some(capacity as u32)
-}
-
-extern "C" fn leave_quickly(_: *mut c_void, status: c_int) {
-    leave(Exit::AtOnce(status));
 }

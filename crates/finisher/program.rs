@@ -14,16 +14,30 @@
 #[allow(unused_attributes)]
 mod finisher;
 
-use core::arch::naked_asm;
 use core::ffi::{CStr, c_char};
 use finisher::kernel;
 use finisher::task::{Task, number, status};
+
+/// Calls `run` with the address of what is on top of the stack.
+#[cfg(target_arch = "x86_64")]
+macro_rules! entry {
+    ($run:path) => {
+        core::arch::naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {run}", "ud2", run = sym $run)
+    };
+}
+
+#[cfg(target_arch = "aarch64")]
+macro_rules! entry {
+    ($run:path) => {
+        core::arch::naked_asm!("mov x29, xzr", "mov x30, xzr", "mov x0, sp", "bl {run}", "brk #1", run = sym $run)
+    };
+}
 
 /// The kernel puts the count of arguments on top of the stack, and their addresses behind it.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn _start() -> ! {
-    naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {run}", "ud2", run = sym run)
+    entry!(run)
 }
 
 /// Reads the arguments, finishes the connections, and ends.

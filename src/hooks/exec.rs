@@ -14,7 +14,7 @@ use crate::sys::real::{self, Image};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::{AT_FDCWD, E2BIG};
 use softclose_core::holders::ledger::{Execution, Executor, Ticket};
-use softclose_core::image::{Attempt, Candidate, Strings};
+use softclose_core::image::{Attempt, Candidate, Loader, Strings};
 
 type Text = *const c_char;
 
@@ -172,15 +172,16 @@ fn execute(program: Program, lists: Lists, natively: *const c_void) -> *const c_
     let attempt = [Strings::at(lists.argv), Strings::at(lists.envp)];
     let attempt = Attempt { candidate: program.candidate(), lists: &attempt };
     let Some(execution) = before_exec(&attempt) else { return natively };
-    run(program, lists, execution.ticket.filter(|_| environment::is_stack_deep() && attempt.will_have_loader()));
+    let ticket = execution.ticket.filter(|_| environment::is_stack_deep());
+    run(program, lists, ticket.and_then(|ticket| Some((ticket, attempt.loader()?))));
     with_guard(|engine, _| engine.ledger.execution_failed(execution));
     failed as *const c_void
 }
 
 /// Makes the call. The new program is told what is counted for it by a variable, where it has a
 /// ticket and its environment has room for one.
-fn run(program: Program, lists: Lists, ticket: Option<Ticket>) {
-    if ticket.is_none_or(|ticket| !run_told(program, lists, ticket)) {
+fn run(program: Program, lists: Lists, told: Option<(Ticket, Loader)>) {
+    if told.is_none_or(|(ticket, loader)| !run_told(program, lists, ticket, loader)) {
         // SAFETY: the program's own call.
         unsafe { program.execute(lists) };
     }
@@ -189,9 +190,9 @@ fn run(program: Program, lists: Lists, ticket: Option<Ticket>) {
 /// Makes the call with the variable. Answers whether that has failed, and would have failed without
 /// the variable too.
 #[inline(never)]
-fn run_told(program: Program, lists: Lists, ticket: Ticket) -> bool {
+fn run_told(program: Program, lists: Lists, ticket: Ticket, loader: Loader) -> bool {
     let mut extended = Extended::new();
-    let Some(envp) = extended.with(lists.envp, ticket) else { return false };
+    let Some(envp) = extended.with(lists.envp, ticket, loader) else { return false };
     // SAFETY: the program's own call, but for a variable more.
     unsafe { program.execute(Lists { envp, ..lists }) };
     errno::get() != E2BIG

@@ -12,7 +12,7 @@ use softclose_core::engine::exit::Exit;
 /// `_exit(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn _exit(status: c_int) -> ! {
-    leave(Exit::AtOnce(status));
+    leave(Exit::AtOnce(Some(status)));
     // SAFETY: the program's own call.
     unsafe { real::exit_at_once(status) };
     end(status)
@@ -21,7 +21,7 @@ pub unsafe extern "C-unwind" fn _exit(status: c_int) -> ! {
 /// `_Exit(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn _Exit(status: c_int) -> ! {
-    leave(Exit::AtOnce(status));
+    leave(Exit::AtOnce(Some(status)));
     // SAFETY: the program's own call.
     unsafe { real::exit_at_once_by_c(status) };
     end(status)

@@ -4,7 +4,7 @@
 //! function is called without a guard.
 //!
 //! Both names are in use: python3, node, git and nginx import `fcntl64`. The function is variadic
-//! in C. On x86_64 a variadic function takes its arguments where a plain one does, and libc itself
+//! in C. On Linux a variadic function takes its arguments where a plain one does, and libc itself
 //! reads the third as a pointer, whatever the command.
 
 use super::dup::{duplicated, is_private};

@@ -9,7 +9,7 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use libc::{DIR, FILE, mode_t};
 
 /// Defines hooks of functions that fail with -1. A variadic function gets all of its arguments: on
-/// x86_64 they lie where a plain function has them.
+/// Linux they lie where a plain function has them.
 macro_rules! numbers {
     ($($name:ident($($arg:ident: $type:ty),*);)*) => { $(
         #[doc = concat!("`", stringify!($name), "`.")]

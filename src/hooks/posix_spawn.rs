@@ -11,7 +11,7 @@ use core::ffi::{c_char, c_int};
 use libc::{AT_FDCWD, E2BIG, EAGAIN, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use softclose_core::Pid;
 use softclose_core::holders::ledger::{Child, Return, Ticket};
-use softclose_core::image::{Attempt, Candidate};
+use softclose_core::image::{Attempt, Candidate, Loader};
 use softclose_core::sys::process;
 
 type Actions = *const posix_spawn_file_actions_t;
@@ -147,9 +147,10 @@ fn counted(
 ) -> (c_int, Option<Pid>) {
     // SAFETY: what the program gives to `posix_spawn`.
     let Some(execution) = (unsafe { spawn::count(actions) }) else { return of(own_call(envp)) };
-    let may_be_told = || environment::is_stack_deep() && Attempt { candidate, lists: &[] }.will_have_loader();
-    let result = match execution.ticket.filter(|_| may_be_told()) {
-        Some(ticket) => told(ticket, envp, own_call),
+    let loader = || Attempt { candidate, lists: &[] }.loader();
+    let ticket = execution.ticket.filter(|_| environment::is_stack_deep());
+    let result = match ticket.and_then(|ticket| Some((ticket, loader()?))) {
+        Some((ticket, loader)) => told(ticket, loader, envp, own_call),
         None => own_call(envp),
     };
     spawn::counted(execution, result.ok().flatten());
@@ -160,11 +161,12 @@ fn counted(
 #[inline(never)]
 fn told(
     ticket: Ticket,
+    loader: Loader,
     envp: Environment,
     own_call: impl Fn(Environment) -> Result<Option<Pid>, c_int> + Copy,
 ) -> Result<Option<Pid>, c_int> {
     let mut extended = Extended::new();
-    match extended.with(envp.cast(), ticket).map(|longer| own_call(longer.cast())) {
+    match extended.with(envp.cast(), ticket, loader).map(|longer| own_call(longer.cast())) {
         None | Some(Err(E2BIG)) => own_call(envp),
         Some(result) => result,
     }

@@ -1,7 +1,7 @@
 //! `prctl(2)`. By `PR_SET_SECCOMP` the program installs a filter of system calls, which may kill it
 //! for one of ours: before the call, every hook begins to pass through. By
 //! `PR_SET_CHILD_SUBREAPER` it becomes the parent of orphans among its descendants: that is noted.
-//! It is variadic in C; on x86_64 all five arguments lie where a plain function has them.
+//! It is variadic in C; on Linux all five arguments lie where a plain function has them.
 
 use crate::sys::guard::{become_passive, with_owner};
 use crate::sys::real;

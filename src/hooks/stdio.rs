@@ -8,6 +8,7 @@
 use crate::sys::ending::{self, Ending};
 use crate::sys::errno;
 use crate::sys::guard::{Guard, act_on_cancellation, let_signals_in};
+use crate::sys::libc_kind::is_musl;
 use crate::sys::real::{__fpending, __fpurge, fflush, fileno};
 use libc::{FILE, c_int};
 use softclose_core::sys::{Fd, socket};
@@ -57,10 +58,14 @@ pub fn close_stream_with<T: Copy>(fd: c_int, own_call: impl FnOnce() -> T + Copy
         Ending::Held(held) => {
             let (result, lingering) = held.through_waiting(own_call);
             ending::after(fd);
+            // Not with musl: its functions close a stream by system call.
+            let is_cancellation_point = !is_musl();
             // SAFETY: the guard is gone, nothing to drop.
             unsafe {
-                ending::wait_for(lingering, true);
-                act_on_cancellation();
+                ending::wait_for(lingering, is_cancellation_point);
+                if is_cancellation_point {
+                    act_on_cancellation();
+                }
             }
             result
         }

@@ -13,52 +13,44 @@ use super::fcntl::fcntl_with;
 use crate::sys::guard::{Guard, dismiss_for_a_moment};
 use crate::sys::jump::{SavedRegisters, jump_through};
 use crate::sys::leave::leave;
+use crate::sys::machine::route;
 use crate::sys::{errno, real};
-use core::arch::naked_asm;
 use core::ffi::{c_int, c_long, c_uint, c_void};
-use libc::{CLONE_VFORK, CLONE_VM, mmsghdr, msghdr, sockaddr, socklen_t, timespec, uid_t};
+use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec, uid_t};
 use softclose_core::engine::exit::Exit;
 use softclose_core::sys::raw::nr;
 use softclose_core::sys::ring_memory::Parameters;
+
+/// Defines a function that drops the number and calls the hook of that name.
+macro_rules! forward {
+    ($($name:ident($($arg:ident: $type:ty),*) = $to:path;)*) => { $(
+        unsafe extern "C-unwind" fn $name(_number: c_long, $($arg: $type),*) -> c_long {
+            // SAFETY: the program's own call, with its own arguments.
+            unsafe { $to($($arg),*) as c_long }
+        }
+    )* };
+}
+
+#[cfg_attr(target_arch = "x86_64", path = "syscall/old_calls.rs")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "syscall/no_old_calls.rs")]
+mod old;
 
 /// `syscall(2)`.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub unsafe extern "C-unwind" fn syscall(number: c_long) -> c_long {
-    naked_asm!(
-        "cmp rdi, {count}",
-        "jae 2f",
-        "lea rax, [rip + {places}]",
-        "movzx eax, byte ptr [rax + rdi]",
-        "test eax, eax",
-        "jz 2f",
-        "lea r11, [rip + {targets}]",
-        "mov rax, [r11 + 8 * rax - 8]",
-        "jmp rax",
-        "2:",
-        "mov rax, [rip + {real}]",
-        "test rax, rax",
-        "jz {unresolved}",
-        "jmp rax",
-        count = const PLACES.len(),
-        places = sym PLACES,
-        targets = sym TARGETS,
-        real = sym real::SYSCALL,
-        unresolved = sym unresolved,
-    )
+    route!(PLACES.len(), PLACES, TARGETS, real::SYSCALL, unresolved)
 }
 
 /// Where each number leads that matters: to the address of a function.
-const ROUTES: [(usize, *const c_void); 47] = [
+const ROUTES: [(usize, *const c_void); 43] = [
     (nr::CLOSE, close as *const c_void),
     (nr::CLOSE_RANGE, close_range as *const c_void),
     (nr::SHUTDOWN, shutdown as *const c_void),
     (nr::SETSOCKOPT, setsockopt as *const c_void),
     (nr::DUP, dup as *const c_void),
-    (nr::DUP2, dup2 as *const c_void),
     (nr::DUP3, dup3 as *const c_void),
     (nr::FCNTL, fcntl as *const c_void),
-    (nr::EPOLL_CREATE, epoll_create as *const c_void),
     (nr::EPOLL_CREATE1, epoll_create1 as *const c_void),
     (nr::EPOLL_CTL, epoll_ctl as *const c_void),
     (nr::SOCKET, socket as *const c_void),
@@ -76,8 +68,6 @@ const ROUTES: [(usize, *const c_void); 47] = [
     // These may return twice, on another stack, or not at all.
     (nr::CLONE, looked_at as *const c_void),
     (nr::CLONE3, looked_at as *const c_void),
-    (nr::FORK, looked_at as *const c_void),
-    (nr::VFORK, looked_at as *const c_void),
     (nr::EXECVE, looked_at as *const c_void),
     (nr::EXECVEAT, looked_at as *const c_void),
     (nr::EXIT, looked_at as *const c_void),
@@ -101,6 +91,13 @@ const ROUTES: [(usize, *const c_void); 47] = [
     (nr::LANDLOCK_RESTRICT_SELF, alone as *const c_void),
 ];
 
+const COUNT: usize = ROUTES.len() + old::ROUTES.len();
+
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+const fn route_at(at: usize) -> (usize, *const c_void) {
+    if at < ROUTES.len() { ROUTES[at] } else { old::ROUTES[at - ROUTES.len()] }
+}
+
 /// For each number its place in [`TARGETS`], from 1 on, or 0. Addresses have to be relocated at each start
 /// of a program, so there are as few as can be.
 static PLACES: [u8; 512] = places();
@@ -109,15 +106,15 @@ static PLACES: [u8; 512] = places();
 const fn places() -> [u8; 512] {
     let mut places = [0; 512];
     let mut at = 0;
-    while at < ROUTES.len() {
-        places[ROUTES[at].0] = at as u8 + 1;
+    while at < COUNT {
+        places[route_at(at).0] = at as u8 + 1;
         at += 1;
     }
     places
 }
 
 #[repr(transparent)]
-struct Targets([*const c_void; ROUTES.len()]);
+struct Targets([*const c_void; COUNT]);
 
 // SAFETY: addresses of functions, never written.
 unsafe impl Sync for Targets {}
@@ -126,10 +123,10 @@ static TARGETS: Targets = targets();
 
 #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const fn targets() -> Targets {
-    let mut targets = [core::ptr::null(); ROUTES.len()];
+    let mut targets = [core::ptr::null(); COUNT];
     let mut at = 0;
-    while at < ROUTES.len() {
-        targets[at] = ROUTES[at].1;
+    while at < COUNT {
+        targets[at] = route_at(at).1;
         at += 1;
     }
     Targets(targets)
@@ -170,8 +167,7 @@ extern "C" fn look(saved: &SavedRegisters) -> *const c_void {
         nr::EXECVEAT => return exec::execveat_with([a, b, c, d, e], real::syscall_address()),
         nr::CLONE => before_by_number(a as c_int),
         nr::CLONE3 => before_clone3(a),
-        nr::VFORK => before_by_number(CLONE_VM | CLONE_VFORK),
-        _ => before_by_number(0),
+        number => before_by_number(old::flags_of(number)),
     }
     real::syscall_address()
 }
@@ -183,7 +179,7 @@ fn before_exit(number: usize, status: c_int) {
     let Some(guard) = Guard::enter() else { return };
     let is_end = number == nr::EXIT_GROUP || guard.engine().context.is_single_threaded();
     if is_end && guard.owner().is_some() {
-        leave(Exit::AtOnce(status));
+        leave(Exit::AtOnce(Some(status)));
         drop(guard.engine().drain.dismiss());
     }
 }
@@ -197,24 +193,13 @@ unsafe extern "C-unwind" fn change_user(number: c_long, a: uid_t, b: uid_t, c: u
     unsafe { super::credentials::change_user(number as usize, [a, b, c]) as c_long }
 }
 
-/// Defines a function that drops the number and calls the hook of that name.
-macro_rules! forward {
-    ($($name:ident($($arg:ident: $type:ty),*) = $to:path;)*) => { $(
-        unsafe extern "C-unwind" fn $name(_number: c_long, $($arg: $type),*) -> c_long {
-            // SAFETY: the program's own call, with its own arguments.
-            unsafe { $to($($arg),*) as c_long }
-        }
-    )* };
-}
-
 forward! {
     close(fd: c_int) = close_raw;
     close_range(first: c_uint, last: c_uint, flags: c_int) = close_range_raw;
     shutdown(fd: c_int, how: c_int) = super::shutdown::shutdown;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) = super::setsockopt::setsockopt;
     dup(old: c_int) = super::dup::dup;
-    dup2(old: c_int, new: c_int) = super::dup::dup2;
-    dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3;
+    dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3_raw;
     fcntl(fd: c_int, command: c_int, argument: usize) = fcntl_raw;
     socket(domain: c_int, kind: c_int, protocol: c_int) = super::socket::socket;
     accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) = super::accept::accept;
@@ -227,7 +212,6 @@ forward! {
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) = super::sendmsg::sendmmsg;
     recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) = super::recvmsg::recvmmsg;
     pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) = super::pidfd_getfd::pidfd_getfd;
-    epoll_create(size: c_int) = super::epoll_create::epoll_create;
     epoll_create1(flags: c_int) = super::epoll_create::epoll_create1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut libc::epoll_event) = super::epoll_ctl::epoll_ctl;
     io_uring_setup(entries: c_uint, parameters: *mut Parameters) = super::io_uring::setup;

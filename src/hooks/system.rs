@@ -8,8 +8,9 @@ use crate::sys::{errno, real};
 use core::ffi::{c_char, c_int};
 use libc::EAGAIN;
 
-/// What `system` answers if the shell could not be started: the status of one that ended with 127.
-const NOT_STARTED: c_int = 127 << 8;
+/// What `system` answers if the shell could not be started: with glibc the status of one that ended with 127,
+/// with musl -1.
+const NOT_STARTED: [c_int; 2] = [127 << 8, -1];
 
 /// `system(3)`.
 #[unsafe(no_mangle)]
@@ -18,7 +19,7 @@ pub unsafe extern "C-unwind" fn system(command: *const c_char) -> c_int {
     let run = || unsafe { real::system(command) };
     let before = errno::get();
     errno::set(0);
-    let is_refused = |&status: &c_int| status == NOT_STARTED && errno::get() == EAGAIN;
+    let is_refused = |status: &c_int| NOT_STARTED.contains(status) && errno::get() == EAGAIN;
     let result = nameless(|| with_free_process(run, is_refused));
     if errno::get() == 0 {
         errno::set(before);

@@ -9,6 +9,7 @@ use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use softclose_core::holders::ledger::Ticket;
+use softclose_core::image::Loader;
 use softclose_core::settings::knobs::KNOBS;
 use softclose_core::sys::probe;
 
@@ -134,9 +135,9 @@ impl Extended {
     }
 
     /// `environment` with the ticket, valid as long as `self` is. `None` where the shim will not be
-    /// in the new program, or where that cannot be told.
+    /// in the new program, which has this `loader`, or where that cannot be told.
     #[inline(never)]
-    pub fn with(&mut self, environment: List, ticket: Ticket) -> Option<List> {
+    pub fn with(&mut self, environment: List, ticket: Ticket, loader: Loader) -> Option<List> {
         self.text = ticket.text();
         let (mut len, mut is_preloaded) = (0, false);
         let wanted = preloaded_as();
@@ -150,9 +151,9 @@ impl Extended {
                 break;
             }
             // SAFETY: it is read as far as it can be.
-            is_preloaded |= unsafe { is_preload(text, wanted) };
+            is_preloaded |= unsafe { is_preload(text, wanted, loader) };
         }
-        (is_preloaded || wanted.is_none()).then_some(self.list.as_ptr().cast())
+        (is_preloaded || wanted.is_none() && loader == Loader::Glibc).then_some(self.list.as_ptr().cast())
     }
 }
 
@@ -160,7 +161,7 @@ impl Extended {
 ///
 /// # Safety
 /// Any address; what can be read there does not change meanwhile.
-unsafe fn is_preload(text: Text, name: Option<&[u8]>) -> bool {
+unsafe fn is_preload(text: Text, name: Option<&[u8]>, loader: Loader) -> bool {
     const LONGEST: usize = 4096;
     let is_there = |len| probe::is_readable(text as usize, len);
     let Some(name) = name.filter(|_| is_there(PRELOAD.len())) else { return false };
@@ -171,14 +172,18 @@ unsafe fn is_preload(text: Text, name: Option<&[u8]>) -> bool {
         }
         let bytes = text.cast::<u8>();
         let end = (0..LONGEST).find(|&at| !is_there(at + 1) || *bytes.add(at) == 0);
-        end.is_some_and(|end| has(core::slice::from_raw_parts(bytes.add(PRELOAD.len()), end - PRELOAD.len()), name))
+        end.is_some_and(|end| {
+            has(core::slice::from_raw_parts(bytes.add(PRELOAD.len()), end - PRELOAD.len()), name, loader)
+        })
     }
 }
 
 /// Whether a list of libraries, separated by colons or blanks, has one with this file name and an
-/// absolute path, which is found in every working directory.
-fn has(value: &[u8], name: &[u8]) -> bool {
+/// absolute path, which is found in every working directory, and which this loader understands.
+fn has(value: &[u8], name: &[u8], loader: Loader) -> bool {
+    let is_understood = |path: &[u8]| loader == Loader::Glibc || !path.contains(&b'$');
     let is_it = |path: &[u8]| path.starts_with(b"/") && path.rsplit(|&byte| byte == b'/').next() == Some(name);
+    let is_it = |path: &[u8]| is_it(path) && is_understood(path);
     value.split(|&byte| byte == b':' || byte == b' ').any(is_it)
 }
 

@@ -1,28 +1,52 @@
 //! What the engine needs from the program's libc: whether there is one thread, and writing out its
 //! streams.
 
-use super::real::{__fpending, Libraries, Name, fflush_unlocked, fileno_unlocked};
+use super::libc_kind::{Libc, is_musl};
+use super::musl_threads;
+use super::real::{__fpending, Libraries, Name, fflush, fflush_unlocked, fileno_unlocked};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{FILE, c_char};
 use softclose_core::context::Host;
-use softclose_core::sys::{Fd, file};
+use softclose_core::sys::{Fd, file, stop};
 
 /// The functions for the engine.
 pub const HOST: Host = Host { is_single_threaded, flush_streams };
 
-/// `__libc_single_threaded` (glibc 2.32), and `_IO_list_all`.
+/// glibc: `__libc_single_threaded` (2.32), and `_IO_list_all`. musl: the name of the program, and `stdin`.
 static SINGLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static STREAMS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static NAME: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// Looks up both variables. Called by the constructor.
-pub fn resolve(libraries: &Libraries) {
-    SINGLE.store(libraries.find_anywhere(const { Name::new(c"__libc_single_threaded") }), Ordering::Release);
-    STREAMS.store(libraries.find_anywhere(const { Name::new(c"_IO_list_all") }), Ordering::Release);
+/// Looks up the variables. Called by the constructor.
+pub fn resolve(libraries: &Libraries, libc: Libc) {
+    let find = |name| libraries.find_anywhere(name);
+    match libc {
+        Libc::Glibc => {
+            SINGLE.store(find(const { Name::new(c"__libc_single_threaded") }), Ordering::Release);
+            STREAMS.store(find(const { Name::new(c"_IO_list_all") }), Ordering::Release);
+        }
+        Libc::Musl => {
+            STREAMS.store(find(const { Name::new(c"stdin") }), Ordering::Release);
+            NAME.store(find(const { Name::new(c"__progname_full") }), Ordering::Release);
+            musl_threads::resolve();
+            stop::use_signal_of_musl();
+        }
+    }
+}
+
+/// The name by which the program was called, as musl keeps it; null where it has none.
+pub fn program_name() -> *const c_char {
+    let at = NAME.load(Ordering::Acquire).cast::<*const c_char>();
+    // SAFETY: libc's variable.
+    if at.is_null() { ptr::null() } else { unsafe { *at } }
 }
 
 fn is_single_threaded() -> bool {
+    if is_musl() {
+        return musl_threads::is_alone();
+    }
     let at = SINGLE.load(Ordering::Acquire).cast::<c_char>();
     // SAFETY: libc's variable, one byte, which libc itself reads without a lock.
     !at.is_null() && unsafe { at.read_volatile() } != 0
@@ -37,6 +61,9 @@ fn is_single_threaded() -> bool {
 /// stream of the program's own waits for. So only what takes the text at once is written to, unless it
 /// `may_wait`. False where something else was left.
 fn flush_streams(may_wait: bool) -> bool {
+    if is_musl() {
+        return may_wait && flush_all();
+    }
     let head = STREAMS.load(Ordering::Acquire).cast::<*mut FILE>();
     // SAFETY: `_IO_list_all` is the head of libc's list of streams.
     let mut stream = if head.is_null() { ptr::null_mut() } else { unsafe { *head } };
@@ -49,6 +76,19 @@ fn flush_streams(may_wait: bool) -> bool {
         }
     }
     is_done
+}
+
+/// As musl does at `exit`: it takes the locks of the streams there as well.
+fn flush_all() -> bool {
+    let stdin = STREAMS.load(Ordering::Acquire).cast::<*mut FILE>();
+    // SAFETY: null stands for all streams that are written to; `stdin` is one.
+    unsafe {
+        fflush(ptr::null_mut());
+        if !stdin.is_null() {
+            fflush(*stdin);
+        }
+    }
+    true
 }
 
 /// Offsets in `struct _IO_FILE` on 64-bit platforms, which are part of libc's ABI

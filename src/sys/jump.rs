@@ -6,19 +6,13 @@
 
 use softclose_core::image::Strings;
 
-/// The registers of a call, as [`jump_through`] saves them on the stack, below the return address
-/// and the arguments on the stack.
-#[repr(C)]
-pub struct SavedRegisters {
-    arguments: [usize; 6],
-    vectors: usize,
-    return_address: usize,
-}
+pub(crate) use super::machine::{SavedRegisters, jump_through};
 
 impl SavedRegisters {
     /// The arguments in registers: all, of a function that takes up to six.
     pub fn arguments(&self) -> [usize; 6] {
-        self.arguments
+        let [a, b, c, d, e, f, ..] = self.arguments;
+        [a, b, c, d, e, f]
     }
 
     /// Where the variadic arguments are, of a function that has one argument before them.
@@ -49,26 +43,3 @@ impl SavedRegisters {
         None
     }
 }
-
-/// Defines a hook that calls `$note` and jumps to the address that it answers. `$note` takes a
-/// reference to [`SavedRegisters`].
-macro_rules! jump_through {
-    ($(#[$meta:meta])* $visibility:vis fn $name:ident => $note:path) => {
-        #[unsafe(naked)]
-        $(#[$meta])*
-        $visibility unsafe extern "C-unwind" fn $name() {
-            // `al` says how many vector registers a variadic call uses.
-            core::arch::naked_asm!(
-                "push rax", "push r9", "push r8", "push rcx", "push rdx", "push rsi", "push rdi",
-                "mov rdi, rsp",
-                "call {note}",
-                "mov r11, rax",
-                "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop r8", "pop r9", "pop rax",
-                "jmp r11",
-                note = sym $note,
-            )
-        }
-    };
-}
-
-pub(crate) use jump_through;

@@ -9,7 +9,8 @@
 //! ([`has_storage`](softclose_core::sys::thread::has_storage)); async-signal-safe.
 
 use super::guard::Inside;
-use core::arch::{asm, global_asm};
+use super::machine::local_storage;
+use core::arch::global_asm;
 use core::cell::Cell;
 
 /// The variables of one thread; all zeroes in a new one.
@@ -44,14 +45,7 @@ const _: () = assert!(align_of::<Local>() <= 16);
 
 /// The variables of the calling thread.
 pub fn local<'a>() -> &'a Local {
-    let at: *const Local;
-    // SAFETY: the loader puts the distance of the symbol from the thread pointer where the first
-    // instruction reads it; the first word that the thread pointer points to is its own address.
-    unsafe {
-        asm!("mov {at}, qword ptr [rip + softclose_local@gottpoff]", "add {at}, qword ptr fs:[0]",
-             at = lateout(reg) at, options(readonly, nostack, pure));
-    }
     // SAFETY: zeroed memory of that size, which lives as long as the thread; the reference cannot
     // leave the thread, as cells cannot be shared.
-    unsafe { &*at }
+    unsafe { &*local_storage() }
 }

@@ -4,7 +4,9 @@
 //! after the kernel has accepted it, or where the kernel says that its memory can be read.
 
 use super::guard::engine;
-use libc::{CMSG_DATA, CMSG_FIRSTHDR, CMSG_NXTHDR, SCM_RIGHTS, SOL_SOCKET, cmsghdr, msghdr};
+use super::libc_kind::is_musl;
+use core::ffi::c_int;
+use libc::{SCM_RIGHTS, SOL_SOCKET, cmsghdr, msghdr};
 use softclose_core::sys::{Fd, probe};
 
 /// The control part of a message that is about to be sent.
@@ -25,8 +27,10 @@ pub fn control(message: *const msghdr) -> Control {
     }
     // SAFETY: any bytes are a header, which is not read through here.
     match unsafe { probe::read(message) } {
-        Some(header) if header.msg_controllen == 0 => Control::None,
-        Some(header) if probe::is_readable(header.msg_control as usize, header.msg_controllen) => Control::Readable,
+        Some(header) if length(header.msg_controllen) == 0 => Control::None,
+        Some(header) if probe::is_readable(header.msg_control as usize, length(header.msg_controllen)) => {
+            Control::Readable
+        }
         _ => Control::Unreadable,
     }
 }
@@ -36,37 +40,43 @@ pub fn control(message: *const msghdr) -> Control {
 /// # Safety
 /// The kernel has just accepted or filled this message, or it can be read.
 pub unsafe fn each(message: *const msghdr, mut visit: impl FnMut(Fd)) {
-    // SAFETY: the caller's; the macros stay within `msg_controllen`.
-    unsafe {
-        if (*message).msg_controllen == 0 || (*message).msg_control.is_null() {
+    // SAFETY: the caller's.
+    let (start, len) = unsafe { ((*message).msg_control as usize, length((*message).msg_controllen)) };
+    let mut at = 0;
+    while start != 0 && len.saturating_sub(at) >= HEADER {
+        let header = (start + at) as *const cmsghdr;
+        // SAFETY: the caller's: it lies within the control part, and need not be aligned.
+        let cmsghdr { cmsg_len, cmsg_level, cmsg_type, .. } = unsafe { header.read_unaligned() };
+        let own_len = length(cmsg_len);
+        if own_len < HEADER {
             return;
         }
-        let mut header = CMSG_FIRSTHDR(message);
-        while !header.is_null() {
-            if (*header).cmsg_level == SOL_SOCKET && (*header).cmsg_type == SCM_RIGHTS {
-                let end = (*message).msg_control as usize + (*message).msg_controllen;
-                each_in(header, end, &mut visit);
-            }
-            header = CMSG_NXTHDR(message, header);
+        if cmsg_level == SOL_SOCKET && cmsg_type == SCM_RIGHTS {
+            let bytes = own_len.min(len - at) - HEADER;
+            // SAFETY: so many bytes follow the header.
+            unsafe { each_number((start + at + HEADER) as *const c_int, bytes / size_of::<c_int>(), &mut visit) };
         }
+        at = at.saturating_add(own_len.next_multiple_of(ALIGNMENT));
     }
 }
 
-/// Calls `visit` for every descriptor of one control message.
+/// `CMSG_ALIGN(sizeof(struct cmsghdr))`, and what control messages are aligned to (cmsg(3)).
+const HEADER: usize = size_of::<cmsghdr>();
+const ALIGNMENT: usize = size_of::<usize>();
+
+/// A length in a header. musl has 32 bits there, and 32 that a program may leave as they are: musl's own functions
+/// clear them in the copy that they give to the kernel.
+fn length(word: usize) -> usize {
+    if is_musl() { word as u32 as usize } else { word }
+}
+
+/// Calls `visit` for `count` numbers, which need not be aligned.
 ///
 /// # Safety
-/// `header` is a `SCM_RIGHTS` message that can be read up to `end`.
-unsafe fn each_in(header: *const cmsghdr, end: usize, visit: &mut impl FnMut(Fd)) {
-    // SAFETY: the caller's; `cmsg_len` covers the header and the numbers, which
-    // need not be aligned.
-    unsafe {
-        let data = CMSG_DATA(header).cast::<libc::c_int>();
-        let len = (*header).cmsg_len.min(end.saturating_sub(header as usize));
-        let bytes = len.saturating_sub(data as usize - header as usize);
-        for index in 0..bytes / size_of::<libc::c_int>() {
-            if let Some(fd) = Fd::new(data.add(index).read_unaligned()) {
-                visit(fd);
-            }
-        }
+/// They can be read.
+unsafe fn each_number(numbers: *const c_int, count: usize, visit: &mut impl FnMut(Fd)) {
+    for index in 0..count {
+        // SAFETY: the caller's.
+        Fd::new(unsafe { numbers.add(index).read_unaligned() }).into_iter().for_each(&mut *visit);
     }
 }

@@ -215,7 +215,7 @@ pub unsafe fn clone(given: CloneArguments) -> c_int {
     type Function = unsafe extern "C-unwind" fn(Body, Pointer, c_int, Pointer, Pointer, Pointer, Pointer) -> c_int;
     let CloneArguments { body, stack, flags, argument, rest: [ptid, tls, ctid] } = given;
     match special::clone.needed(name_of!(clone)) {
-        // SAFETY: the pointer is that function's; on x86_64 a variadic function
+        // SAFETY: the pointer is that function's; on Linux a variadic function
         // takes its arguments where a plain one does.
         Some(at) => unsafe {
             core::mem::transmute::<Pointer, Function>(at)(body, stack, flags, argument, ptid, tls, ctid)

@@ -1,11 +1,11 @@
-//! Handlers that libc calls for us, and which libc it is.
+//! Handlers that libc calls for us.
 
 use super::libraries::Name;
 use super::symbol::{Symbol, name_of, symbols};
 use core::ffi::c_void;
 use libc::c_int;
 
-symbols! { symbols: __register_atfork __cxa_at_quick_exit gnu_get_libc_version }
+symbols! { symbols: __register_atfork __cxa_at_quick_exit pthread_atfork at_quick_exit }
 
 /// Visits all of them.
 pub(super) fn each(visit: fn(&'static Symbol, Name)) {
@@ -20,12 +20,8 @@ fn own_handle() -> *mut c_void {
     (&raw const OWN_HANDLE).cast_mut().cast()
 }
 
-/// Whether libc is glibc. Called by the constructor.
-pub fn is_glibc() -> bool {
-    symbols::gnu_get_libc_version.get(name_of!(gnu_get_libc_version)).is_some()
-}
-
-/// What `pthread_atfork(3)` calls, which is linked statically in older versions of glibc.
+/// What `pthread_atfork(3)` of glibc calls, which is linked statically in its older versions; musl has only
+/// `pthread_atfork`.
 ///
 /// # Safety
 /// The handlers live as long as the process.
@@ -36,24 +32,26 @@ pub unsafe fn register_atfork(
 ) {
     type Handler = extern "C-unwind" fn();
     type Function = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
-    if let Some(at) = symbols::__register_atfork.get(name_of!(__register_atfork)) {
-        // SAFETY: the pointer is that function's.
+    let at = symbols::__register_atfork.get(name_of!(__register_atfork));
+    if let Some(at) = at.or_else(|| symbols::pthread_atfork.get(name_of!(pthread_atfork))) {
+        // SAFETY: the pointer is that function's; `pthread_atfork` takes the first three arguments.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(prepare, parent, child, own_handle()) };
     }
 }
 
-/// A handler of `at_quick_exit`. No header says so, but glibc gives it what it gives those of
-/// `__cxa_atexit`: an argument, and the status (`__run_exit_handlers` in its `stdlib/exit.c`).
-pub type QuickExitHandler = extern "C" fn(*mut c_void, c_int);
+/// A handler of `at_quick_exit`. No header says so, but glibc gives it what it gives those of `__cxa_atexit`: an
+/// argument, and the status (`__run_exit_handlers` in its `stdlib/exit.c`). musl gives it nothing.
+pub type ExitHandler = extern "C" fn(*mut c_void, c_int);
 
-/// What `at_quick_exit(3)` calls, which is linked statically.
+/// What `at_quick_exit(3)` of glibc calls, which is linked statically there; musl has only `at_quick_exit`.
 ///
 /// # Safety
 /// The handler lives as long as the process.
-pub unsafe fn at_quick_exit(handler: QuickExitHandler) {
-    type Function = unsafe extern "C" fn(QuickExitHandler, *mut c_void) -> c_int;
-    if let Some(at) = symbols::__cxa_at_quick_exit.get(name_of!(__cxa_at_quick_exit)) {
-        // SAFETY: the pointer is that function's.
+pub unsafe fn at_quick_exit(handler: ExitHandler) {
+    type Function = unsafe extern "C" fn(ExitHandler, *mut c_void) -> c_int;
+    let at = symbols::__cxa_at_quick_exit.get(name_of!(__cxa_at_quick_exit));
+    if let Some(at) = at.or_else(|| symbols::at_quick_exit.get(name_of!(at_quick_exit))) {
+        // SAFETY: the pointer is that function's; `at_quick_exit` takes the first argument.
         unsafe { core::mem::transmute::<*mut c_void, Function>(at)(handler, own_handle()) };
     }
 }

@@ -1,11 +1,12 @@
 //! The functions of `exec(3)`, to be called, or to be jumped to.
 
-use super::jumps::{address_of, missing_address};
+use super::jumps::missing_address;
 use super::libraries::Name;
 use super::symbol::{Symbol, name_of};
 use crate::sys::errno;
 use core::ffi::{c_char, c_void};
 use libc::c_int;
+use softclose_core::sys::raw::nr;
 
 /// Visits all of them.
 pub(super) fn each(visit: fn(&'static Symbol, Name)) {
@@ -68,12 +69,32 @@ impl Image {
 
 /// Where a function of `exec(3)` is.
 pub fn image_address(image: Image) -> *const c_void {
-    image.symbol().map_or(missing_address(), |symbol| address_of(symbol, image.name()))
+    let missing =
+        if matches!(image, Image::Execveat) { execveat_by_number as *const c_void } else { missing_address() };
+    image.symbol().and_then(|symbol| symbol.needed(image.name())).map_or(missing, <*mut c_void>::cast_const)
 }
 
-/// Defines a function for each call of [`Image`] that is also called, and not only jumped to.
+/// Where libc has no `execveat`: a program that asks for the function finds ours.
+unsafe extern "C" fn execveat_by_number(
+    dir: c_int,
+    path: *const c_char,
+    argv: List,
+    envp: List,
+    flags: c_int,
+) -> c_int {
+    let arguments = [dir as usize, path as usize, argv as usize, envp as usize, flags as usize, 0];
+    // SAFETY: the program's own call.
+    unsafe { errno::call(nr::EXECVEAT, arguments) }
+}
+
+unsafe fn missing() -> c_int {
+    errno::fail(libc::ENOSYS)
+}
+
+/// Defines a function for each call of [`Image`] that is also called, and not only jumped to, and what it does where
+/// libc has no such function. A program may make `execveat` by number with any libc; glibc has it since 2.34.
 macro_rules! images {
-    ($($name:ident: $image:ident($($arg:ident: $type:ty),*);)*) => { $(
+    ($($name:ident: $image:ident($($arg:ident: $type:ty),*) or $missing:expr;)*) => { $(
         /// libc's function of that name.
         ///
         /// # Safety
@@ -83,7 +104,8 @@ macro_rules! images {
             match Image::$image.symbol().and_then(|symbol| symbol.needed(Image::$image.name())) {
                 // SAFETY: the pointer is that function's, the arguments are the caller's.
                 Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
-                None => errno::fail(libc::ENOSYS),
+                // SAFETY: the caller's.
+                None => unsafe { $missing },
             }
         }
     )* };
@@ -92,8 +114,9 @@ macro_rules! images {
 type List = *const *const c_char;
 
 images! {
-    execve: Execve(path: *const c_char, argv: List, envp: List);
-    execvpe: Execvpe(file: *const c_char, argv: List, envp: List);
-    fexecve: Fexecve(fd: c_int, argv: List, envp: List);
-    execveat: Execveat(dir: c_int, path: *const c_char, argv: List, envp: List, flags: c_int);
+    execve: Execve(path: *const c_char, argv: List, envp: List) or missing();
+    execvpe: Execvpe(file: *const c_char, argv: List, envp: List) or missing();
+    fexecve: Fexecve(fd: c_int, argv: List, envp: List) or missing();
+    execveat: Execveat(dir: c_int, path: *const c_char, argv: List, envp: List, flags: c_int)
+        or execveat_by_number(dir, path, argv, envp, flags);
 }

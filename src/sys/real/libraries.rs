@@ -67,24 +67,40 @@ pub struct Libraries {
 pub struct Name {
     text: *const c_char,
     hash: u32,
+    /// How many bytes of the text are meant.
+    len: u32,
 }
 
 impl Name {
-    #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
     pub const fn new(text: &'static CStr) -> Self {
         let bytes = text.to_bytes();
-        let (mut hash, mut at) = (5381u32, 0);
-        while at < bytes.len() {
-            hash = hash.wrapping_mul(33).wrapping_add(bytes[at] as u32);
-            at += 1;
-        }
-        Self { text: text.as_ptr(), hash }
+        Self { text: text.as_ptr(), hash: hash(bytes), len: bytes.len() as u32 }
+    }
+
+    /// The name without `64` at its end, which means the same on 64-bit machines; `None` where it does not end so.
+    /// For a search in tables alone.
+    pub fn without_64(self) -> Option<Self> {
+        // SAFETY: the text of a name is as long.
+        let bytes = unsafe { core::slice::from_raw_parts(self.text.cast::<u8>(), self.len as usize) };
+        let shorter = bytes.strip_suffix(b"64")?;
+        Some(Self { text: self.text, hash: hash(shorter), len: shorter.len() as u32 })
     }
 
     /// The text, terminated.
     pub fn text(self) -> *const c_char {
         self.text
     }
+}
+
+/// The hash of a name (`dl_new_hash`).
+#[allow(clippy::indexing_slicing, reason = "the loop ends at the length")]
+const fn hash(bytes: &[u8]) -> u32 {
+    let (mut hash, mut at) = (5381u32, 0);
+    while at < bytes.len() {
+        hash = hash.wrapping_mul(33).wrapping_add(bytes[at] as u32);
+        at += 1;
+    }
+    hash
 }
 
 /// What one library says of a name.
@@ -263,7 +279,8 @@ impl Library {
     }
 
     /// Looks the name up, as in "How To Write Shared Libraries" (Drepper), section 1.5.5.
-    fn find(&self, Name { text, hash }: Name) -> Found {
+    fn find(&self, name: Name) -> Found {
+        let hash = name.hash;
         // SAFETY: the layout of DT_GNU_HASH: four words, the filter, the buckets, the chains.
         unsafe {
             let [buckets, first, words, shift] = self.at::<[u32; 4]>(self.hash, 0).read();
@@ -282,7 +299,7 @@ impl Library {
             loop {
                 let link = chain.add((at - first) as usize).read();
                 if link | 1 == hash | 1
-                    && let Some(found) = self.symbol(at, text)
+                    && let Some(found) = self.symbol(at, name)
                 {
                     return found;
                 }
@@ -298,7 +315,7 @@ impl Library {
     ///
     /// # Safety
     /// There is a symbol of that number.
-    unsafe fn symbol(&self, at: u32, name: *const c_char) -> Option<Found> {
+    unsafe fn symbol(&self, at: u32, name: Name) -> Option<Found> {
         const HIDDEN: u16 = 0x8000;
         const STT_NOTYPE: u8 = 0;
         const STT_OBJECT: u8 = 1;
@@ -322,12 +339,12 @@ impl Library {
     }
 }
 
-/// Whether two terminated texts are the same.
+/// Whether a terminated text is this name.
 ///
 /// # Safety
-/// They are terminated.
-unsafe fn is_same(one: *const c_char, other: *const c_char) -> bool {
-    // SAFETY: the caller's: it stops at the end.
-    let bytes = (0..).map(|at| unsafe { (one.add(at).read(), other.add(at).read()) });
-    bytes.take_while(|&(byte, other)| byte != 0 || other != 0).all(|(byte, other)| byte == other)
+/// It is terminated.
+unsafe fn is_same(text: *const c_char, name: Name) -> bool {
+    let len = name.len as usize;
+    // SAFETY: the caller's, and that of a name: it stops at the first difference, which is no later than the end.
+    unsafe { (0..len).all(|at| text.add(at).read() == name.text.add(at).read()) && text.add(len).read() == 0 }
 }

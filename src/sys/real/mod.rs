@@ -27,7 +27,7 @@ mod symbol;
 mod system_calls;
 
 pub use functions::*;
-pub use handlers::{at_quick_exit, is_glibc, register_atfork};
+pub use handlers::{at_quick_exit, register_atfork};
 pub use images::*;
 pub use jumps::{SYSCALL, closesocket_address, syscall_address, vfork_address};
 pub use libraries::{Libraries, Name};

@@ -42,7 +42,12 @@ impl Symbol {
     #[cold]
     #[inline(never)]
     fn look_up(&self, name: Name) -> Option<*mut c_void> {
-        let found = known().filter(|libraries| libraries.are_all_known())?.find(name);
+        let libraries = known().filter(|libraries| libraries.are_all_known())?;
+        let found = match (libraries.find(name), name.without_64()) {
+            // The loader of musl does the same.
+            (found, Some(shorter)) if found.is_null() => libraries.find(shorter),
+            (found, _) => found,
+        };
         self.0.store(if found.is_null() { MISSING } else { found }, Ordering::Release);
         (!found.is_null()).then_some(found)
     }

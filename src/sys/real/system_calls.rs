@@ -5,14 +5,21 @@
 
 use super::libraries::Name;
 use super::symbol::{Symbol, name_of, symbols};
-use crate::sys::errno::call;
+use crate::sys::errno::{self, call};
 use core::ffi::{c_char, c_void};
 use libc::{c_int, c_uint, epoll_event, mmsghdr, mode_t, msghdr, pid_t, sockaddr, socklen_t, timespec};
 use softclose_core::sys::raw::nr;
 
-/// Defines functions: a symbol, and a call that makes the system call where there is no pointer.
+/// What a function does where there is no pointer: its system call, or other calls that do the same.
+macro_rules! directly {
+    (($($arg:ident)*) = $nr:expr) => { call($nr, arguments(&[$($arg as usize),*])) };
+    (($($arg:ident)*) => $calls:expr) => { $calls };
+}
+
+/// Defines functions: a symbol, and what is done where there is no pointer. Not every machine has the older
+/// system calls, so newer ones stand for them.
 macro_rules! system_calls {
-    ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $nr:expr; )*) => {
+    ($( $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $nr:expr)? $(=> $calls:expr)?; )*) => {
         $(
             /// libc's function of that name.
             ///
@@ -24,7 +31,7 @@ macro_rules! system_calls {
                     // SAFETY: the pointer is that function's, the arguments are the caller's.
                     Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)($($arg),*) },
                     // SAFETY: the same call, the same arguments.
-                    None => unsafe { call($nr, arguments(&[$($arg as usize),*])) as $ret },
+                    None => unsafe { directly!(($($arg)*) $(= $nr)? $(=> $calls)?) as $ret },
                 }
             }
         )*
@@ -44,7 +51,7 @@ system_calls! {
     accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int = nr::ACCEPT4;
     socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int = nr::SOCKET;
     dup(old: c_int) -> c_int = nr::DUP;
-    dup2(old: c_int, new: c_int) -> c_int = nr::DUP2;
+    dup2(old: c_int, new: c_int) -> c_int => duplicate_onto(old, new);
     dup3(old: c_int, new: c_int, flags: c_int) -> c_int = nr::DUP3;
     close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = nr::CLOSE_RANGE;
     shutdown(fd: c_int, how: c_int) -> c_int = nr::SHUTDOWN;
@@ -53,30 +60,31 @@ system_calls! {
     prlimit(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void) -> c_int = nr::PRLIMIT64;
     prlimit64(pid: pid_t, resource: c_uint, new: *const c_void, old: *mut c_void) -> c_int = nr::PRLIMIT64;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int = nr::SETSOCKOPT;
-    epoll_create(size: c_int) -> c_int = nr::EPOLL_CREATE;
+    epoll_create(size: c_int) -> c_int => create_set(size);
     epoll_create1(flags: c_int) -> c_int = nr::EPOLL_CREATE1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
-    epoll_wait(set: c_int, events: *mut epoll_event, most: c_int, ms: c_int) -> c_int = nr::EPOLL_WAIT;
+    epoll_wait(set: c_int, events: *mut epoll_event, most: c_int, ms: c_int) -> c_int
+        => call(nr::EPOLL_PWAIT, [set as usize, events as usize, most as usize, ms as usize, 0, 0]);
     epoll_pwait(set: c_int, events: *mut epoll_event, most: c_int, ms: c_int, mask: *const c_void, size: usize)
         -> c_int = nr::EPOLL_PWAIT;
     epoll_pwait2(set: c_int, events: *mut epoll_event, most: c_int, time: *const timespec, mask: *const c_void, size: usize)
         -> c_int = nr::EPOLL_PWAIT2;
-    open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
-    open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPEN;
+    open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int => open_here(path, flags, mode);
+    open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int => open_here(path, flags, mode);
     openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPENAT;
     openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = nr::OPENAT;
-    __open_2(path: *const c_char, flags: c_int) -> c_int = nr::OPEN;
-    __open64_2(path: *const c_char, flags: c_int) -> c_int = nr::OPEN;
+    __open_2(path: *const c_char, flags: c_int) -> c_int => open_here(path, flags, 0);
+    __open64_2(path: *const c_char, flags: c_int) -> c_int => open_here(path, flags, 0);
     __openat_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = nr::OPENAT;
     __openat64_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = nr::OPENAT;
-    creat(path: *const c_char, mode: mode_t) -> c_int = nr::CREAT;
-    creat64(path: *const c_char, mode: mode_t) -> c_int = nr::CREAT;
-    pipe(ends: *mut c_int) -> c_int = nr::PIPE;
+    creat(path: *const c_char, mode: mode_t) -> c_int => open_here(path, libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC, mode);
+    creat64(path: *const c_char, mode: mode_t) -> c_int => open_here(path, libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC, mode);
+    pipe(ends: *mut c_int) -> c_int => call(nr::PIPE2, [ends as usize, 0, 0, 0, 0, 0]);
     pipe2(ends: *mut c_int, flags: c_int) -> c_int = nr::PIPE2;
     socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> c_int = nr::SOCKETPAIR;
     eventfd(value: c_uint, flags: c_int) -> c_int = nr::EVENTFD2;
     timerfd_create(clock: c_int, flags: c_int) -> c_int = nr::TIMERFD_CREATE;
-    inotify_init() -> c_int = nr::INOTIFY_INIT;
+    inotify_init() -> c_int => call(nr::INOTIFY_INIT1, [0; 6]);
     inotify_init1(flags: c_int) -> c_int = nr::INOTIFY_INIT1;
     memfd_create(name: *const c_char, flags: c_uint) -> c_int = nr::MEMFD_CREATE;
     unshare(flags: c_int) -> c_int = nr::UNSHARE;
@@ -107,4 +115,32 @@ fn arguments(given: &[usize]) -> [usize; 6] {
         *to = *from;
     }
     all
+}
+
+unsafe fn open_here(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: the caller's.
+    unsafe { call(nr::OPENAT, [libc::AT_FDCWD as usize, path as usize, flags as usize, mode as usize, 0, 0]) }
+}
+
+/// `dup3` refuses two equal numbers, which `dup2` answers if they are open.
+unsafe fn duplicate_onto(old: c_int, new: c_int) -> c_int {
+    let [from, to] = [old as usize, new as usize];
+    // SAFETY: integers only.
+    unsafe {
+        if old != new {
+            call(nr::DUP3, [from, to, 0, 0, 0, 0])
+        } else if call(nr::FCNTL, [from, libc::F_GETFD as usize, 0, 0, 0, 0]) < 0 {
+            -1
+        } else {
+            new
+        }
+    }
+}
+
+unsafe fn create_set(size: c_int) -> c_int {
+    if size <= 0 {
+        return errno::fail(libc::EINVAL);
+    }
+    // SAFETY: integers only.
+    unsafe { call(nr::EPOLL_CREATE1, [0; 6]) }
 }

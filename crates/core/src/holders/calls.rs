@@ -12,6 +12,7 @@
 //! Context: the thread of the looker, as files are opened.
 
 use crate::sys::procfs::{Dir, Path, Stat};
+use crate::sys::raw::nr;
 use core::ffi::CStr;
 use rustix::io::Errno;
 
@@ -69,12 +70,9 @@ fn by_state(tasks: &Dir, tid: &CStr) -> Doing {
 /// What a line of `/proc/TID/syscall` says: `NR ARG0 ARG1 ... SP PC` in hexadecimal, `-1 SP PC` outside of a
 /// call, or the word `running`.
 fn parse(line: &[u8]) -> Doing {
-    /// `read`, `readv`, `recvfrom`, `recvmsg`, `recvmmsg`, `preadv2`.
-    const READS: [i64; 6] = [0, 19, 45, 47, 299, 327];
-    /// `write`, `writev`, `sendto`, `sendmsg`, `pwritev`, `sendmmsg`, `pwritev2`.
-    const WRITES: [i64; 7] = [1, 20, 44, 46, 296, 307, 328];
-    const SENDFILE: i64 = 40;
-    const SPLICE: i64 = 275;
+    const READS: [usize; 6] = [nr::READ, nr::READV, nr::RECVFROM, nr::RECVMSG, nr::RECVMMSG, nr::PREADV2];
+    const WRITES: [usize; 7] =
+        [nr::WRITE, nr::WRITEV, nr::SENDTO, nr::SENDMSG, nr::PWRITEV, nr::SENDMMSG, nr::PWRITEV2];
     let Ok(text) = core::str::from_utf8(line) else { return Doing::Unknown };
     let mut words = text.split_ascii_whitespace();
     let Some(first) = words.next() else { return Doing::Gone };
@@ -83,9 +81,11 @@ fn parse(line: &[u8]) -> Doing {
     };
     let arguments = || words.clone().map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
     let on = |deed, place| Some((deed, arguments().nth(place)??));
+    // Outside of a call it is -1.
+    let Ok(number) = usize::try_from(number) else { return Doing::Blocked([None, None]) };
     Doing::Blocked(match number {
-        SPLICE => [on(Deed::Reads, 0), on(Deed::Feeds, 2)],
-        SENDFILE => [on(Deed::Feeds, 0), None],
+        nr::SPLICE => [on(Deed::Reads, 0), on(Deed::Feeds, 2)],
+        nr::SENDFILE => [on(Deed::Feeds, 0), None],
         _ if READS.contains(&number) => [on(Deed::Reads, 0), None],
         _ if WRITES.contains(&number) => [on(Deed::Writes, 0), None],
         _ => [None, None],
@@ -97,20 +97,24 @@ mod tests {
     use super::*;
     use crate::sys::procfs;
 
+    fn in_call(number: usize, arguments: &str) -> Doing {
+        parse(format!("{number} {arguments} 0x7ffc 0x7f1\n").as_bytes())
+    }
+
     #[test]
     fn a_line_names_the_descriptor_and_what_is_done_to_it() {
         let one = |deed, number| Doing::Blocked([Some((deed, number)), None]);
-        assert_eq!(parse(b"44 0x5 0x7f0 0x300000 0x0 0x0 0x0 0x7ffc 0x7f1\n"), one(Deed::Writes, 5));
-        assert_eq!(parse(b"0 0x1f 0x7f0 0x1 0x0 0x0 0x0 0x7ffc 0x7f1\n"), one(Deed::Reads, 31));
-        assert_eq!(parse(b"40 0x5 0x6 0x0 0x10 0x0 0x0 0x7ffc 0x7f1\n"), one(Deed::Feeds, 5));
+        assert_eq!(in_call(nr::SENDTO, "0x5 0x7f0 0x300000 0x0 0x0 0x0"), one(Deed::Writes, 5));
+        assert_eq!(in_call(nr::READ, "0x1f 0x7f0 0x1 0x0 0x0 0x0"), one(Deed::Reads, 31));
+        assert_eq!(in_call(nr::SENDFILE, "0x5 0x6 0x0 0x10 0x0 0x0"), one(Deed::Feeds, 5));
         let both = Doing::Blocked([Some((Deed::Reads, 9)), Some((Deed::Feeds, 5))]);
-        assert_eq!(parse(b"275 0x9 0x0 0x5 0x0 0x0 0x0 0x7ffc 0x7f1\n"), both);
+        assert_eq!(in_call(nr::SPLICE, "0x9 0x0 0x5 0x0 0x0 0x0"), both);
     }
 
     #[test]
     fn a_line_without_a_descriptor_names_none() {
         let none = Doing::Blocked([None, None]);
-        assert_eq!(parse(b"3 0x5 0x7f0 0x1 0x0 0x0 0x0 0x7ffc 0x7f1\n"), none);
+        assert_eq!(in_call(nr::CLOSE, "0x5 0x7f0 0x1 0x0 0x0 0x0"), none);
         assert_eq!(parse(b"-1 0x7ffc 0x7f1\n"), none);
         assert_eq!(parse(b"running\n"), Doing::Running);
         assert_eq!(parse(b"what\n"), Doing::Unknown);

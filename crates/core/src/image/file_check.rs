@@ -9,11 +9,28 @@ use crate::sys::Fd;
 use crate::sys::file::{self, Access};
 use core::ffi::c_char;
 
+/// A loader that loads preloaded libraries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// That of glibc, or one of which nothing else is known. It replaces `$LIB` and its like in `LD_PRELOAD`, and
+    /// reads `/etc/ld.so.preload`.
+    Glibc,
+    /// That of musl, which does neither.
+    Musl,
+}
+
+impl Loader {
+    fn at(path: &[u8]) -> Self {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        if name.starts_with(b"ld-musl-") { Self::Musl } else { Self::Glibc }
+    }
+}
+
 /// What a file is to `exec`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// A program that will run, with a loader that loads preloaded libraries.
-    Program,
+    Program(Loader),
     /// A program that will run, without a loader, or with one that ignores preloaded libraries because
     /// the file has a set-user-id or set-group-id bit.
     Static,
@@ -28,7 +45,7 @@ pub enum Finding {
 impl Finding {
     /// Whether it will run.
     pub fn runs(self) -> bool {
-        matches!(self, Self::Program | Self::Static)
+        matches!(self, Self::Program(_) | Self::Static)
     }
 }
 
@@ -74,7 +91,7 @@ fn binary(found: Option<Format>, fd: Fd) -> Finding {
     match found {
         Some(Format::Elf) => Finding::Static,
         Some(Format::Interpreted(loader)) if file::may_set_ids(fd) && is_loader(loader.as_ptr()) => Finding::Static,
-        Some(Format::Interpreted(loader)) if is_loader(loader.as_ptr()) => Finding::Program,
+        Some(Format::Interpreted(loader)) if is_loader(loader.as_ptr()) => Finding::Program(Loader::at(loader.bytes())),
         _ => Finding::Unknown,
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::sys::Fd;
 use crate::sys::file;
+use crate::sys::machine::ELF_MACHINE;
 use core::ffi::CStr;
 
 /// How many bytes the kernel looks at to tell the format (`BINPRM_BUF_SIZE`).
@@ -18,6 +19,11 @@ impl Name {
         // The last byte stays zero.
         buffer.get_mut(..HEAD - 1)?.get_mut(..bytes.len())?.copy_from_slice(bytes);
         (!bytes.is_empty() && !bytes.contains(&0)).then_some(Self(buffer))
+    }
+
+    /// The path.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.split(|&byte| byte == 0).next().unwrap_or_default()
     }
 
     /// The path, for a system call.
@@ -61,7 +67,7 @@ fn interpreter(line: &[u8]) -> Option<Name> {
     Name::new(words.find(|word| !word.is_empty())?)
 }
 
-/// Where the program headers of an x86_64 ELF file are.
+/// Where the program headers of an ELF file for this machine are.
 struct Headers {
     at: u64,
     count: u16,
@@ -78,9 +84,8 @@ impl Headers {
         const ELF64_LITTLE: &[u8] = b"\x7fELF\x02\x01";
         const ET_EXEC: u16 = 2;
         const ET_DYN: u16 = 3;
-        const EM_X86_64: u16 = 62;
         let kind = u16_at(head, 16)?;
-        let is_ours = head.starts_with(ELF64_LITTLE) && u16_at(head, 18)? == EM_X86_64;
+        let is_ours = head.starts_with(ELF64_LITTLE) && u16_at(head, 18)? == ELF_MACHINE;
         let headers = Self { at: u64_at(head, 32)?, count: u16_at(head, 56)? };
         let is_sound = u16_at(head, 54)? == Self::SIZE && (1..=Self::MOST).contains(&headers.count);
         (is_ours && is_sound && (kind == ET_EXEC || kind == ET_DYN)).then_some(headers)

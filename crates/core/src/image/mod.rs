@@ -28,6 +28,8 @@ mod search;
 pub use arguments::{Arguments, Strings};
 pub use candidate::Candidate;
 
+pub use file_check::Loader;
+
 use file_check::Finding;
 
 /// An `exec` that the program tries: a program and its arguments.
@@ -44,9 +46,12 @@ impl Attempt<'_> {
         self.candidate.will_run() && Arguments(self.lists).will_fit()
     }
 
-    /// Whether the program will have a loader, which loads preloaded libraries, as good as certainly.
-    pub fn will_have_loader(&self) -> bool {
-        self.candidate.find() == Finding::Program
+    /// The loader that the program will have, as good as certainly, if that loads preloaded libraries.
+    pub fn loader(&self) -> Option<Loader> {
+        match self.candidate.find() {
+            Finding::Program(loader) => Some(loader),
+            _ => None,
+        }
     }
 
     /// Whether the `exec` will fail, as good as certainly.

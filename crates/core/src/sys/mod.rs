@@ -7,6 +7,7 @@
 //!
 //! | module | one idea |
 //! |---|---|
+//! | [`machine`] | what depends on the processor |
 //! | [`raw`] | the bare system call |
 //! | [`valgrind`] | what Valgrind's tools must be told |
 //! | [`fd`] | a descriptor as a number that no drop closes |
@@ -31,6 +32,7 @@ pub mod child;
 pub mod clock;
 pub mod fd;
 pub mod files;
+pub mod machine;
 pub mod memory;
 pub mod process;
 pub mod procfs;

@@ -1,5 +1,5 @@
 //! What Valgrind's tools must be told, by client requests. A client request is a sequence of
-//! instructions that does nothing outside of Valgrind (valgrind.h, `VALGRIND_DO_CLIENT_REQUEST`).
+//! instructions that does nothing outside of Valgrind.
 //!
 //! Context: any; async-signal-safe.
 
@@ -20,18 +20,8 @@ pub fn is_running() -> bool {
 }
 
 #[cfg(not(miri))]
-fn request(arguments: [usize; 6]) -> usize {
-    let answer;
-    // SAFETY: this rotates a register by twice its width, and exchanges one with itself. Valgrind
-    // reads the six words.
-    unsafe {
-        core::arch::asm!(
-            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51",
-            "xchg rbx, rbx",
-            in("rax") arguments.as_ptr(), inout("rdx") 0usize => answer, options(nostack, readonly)
-        );
-    }
-    answer
+fn request(words: [usize; 6]) -> usize {
+    super::machine::client_request(&words)
 }
 
 #[cfg(miri)]

@@ -16,7 +16,6 @@ use crate::settings::LogLevel;
 use crate::sys::clock::Millis;
 use crate::sys::known_directory::KnownDirectory;
 use crate::sys::signals::{self, Mask};
-use crate::sys::stop;
 use rustix::process::Pid;
 
 /// Beside other threads nothing is done that they could notice: they run on while libc writes
@@ -30,7 +29,7 @@ pub(super) fn leave_as_it_is(
     status: u8,
     bound: u32,
 ) -> bool {
-    if stop::is_alone(|tid| engine.drain.runs_on(tid)).unwrap_or_else(|| engine.context.is_single_threaded()) {
+    if super::is_alone(engine) {
         return false;
     }
     let deadline = Millis::now().plus(bound);

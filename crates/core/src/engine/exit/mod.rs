@@ -43,21 +43,30 @@ use work::ExitWork;
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// By `exit`, with this status: libc writes what stdio has buffered after our turn.
-    WithStreams(i32),
-    /// By `_exit` or `quick_exit`, with this status: libc writes nothing.
-    AtOnce(i32),
+    /// By `exit`, with this status if libc tells it: libc writes what stdio has buffered after our turn.
+    WithStreams(Option<i32>),
+    /// By `_exit` or `quick_exit`, with this status if libc tells it: libc writes nothing.
+    AtOnce(Option<i32>),
 }
 
 impl Exit {
-    /// What the parent gets of the status.
+    /// What the parent gets of the status, as far as it is known.
     fn status(self) -> u8 {
+        self.known_status().unwrap_or(0) as u8
+    }
+
+    fn known_status(self) -> Option<i32> {
         let (Self::WithStreams(status) | Self::AtOnce(status)) = self;
-        status as u8
+        status
     }
 
     fn has_streams(self) -> bool {
         matches!(self, Self::WithStreams(_))
+    }
+
+    /// Whether other threads may be stopped for good: softclose can end the process itself.
+    fn may_stop_threads(self) -> bool {
+        self.known_status().is_some()
     }
 }
 
@@ -67,8 +76,8 @@ const INSTANT_MS: u32 = 1;
 impl Engine {
     /// Finishes what this process holds, and gives up its place in the family.
     ///
-    /// Answers whether the process must end without another call of libc's: its numbers are
-    /// closed, or its other threads were stopped.
+    /// Answers whether the process must end without another call of libc's, if its status is known: its numbers
+    /// are closed, or its other threads were stopped.
     #[inline]
     pub fn at_exit(&'static self, owner: Owner<'_>, exit: Exit) -> bool {
         let bound = self.context.settings.exit_timeout_ms;
@@ -98,7 +107,7 @@ fn finish(engine: &'static Engine, owner: Owner<'_>, exit: Exit, bound: u32) -> 
     {
         return false;
     }
-    let others = stop_others(engine);
+    let others = if exit.may_stop_threads() { stop_others(engine) } else { other_threads(engine) };
     if others == OtherThreads::Running || !has_written_streams(engine, exit, others == OtherThreads::None) {
         return false;
     }
@@ -136,6 +145,16 @@ fn stop_others(engine: &Engine) -> OtherThreads {
         OtherThreads::Running if engine.context.is_single_threaded() => OtherThreads::None,
         others => others,
     }
+}
+
+/// Whether the program has other threads; they run on.
+fn other_threads(engine: &Engine) -> OtherThreads {
+    if is_alone(engine) { OtherThreads::None } else { OtherThreads::Running }
+}
+
+/// Whether the program has one thread. Without procfs libc tells it.
+fn is_alone(engine: &Engine) -> bool {
+    stop::is_alone(|tid| engine.drain.runs_on(tid)).unwrap_or_else(|| engine.context.is_single_threaded())
 }
 
 /// Logs all counters of the process.

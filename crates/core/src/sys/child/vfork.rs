@@ -10,8 +10,8 @@
 
 use crate::sys::child::argument_list::ArgumentList;
 use crate::sys::fd::Fd;
+use crate::sys::machine::clone_process;
 use crate::sys::raw::{nr, syscall6};
-use core::arch::naked_asm;
 use core::ffi::CStr;
 use core::ptr;
 use rustix::io::{Errno, Result};
@@ -84,30 +84,6 @@ pub fn exit_child() -> ! {
         // SAFETY: integers only.
         let _ = unsafe { syscall6(nr::EXIT_GROUP, [1, 0, 0, 0, 0, 0]) };
     }
-}
-
-/// `clone(2)`. The child calls `body(argument)`, which does not return.
-///
-/// # Safety
-/// `stack` must be the upper end of a stack, aligned to 16.
-#[unsafe(naked)]
-unsafe extern "C" fn clone_process(flags: usize, stack: usize, body: usize, argument: usize) -> isize {
-    naked_asm!(
-        "mov r8, rdx",
-        "mov r9, rcx",
-        "xor edx, edx",
-        "xor r10d, r10d",
-        "mov eax, 56", // SYS_clone
-        "syscall",
-        "test rax, rax",
-        "jz 2f",
-        "ret",
-        "2:",
-        "xor ebp, ebp",
-        "mov rdi, r9",
-        "call r8",
-        "ud2",
-    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Context: any hook; not our own threads, which have no thread-local storage. Async-signal-safe.
 
-use core::arch::asm;
+use crate::sys::machine::own_block;
 
 /// A number that no other living thread of this process has; not 0. It is made of the thread
 /// pointer: libc gives every thread a stack, and so a page, of its own to keep its data on.
@@ -22,18 +22,6 @@ pub fn has_storage() -> bool {
 /// The thread pointer: the address of what libc keeps of the calling thread.
 pub fn pointer() -> usize {
     own_block()[0]
-}
-
-/// The first two words that the thread pointer points to, its own address and that of the table of
-/// thread-local storage (`tcbhead_t` of glibc, `struct pthread` of musl).
-fn own_block() -> [usize; 2] {
-    let (itself, table): (usize, usize);
-    // SAFETY: the x86_64 ABI has the first word there; with it, libc maps a whole block.
-    unsafe {
-        asm!("mov {}, fs:[0]", "mov {}, fs:[8]", lateout(reg) itself, lateout(reg) table,
-             options(readonly, nostack, preserves_flags));
-    }
-    [itself, table]
 }
 
 #[cfg(test)]

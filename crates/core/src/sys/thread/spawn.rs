@@ -7,7 +7,7 @@
 //! this.
 //!
 //! It has two costs. The thread has no usable thread-local storage, so code that runs on it may use
-//! `core`, but nothing else of `std` and nothing of libc. Its `fs` register points to zeroed pages
+//! `core`, but nothing else of `std` and nothing of libc. Its thread pointer points to zeroed pages
 //! of its own, so that even a stray access (`errno`, the canary of a stack protector) cannot reach
 //! the storage of the thread that made it. And libc's `setuid` does not reach it: the drain must
 //! follow a change of credentials itself.
@@ -16,10 +16,10 @@
 
 use super::signals;
 use super::thread_stack::ThreadStack;
+use crate::sys::machine::{self, IS_EXIT_REFUSED, clone_thread};
 use crate::sys::raw::{nr, syscall6};
-use core::arch::naked_asm;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, getpid};
 
@@ -72,9 +72,6 @@ impl ThreadId {
     }
 }
 
-/// A thread of ours could not end, as a seccomp filter refuses `exit(2)`: it sleeps for ever.
-static IS_EXIT_REFUSED: AtomicBool = AtomicBool::new(false);
-
 /// Whether a thread of ours could end whenever it wanted to. Else no further one is made.
 pub fn can_end() -> bool {
     !IS_EXIT_REFUSED.load(Ordering::Relaxed)
@@ -117,22 +114,19 @@ pub fn spawn<T: Sync>(
     if made < 0 { Err(Errno::from_raw_os_error(-made as i32)) } else { Ok(()) }
 }
 
-/// Puts the body and its argument on top of the stack, where the new thread pops them, and makes
-/// the thread pointer point to itself, as the x86_64 ABI requires. Answers the addresses of the
-/// stack's top and of the thread pointer.
+/// Puts the body and its argument on top of the stack, where the new thread pops them, and prepares
+/// its storage. Answers the address of the stack's top, and the thread pointer.
 ///
 /// # Safety
 /// `memory` must be writable for MEMORY bytes and aligned to 16.
 unsafe fn prepare(memory: ptr::NonNull<u8>, body: usize, argument: usize) -> (usize, usize) {
     // SAFETY: the stack, then the pages around the thread pointer, make up the memory.
     unsafe {
-        let tls = memory.as_ptr().add(STACK + TLS_BELOW).cast::<usize>();
-        tls.write(tls as usize);
-        tls.add(2).write(tls as usize);
+        let tls = machine::thread_pointer(memory.as_ptr().add(STACK + TLS_BELOW).cast());
         let top = memory.as_ptr().add(STACK).cast::<usize>();
         top.sub(1).write(argument);
         top.sub(2).write(body);
-        (top.sub(2) as usize, tls as usize)
+        (top.sub(2) as usize, tls)
     }
 }
 
@@ -145,51 +139,12 @@ fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> Result<T> {
     Ok(result)
 }
 
-/// `clone(2)`. The new thread pops its body and the argument from the stack, calls the body, and
-/// ends. Where a seccomp filter refuses `exit(2)`, it notes that, clears its id as the kernel would,
-/// and sleeps.
-///
-/// # Safety
-/// `stack` must be prepared by [`prepare`], and the words for the thread id must be static.
-#[unsafe(naked)]
-unsafe extern "C" fn clone_thread(flags: usize, stack: usize, ptid: usize, ctid: usize, tls: usize) -> isize {
-    naked_asm!(
-        "mov r10, rcx",
-        "mov eax, 56", // SYS_clone
-        "syscall",
-        "test rax, rax",
-        "jz 2f",
-        "ret",
-        "2:",
-        "xor ebp, ebp",
-        "mov rbx, r10", // the word for the thread id
-        "pop rax",
-        "pop rdi",
-        "call rax",
-        "xor edi, edi",
-        "mov eax, 60", // SYS_exit: this thread only
-        "syscall",
-        // Refused. From here on the stack is not used: another thread may get it.
-        "mov byte ptr [rip + {is_exit_refused}], 1",
-        "mov dword ptr [rbx], 0",
-        "3:",
-        "xor edi, edi",
-        "xor esi, esi",
-        "xor edx, edx",
-        "xor r10d, r10d",
-        "mov eax, 271", // SYS_ppoll: nothing, for ever
-        "syscall",
-        "jmp 3b",
-        is_exit_refused = sym IS_EXIT_REFUSED,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_stack_holds_the_body_and_the_thread_pointer_points_to_itself() {
+    fn the_stack_holds_the_body_and_the_thread_pointer_points_into_the_memory() {
         let mut memory = vec![0u128; MEMORY / 16];
         let base = ptr::NonNull::from(&mut memory[..]).cast::<u8>();
         // SAFETY: MEMORY bytes, aligned to 16.
@@ -199,7 +154,10 @@ mod tests {
             (memory[at / 16] >> (at % 16 * 8)) as usize
         };
         assert_eq!([word(stack), word(stack + 8)], [11, 22]);
-        assert_eq!([word(tls), word(tls + 16)], [tls; 2]);
+        assert_eq!(tls, base.addr().get() + STACK + TLS_BELOW);
+        if cfg!(target_arch = "x86_64") {
+            assert_eq!([word(tls), word(tls + 16)], [tls; 2]);
+        }
         // The ABI requires this before a call, when both are popped.
         assert_eq!(stack % 16, 0);
     }

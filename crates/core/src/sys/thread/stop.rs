@@ -26,7 +26,7 @@ use core::ops::ControlFlow::{Break, Continue};
 use rustix::process::Pid;
 use rustix::thread::gettid;
 
-pub use stop_signal::resume_soon;
+pub use stop_signal::{resume_soon, use_signal_of_musl};
 
 /// What became of the program's other threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,20 +1,33 @@
 //! The signal that stops a thread: its handler does not return until the threads may go on.
 //!
-//! It is signal 33, which libc keeps for its own `setuid` and never lets a program block. What libc
-//! does with the signal is restored before any thread goes on.
+//! It is the signal that libc keeps for its own `setuid` and never lets a program block: 33 with glibc, 34
+//! with musl. What libc does with the signal is restored before any thread goes on.
 //!
 //! Context: [`install`], [`send`] and the rest run on the thread that stops the others; the handler
 //! runs on those, wherever they were. It calls nothing of libc. Async-signal-safe.
 
 use super::futex;
 use crate::sys::clock;
+use crate::sys::machine::end_of_handler;
 use crate::sys::raw::{nr, syscall6};
-use core::arch::naked_asm;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 use rustix::process::{Pid, getpid};
 
 /// `SIGSETXID` of glibc.
 const SIGSETXID: usize = 33;
+/// `SIGSYNCCALL` of musl.
+const SIGSYNCCALL: usize = 34;
+
+static SIGNAL: AtomicUsize = AtomicUsize::new(SIGSETXID);
+
+fn signal() -> usize {
+    SIGNAL.load(SeqCst)
+}
+
+/// In the constructor, where libc is musl.
+pub fn use_signal_of_musl() {
+    SIGNAL.store(SIGSYNCCALL, SeqCst);
+}
 
 /// How many threads have been stopped.
 static STOPPED: AtomicU32 = AtomicU32::new(0);
@@ -47,7 +60,7 @@ pub fn await_stopped(many: u32) {
 pub fn send(thread: Pid) {
     let [process, thread] = [getpid(), thread].map(|id| id.as_raw_nonzero().get() as usize);
     // SAFETY: tgkill with integer arguments; the handler is in place.
-    let _ = unsafe { syscall6(nr::TGKILL, [process, thread, SIGSETXID, 0, 0, 0]) };
+    let _ = unsafe { syscall6(nr::TGKILL, [process, thread, signal(), 0, 0, 0]) };
 }
 
 /// Restores what libc does with the signal, and lets all stopped threads go on at once.
@@ -114,11 +127,5 @@ fn act(new: &Action, old: &Action) -> bool {
     let new = new.as_ptr() as usize;
     // SAFETY: the kernel reads one action and writes another, which are atomics; the handler calls
     // nothing of libc.
-    unsafe { syscall6(nr::RT_SIGACTION, [SIGSETXID, new, old.as_ptr() as usize, 8, 0, 0]) }.is_ok()
-}
-
-/// `rt_sigreturn(2)`, to which a handler returns.
-#[unsafe(naked)]
-unsafe extern "C" fn end_of_handler() {
-    naked_asm!("mov eax, 15", "syscall", "ud2")
+    unsafe { syscall6(nr::RT_SIGACTION, [signal(), new, old.as_ptr() as usize, 8, 0, 0]) }.is_ok()
 }

@@ -10,6 +10,7 @@
 
 use crate::sys::process;
 use crate::sys::procfs::{self, Dir, Path};
+use crate::sys::raw::nr;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use rustix::io::Errno;
 use rustix::path::DecInt;
@@ -157,13 +158,31 @@ fn has_gone_on(thread: u32, is_unseen: bool) -> bool {
 /// Whether a line of `/proc/TID/syscall` names such a call. `system` may take a lock (`futex`)
 /// before it creates its process. Of a thread that is `running` nobody knows.
 fn waits_elsewhere(line: &[u8], is_unseen: bool) -> bool {
-    const FUTEX: u64 = 202;
-    /// `read`, `write`, `poll`, `select`, `nanosleep`, `accept`, `recvfrom`, `recvmsg`,
-    /// `wait4`, `clock_nanosleep`, `epoll_wait`, `waitid`, `pselect6`, `ppoll`,
-    /// `epoll_pwait`, `accept4`.
-    const WAITS: [u64; 16] = [0, 1, 7, 23, 35, 43, 45, 47, 61, 230, 232, 247, 270, 271, 281, 288];
+    /// With those that x86_64 alone has.
+    #[cfg(target_arch = "x86_64")]
+    const OLD_WAITS: [usize; 3] = [nr::POLL, nr::SELECT, nr::EPOLL_WAIT];
+    #[cfg(not(target_arch = "x86_64"))]
+    const OLD_WAITS: [usize; 0] = [];
+    const WAITS: [usize; 13] = [
+        nr::READ,
+        nr::WRITE,
+        nr::NANOSLEEP,
+        nr::ACCEPT,
+        nr::RECVFROM,
+        nr::RECVMSG,
+        nr::WAIT4,
+        nr::CLOCK_NANOSLEEP,
+        nr::WAITID,
+        nr::PSELECT6,
+        nr::PPOLL,
+        nr::EPOLL_PWAIT,
+        nr::ACCEPT4,
+    ];
     let number = line.split(|&byte| byte == b' ').next().and_then(procfs::number);
-    number.is_some_and(|number| WAITS.contains(&number) || is_unseen && number == FUTEX)
+    number.is_some_and(|number| {
+        let number = number as usize;
+        WAITS.contains(&number) || OLD_WAITS.contains(&number) || is_unseen && number == nr::FUTEX
+    })
 }
 
 #[cfg(test)]
@@ -172,11 +191,11 @@ mod tests {
 
     #[test]
     fn a_line_tells_whether_the_thread_has_gone_on() {
-        assert!(waits_elsewhere(b"61 0x7 0x7ff 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n", false));
-        assert!(!waits_elsewhere(b"58 0x0 0x0 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n", false));
+        assert!(waits_elsewhere(format!("{} 0x7 0x7ff 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n", nr::WAIT4).as_bytes(), false));
+        assert!(!waits_elsewhere(format!("{} 0x0 0x0 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n", nr::CLONE).as_bytes(), false));
         assert!(!waits_elsewhere(b"running\n", false));
-        let lock = b"202 0x7 0x7ff 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n";
-        assert_eq!([false, true].map(|is_unseen| waits_elsewhere(lock, is_unseen)), [false, true]);
+        let lock = format!("{} 0x7 0x7ff 0x0 0x0 0x0 0x0 0x7ff 0x7f1\n", nr::FUTEX);
+        assert_eq!([false, true].map(|is_unseen| waits_elsewhere(lock.as_bytes(), is_unseen)), [false, true]);
         assert!(!waits_elsewhere(b"-1 0x7ff 0x7f1\n", false));
     }
 

@@ -1,12 +1,4 @@
-//! `memcpy` and its like, for this library alone.
-//!
-//! The compiler calls these functions by name where code copies, clears or compares memory. As an
-//! imported symbol, such a name leads to whatever is preloaded or linked into the program:
-//! ThreadSanitizer and profilers define it, and use thread-local storage. Our own threads have none
-//! ([`softclose_core::sys::thread::spawn()`]), and crash there. The names below stay inside this
-//! library: rustc exports no symbol of an assembly block.
-//!
-//! Context: anywhere; async-signal-safe.
+//! [`memcpy` and its like](super::super), for x86_64.
 
 use core::arch::global_asm;
 

@@ -9,8 +9,8 @@
 //!
 //! Context: any. Registers and stack are passed on as they were found.
 
-use super::jump::{SavedRegisters, jump_through};
-use super::real::{Libraries, Name};
+use super::{SavedRegisters, jump_through};
+use crate::sys::real::{Libraries, Name};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
