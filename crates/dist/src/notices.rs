@@ -13,8 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The only machine that softclose is for.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// The machines that softclose is for: one list of crates is true of both.
+const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
 
 /// Below `share`.
 const DIRECTORY: &str = "doc/softclose/licences";
@@ -37,7 +37,8 @@ const NAMED: [(&str, &str); 5] = [
 /// Paths below `share`, and what is in them.
 pub fn all() -> Result<Vec<(PathBuf, String)>> {
     let mut command = MetadataCommand::new();
-    command.other_options(["--locked", "--filter-platform", TARGET].map(str::to_owned));
+    let platforms = TARGETS.iter().flat_map(|target| ["--filter-platform", target]);
+    command.other_options(["--locked"].into_iter().chain(platforms).map(str::to_owned).collect::<Vec<_>>());
     let metadata = command.exec().context("cargo metadata, in the directory of the project")?;
     let directory = Path::new(DIRECTORY);
     let mut files = Vec::new();

@@ -18,6 +18,8 @@ pub enum Action {
     Run(Invocation),
     /// Say whether the shim will be loaded into the command.
     Check(OsString),
+    /// Copy the library, `softclose-drain` and the launcher into a directory.
+    Copy(OsString),
     /// Print every knob, its value and where it comes from.
     ShowConfig,
     /// Print the environment variables that the command would get.
@@ -44,6 +46,7 @@ pub struct Args {
 enum Mode {
     Run,
     Check,
+    Copy,
     ShowConfig,
     PrintEnv,
 }
@@ -57,6 +60,7 @@ pub fn parse(mut parser: Parser) -> Result<Args, Failure> {
             Arg::Short('V') | Arg::Long("version") => return Ok(Args { action: Action::Version, strict, options }),
             Arg::Long("strict") => strict = true,
             Arg::Long("check") => mode = mode.or(Mode::Check)?,
+            Arg::Long("copy") => mode = mode.or(Mode::Copy)?,
             Arg::Long("show-config") => mode = mode.or(Mode::ShowConfig)?,
             Arg::Long("print-env") => mode = mode.or(Mode::PrintEnv)?,
             Arg::Value(name) => command = Some(Invocation { name, args: parser.raw_args()?.collect() }),
@@ -73,7 +77,9 @@ impl Mode {
     /// Chooses a mode. Two different modes on one command line are an error.
     fn or(self, chosen: Self) -> Result<Self, Failure> {
         if self != Self::Run && self != chosen {
-            return Err(Failure::own("--check, --show-config and --print-env exclude each other: give one of them"));
+            return Err(Failure::own(
+                "--check, --copy, --show-config and --print-env exclude each other: give one of them",
+            ));
         }
         Ok(chosen)
     }
@@ -86,7 +92,9 @@ fn action(mode: Mode, command: Option<Invocation>) -> Result<Action, Failure> {
         (Mode::ShowConfig, _) => Ok(Action::ShowConfig),
         (Mode::PrintEnv, _) => Ok(Action::PrintEnv),
         (Mode::Check, Some(command)) => Ok(Action::Check(command.name)),
+        (Mode::Copy, Some(command)) => Ok(Action::Copy(command.name)),
         (Mode::Run, Some(command)) => Ok(Action::Run(command)),
+        (Mode::Copy, None) => Err(Failure::own(format_args!("DIRECTORY is missing\n{}", help::USAGE))),
         (_, None) => Err(Failure::own(format_args!("COMMAND is missing\n{}", help::USAGE))),
     }
 }
@@ -139,6 +147,7 @@ mod tests {
             &["--"],
             &["--strict"],
             &["--check"],
+            &["--copy"],
             &["--bogus", "cmd"],
             &["-x", "cmd"],
             &["--idle"],

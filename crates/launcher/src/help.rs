@@ -9,6 +9,7 @@ use std::fmt::Write;
 pub const USAGE: &str = "\
 usage: softclose [OPTIONS] [--] COMMAND [ARG...]
        softclose --check [--strict] COMMAND
+       softclose --copy DIRECTORY
        softclose --show-config | --print-env | --help | --version";
 
 /// What the launcher does.
@@ -35,6 +36,11 @@ pub const INSTEAD: &[OwnOption] = &[
         short: None,
         long: "check",
         help: "say whether the shim will be loaded into COMMAND; status 0: yes, 1: no, 126 or 127: no such program",
+    },
+    OwnOption {
+        short: None,
+        long: "copy",
+        help: "copy the shim, softclose-drain and softclose to a directory, for a container that lacks them",
     },
     OwnOption { short: None, long: "show-config", help: "print every setting, its value and where it comes from" },
     OwnOption {

@@ -16,6 +16,7 @@ mod args;
 mod check;
 mod command;
 mod config;
+mod copy;
 mod environment;
 mod failure;
 pub mod help;
@@ -50,6 +51,7 @@ fn run(parser: lexopt::Parser) -> Result<ExitCode, Failure> {
         Action::ShowConfig => show_config(&options),
         Action::PrintEnv => print_env(&options),
         Action::Check(name) => run_check(&name, strict),
+        Action::Copy(directory) => copy::to(directory.as_ref()).map(|()| ExitCode::SUCCESS),
         Action::Run(invocation) => run_command(&invocation, strict, &options),
     }
 }

@@ -33,7 +33,7 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
 
 /// The path of this executable, from `/proc/self/exe`: a symbolic link in `/usr/local/bin` leads to
 /// the directory of the installation, and `argv[0]` is not trusted.
-fn own_executable() -> Result<PathBuf, Failure> {
+pub fn own_executable() -> Result<PathBuf, Failure> {
     fs::read_link("/proc/self/exe").map_err(|error| {
         Failure::own(format_args!("cannot find {NAME}: /proc/self/exe does not say where softclose itself is: {error}"))
     })

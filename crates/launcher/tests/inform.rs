@@ -24,7 +24,7 @@ fn the_help_has_every_option_and_every_variable() {
             assert!(help.stdout.contains(part), "{part} is not in the help");
         }
     }
-    for own in ["--check", "--strict", "--show-config", "--print-env", "--version", "125", "126", "127"] {
+    for own in ["--check", "--copy", "--strict", "--show-config", "--print-env", "--version", "125", "126", "127"] {
         assert!(help.stdout.contains(own), "{own} is not in the help");
     }
     assert!(help.stdout.lines().all(|line| line.len() <= 130));

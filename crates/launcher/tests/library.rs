@@ -103,6 +103,32 @@ fn a_missing_library_is_125_with_every_place_named() {
 }
 
 #[test]
+fn a_copy_is_an_installation_of_its_own() {
+    let installation = Installation::new();
+    installation.plant("bin/softclose-drain", "", 0o755);
+    let copy = installation.path("copy");
+    fs::create_dir(&copy).unwrap();
+    // The second one replaces the first.
+    for _ in 0..2 {
+        let outcome = installation.run(["--copy", copy.to_str().unwrap()]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    }
+    let mut names: Vec<_> = fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [LIBRARY, "softclose", "softclose-drain"]);
+    let outcome = outcome(clean(&copy.join("softclose")).arg("--print-env"));
+    assert_eq!(outcome.stdout, format!("LD_PRELOAD={}\n", copy.join(LIBRARY).display()));
+}
+
+#[test]
+fn a_copy_that_cannot_be_made_is_125_and_names_the_file() {
+    let installation = Installation::new();
+    let outcome = installation.run(["--copy", "/proc"]);
+    assert_eq!(outcome.status, Some(125), "{outcome:?}");
+    assert!(outcome.stderr.contains("bin/softclose-drain"), "{outcome:?}");
+}
+
+#[test]
 fn a_directory_is_not_a_library() {
     let installation = Installation::bare();
     fs::create_dir(installation.path("bin").join(LIBRARY)).unwrap();

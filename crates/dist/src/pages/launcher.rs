@@ -41,6 +41,8 @@ fn synopsis(roff: &mut Roff) {
     roff.text([&run[..], &[roman(" ["), italic("ARG"), roman("...]")]].concat());
     roff.control("br", []);
     roff.text([bold("softclose --check"), roman(" ["), bold("--strict"), roman("] "), italic("COMMAND")]);
+    roff.control("br", []);
+    roff.text([bold("softclose --copy"), roman(" "), italic("DIRECTORY")]);
     for alone in ["--show-config", "--print-env", "--help", "--version"] {
         roff.control("br", []);
         roff.text([bold(format!("softclose {alone}"))]);

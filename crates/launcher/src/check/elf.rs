@@ -138,10 +138,6 @@ fn loader(file: &Path, image: &Image) -> Option<Finding> {
         return Some(Finding::warning(file, text));
     };
     let shown = interpreter.display();
-    if interpreter.as_os_str().as_bytes().windows(7).any(|part| part == b"ld-musl") {
-        let text = format!("this program is linked with musl ({shown}), the shim is linked with glibc");
-        return Some(Finding::warning(file, text));
-    }
     (!interpreter.exists()).then(|| Finding::warning(file, format!("its dynamic loader {shown} does not exist")))
 }
 

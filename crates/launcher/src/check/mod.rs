@@ -16,7 +16,6 @@ mod script;
 
 use crate::command::{Unresolved, resolve};
 use crate::failure::Failure;
-use crate::library;
 use finding::{Finding, Severity};
 use std::ffi::OsStr;
 use std::fmt;
@@ -35,6 +34,7 @@ const HEAD: u64 = 256;
 #[derive(Debug)]
 pub struct Findings {
     command: PathBuf,
+    library: PathBuf,
     findings: Vec<Finding>,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for Findings {
         if self.has_warning() {
             return Ok(());
         }
-        writeln!(f, "ok: {}: {} will be loaded", self.command.display(), library::NAME)
+        writeln!(f, "ok: {}: {} will be loaded", self.command.display(), self.library.display())
     }
 }
 
@@ -69,7 +69,7 @@ pub fn check(name: &OsStr, library: &Path) -> Result<Findings, Failure> {
     let command = resolve(name).map_err(|unresolved: Unresolved| unresolved.failure(name))?;
     let shim = elf::read(library).map_err(|reason| Failure::own(format_args!("{}: {reason}", library.display())))?;
     let findings = follow(command.clone(), &shim);
-    Ok(Findings { command, findings })
+    Ok(Findings { command, library: library.to_owned(), findings })
 }
 
 /// Looks at a file, then at the program that runs it, and so on.
