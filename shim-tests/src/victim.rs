@@ -34,6 +34,19 @@ impl Victim {
         Self::program(compiled(name).into())
     }
 
+    /// The C program `victims/NAME.c`, for musl, where there is a compiler for it.
+    pub fn musl(name: &str) -> Option<Self> {
+        Some(Self::program(Self::musl_path(name)?.into()))
+    }
+
+    /// The path of that program.
+    pub fn musl_path(name: &str) -> Option<PathBuf> {
+        interpreter("sh", &["-c", "command -v musl-gcc"])?;
+        let compiler = project().join("shim-tests/machines/musl-cc");
+        let made = Made { compiler: compiler.into(), directory: "victims-musl".into(), flags: &["-pthread"] };
+        Some(made.compiled(name, name))
+    }
+
     /// The Python program `victims/NAME.py`, where there is a Python.
     pub fn python(name: &str) -> Option<Self> {
         let script = sources().join(name).with_extension("py");
@@ -158,6 +171,18 @@ fn limit_open_files(limit: u64) -> std::io::Result<()> {
     }
 }
 
+/// Compiles every C file of `victims` that is not fresh, for a machine that has no compiler. A file without a `main` is
+/// a library.
+pub fn compile_all() {
+    let entries = fs::read_dir(sources()).expect("the victims are there").flatten().map(|entry| entry.path());
+    for source in entries.filter(|path| path.extension().is_some_and(|extension| extension == "c")) {
+        let name = source.file_stem().and_then(OsStr::to_str).expect("a name in ASCII");
+        let text = fs::read_to_string(&source).expect("a text");
+        let compile = if text.contains("main(") { compiled } else { compiled_library };
+        compile(name);
+    }
+}
+
 /// A file in `victims`.
 pub fn source(file: &str) -> PathBuf {
     sources().join(file)
@@ -169,26 +194,41 @@ fn sources() -> PathBuf {
 
 /// Path of the compiled `victims/NAME.c`, compiled first if need be.
 pub fn compiled(name: &str) -> PathBuf {
-    compiled_to(name, name, &["-pthread"])
+    Made::by_cc(&["-pthread"]).compiled(name, name)
 }
 
 /// Path of `victims/NAME.c` compiled to a shared library.
 pub fn compiled_library(name: &str) -> PathBuf {
-    compiled_to(name, &format!("{name}.so"), &["-pthread", "-shared", "-fPIC"])
+    Made::by_cc(&["-pthread", "-shared", "-fPIC"]).compiled(name, &format!("{name}.so"))
 }
 
-fn compiled_to(name: &str, file: &str, flags: &[&str]) -> PathBuf {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let source = sources().join(name).with_extension("c");
-    let binary = target_dir().join("victims").join(file);
-    if !is_fresh(&binary, &source) {
-        let _turn = our_turn(binary.parent().expect("a directory"));
-        if !is_fresh(&binary, &source) {
-            compile(&source, &binary, flags);
-        }
+/// How victims are compiled, and where they lie below the target directory.
+struct Made {
+    compiler: OsString,
+    directory: OsString,
+    flags: &'static [&'static str],
+}
+
+impl Made {
+    /// By `CC`, in the directory `SOFTCLOSE_VICTIMS`: those of another compiler must not take their place.
+    fn by_cc(flags: &'static [&'static str]) -> Self {
+        let variable = |name, otherwise: &str| std::env::var_os(name).unwrap_or_else(|| otherwise.into());
+        Self { compiler: variable("CC", "cc"), directory: variable("SOFTCLOSE_VICTIMS", "victims"), flags }
     }
-    binary
+
+    fn compiled(&self, name: &str, file: &str) -> PathBuf {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let source = sources().join(name).with_extension("c");
+        let binary = target_dir().join(&self.directory).join(file);
+        if !is_fresh(&binary, &source) {
+            let _turn = our_turn(binary.parent().expect("a directory"));
+            if !is_fresh(&binary, &source) {
+                self.compile(&source, &binary);
+            }
+        }
+        binary
+    }
 }
 
 /// Waits for a lock that only one test process holds. Nextest runs each test in a process of its
@@ -212,20 +252,21 @@ fn is_fresh(binary: &Path, source: &Path) -> bool {
     matches!((changed(binary), newest), (Some(binary), Some(source)) if binary > source)
 }
 
-/// Compiles to another name and renames the result, so that nobody can start a program that is only
-/// half written.
-fn compile(source: &Path, binary: &Path, flags: &[&str]) {
-    let draft = binary.with_extension(format!("{}", std::process::id()));
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let output = Command::new(compiler)
-        .args(["-O1", "-g", "-Wall", "-Wextra"])
-        .args(flags)
-        .arg("-o")
-        .args([&draft, source])
-        .output()
-        .expect("a C compiler: set CC");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}:\n{said}", source.display());
-    assert!(said.is_empty(), "{} compiles with warnings:\n{said}", source.display());
-    fs::rename(&draft, binary).expect("the victim can be put in place");
+impl Made {
+    /// Compiles to another name and renames the result, so that nobody can start a program that is only
+    /// half written.
+    fn compile(&self, source: &Path, binary: &Path) {
+        let draft = binary.with_extension(format!("{}", std::process::id()));
+        let output = Command::new(&self.compiler)
+            .args(["-O1", "-g", "-Wall", "-Wextra"])
+            .args(self.flags)
+            .arg("-o")
+            .args([&draft, source])
+            .output()
+            .expect("a C compiler: set CC");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}:\n{said}", source.display());
+        assert!(said.is_empty(), "{} compiles with warnings:\n{said}", source.display());
+        fs::rename(&draft, binary).expect("the victim can be put in place");
+    }
 }

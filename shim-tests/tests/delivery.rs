@@ -151,6 +151,11 @@ mod at_exit_still_open {
     }
 
     #[test]
+    fn of_which_a_destructor_writes_the_end() {
+        Gauntlet::of(Victim::c("last_words")).exits_with(7).prove(here!());
+    }
+
+    #[test]
     fn with_the_response_written_by_an_atexit_handler() {
         Gauntlet::of(Victim::c("exit_atexit")).exits_with(7).prove(here!());
     }

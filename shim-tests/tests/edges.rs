@@ -3,13 +3,12 @@
 //! program does the same natively and shimmed.
 
 use shim_tests::arena::Arena;
-use shim_tests::built::target_dir;
 use shim_tests::program::Exit;
 use shim_tests::shim::Shim;
 use shim_tests::twice::{alike, says};
-use shim_tests::victim::{Victim, compiled, compiled_library, source};
+use shim_tests::victim::{Victim, compiled, compiled_library};
 use shim_tests::{here, skip};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// The frame of a signal handler of ours did not fit: `SIGSEGV`.
@@ -123,27 +122,6 @@ fn the_closesocket_of_a_library_gets_all_of_its_argument() {
     let library = compiled_library("lib_closesocket");
     let victim = Victim::c("wide_socket").behind(&library).arg(library);
     says(here!(), &victim, &["the answer is the library's: 1; the number is open: 0"]);
-}
-
-mod a_program_for_musl {
-    use super::*;
-
-    fn compiled_for_musl() -> Option<PathBuf> {
-        let program = target_dir().join("victims").join(format!("musl_program.{}", std::process::id()));
-        std::fs::create_dir_all(program.parent()?).ok()?;
-        let built = Command::new("musl-gcc").arg("-o").arg(&program).arg(source("musl_program.c")).output().ok()?;
-        built.status.success().then_some(program)
-    }
-
-    /// Its loader found symbols that musl has not, and gave up.
-    #[test]
-    fn starts_and_is_left_alone() {
-        let Some(program) = compiled_for_musl() else { return skip(here!(), "no musl-gcc") };
-        let expected =
-            ["end: 0", "fork: 3", "vfork: 4", "spawn: 5", "system: 6", "dup2: 9", "close: 0, setuid: 0", "exec"];
-        says(here!(), &Victim::program(program.clone().into()), &expected);
-        std::fs::remove_file(program).expect("it is ours");
-    }
 }
 
 mod the_log {

@@ -249,7 +249,7 @@ mod a_program_that_closes_every_descriptor {
 
     fn still_delivers(test: &str, way: &str) {
         let Some(arena) = Arena::or_skip(test) else { return };
-        let mut victim = Victim::c("stranger_closes").arg(way).start(&arena, Shim::Preloaded);
+        let mut victim = Victim::c("stranger_closes").arg(way).open_files(1024).start(&arena, Shim::Preloaded);
         let port = victim.port();
         let silent = Peer::to(port).ask(64, 0).wait().start(&arena);
         victim.expect("closed all");

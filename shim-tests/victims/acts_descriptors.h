@@ -118,7 +118,11 @@ static long do_dup(const int *a) { return keep(a[0], dup(var[a[1]])); }
 static long do_dup2(const int *a) { return dup2(var[a[1]], var[a[0]]); }
 static long do_dup3(const int *a) { return dup3(var[a[1]], var[a[0]], a[2] ? O_CLOEXEC : 0); }
 static long do_sysdup(const int *a) { return keep(a[0], syscall(SYS_dup, var[a[1]])); }
+#ifdef SYS_dup2
 static long do_sysdup2(const int *a) { return syscall(SYS_dup2, var[a[1]], var[a[0]]); }
+#else
+static long do_sysdup2(const int *a) { return do_dup2(a); }
+#endif
 static long do_dupfd(const int *a) { return keep(a[0], fcntl(var[a[1]], a[2] ? F_DUPFD_CLOEXEC : F_DUPFD, 10)); }
 
 static long do_close(const int *a) { return close(var[a[0]]); }

@@ -85,7 +85,7 @@ static void start_sleepers(void)
 	static int gate[2];
 	pthread_attr_t small;
 	pthread_t thread;
-	must(pipe(gate) == 0 && pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 64 << 10) == 0);
+	must(pipe(gate) == 0 && pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 128 << 10) == 0);
 	for (int at = 0; at < THREADS; at++)
 		must(pthread_create(&thread, &small, sleeper, &gate[0]) == 0);
 }

@@ -22,7 +22,10 @@ static UNUSED void like_docker(void)
 		SYS_sethostname, SYS_setdomainname, SYS_init_module, SYS_delete_module, SYS_finit_module, SYS_kexec_load,
 		SYS_add_key, SYS_request_key, SYS_keyctl, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_kcmp,
 		SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_open_by_handle_at, SYS_io_uring_setup,
-		SYS_io_uring_enter, SYS_io_uring_register, SYS_acct, SYS_settimeofday, SYS_clock_settime, SYS_iopl, SYS_ioperm,
+		SYS_io_uring_enter, SYS_io_uring_register, SYS_acct, SYS_settimeofday, SYS_clock_settime,
+#ifdef SYS_iopl
+		SYS_iopl, SYS_ioperm,
+#endif
 	};
 	begin_filter();
 	for (size_t at = 0; at < sizeof refused / sizeof *refused; at++)

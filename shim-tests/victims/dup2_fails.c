@@ -21,8 +21,8 @@ int main(void)
 	try(dup3(file, conn, O_NONBLOCK));
 	try(dup3(file, conn, O_CLOEXEC | O_APPEND));
 	try(dup3(file, conn, -1));
-	try(syscall(SYS_dup2, -1, conn));
-	try(syscall(SYS_dup2, conn, conn));
+	try(dup2_by_syscall(-1, conn));
+	try(dup2_by_syscall(conn, conn));
 	try(syscall(SYS_dup3, -1, conn, 0));
 	try(syscall(SYS_dup3, conn, conn, 0));
 	try(syscall(SYS_dup3, file, conn, O_NONBLOCK));

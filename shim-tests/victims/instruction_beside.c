@@ -1,27 +1,20 @@
 /* One thread makes a child by an instruction, which has the connection and sends on it later;
  * another thread closes the connection right away, after it has closed another one. */
-#include "victim.h"
+#include "by_instruction.h"
+#include "raw_clone.h"
 #include <stdatomic.h>
 
 enum { ROUNDS = 20 };
 
 static atomic_int number = -1;
 
-static long fork_by_an_instruction(void)
-{
-	long child;
-	__asm__ volatile("syscall" : "=a"(child) : "a"(57) : "rcx", "r11", "memory");
-	return child;
-}
-
 /* It sleeps, sends and ends by instructions alone. */
 static void send_later(int conn)
 {
 	struct timespec rest = {.tv_nsec = 20000000};
-	long done;
-	__asm__ volatile("syscall" : "=a"(done) : "a"(35), "D"(&rest), "S"(0) : "rcx", "r11", "memory");
-	__asm__ volatile("syscall" : "=a"(done) : "a"(1), "D"(conn), "S"(pattern), "d"(1) : "rcx", "r11", "memory");
-	__asm__ volatile("syscall" : : "a"(231), "D"(done == 1 ? 0 : 1) : "rcx", "r11", "memory");
+	by_instruction(SYS_nanosleep, (long)&rest, 0, 0, 0);
+	long done = by_instruction(SYS_write, conn, (long)pattern, 1, 0);
+	by_instruction(SYS_exit_group, done == 1 ? 0 : 1, 0, 0, 0);
 	__builtin_unreachable();
 }
 
@@ -56,7 +49,7 @@ int main(void)
 		begin(pair);
 		begin(first);
 		must(close(first[1]) == 0 && close(first[0]) == 0);
-		long child = fork_by_an_instruction();
+		long child = clone_by_instruction();
 		must(child >= 0);
 		if (child == 0)
 			send_later(pair[1]);

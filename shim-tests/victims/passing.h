@@ -16,7 +16,7 @@ struct parcel {
 	union control control;
 };
 
-static void prepare_parcel(struct parcel *parcel)
+static UNUSED void prepare_parcel(struct parcel *parcel)
 {
 	memset(parcel, 0, sizeof *parcel);
 	parcel->byte = 'f';
@@ -27,10 +27,26 @@ static void prepare_parcel(struct parcel *parcel)
 	parcel->message.msg_controllen = sizeof parcel->control;
 }
 
+/* A function of libc takes any bytes where a field has no name: musl has padding beside each length. */
+static UNUSED void scribble_beside(struct parcel *parcel)
+{
+	struct msghdr named = parcel->message, *message = &parcel->message;
+	memset(message, 0xff, sizeof *message);
+	message->msg_name = named.msg_name;
+	message->msg_namelen = named.msg_namelen;
+	message->msg_iov = named.msg_iov;
+	message->msg_iovlen = named.msg_iovlen;
+	message->msg_control = named.msg_control;
+	message->msg_controllen = named.msg_controllen;
+	message->msg_flags = named.msg_flags;
+	memset(&parcel->control, 0xff, sizeof parcel->control);
+}
+
 static UNUSED void send_fd(int link, int fd, int by_sendmmsg)
 {
 	struct parcel parcel;
 	prepare_parcel(&parcel);
+	scribble_beside(&parcel);
 	struct cmsghdr *header = CMSG_FIRSTHDR(&parcel.message);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;

@@ -16,14 +16,26 @@
 static const int like_sshd[] = {
 	SYS_brk, SYS_clock_gettime, SYS_close, SYS_exit, SYS_exit_group, SYS_futex, SYS_geteuid, SYS_getpgid, SYS_getpid,
 	SYS_getrandom, SYS_gettimeofday, SYS_getuid, SYS_madvise, SYS_mmap, SYS_mprotect, SYS_mremap, SYS_munmap, SYS_nanosleep,
-	SYS_clock_nanosleep, SYS_poll, SYS_pselect6, SYS_read, SYS_rt_sigprocmask, SYS_select, SYS_shutdown, SYS_time, SYS_write, -1,
+	SYS_clock_nanosleep, SYS_pselect6, SYS_read, SYS_rt_sigprocmask, SYS_shutdown, SYS_write,
+#ifdef SYS_poll
+	SYS_poll, SYS_select, SYS_time,
+#endif
+	-1,
 };
 static const int refused_by_sshd[] = {
-	SYS_lstat, SYS_fstat, SYS_open, SYS_openat, SYS_newfstatat, SYS_stat, SYS_shmget, SYS_shmat, SYS_shmdt, -1,
+	SYS_fstat, SYS_openat, SYS_newfstatat, SYS_shmget, SYS_shmat, SYS_shmdt,
+#ifdef SYS_open
+	SYS_lstat, SYS_open, SYS_stat,
+#endif
+	-1,
 };
 static const int like_vsftpd[] = {
 	SYS_read, SYS_write, SYS_mmap, SYS_mprotect, SYS_munmap, SYS_brk, SYS_rt_sigreturn, SYS_restart_syscall, SYS_close,
-	SYS_exit_group, SYS_recvfrom, SYS_nanosleep, SYS_getpid, SYS_shutdown, SYS_fcntl, SYS_rt_sigaction, SYS_alarm, -1,
+	SYS_exit_group, SYS_recvfrom, SYS_nanosleep, SYS_getpid, SYS_shutdown, SYS_fcntl, SYS_rt_sigaction,
+#ifdef SYS_alarm
+	SYS_alarm,
+#endif
+	-1,
 };
 static const int nothing[] = {-1};
 

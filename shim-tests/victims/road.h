@@ -11,6 +11,16 @@ static UNUSED int null_file(void)
 	return fd;
 }
 
+/* Younger machines, such as aarch64, have dup3 alone. */
+static UNUSED long dup2_by_syscall(int other, int fd)
+{
+#ifdef SYS_dup2
+	return syscall(SYS_dup2, other, fd);
+#else
+	return dup2(other, fd);
+#endif
+}
+
 static UNUSED int cover(const char *road, int other, int fd)
 {
 	if (!strcmp(road, "dup2"))
@@ -18,7 +28,7 @@ static UNUSED int cover(const char *road, int other, int fd)
 	if (!strcmp(road, "dup3"))
 		return dup3(other, fd, O_CLOEXEC);
 	if (!strcmp(road, "SYS_dup2"))
-		return syscall(SYS_dup2, other, fd);
+		return dup2_by_syscall(other, fd);
 	must(!strcmp(road, "SYS_dup3"));
 	return syscall(SYS_dup3, other, fd, 0);
 }

@@ -34,7 +34,7 @@ static void over_connections(void)
 	try(fcntl(50, F_GETFD));
 	try(close(50));
 	connection_at(50);
-	try(syscall(SYS_dup2, file, 50));
+	try(dup2_by_syscall(file, 50));
 	connection_at(50);
 	try(syscall(SYS_dup3, file, 50, 0));
 	connection_at(50);

@@ -316,7 +316,7 @@ static UNUSED void start_small_thread(void)
 {
 	pthread_t thread;
 	pthread_attr_t small;
-	must(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 64 << 10) == 0);
+	must(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 128 << 10) == 0);
 	must(pthread_create(&thread, &small, sleep_for_ever, NULL) == 0);
 }
 

@@ -1,14 +1,14 @@
 //! Debian packages, installed below a directory of their own.
 
-use crate::tree::{assert_ended_well, files, release, succeed};
+use crate::tree::{assert_ended_well, files, output, packaging, release, succeed};
 use shim_tests::arena::Arena;
-use shim_tests::built::project;
-use shim_tests::installed::find;
+use shim_tests::installed::{find, is_missing};
 use shim_tests::peer::Peer;
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{Shim, ctl, dist, launcher, library};
 use shim_tests::victim::Victim;
 use shim_tests::{RESPONSE, UNREAD, UPLOAD, here, skip};
+use std::env::consts::ARCH;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -103,8 +103,8 @@ impl Packages {
     /// Quickly compressed: the binaries of a debug build are large.
     fn build(version: &str) -> Self {
         let (release, directory) = (release(), Scratch::directory());
-        let mut command = Command::new(project().join("packaging/deb"));
-        command.args([release.path(), directory.path()]).env("DEB_VERSION", version);
+        let mut command = packaging("deb");
+        command.arg(ARCH).args([release.path(), directory.path()]).env("DEB_VERSION", version);
         succeed(command.env("DPKG_DEB_COMPRESSOR_TYPE", "gzip").env("DPKG_DEB_COMPRESSOR_LEVEL", "1"));
         let path = |name| format!("{}/{name}_{version}_amd64.deb", directory.path().display());
         let paths = ["libsoftclose", "softclose"].map(path);
@@ -198,6 +198,17 @@ fn a_program_that_runs_through_an_upgrade_still_drains() {
     assert!(report.has_all_of(RESPONSE), "{report:#?}");
     assert_ended_well(&victim.finish());
     assert!(arena.counters().since(before).are_clean(1));
+}
+
+#[test]
+fn lintian_finds_no_fault() {
+    let Some(_root) = Root::or_skip(here!()) else { return };
+    if is_missing(here!(), "lintian") {
+        return;
+    }
+    let packages = Packages::build("1.0-1");
+    let output = output(Command::new("lintian").arg("--allow-root").args(&packages.paths));
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:#?}");
 }
 
 #[test]

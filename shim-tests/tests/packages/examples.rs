@@ -1,6 +1,6 @@
 //! The examples are understood by those for whom they are.
 
-use crate::tree::output;
+use crate::tree::{output, packaging};
 use shim_tests::built::project;
 use shim_tests::installed::find;
 use shim_tests::scratch::Scratch;
@@ -32,6 +32,38 @@ fn systemd_understands_every_line_of_the_drop_in() {
     let all = example.replace("\n#Environment", "\nEnvironment").replace("\n#Limit", "\nLimit");
     assert_ne!(verify(&all.replace("LimitNOFILE", "LimitNothing")), [""; 0], "it finds no fault at all");
     assert_eq!(verify(&all.replace("\n#Runtime", "\nRuntime")), [""; 0]);
+}
+
+/// By the schemas of the API, which come from PyPI.
+#[test]
+fn kubernetes_understands_every_line_of_the_deployment() {
+    let found = output(packaging("python").args(["kubernetes-validate", "kubernetes-validate==1.37.0"]));
+    if !found.status.success() {
+        return skip(here!(), String::from_utf8_lossy(&found.stderr).trim());
+    }
+    let validator = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+    let scratch = Scratch::directory();
+    let file = scratch.path().join("kubernetes.yaml");
+    let validate = |lines: &str| {
+        fs::write(&file, lines).expect("a new file");
+        output(Command::new(&validator).arg("--strict").arg(&file))
+    };
+    let example = fs::read_to_string(project().join("examples/kubernetes.yaml")).expect("the example");
+    let bad = validate(&example.replace("readOnly: true", "readonly: true"));
+    assert!(!bad.status.success(), "it finds no fault at all");
+    let good = validate(&example);
+    assert!(good.status.success(), "{good:#?}");
+}
+
+#[test]
+fn the_deployment_preloads_what_its_init_container_copies() {
+    let example = fs::read_to_string(project().join("examples/kubernetes.yaml")).expect("the example");
+    let count = |line: &str| example.lines().filter(|found| found.trim() == line).count();
+    assert_eq!(count(r#"args: ["--copy", "/softclose"]"#), 1);
+    assert_eq!(count("mountPath: /softclose"), 2);
+    assert_eq!(count("value: /softclose/libsoftclose.so"), 1);
+    // The documents' test of versions does not look here.
+    assert_eq!(example.matches(concat!("softclose:", env!("CARGO_PKG_VERSION"))).count(), 2);
 }
 
 #[test]

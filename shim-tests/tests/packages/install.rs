@@ -1,6 +1,6 @@
 //! `make install` and `make uninstall`.
 
-use crate::tree::{files, output, release, succeed};
+use crate::tree::{files, maps, output, release, succeed};
 use shim_tests::installed;
 use shim_tests::scratch::Scratch;
 use shim_tests::{here, skip};
@@ -14,11 +14,6 @@ fn make(target: &str, release: &Scratch, root: &Path, more: &[&str]) -> Command 
     command.args(["-s", target]).arg(format!("RELEASE={}", release.path().display()));
     command.arg(format!("DESTDIR={}", root.display())).args(more);
     command
-}
-
-/// What a program that is started by the launcher of `bin` has mapped.
-fn maps(bin: &Path) -> String {
-    succeed(Command::new(bin.join("softclose")).args(["--", "cat", "/proc/self/maps"]))
 }
 
 #[test]

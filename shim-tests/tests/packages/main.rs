@@ -1,9 +1,13 @@
-//! What is installed: by `make install`, by Debian packages, and what lies beside the
-//! programs.
+//! What is installed: by `make install`, by packages, from an archive and in containers, and what
+//! lies beside the programs.
 
 mod completions;
 mod debian;
+mod equal;
 mod examples;
+mod image;
 mod install;
 mod manuals;
+mod rpm;
+mod tarball;
 mod tree;

@@ -4,6 +4,7 @@ use shim_tests::built::project;
 use shim_tests::program::Finished;
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{ctl, dist, finisher, launcher, library};
+use std::env::consts::ARCH;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,26 @@ pub fn release() -> Scratch {
     scratch
 }
 
+/// What `make portable` would have made of that.
+pub fn portable(release: &Path) -> Scratch {
+    let scratch = Scratch::directory();
+    // The machine is the name of the directory.
+    let tree = scratch.path().join(ARCH);
+    succeed(packaging("portable").arg(ARCH).args([release, release, &tree]));
+    scratch
+}
+
+/// A script of the directory `packaging`.
+pub fn packaging(script: &str) -> Command {
+    Command::new(project().join("packaging").join(script))
+}
+
+/// What a program that is started by the launcher of `bin` has mapped.
+#[track_caller]
+pub fn maps(bin: &Path) -> String {
+    succeed(Command::new(bin.join("softclose")).args(["--", "cat", "/proc/self/maps"]))
+}
+
 /// What a command printed, which has to succeed.
 #[track_caller]
 pub fn succeed(command: &mut Command) -> String {
@@ -33,9 +54,10 @@ pub fn succeed(command: &mut Command) -> String {
 /// The output of a command in the directory of the project, without our settings and
 /// without those of a `make` that runs the tests.
 pub fn output(command: &mut Command) -> Output {
-    for name in ["LD_PRELOAD", "MAKEFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "GLIBC", "RELEASE"] {
+    for name in ["LD_PRELOAD", "MAKEFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "GLIBC", "RELEASE", "ARCH"] {
         command.env_remove(name);
     }
+    command.env("SOFTCLOSE_DIST", dist());
     command.current_dir(project()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
