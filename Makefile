@@ -21,33 +21,54 @@ REMAP = $(foreach path,$(CURDIR)=/softclose $(CARGO_TARGET_DIR)=/softclose/targe
     $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo $(SYSROOT)/lib/rustlib/src/rust=/rustc/$(RUST_COMMIT),\
     "--remap-path-prefix=$(path)"$(comma))
 RELEASED = --release --config 'build.rustflags=[$(REMAP)]'
+# Which machine to build for, by its name in `uname -m`: x86_64 or aarch64. `make dist` takes both.
+HOST := $(shell uname -m)
+ARCH ?= $(HOST)
+TARGET = $(ARCH)-unknown-linux-gnu
+CROSS = $(if $(filter $(HOST),$(ARCH)),,shim-tests/machines/for-$(ARCH))
 DEBUG := $(CARGO_TARGET_DIR)/debug
 # GLIBC=2.17 builds for that version of glibc and later, with cargo-zigbuild, where the
 # system's own libraries are too new.
 ifdef GLIBC
-RELEASE := $(CARGO_TARGET_DIR)/x86_64-unknown-linux-gnu/release
-BUILD = $(CARGO) zigbuild $(RELEASED) --target x86_64-unknown-linux-gnu.$(GLIBC)
+RELEASE = $(CARGO_TARGET_DIR)/$(TARGET)/release
+BUILD = $(CROSS) env -u CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER \
+    $(CARGO) zigbuild $(RELEASED) --target $(TARGET).$(GLIBC)
 else
-RELEASE := $(CARGO_TARGET_DIR)/release
-BUILD = $(CARGO) build $(RELEASED)
+RELEASE = $(CARGO_TARGET_DIR)/$(if $(CROSS),$(TARGET)/)release
+BUILD = $(CROSS) $(CARGO) build $(RELEASED) $(if $(CROSS),--target $(TARGET))
 endif
 BUILT = $(addprefix $(RELEASE)/,softclose softclosectl libsoftclose.so)
 # Static: no libc is too old for it. The library looks for it beside itself.
 BESIDE := softclose-drain
+# The commands once more, with a libc inside: they run on any Linux, that of musl included.
+STATIC = $(CARGO_TARGET_DIR)/static
+BUILD_STATIC = $(CROSS) $(CARGO) build --target-dir $(STATIC) --target $(TARGET) \
+    --release --config 'build.rustflags=[$(REMAP)"-Ctarget-feature=+crt-static"]'
+# It writes what is not compiled, and runs here, whichever machine that is for.
+export SOFTCLOSE_DIST = $(CARGO_TARGET_DIR)/release/softclose-dist
+PORTABLE = $(CARGO_TARGET_DIR)/portable
+DIST := $(CARGO_TARGET_DIR)/dist
 # What manuals and packages are dated with, so that they can be built again.
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
-.PHONY: all build demo test compat bench soak closes fuzz upstream loom miri fuzz-settings fmt lint ci install uninstall deb \
-    deny reproducible glibc clean help setup tools
+.PHONY: all build aarch64 musl demo test test-musl test-systems test-kernels test-aarch64 compat bench soak closes fuzz \
+    upstream loom miri fuzz-settings fmt lint ci install uninstall deb rpm portable tarball image dist deny reproducible \
+    glibc clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
 
 all: build ## the shim and the launcher (the default)
 
 build: tools ## libsoftclose.so, softclose-drain, softclose, softclosectl, in target/release, with manuals
-	$(BUILD) $(SHIM) -p softclose-dist
-	@CARGO=$(CARGO) $(RELEASE)/softclose-dist share $(RELEASE)/share --date $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
+	$(BUILD) $(SHIM)
+	$(CARGO) build $(RELEASED) -p softclose-dist
+	@CARGO=$(CARGO) $(SOFTCLOSE_DIST) share $(RELEASE)/share --date $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
+
+aarch64: ## the same for aarch64, with a toolchain of its own: make ARCH=aarch64
+	$(MAKE) ARCH=aarch64 build
+
+musl: build ## the same: one library serves programs for glibc and for musl (make test-musl tries it)
 
 demo: tools ## what softclose is for, without it and with it, in two tables
 	@shim-tests/setup packages python3 iproute2
@@ -69,6 +90,24 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
+
+test-musl: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
+test-musl: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+test-musl: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
+test-musl: export SOFTCLOSE_DIST := $(DEBUG)/softclose-dist
+test-musl: setup tools ## the tests of the shim with victims for musl
+	$(CARGO) build --workspace
+	@shim-tests/machines/test-musl
+
+test-systems: tools ## the library, built for glibc 2.17, in programs of other releases of Debian
+	@PATH=$$(dirname "$$(packaging/zigbuild)"):$$PATH $(MAKE) GLIBC=2.17 build
+	@shim-tests/machines/test-systems $(CARGO_TARGET_DIR)/$(TARGET)/release/libsoftclose.so
+
+test-kernels: tools ## tests on Debian's kernels 5.10, 6.1 and 6.12, in virtual machines; KERNELS="bullseye"
+	@shim-tests/machines/run x86_64 $(or $(KERNELS),trixie bookworm bullseye)
+
+test-aarch64: tools ## tests on Debian's kernel 6.12 for aarch64, in a virtual machine
+	@shim-tests/machines/run aarch64 trixie
 
 # `make test` explores three preemptions already.
 loom: export LOOM_MAX_PREEMPTIONS ?= 4
@@ -159,7 +198,7 @@ ci: ## what the CI does
 	.ci/run
 
 # Where it is missing, what is installed keeps its debug information.
-OBJCOPY ?= objcopy
+OBJCOPY ?= $(if $(CROSS),$(ARCH)-linux-gnu-)objcopy
 DOC := $(PREFIX)/share/doc/softclose
 
 # $(call put,FILE,DIRECTORY,MODE): without its debug information, which goes to
@@ -186,7 +225,7 @@ define absolute
 endef
 
 # Manuals name the places of this very installation. The last line of all says so if the
-# launcher does not find the library there.
+# launcher does not find the library there, where this machine can run it.
 install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREFIX/lib/softclose)
 	$(absolute)
 	@case "$(LIBDIR)" in $(PREFIX)/lib/softclose|$(PREFIX)/lib/*-linux-gnu|$(PREFIX)/lib64|$(PREFIX)/lib) ;; \
@@ -205,7 +244,7 @@ install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREF
 	install -D -m 644 -t $(DESTDIR)$(DOC)/examples examples/*
 	install -d $(DESTDIR)$(UNITS)
 	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/softclose-refs.service >$(DESTDIR)$(UNITS)/softclose-refs.service
-	@$(DESTDIR)$(PREFIX)/bin/softclose --print-env >/dev/null
+	@$(if $(CROSS),,$(DESTDIR)$(PREFIX)/bin/softclose --print-env >/dev/null)
 
 uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX and LIBDIR
 	$(absolute)
@@ -219,21 +258,39 @@ uninstall: ## what `make install` has put there, with the same DESTDIR, PREFIX a
 	    test ! -d $(DESTDIR)$$directory || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; \
 	done
 
-deb: build ## Debian packages, in target/deb; GLIBC=2.17 for older systems (cargo-zigbuild)
-	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/deb $(RELEASE) $(CARGO_TARGET_DIR)/deb
+deb: build ## Debian packages, in target/dist; GLIBC=2.17 for older systems (cargo-zigbuild); ARCH=aarch64
+	packaging/deb $(ARCH) $(RELEASE) $(DIST)
+
+rpm: build ## packages for Fedora and its like, as `make deb` makes those for Debian
+	@shim-tests/setup packages rpm
+	packaging/rpm $(ARCH) $(RELEASE) $(DIST)
+
+portable: build
+	$(BUILD_STATIC) -p softclose-launcher -p softclose-ctl
+	packaging/portable $(ARCH) $(RELEASE) $(STATIC)/$(TARGET)/release $(PORTABLE)/$(ARCH)
+
+tarball: portable ## an archive for any other system, musl included, with install.sh
+	packaging/tarball $(ARCH) $(PORTABLE)/$(ARCH) $(DIST)
+
+image: portable ## an image for containers, of which they copy the library
+	packaging/image $(DIST) $(PORTABLE)/$(ARCH)
+
+# A list of machines is for this target only: ARCH="x86_64 aarch64".
+dist: ## everything that a release is, with SHA256SUMS, in target/dist; ARCH="x86_64 aarch64", GLIBC=2.17
+	@GLIBC=$(GLIBC) packaging/dist $(DIST) $(PORTABLE) $(ARCH)
 
 # Twice from scratch, from what is committed; the caches of cargo are shared.
 reproducible: tools ## build what is committed at two paths, and compare
 	packaging/reproducible
 
 glibc: build ## the oldest glibc that can load what was built
-	@$(RELEASE)/softclose-dist glibc $(BUILT)
+	@$(SOFTCLOSE_DIST) glibc $(BUILT)
 
 clean: ## away with target
 	$(CARGO) clean
 
 help: ## this
-	@sed -n 's/^\([a-z-]*\):.* ## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.* ## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 setup:
 	@shim-tests/setup
