@@ -2,10 +2,11 @@
 nothing of that to anybody."""
 
 import ctypes
+import os
 import socket
 import sys
 
-SYS_CLOSE = 3
+SYS_CLOSE = {"x86_64": 3, "aarch64": 57}[os.uname().machine]
 
 libc = ctypes.CDLL(None, use_errno=True)
 

@@ -137,10 +137,12 @@ mod tests {
         let (word, end) = (c"word".as_ptr() as usize, 0);
         let environment = [c"A=b".as_ptr() as usize, end];
         let stack = [word, end, environment.as_ptr() as usize];
-        let list = Strings::in_two(&[word, word], stack.as_ptr());
+        let registers = [word, word];
+        let list = Strings::in_two(&registers, stack.as_ptr());
         assert_eq!(list.size(), Some(3 * (5 + 8)));
         assert_eq!(list.followed_by().size(), Some(4 + 8));
-        let short = Strings::in_two(&[word, end, environment.as_ptr() as usize], ptr::null());
+        let registers = [word, end, environment.as_ptr() as usize];
+        let short = Strings::in_two(&registers, ptr::null());
         assert_eq!((short.size(), short.followed_by().size()), (Some(5 + 8), Some(4 + 8)));
     }
 

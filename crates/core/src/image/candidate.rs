@@ -125,7 +125,8 @@ mod tests {
         assert!(!runs(&scratch.file("no-newline", b"#!/bin/sh", 0o755)));
         assert!(!runs(&scratch.file("cut-off", sh.get(..100).unwrap(), 0o755)));
         let mut foreign = sh.clone();
-        foreign[18] = 183;
+        const EM_MIPS: u8 = 8;
+        foreign[18] = EM_MIPS;
         assert!(!runs(&scratch.file("other-machine", &foreign, 0o755)));
         let me = scratch.path("loop").into_string().unwrap();
         assert!(!runs(&scratch.file("loop", format!("#!{me}\n").as_bytes(), 0o755)));
