@@ -4,9 +4,10 @@
 use shim_tests::arena::Arena;
 use shim_tests::here;
 use shim_tests::late::{Late, ends};
+use shim_tests::peer::Peer;
 use shim_tests::shim::Shim;
 use shim_tests::strace::{self, Caller};
-use shim_tests::twice::says;
+use shim_tests::twice::{alike, says};
 use shim_tests::victim::Victim;
 
 /// A test for each shape.
@@ -111,4 +112,17 @@ fn a_close_beside_many_sets_looks_at_no_file() {
     let Some(arena) = strace::arena_or_skip(here!()) else { return };
     let [one, many] = [1, 40].map(|closes| looks(&arena, closes));
     assert_eq!(many, one, "in 40 closes, and in one");
+}
+
+/// The search for sets ended before the number of a set that the process had got from its former image.
+#[test]
+fn a_set_of_the_former_image_does_not_report_it() {
+    let seen = alike(here!(), |arena, shim| {
+        let mut victim = Victim::c("inherited_set").start(arena, shim);
+        let peer = Peer::to(victim.port()).ask(64, 0).read(64).wait().start(arena);
+        let reported = victim.expect("after the close: ");
+        peer.leave();
+        reported
+    });
+    assert!(seen.as_deref().is_none_or(|reported| reported == "0"), "{seen:?}");
 }

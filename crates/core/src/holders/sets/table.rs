@@ -108,13 +108,15 @@ impl Sets {
         self.waiters.ensure(len) && self.far.ensure(len.div_ceil(BITS as usize))
     }
 
-    /// Thread number `thread` is about to wait for events of `set`.
+    /// Thread number `thread` is about to wait for events of `set`. No hook need have seen that being made: a program may
+    /// have got it when it was executed, under a number beyond all that are known.
     pub fn waits(&self, set: Fd, thread: u32) {
         let Some(Waiter(word)) = self.waiters.get(set.index()) else { return };
         let known = word.load(SeqCst);
         if known == thread || known == SEVERAL {
             return;
         }
+        self.used(set);
         let is_first = known == 0 && word.compare_exchange(0, thread, SeqCst, SeqCst).is_ok();
         if !is_first {
             word.store(SEVERAL, SeqCst);
@@ -222,6 +224,7 @@ impl Sets {
     /// The program uses `fd` as an epoll set.
     pub fn used(&self, fd: Fd) {
         if !self.has(fd, |block| &block.set) {
+            self.grow(fd);
             self.clear(fd, |block| &block.plain);
             self.set(fd, |block| &block.set);
         }

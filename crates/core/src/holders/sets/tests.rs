@@ -232,6 +232,16 @@ fn waiting_threads_are_those_of_the_set_and_not_of_its_number() {
     assert!(sets.may_be_waited_for(fd(5), 8));
 }
 
+/// A program gets it when it is executed, and the search ended before it.
+#[test]
+fn a_set_that_was_only_waited_for_is_asked_beyond_the_known_end() {
+    let sets = room();
+    let truth = Truth::of(&[(0, Kind::Plain), (100, Kind::Set)]);
+    assert_eq!(truth.asked(&sets), [0, 1, 2]);
+    sets.waits(fd(100), 7);
+    assert!(truth.asked(&sets).contains(&100));
+}
+
 #[test]
 fn a_set_is_private_until_it_is_shared_or_closed() {
     let sets = room();
