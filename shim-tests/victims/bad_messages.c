@@ -38,5 +38,7 @@ int main(void)
 	parcel.message.msg_control = header;
 	parcel.message.msg_controllen = sizeof *header;
 	try_message("with a length that is a lie", &parcel.message);
+	header->cmsg_len = SIZE_MAX;
+	try_message("with the greatest length", &parcel.message);
 	return 0;
 }

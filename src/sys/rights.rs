@@ -47,16 +47,14 @@ pub unsafe fn each(message: *const msghdr, mut visit: impl FnMut(Fd)) {
         let header = (start + at) as *const cmsghdr;
         // SAFETY: the caller's: it lies within the control part, and need not be aligned.
         let cmsghdr { cmsg_len, cmsg_level, cmsg_type, .. } = unsafe { header.read_unaligned() };
-        let own_len = length(cmsg_len);
-        if own_len < HEADER {
-            return;
-        }
+        // What the program says may be any number.
+        let own_len = length(cmsg_len).min(len - at);
+        let Some(bytes) = own_len.checked_sub(HEADER) else { return };
         if cmsg_level == SOL_SOCKET && cmsg_type == SCM_RIGHTS {
-            let bytes = own_len.min(len - at) - HEADER;
             // SAFETY: so many bytes follow the header.
             unsafe { each_number((start + at + HEADER) as *const c_int, bytes / size_of::<c_int>(), &mut visit) };
         }
-        at = at.saturating_add(own_len.next_multiple_of(ALIGNMENT));
+        at += own_len.next_multiple_of(ALIGNMENT);
     }
 }
 
