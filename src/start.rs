@@ -12,7 +12,7 @@ use crate::sys::filled::Filled;
 use crate::sys::guard::ENGINE;
 use crate::sys::leave;
 use crate::sys::libc_kind::{self, Libc};
-use crate::sys::real::Name;
+use crate::sys::real::{Libraries, Name};
 use crate::sys::{atfork, environment, errno, host, machine, real};
 use core::ffi::{c_char, c_int, c_void};
 use softclose_core::context::Context;
@@ -43,7 +43,8 @@ static CONSTRUCTOR: Constructor = construct;
 type Constructor = extern "C" fn(c_int, *const *const c_char);
 
 extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
-    let Some((libc, own_path)) = find_functions() else { return };
+    let Some((libc, libraries)) = find_functions() else { return };
+    let own_path = libraries.own_path();
     let secure = is_secure();
     environment::note_stack(limit_of(libc::RLIMIT_STACK).rlim_cur);
     let space = limit_of(libc::RLIMIT_AS).rlim_cur;
@@ -53,7 +54,7 @@ extern "C" fn construct(count: c_int, arguments: *const *const c_char) {
     environment::note_preload(own_path.map(CStr::to_bytes));
     let (settings, shown) = settings(secure);
     let Some(capacity) = capacity(space).filter(|_| !settings.disable) else { return };
-    let identity = identity(settings, shown, called(libc, count, arguments), secure);
+    let identity = identity(settings, shown, called(libc, libraries, count, arguments), secure);
     let finisher = own_path.filter(|_| !secure).and_then(finisher);
     let engine = engine(settings, identity, finisher, capacity);
     // It cannot have been set before.
@@ -71,17 +72,16 @@ fn is_secure() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// Looks up libc's functions. Answers which libc it is, and the path by which the loader has found this library;
-/// `None` where libc is unknown.
+/// Looks up libc's functions. Answers which libc it is, and the libraries; `None` where libc is unknown.
 #[inline(never)]
-fn find_functions() -> Option<(Libc, Option<&'static CStr>)> {
+fn find_functions() -> Option<(Libc, &'static Libraries)> {
     let libraries = real::resolve((construct as Constructor as *const c_void).addr());
     let libc = libc_kind::resolve(libraries)?;
     errno::resolve(libraries);
     machine::resolve(libraries);
     host::resolve(libraries, libc);
     clock::resolve(libraries.find_anywhere(const { Name::new(machine::CLOCK_GETTIME) }));
-    Some((libc, libraries.own_path()))
+    Some((libc, libraries))
 }
 
 /// The settings, and how they are shown where a variable is set. Most programs set none.
@@ -103,9 +103,9 @@ fn read_settings() -> (&'static Settings, Option<String>) {
 }
 
 /// The name by which the program was called, without its directory.
-fn called(libc: Libc, count: c_int, arguments: *const *const c_char) -> Vec<u8> {
+fn called(libc: Libc, libraries: &Libraries, count: c_int, arguments: *const *const c_char) -> Vec<u8> {
     let first = match libc {
-        Libc::Musl => host::program_name(),
+        Libc::Musl => host::program_name(libraries),
         Libc::Glibc if count == 0 => core::ptr::null(),
         // SAFETY: the arguments of the program. A constructor before ours may have taken the first away.
         Libc::Glibc => unsafe { *arguments },

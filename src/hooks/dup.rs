@@ -9,7 +9,6 @@ use crate::sys::{errno, real};
 use libc::{EBADF, O_CLOEXEC, c_int};
 use softclose_core::holders::ledger::Stamp;
 use softclose_core::sys::Fd;
-use softclose_core::sys::raw::nr;
 
 /// `dup(2)`.
 #[unsafe(no_mangle)]
@@ -35,16 +34,6 @@ pub unsafe extern "C-unwind" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_
     over(old, new, flags, || unsafe { real::dup3(old, new, flags) })
 }
 
-/// `dup3` by number: musl's function ignores flags that the kernel refuses.
-///
-/// # Safety
-/// As `dup3`.
-pub unsafe fn dup3_raw(old: c_int, new: c_int, flags: c_int) -> c_int {
-    let arguments = [old as usize, new as usize, flags as usize, 0, 0, 0];
-    // SAFETY: the program's own call; integers only.
-    over(old, new, flags, || unsafe { errno::call(nr::DUP3, arguments) })
-}
-
 /// Makes the copy of `old` by `own_call`, and counts it.
 pub fn duplicated(old: c_int, own_call: impl Fn() -> c_int + Copy) -> c_int {
     let since = engine().map(|engine| engine.ledger.stamp());
@@ -65,7 +54,7 @@ fn copied(old: Fd, new: Fd, since: Option<Stamp>) {
 }
 
 /// Makes the copy of `old` over `new`, which may be the last reference to a connection.
-fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int + Copy) -> c_int {
+pub fn over(old: c_int, new: c_int, flags: c_int, own_call: impl Fn() -> c_int + Copy) -> c_int {
     if is_private(old) {
         return errno::fail(EBADF);
     }

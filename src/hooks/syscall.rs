@@ -8,6 +8,7 @@
 use super::clone::{before_by_number, before_clone3};
 use super::close::{RAW_CLOSE, close_with};
 use super::close_range::close_range_with;
+use super::dup::over;
 use super::exec;
 use super::fcntl::fcntl_with;
 use crate::sys::guard::{Guard, dismiss_for_a_moment};
@@ -199,7 +200,7 @@ forward! {
     shutdown(fd: c_int, how: c_int) = super::shutdown::shutdown;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) = super::setsockopt::setsockopt;
     dup(old: c_int) = super::dup::dup;
-    dup3(old: c_int, new: c_int, flags: c_int) = super::dup::dup3_raw;
+    dup3(old: c_int, new: c_int, flags: c_int) = dup3_raw;
     fcntl(fd: c_int, command: c_int, argument: usize) = fcntl_raw;
     socket(domain: c_int, kind: c_int, protocol: c_int) = super::socket::socket;
     accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) = super::accept::accept;
@@ -226,6 +227,17 @@ forward! {
 unsafe fn close_raw(fd: c_int) -> c_int {
     // SAFETY: the program's own call.
     unsafe { close_with(fd, RAW_CLOSE) }
+}
+
+/// `dup3` by a raw system call: musl's function ignores flags that the kernel refuses.
+///
+/// # Safety
+/// As `dup3`.
+unsafe fn dup3_raw(old: c_int, new: c_int, flags: c_int) -> c_int {
+    over(old, new, flags, || {
+        // SAFETY: the program's own call.
+        unsafe { errno::call(nr::DUP3, [old as usize, new as usize, flags as usize, 0, 0, 0]) }
+    })
 }
 
 /// `fcntl` by a raw system call.

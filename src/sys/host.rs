@@ -14,10 +14,9 @@ use softclose_core::sys::{Fd, file, stop};
 /// The functions for the engine.
 pub const HOST: Host = Host { is_single_threaded, flush_streams };
 
-/// glibc: `__libc_single_threaded` (2.32), and `_IO_list_all`. musl: the name of the program, and `stdin`.
+/// `__libc_single_threaded` of glibc 2.32; `_IO_list_all` of glibc, or `stdin` of musl.
 static SINGLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static STREAMS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-static NAME: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// Looks up the variables. Called by the constructor.
 pub fn resolve(libraries: &Libraries, libc: Libc) {
@@ -29,16 +28,15 @@ pub fn resolve(libraries: &Libraries, libc: Libc) {
         }
         Libc::Musl => {
             STREAMS.store(find(const { Name::new(c"stdin") }), Ordering::Release);
-            NAME.store(find(const { Name::new(c"__progname_full") }), Ordering::Release);
             musl_threads::resolve();
             stop::use_signal_of_musl();
         }
     }
 }
 
-/// The name by which the program was called, as musl keeps it; null where it has none.
-pub fn program_name() -> *const c_char {
-    let at = NAME.load(Ordering::Acquire).cast::<*const c_char>();
+/// The name by which the program was called, as libc keeps it; null where it has none. For the constructor.
+pub fn program_name(libraries: &Libraries) -> *const c_char {
+    let at = libraries.find_anywhere(const { Name::new(c"__progname_full") }).cast::<*const c_char>();
     // SAFETY: libc's variable.
     if at.is_null() { ptr::null() } else { unsafe { *at } }
 }

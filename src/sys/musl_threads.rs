@@ -6,12 +6,14 @@
 //!
 //! Context: any hook; async-signal-safe.
 
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
 use softclose_core::sys::thread;
 
 /// How far the structure is from the thread pointer: as far in each thread.
 static DISTANCE: AtomicUsize = AtomicUsize::new(0);
-static IS_KNOWN: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+/// The structure looks as it is described here.
+static IS_KNOWN: AtomicBool = AtomicBool::new(false);
 
 /// The begin of `struct pthread`. Where the table of thread-local storage is not among these fields, it lies at
 /// the end.
@@ -29,20 +31,19 @@ pub fn resolve() {
     // SAFETY: no preconditions; musl answers the address of the structure.
     let own = unsafe { libc::pthread_self() } as usize;
     DISTANCE.store(own.wrapping_sub(thread::pointer()), Relaxed);
-    IS_KNOWN.store(true, Relaxed);
     let thread = own_thread();
-    let is_ring_of_one = core::ptr::eq(thread.itself, thread)
-        && core::ptr::eq(thread.previous.load(Relaxed), thread)
-        && core::ptr::eq(thread.next.load(Relaxed), thread);
+    let [previous, next] = [&thread.previous, &thread.next].map(|other| other.load(Relaxed).cast_const());
+    let is_ring_of_one = [thread.itself, previous, next].iter().all(|&other| ptr::eq(other, thread));
     IS_KNOWN.store(is_ring_of_one, Relaxed);
 }
 
 /// Whether the calling thread is the only one.
 pub fn is_alone() -> bool {
-    IS_KNOWN.load(Relaxed) && {
-        let thread = own_thread();
-        core::ptr::eq(thread.next.load(Relaxed), thread)
+    if !IS_KNOWN.load(Relaxed) {
+        return false;
     }
+    let thread = own_thread();
+    ptr::eq(thread.next.load(Relaxed), thread)
 }
 
 fn own_thread() -> &'static Thread {

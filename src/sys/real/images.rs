@@ -1,6 +1,6 @@
 //! The functions of `exec(3)`, to be called, or to be jumped to.
 
-use super::jumps::missing_address;
+use super::jumps::{address_or, missing_address};
 use super::libraries::Name;
 use super::symbol::{Symbol, name_of};
 use crate::sys::errno;
@@ -69,9 +69,11 @@ impl Image {
 
 /// Where a function of `exec(3)` is.
 pub fn image_address(image: Image) -> *const c_void {
-    let missing =
-        if matches!(image, Image::Execveat) { execveat_by_number as *const c_void } else { missing_address() };
-    image.symbol().and_then(|symbol| symbol.needed(image.name())).map_or(missing, <*mut c_void>::cast_const)
+    let missing = match image {
+        Image::Execveat => execveat_by_number as *const c_void,
+        _ => missing_address(),
+    };
+    image.symbol().map_or(missing, |symbol| address_or(symbol, image.name(), missing))
 }
 
 /// Where libc has no `execveat`: a program that asks for the function finds ours.

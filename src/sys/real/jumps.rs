@@ -42,7 +42,12 @@ pub fn closesocket_address() -> Option<*const c_void> {
 
 /// Where a function is, or one that fails where libc has none.
 pub(super) fn address_of(symbol: &Symbol, name: Name) -> *const c_void {
-    symbol.needed(name).map_or(missing_address(), <*mut c_void>::cast_const)
+    address_or(symbol, name, missing_address())
+}
+
+/// Where a function is, or what is `missing` where libc has none.
+pub(super) fn address_or(symbol: &Symbol, name: Name, missing: *const c_void) -> *const c_void {
+    symbol.needed(name).map_or(missing, <*mut c_void>::cast_const)
 }
 
 /// A function that fails with `ENOSYS`: a jump must lead somewhere.
