@@ -77,10 +77,10 @@ demo: tools ## what softclose is for, without it and with it, in two tables
 	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(DEBUG)/demo
 
 # Named here, so that not every test process asks cargo to build them.
-test: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
-test: export SOFTCLOSE_BIN := $(DEBUG)/softclose
-test: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
-test: export SOFTCLOSE_DIST := $(DEBUG)/softclose-dist
+test test-musl: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
+test test-musl: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+test test-musl: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
+test test-musl: export SOFTCLOSE_DIST := $(DEBUG)/softclose-dist
 # The test runner hides what a test says that passes: skipped ones are listed here.
 test: export SOFTCLOSE_SKIPPED := $(CARGO_TARGET_DIR)/skipped.txt
 test: setup tools ## every test; ARGS="..." goes to the test runner
@@ -91,10 +91,6 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 	then $(CARGO) nextest run --workspace --no-fail-fast $(ARGS); \
 	else $(CARGO) test --workspace --all-targets --no-fail-fast $(ARGS); fi
 
-test-musl: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
-test-musl: export SOFTCLOSE_BIN := $(DEBUG)/softclose
-test-musl: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
-test-musl: export SOFTCLOSE_DIST := $(DEBUG)/softclose-dist
 test-musl: setup tools ## the tests of the shim with victims for musl
 	$(CARGO) build --workspace
 	@shim-tests/machines/test-musl
