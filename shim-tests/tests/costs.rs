@@ -122,3 +122,25 @@ fn the_end_of_a_process_with_many_files_lists_none() {
     let [few, many] = ["10", "1000"].map(|files| looks(&arena, &Victim::c("many_files").arg(files)));
     assert_eq!((few, many), (0, 0), "looks at procfs with 10 and with 1000 open files");
 }
+
+/// A daemon closes all numbers, open or not. The next close of a connection asked a thousand of them whether they
+/// were epoll sets, and on a busy machine that was more than its budget allows: the close was left alone.
+#[test]
+fn the_close_of_numbers_that_are_not_open_makes_no_later_search_longer() {
+    let Some(arena) = arena_or_skip(here!()) else { return };
+    for way in ["close", "syscall"] {
+        let traced = Traced::of(&Victim::c("stranger_closes").arg(way).open_files(1024));
+        let mut server = traced.start(&arena, Shim::Preloaded);
+        let port = server.port();
+        let silent = Peer::to(port).ask(64, 0).wait().start(&arena);
+        server.expect("closed all");
+        silent.leave();
+        server.go();
+        let (response, unread) = (shim_tests::RESPONSE, shim_tests::UNREAD);
+        let report = Peer::to(port).ask(response, unread).upload(unread).read_to_end().start(&arena).report();
+        server.finish();
+        let asked = *traced.calls().get(&(Caller::Program, "epoll_ctl".to_owned())).expect("closes ask for sets");
+        assert!(asked < 50, "{asked} numbers were asked after {way}");
+        assert!(report.has_all_of(response), "{way}: {report:?}");
+    }
+}

@@ -63,7 +63,10 @@ pub unsafe fn give_up_with(fd: c_int, call: CloseCall) -> (c_int, Option<Lingeri
         Ending::Plain(signals) => {
             // SAFETY: the program's own call; no guard is held, nothing to drop.
             let result = unsafe { (call.own_call)(fd) };
-            ending::after(fd);
+            // Where nothing was open, nothing has ended: what is known of that number stays true.
+            if result == 0 || errno::get() != libc::EBADF {
+                ending::after(fd);
+            }
             let_signals_in(signals);
             (result, None)
         }

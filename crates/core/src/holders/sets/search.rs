@@ -184,7 +184,7 @@ impl<'a> Searcher<'a> {
 
     /// Whether `fd`, which is free, was free all the time since the last search.
     fn was_free(&self, fd: Fd) -> bool {
-        let is_new = self.sets.end.load(SeqCst) <= fd.raw() as u32;
-        is_new || (self.is_first && self.sets.set(fd, |block| &block.free))
+        let was_found_free = self.is_first && self.sets.set(fd, |block| &block.free);
+        was_found_free || self.sets.end.load(SeqCst) <= fd.raw() as u32
     }
 }
