@@ -91,6 +91,10 @@ fn doubted(doubt: Doubt) -> &'static str {
              other connection): there are many processes or descriptors."
         }
         Doubt::SetsBudget => "the search for epoll sets took longer than a millisecond: there are many descriptors.",
+        Doubt::NoCookie => {
+            "the kernel gives a socket no cookie (SO_COOKIE: Linux 4.12 or later; gVisor has none), by which softclose \
+             knows it again."
+        }
     }
 }
 

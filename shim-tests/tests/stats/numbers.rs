@@ -220,3 +220,18 @@ mod a_family {
         assert_eq!(memory.files(), [""; 0]);
     }
 }
+
+/// Kernels before 4.12, and gVisor: each close was left alone, and nothing said why.
+#[test]
+fn a_kernel_without_socket_cookies_is_named() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let mut victim = memory.shows(Victim::c("no_cookie").arg("3")).start(&arena, Shim::Preloaded);
+    let mut peers = Peer::to(victim.port()).copies(3).ask(64, 1000).upload(1000).read_to_end().start(&arena);
+    victim.expect("closed");
+    peers.tally();
+    let stat = memory.stat(victim.pid());
+    let counts = ["closes_total", "left_alone_total.unsure", "unsure_total.no-cookie"].map(|name| stat.number(name));
+    assert_eq!(counts[1..], [3, 3], "{:#}", stat.0);
+    assert!(memory.says(&["explain", &victim.pid().to_string()]).contains("3 no-cookie: the kernel gives a socket no cookie"));
+}

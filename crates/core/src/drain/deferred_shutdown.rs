@@ -23,7 +23,7 @@ impl Drain {
     /// # Errors
     /// The reason why it has to be done at once.
     pub fn schedule(&'static self, owner: Owner<'_>, fd: Fd, ms: u32) -> Result<(), Reason> {
-        let cookie = socket::cookie(fd).ok_or(Reason::Unsure)?;
+        let cookie = self.cookie(fd)?;
         if self.demands.deferred.has(cookie) {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use super::table::place::Place;
 use super::take_back::give_back;
 use crate::decision::Reason;
 use crate::holders::ledger::Owner;
+use crate::holders::standing::Doubt;
 use crate::settings::{DrainBy, Strategy};
 use crate::sys::clock::Millis;
 use crate::sys::socket::Role;
@@ -42,6 +43,18 @@ pub fn may_be_blocked_in_write(fd: Fd) -> bool {
 }
 
 impl Drain {
+    /// The cookie of `fd`, by which the drainer knows the socket again. Where the kernel tells none, that is counted.
+    ///
+    /// # Errors
+    /// The reason to leave the call alone.
+    pub fn cookie(&self, fd: Fd) -> Result<u64, Reason> {
+        let cookie = socket::cookie(fd);
+        if cookie.is_none() {
+            self.context.counters.doubted(Doubt::NoCookie);
+        }
+        cookie.ok_or(Reason::Unsure)
+    }
+
     /// Reserves a place for `fd`, and takes a private duplicate of it.
     ///
     /// # Errors

@@ -8,7 +8,6 @@ use super::prepared::Prepared;
 use super::{Engine, inline_close, left_alone, moment, objections, sets};
 use crate::decision::Reason;
 use crate::settings::DrainBy;
-use crate::sys::socket;
 
 /// Holds the connection, if nothing speaks against it and it has left every epoll set.
 pub(super) fn hold(engine: &'static Engine, closing: Closing<'_>) -> Prepared {
@@ -39,7 +38,7 @@ pub(super) fn linger(engine: &'static Engine, closing: Closing<'_>, seconds: u64
 /// Reserves a place in the drain, with a private duplicate of `fd`.
 fn hand_over(engine: &'static Engine, closing: Closing<'_>) -> Prepared {
     let Closing { owner, fd, claim, strategy, .. } = closing;
-    let cookie = claim.cookie.or_else(|| socket::cookie(fd)).ok_or(Reason::Unsure);
+    let cookie = claim.cookie.map_or_else(|| engine.drain.cookie(fd), Ok);
     match cookie.and_then(|cookie| engine.drain.reserve(owner, fd, cookie, closing.role(), strategy)) {
         Ok(reserved) if engine.context.settings.engine == DrainBy::Inline => {
             Prepared::Inline(reserved, closing.inline())

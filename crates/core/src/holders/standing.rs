@@ -36,10 +36,12 @@ pub enum Doubt {
     LookBudget,
     /// A search for the epoll sets that may watch the connection was not over within its budget.
     SetsBudget,
+    /// The kernel tells no `SO_COOKIE` (before Linux 4.12, or gVisor): the connection could not be known again.
+    NoCookie,
 }
 
 /// All doubts, in the order of their discriminants.
-pub const DOUBTS: [(Doubt, &str); 8] = [
+pub const DOUBTS: [(Doubt, &str); 9] = [
     (Doubt::Passed, "passed"),
     (Doubt::Spawned, "spawned"),
     (Doubt::Watched, "watched"),
@@ -48,6 +50,7 @@ pub const DOUBTS: [(Doubt, &str); 8] = [
     (Doubt::Found, "found"),
     (Doubt::LookBudget, "look-budget"),
     (Doubt::SetsBudget, "sets-budget"),
+    (Doubt::NoCookie, "no-cookie"),
 ];
 
 #[cfg(test)]

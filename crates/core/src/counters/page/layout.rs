@@ -17,7 +17,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Orde
 /// The first eight bytes of every page: `softclos`.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"softclos");
 /// The version of the layout. It is raised with every change of the fields or of the counters.
-pub const LAYOUT: u32 = 3;
+pub const LAYOUT: u32 = 4;
 /// How many processes of a family can say how many connections they hold.
 pub const CELLS: usize = 256;
 
