@@ -107,6 +107,7 @@ mod a_filter_that_denies {
         ("munmap", libc::SYS_munmap),
         ("newfstatat", libc::SYS_newfstatat),
         ("openat", libc::SYS_openat),
+        #[cfg(target_arch = "x86_64")]
         ("poll", libc::SYS_poll),
         ("ppoll", libc::SYS_ppoll),
         ("pread64", libc::SYS_pread64),

@@ -167,6 +167,15 @@ fn a_cancellation_pending_at_the_close_of_a_file_does_not_abort() {
     same_transcript(here!(), &Victim::c("cancel").arg("file"));
 }
 
+/// `syscall` with the number of `accept`, `connect` or `recvmsg` led to libc's function, which is a cancellation point.
+#[test]
+fn a_cancellation_pending_at_a_call_by_number_waits_for_a_cancellation_point() {
+    let seen = same_transcript(here!(), &Victim::c("cancel_by_number"));
+    if let Some(finished) = seen {
+        assert_eq!((finished.stdout.len(), &*finished.stdout[11]), (12, "cancelled: 1"), "{finished:#?}");
+    }
+}
+
 #[test]
 fn closing_in_a_signal_handler_while_the_program_allocates() {
     Gauntlet::of(Victim::c("signal_close").arg("200").arg("malloc")).at_once(200).prove(here!());

@@ -15,19 +15,22 @@ use softclose_core::sys::{Fd, socket};
 /// `accept(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
-    let since = stamp();
     // SAFETY: the program's own call.
-    let result = with_free_number(|| unsafe { real::accept(fd, addr, len) });
-    accepted(fd, result, since)
+    accept_by(fd, || unsafe { real::accept(fd, addr, len) })
 }
 
 /// `accept4(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int {
-    let since = stamp();
     // SAFETY: the program's own call.
-    let result = with_free_number(|| unsafe { real::accept4(fd, addr, len, flags) });
-    accepted(fd, result, since)
+    accept_by(fd, || unsafe { real::accept4(fd, addr, len, flags) })
+}
+
+/// Accepts by `own_call`, libc's function or the system call, and counts the connection.
+pub fn accept_by(listener: c_int, own_call: impl Fn() -> c_int + Copy) -> c_int {
+    let since = stamp();
+    let result = with_free_number(own_call);
+    accepted(listener, result, since)
 }
 
 fn stamp() -> Option<Stamp> {

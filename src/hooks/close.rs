@@ -27,7 +27,7 @@ pub const RAW_CLOSE: CloseCall = CloseCall { own_call: raw_close, is_cancellatio
 /// As `close`.
 unsafe fn raw_close(fd: c_int) -> c_int {
     // SAFETY: the caller's.
-    unsafe { errno::call(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]) }
+    unsafe { errno::call(nr::CLOSE, [fd as usize]) }
 }
 
 /// `close(2)`.

@@ -12,7 +12,12 @@ use softclose_core::sys::{Fd, socket};
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
     // SAFETY: the program's own call.
-    let result = with_port(fd, own_port, || unsafe { real::connect(fd, addr, len) });
+    connect_by(fd, || unsafe { real::connect(fd, addr, len) })
+}
+
+/// Connects by `own_call`, libc's function or the system call, and notes the connection.
+pub fn connect_by(fd: c_int, own_call: impl Fn() -> c_int + Copy) -> c_int {
+    let result = with_port(fd, own_port, own_call);
     if result == 0 || errno::get() == EINPROGRESS {
         connected(fd);
     }

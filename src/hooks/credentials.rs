@@ -75,5 +75,5 @@ fn changing_effective_user(own_call: impl FnOnce() -> c_int + Copy) -> c_int {
 pub unsafe fn change_user(number: usize, users: [uid_t; 3]) -> c_int {
     let [a, b, c] = users.map(|user| user as usize);
     // SAFETY: integers.
-    changing_user(|| unsafe { errno::call(number, [a, b, c, 0, 0, 0]) } as c_int)
+    changing_user(|| unsafe { errno::call(number, [a, b, c]) } as c_int)
 }

@@ -17,35 +17,24 @@ use softclose_core::sys::Fd;
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn fcntl(fd: c_int, command: c_int, argument: usize) -> c_int {
     // SAFETY: the program's own call.
-    unsafe { fcntl_with(fd, command, argument, real::fcntl) }
+    fcntl_by(fd, command, argument, || unsafe { real::fcntl(fd, command, argument) })
 }
 
 /// `fcntl(2)` with 64-bit offsets.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int {
     // SAFETY: the program's own call.
-    unsafe { fcntl_with(fd, command, argument, real::fcntl64) }
+    fcntl_by(fd, command, argument, || unsafe { real::fcntl64(fd, command, argument) })
 }
 
 /// `fcntl`, where `own_call` is libc's function or the system call.
-///
-/// # Safety
-/// As `fcntl`; may unwind where `own_call` may.
-pub unsafe fn fcntl_with(
-    fd: c_int,
-    command: c_int,
-    argument: usize,
-    own_call: unsafe fn(c_int, c_int, usize) -> c_int,
-) -> c_int {
+pub fn fcntl_by(fd: c_int, command: c_int, argument: usize, own_call: impl Fn() -> c_int + Copy) -> c_int {
     if is_private(fd) {
         return errno::fail(EBADF);
     }
     if matches!(command, F_DUPFD | F_DUPFD_CLOEXEC) {
-        // SAFETY: the program's own call.
-        return duplicated(fd, || unsafe { own_call(fd, command, argument) });
+        return duplicated(fd, own_call);
     }
-    // SAFETY: the program's own call.
-    let own_call = || unsafe { own_call(fd, command, argument) };
     let is_inheritable = command == F_SETFD && argument & FD_CLOEXEC as usize == 0;
     if is_inheritable { made_inheritable(fd, own_call) } else { own_call() }
 }

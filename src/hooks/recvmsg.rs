@@ -11,9 +11,22 @@ use softclose_core::sys::Fd;
 /// `recvmsg(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize {
-    let since = engine().map(|engine| engine.ledger.stamp());
     // SAFETY: the program's own call.
-    let result = unsafe { real::recvmsg(fd, message, flags) };
+    unsafe { recvmsg_by(fd, message, flags, || real::recvmsg(fd, message, flags)) }
+}
+
+/// Receives by `own_call`, libc's function or the system call, and notes what has come.
+///
+/// # Safety
+/// `own_call` fills `message`.
+pub unsafe fn recvmsg_by(
+    fd: c_int,
+    message: *mut msghdr,
+    flags: c_int,
+    own_call: impl FnOnce() -> isize + Copy,
+) -> isize {
+    let since = engine().map(|engine| engine.ledger.stamp());
+    let result = own_call();
     if let Some(since) = since.filter(|_| result >= 0) {
         // SAFETY: the kernel has filled it.
         unsafe { rights::each(message, |found| received(found, fd, flags, since)) };
@@ -30,9 +43,22 @@ pub unsafe extern "C-unwind" fn recvmmsg(
     flags: c_int,
     timeout: *mut timespec,
 ) -> c_int {
-    let since = engine().map(|engine| engine.ledger.stamp());
     // SAFETY: the program's own call.
-    let result = unsafe { real::recvmmsg(fd, messages, count, flags, timeout) };
+    unsafe { recvmmsg_by(fd, messages, flags, || real::recvmmsg(fd, messages, count, flags, timeout)) }
+}
+
+/// As [`recvmsg_by`], for several messages.
+///
+/// # Safety
+/// `own_call` fills as many of `messages` as it answers.
+pub unsafe fn recvmmsg_by(
+    fd: c_int,
+    messages: *mut mmsghdr,
+    flags: c_int,
+    own_call: impl FnOnce() -> c_int + Copy,
+) -> c_int {
+    let since = engine().map(|engine| engine.ledger.stamp());
+    let result = own_call();
     let filled = usize::try_from(result).unwrap_or(0);
     if let Some(since) = since {
         for index in 0..filled {

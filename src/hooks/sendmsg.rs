@@ -15,9 +15,17 @@ use softclose_core::sys::Fd;
 /// `sendmsg(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize {
-    let noted = note(fd, message);
     // SAFETY: the program's own call.
-    let result = unsafe { real::sendmsg(fd, message, flags) };
+    unsafe { sendmsg_by(fd, message, || real::sendmsg(fd, message, flags)) }
+}
+
+/// Sends by `own_call`, libc's function or the system call, and notes what is passed.
+///
+/// # Safety
+/// `own_call` sends `message`.
+pub unsafe fn sendmsg_by(fd: c_int, message: *const msghdr, own_call: impl FnOnce() -> isize + Copy) -> isize {
+    let noted = note(fd, message);
+    let result = own_call();
     match noted {
         // SAFETY: the kernel has accepted it.
         Noted::Unreadable if result >= 0 => unsafe { rights::each(message, |fd| _ = passed(fd, NO_SOCKET)) },
@@ -27,16 +35,29 @@ pub unsafe extern "C-unwind" fn sendmsg(fd: c_int, message: *const msghdr, flags
     result
 }
 
-/// `sendmmsg(2)`. Messages that are not sent stay noted as under way.
+/// `sendmmsg(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
+    // SAFETY: the program's own call.
+    unsafe { sendmmsg_by(fd, messages, count, || real::sendmmsg(fd, messages, count, flags)) }
+}
+
+/// As [`sendmsg_by`], for several messages. Those that are not sent stay noted as under way.
+///
+/// # Safety
+/// `own_call` sends `messages`.
+pub unsafe fn sendmmsg_by(
+    fd: c_int,
+    messages: *mut mmsghdr,
+    count: c_uint,
+    own_call: impl FnOnce() -> c_int + Copy,
+) -> c_int {
     /// The kernel takes no more (`UIO_MAXIOV`).
     const MOST: usize = 1024;
     let header = |index| messages.wrapping_add(index).cast_const().cast::<msghdr>();
     let is_unreadable = |&index: &usize| matches!(note(fd, header(index)), Noted::Unreadable);
     let count_in_vain = (0..MOST.min(count as usize)).filter(is_unreadable).count();
-    // SAFETY: the program's own call.
-    let result = unsafe { real::sendmmsg(fd, messages, count, flags) };
+    let result = own_call();
     if count_in_vain != 0 {
         for index in 0..usize::try_from(result).unwrap_or(0) {
             // SAFETY: the kernel has accepted so many.

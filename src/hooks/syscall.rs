@@ -5,12 +5,16 @@
 //! and stack untouched. The function is variadic in C; on x86_64 all seven integers lie where a
 //! plain function has them.
 
+use super::accept::accept_by;
 use super::clone::{before_by_number, before_clone3};
 use super::close::{RAW_CLOSE, close_with};
 use super::close_range::close_range_with;
+use super::connect::connect_by;
 use super::dup::over;
 use super::exec;
-use super::fcntl::fcntl_with;
+use super::fcntl::fcntl_by;
+use super::recvmsg::{recvmmsg_by, recvmsg_by};
+use super::sendmsg::{sendmmsg_by, sendmsg_by};
 use crate::sys::guard::{Guard, dismiss_for_a_moment};
 use crate::sys::jump::{SavedRegisters, jump_through};
 use crate::sys::leave::leave;
@@ -28,6 +32,22 @@ macro_rules! forward {
         unsafe extern "C-unwind" fn $name(_number: c_long, $($arg: $type),*) -> c_long {
             // SAFETY: the program's own call, with its own arguments.
             unsafe { $to($($arg),*) as c_long }
+        }
+    )* };
+}
+
+/// Defines a function that makes the call by its number, inside of the hook: unlike libc's function of that name,
+/// `syscall` is no cancellation point, and changes no argument.
+macro_rules! by_number {
+    ($($name:ident($($arg:ident: $type:ty),*) = |$call:ident| $hook:expr;)*) => { $(
+        unsafe extern "C-unwind" fn $name(number: c_long, $($arg: $type),*) -> c_long {
+            // SAFETY: the program's own call, with its own arguments.
+            let $call = || unsafe { errno::call(number as usize, [$($arg as usize),*]) };
+            // SAFETY: as above.
+            #[allow(unused_unsafe, reason = "some hooks are safe to call")]
+            unsafe {
+                $hook as c_long
+            }
         }
     )* };
 }
@@ -200,18 +220,9 @@ forward! {
     shutdown(fd: c_int, how: c_int) = super::shutdown::shutdown;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) = super::setsockopt::setsockopt;
     dup(old: c_int) = super::dup::dup;
-    dup3(old: c_int, new: c_int, flags: c_int) = dup3_raw;
-    fcntl(fd: c_int, command: c_int, argument: usize) = fcntl_raw;
     socket(domain: c_int, kind: c_int, protocol: c_int) = super::socket::socket;
-    accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) = super::accept::accept;
-    accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) = super::accept::accept4;
     bind(fd: c_int, addr: *const sockaddr, len: socklen_t) = super::bind::bind;
     listen(fd: c_int, backlog: c_int) = super::bind::listen;
-    connect(fd: c_int, addr: *const sockaddr, len: socklen_t) = super::connect::connect;
-    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) = super::sendmsg::sendmsg;
-    recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) = super::recvmsg::recvmsg;
-    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) = super::sendmsg::sendmmsg;
-    recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) = super::recvmsg::recvmmsg;
     pidfd_getfd(pidfd: c_int, target: c_int, flags: c_uint) = super::pidfd_getfd::pidfd_getfd;
     epoll_create1(flags: c_int) = super::epoll_create::epoll_create1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut libc::epoll_event) = super::epoll_ctl::epoll_ctl;
@@ -229,30 +240,6 @@ unsafe fn close_raw(fd: c_int) -> c_int {
     unsafe { close_with(fd, RAW_CLOSE) }
 }
 
-/// `dup3` by a raw system call: musl's function ignores flags that the kernel refuses.
-///
-/// # Safety
-/// As `dup3`.
-unsafe fn dup3_raw(old: c_int, new: c_int, flags: c_int) -> c_int {
-    over(old, new, flags, || {
-        // SAFETY: the program's own call.
-        unsafe { errno::call(nr::DUP3, [old as usize, new as usize, flags as usize, 0, 0, 0]) }
-    })
-}
-
-/// `fcntl` by a raw system call.
-///
-/// # Safety
-/// As `fcntl`, but no cancellation point.
-unsafe fn fcntl_raw(fd: c_int, command: c_int, argument: usize) -> c_int {
-    // SAFETY: the program's own call.
-    unsafe {
-        fcntl_with(fd, command, argument, |fd, command, argument| {
-            errno::call(nr::FCNTL, [fd as usize, command as usize, argument, 0, 0, 0])
-        })
-    }
-}
-
 /// `close_range` by a raw system call.
 ///
 /// # Safety
@@ -260,6 +247,18 @@ unsafe fn fcntl_raw(fd: c_int, command: c_int, argument: usize) -> c_int {
 unsafe fn close_range_raw(first: c_uint, last: c_uint, flags: c_int) -> c_int {
     close_range_with(first, last, flags, |first, last, flags| {
         // SAFETY: the program's own call.
-        unsafe { errno::call(nr::CLOSE_RANGE, [first as usize, last as usize, flags as usize, 0, 0, 0]) }
+        unsafe { errno::call(nr::CLOSE_RANGE, [first as usize, last as usize, flags as usize]) }
     })
+}
+
+by_number! {
+    dup3(old: c_int, new: c_int, flags: c_int) = |call| over(old, new, flags, call);
+    fcntl(fd: c_int, command: c_int, argument: usize) = |call| fcntl_by(fd, command, argument, call);
+    accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) = |call| accept_by(fd, call);
+    accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) = |call| accept_by(fd, call);
+    connect(fd: c_int, addr: *const sockaddr, len: socklen_t) = |call| connect_by(fd, call);
+    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) = |call| sendmsg_by(fd, message, || call() as isize);
+    recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) = |call| recvmsg_by(fd, message, flags, || call() as isize);
+    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) = |call| sendmmsg_by(fd, messages, count, call);
+    recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) = |call| recvmmsg_by(fd, messages, flags, call);
 }

@@ -52,9 +52,11 @@ pub fn fail(value: c_int) -> c_int {
 ///
 /// # Safety
 /// As [`syscall6`].
-pub unsafe fn call(nr: usize, args: [usize; 6]) -> c_int {
+pub unsafe fn call<const N: usize>(nr: usize, args: [usize; N]) -> c_int {
+    let mut all = [0; 6];
+    all.iter_mut().zip(args).for_each(|(place, argument)| *place = argument);
     // SAFETY: the caller's.
-    match unsafe { syscall6(nr, args) } {
+    match unsafe { syscall6(nr, all) } {
         Ok(value) => value as c_int,
         Err(error) => fail(error.raw_os_error()),
     }

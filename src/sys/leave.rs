@@ -20,7 +20,7 @@ pub fn leave(exit: Exit) -> bool {
 pub fn end(status: c_int) -> ! {
     loop {
         // SAFETY: ends the process.
-        let _ = unsafe { call(nr::EXIT_GROUP, [status as usize, 0, 0, 0, 0, 0]) };
+        let _ = unsafe { call(nr::EXIT_GROUP, [status as usize]) };
     }
 }
 

@@ -233,5 +233,9 @@ fn a_kernel_without_socket_cookies_is_named() {
     let stat = memory.stat(victim.pid());
     let counts = ["closes_total", "left_alone_total.unsure", "unsure_total.no-cookie"].map(|name| stat.number(name));
     assert_eq!(counts[1..], [3, 3], "{:#}", stat.0);
-    assert!(memory.says(&["explain", &victim.pid().to_string()]).contains("3 no-cookie: the kernel gives a socket no cookie"));
+    assert!(
+        memory
+            .says(&["explain", &victim.pid().to_string()])
+            .contains("3 no-cookie: the kernel gives a socket no cookie")
+    );
 }

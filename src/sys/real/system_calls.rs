@@ -12,7 +12,7 @@ use softclose_core::sys::raw::nr;
 
 /// What a function does where there is no pointer: its system call, or other calls that do the same.
 macro_rules! directly {
-    (($($arg:ident)*) = $nr:expr) => { call($nr, arguments(&[$($arg as usize),*])) };
+    (($($arg:ident)*) = $nr:expr) => { call($nr, [$($arg as usize),*]) };
     (($($arg:ident)*) => $calls:expr) => { $calls };
 }
 
@@ -64,7 +64,7 @@ system_calls! {
     epoll_create1(flags: c_int) -> c_int = nr::EPOLL_CREATE1;
     epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = nr::EPOLL_CTL;
     epoll_wait(set: c_int, events: *mut epoll_event, most: c_int, ms: c_int) -> c_int
-        => call(nr::EPOLL_PWAIT, [set as usize, events as usize, most as usize, ms as usize, 0, 0]);
+        => call(nr::EPOLL_PWAIT, [set as usize, events as usize, most as usize, ms as usize]);
     epoll_pwait(set: c_int, events: *mut epoll_event, most: c_int, ms: c_int, mask: *const c_void, size: usize)
         -> c_int = nr::EPOLL_PWAIT;
     epoll_pwait2(set: c_int, events: *mut epoll_event, most: c_int, time: *const timespec, mask: *const c_void, size: usize)
@@ -79,12 +79,12 @@ system_calls! {
     __openat64_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = nr::OPENAT;
     creat(path: *const c_char, mode: mode_t) -> c_int => open_here(path, libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC, mode);
     creat64(path: *const c_char, mode: mode_t) -> c_int => open_here(path, libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC, mode);
-    pipe(ends: *mut c_int) -> c_int => call(nr::PIPE2, [ends as usize, 0, 0, 0, 0, 0]);
+    pipe(ends: *mut c_int) -> c_int => call(nr::PIPE2, [ends as usize]);
     pipe2(ends: *mut c_int, flags: c_int) -> c_int = nr::PIPE2;
     socketpair(domain: c_int, kind: c_int, protocol: c_int, ends: *mut c_int) -> c_int = nr::SOCKETPAIR;
     eventfd(value: c_uint, flags: c_int) -> c_int = nr::EVENTFD2;
     timerfd_create(clock: c_int, flags: c_int) -> c_int = nr::TIMERFD_CREATE;
-    inotify_init() -> c_int => call(nr::INOTIFY_INIT1, [0; 6]);
+    inotify_init() -> c_int => call(nr::INOTIFY_INIT1, [0]);
     inotify_init1(flags: c_int) -> c_int = nr::INOTIFY_INIT1;
     memfd_create(name: *const c_char, flags: c_uint) -> c_int = nr::MEMFD_CREATE;
     unshare(flags: c_int) -> c_int = nr::UNSHARE;
@@ -109,17 +109,9 @@ pub(super) fn foresee() {
     symbols::dup2.get(name_of!(dup2));
 }
 
-fn arguments(given: &[usize]) -> [usize; 6] {
-    let mut all = [0; 6];
-    for (to, from) in all.iter_mut().zip(given) {
-        *to = *from;
-    }
-    all
-}
-
 unsafe fn open_here(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: the caller's.
-    unsafe { call(nr::OPENAT, [libc::AT_FDCWD as usize, path as usize, flags as usize, mode as usize, 0, 0]) }
+    unsafe { call(nr::OPENAT, [libc::AT_FDCWD as usize, path as usize, flags as usize, mode as usize]) }
 }
 
 /// `dup3` refuses two equal numbers, which `dup2` answers if they are open.
@@ -128,8 +120,8 @@ unsafe fn duplicate_onto(old: c_int, new: c_int) -> c_int {
     // SAFETY: integers only.
     unsafe {
         if old != new {
-            call(nr::DUP3, [from, to, 0, 0, 0, 0])
-        } else if call(nr::FCNTL, [from, libc::F_GETFD as usize, 0, 0, 0, 0]) < 0 {
+            call(nr::DUP3, [from, to, 0])
+        } else if call(nr::FCNTL, [from, libc::F_GETFD as usize]) < 0 {
             -1
         } else {
             new
@@ -142,5 +134,5 @@ unsafe fn create_set(size: c_int) -> c_int {
         return errno::fail(libc::EINVAL);
     }
     // SAFETY: integers only.
-    unsafe { call(nr::EPOLL_CREATE1, [0; 6]) }
+    unsafe { call(nr::EPOLL_CREATE1, [0]) }
 }
