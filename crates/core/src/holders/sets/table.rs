@@ -210,9 +210,13 @@ impl Sets {
         }
     }
 
-    /// `new` is a duplicate of `old`.
+    /// `new` is a duplicate of `old`. It need not be the lowest free number. So where `old` may be a set that no hook has
+    /// seen, what searches have found free says nothing of what lies beyond.
     pub fn duplicated(&self, old: Fd, new: Fd) {
         self.opened(new);
+        if !self.has(old, |block| &block.plain) && !self.is_set(old) {
+            self.forget_free(0);
+        }
         if self.has(old, |block| &block.set) {
             self.set(new, |block| &block.set);
         }

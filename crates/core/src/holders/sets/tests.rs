@@ -303,6 +303,12 @@ fn no_search_that_is_over_has_missed_a_set_however_many_were_not() {
                     truth.remove(&number);
                     sets.ended(fd(number));
                 }
+                (6, _) if next(4) == 0 && lowest < 300 => {
+                    // Made unseen, moved by a call that is seen, and closed unseen under the first number.
+                    let high = 300 + next(100) as u32;
+                    truth.insert(high, Kind::Set);
+                    sets.duplicated(fd(lowest), fd(high));
+                }
                 (5, _) if next(8) == 0 => {
                     let plain: Vec<_> =
                         truth.iter().filter(|(_, kind)| **kind == Kind::Plain).map(|at| *at.0).collect();
