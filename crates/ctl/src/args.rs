@@ -28,6 +28,10 @@ pub enum Command {
         /// Print one JSON array instead of a table, without the programs that have ended.
         #[arg(long)]
         json: bool,
+        /// Also list the programs that have ended and left their counters, and every file that cannot
+        /// be read.
+        #[arg(long)]
+        all: bool,
     },
     /// Print all counters of one program, or of every program.
     ///
@@ -57,12 +61,16 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         textfile: Option<PathBuf>,
     },
-    /// Remove the counters that programs have left when they ended.
+    /// Remove the counters that programs have left when they ended, and say what is left.
     ///
     /// A program that exits removes its counters itself, unless it has changed its user or its root. The
     /// counters of a program that was killed or has crashed stay. Except for top and refs, the other
     /// commands remove counters that were first found without a program at least an hour before.
-    Clean,
+    Clean {
+        /// Only say what would be removed.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Let programs with softclose read how many references the kernel counts of a connection.
     ///
     /// With that count softclose can decide closes that it could not decide otherwise, in

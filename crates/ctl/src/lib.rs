@@ -3,11 +3,12 @@
 //! | module | one idea |
 //! |---|---|
 //! | [`args`] | the command line |
+//! | [`mod@proc`] | processes, as `/proc` shows them |
 //! | [`stats_file`] | one file with counters, which any user may have made |
 //! | [`mod@survey`] | which processes have softclose, and which counters are theirs |
 //! | [`samples`] | the numbers of a program, by name |
 //! | [`refs`] | the kernel's own count of references |
-//! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`] | the commands |
+//! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`], [`mod@clean`] | the commands |
 //! | [`human`] | durations, sizes and tables for people |
 //! | [`printable`] | text of other users, made harmless for a terminal |
 //!
@@ -15,9 +16,11 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+pub mod clean;
 pub mod explain;
 pub mod human;
 pub mod printable;
+pub mod proc;
 pub mod prometheus;
 pub mod ps;
 pub mod refs;
@@ -27,11 +30,10 @@ pub mod stats_file;
 pub mod survey;
 pub mod top;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use args::{Cli, Command, Refs};
-use softclose_core::settings::read;
 use std::io::{ErrorKind, Write};
-use survey::{Program, Survey, Why, survey};
+use survey::{Environment, Program, Survey, Why, survey};
 
 /// Runs the subcommand.
 pub fn run(cli: &Cli) -> Result<()> {
@@ -43,7 +45,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     }
     let survey = survey(&cli.directories)?;
     match &cli.command {
-        Command::Clean => return clean(&survey),
+        Command::Clean { dry_run } => return clean::run(&survey, *dry_run),
         Command::Prometheus { textfile: Some(directory) } => {
             prometheus::write(&prometheus::text(&survey), directory)?;
         }
@@ -58,17 +60,20 @@ pub fn run(cli: &Cli) -> Result<()> {
 
 fn shown(command: &Command, survey: &Survey) -> Result<String> {
     Ok(match command {
-        Command::Ps { json: true } => line(&ps::json(survey))?,
-        Command::Ps { json: false } => ps::text(survey),
+        Command::Ps { json: true, .. } => line(&ps::json(survey))?,
+        Command::Ps { json: false, all } => ps::text(survey, *all),
         Command::Stat { pid, json: true } => {
             line(&chosen(survey, *pid)?.into_iter().map(stat::json).collect::<serde_json::Value>())?
         }
         Command::Stat { pid, json: false } => {
-            chosen(survey, *pid)?.into_iter().map(stat::text).collect::<Vec<_>>().join("\n")
+            let texts: Vec<_> = chosen(survey, *pid)?.into_iter().map(stat::text).collect();
+            if texts.is_empty() { ps::NONE.to_owned() } else { texts.join("\n") }
         }
-        Command::Explain { pid } => chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect(),
+        Command::Explain { pid } => {
+            chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect::<Vec<_>>().join("\n")
+        }
         Command::Prometheus { .. } => prometheus::text(survey),
-        Command::Clean | Command::Top(_) | Command::Refs(_) => String::new(),
+        Command::Clean { .. } | Command::Top(_) | Command::Refs(_) => String::new(),
     })
 }
 
@@ -97,10 +102,12 @@ fn line(value: &serde_json::Value) -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
-/// The program of process `pid`; without a pid, all programs.
+/// The programs that a pid names; without a pid, all programs.
 fn chosen(survey: &Survey, pid: Option<u32>) -> Result<Vec<&Program>> {
     let Some(pid) = pid else { return Ok(survey.programs.iter().collect()) };
-    Ok(vec![survey.program(pid).with_context(|| why_not(survey, pid))?])
+    let found = survey.programs(pid);
+    ensure!(!found.is_empty(), why_not(survey, pid));
+    Ok(found)
 }
 
 /// The message about a process of which there are no counters.
@@ -110,35 +117,21 @@ fn why_not(survey: &Survey, pid: u32) -> String {
             Some(Why::Content(why)) => format!("the counters of process {pid} cannot be read: {why}"),
             _ => format!("the counters of process {pid} cannot be read: are you root?"),
         },
-        Some(_) if is_disabled(pid) => {
-            format!("process {pid} was started with SOFTCLOSE_DISABLE: softclose changes none of its closes")
-        }
-        Some(_) => format!(
-            "process {pid} has softclose loaded, but no counters: it has had no TCP connection yet, or \
-             SOFTCLOSE_STATS=off, or no directory for them (FILES in softclose(7))"
-        ),
-        None if !std::path::Path::new(&format!("/proc/{pid}")).exists() => format!("there is no process {pid}"),
+        Some(_) => match Environment::of(pid) {
+            Some(environment) if environment.is_disabled() => {
+                format!("process {pid} was started with SOFTCLOSE_DISABLE: softclose changes none of its closes")
+            }
+            Some(environment) if environment.is_unpublished() => {
+                format!("process {pid} was started with SOFTCLOSE_STATS=off: it does not publish its counters")
+            }
+            _ => format!(
+                "process {pid} has softclose loaded, but no counters: it has had no TCP connection yet, or \
+                 no directory for them (FILES in softclose(7))"
+            ),
+        },
+        None if !proc::is_running(pid) => format!("there is no process {pid}"),
         None => format!("process {pid} does not have softclose loaded, or you may not look at it: are you root?"),
     }
-}
-
-/// Whether the process was started with `SOFTCLOSE_DISABLE`, as far as this user may know.
-fn is_disabled(pid: u32) -> bool {
-    let lookup = |environment: &[u8], name: &str| {
-        let mut words = environment.split(|&byte| byte == 0);
-        words.find_map(|word| {
-            Some(String::from_utf8_lossy(word.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?).into_owned())
-        })
-    };
-    std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| read(|name| lookup(&all, name)).settings.disable)
-}
-
-fn clean(survey: &Survey) -> Result<()> {
-    for file in survey.dead() {
-        file.remove().with_context(|| printable::path(&file.path))?;
-        print(&format!("removed {}\n", printable::path(&file.path)))?;
-    }
-    Ok(())
 }
 
 /// Writes to stdout. A reader that is gone (`softclosectl ps | head -1`) is no error: it has seen all

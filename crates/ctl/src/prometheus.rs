@@ -4,6 +4,7 @@
 //! metric stand together, with `# HELP` and `# TYPE` before them. Backslash, quote and line feed are
 //! escaped.
 
+use crate::printable;
 use crate::samples::{Sample, samples};
 use crate::survey::{Liveness, Program, Survey};
 use anyhow::{Result, anyhow};
@@ -13,12 +14,34 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Every metric of every program that has not ended. A comment names each file that another version
-/// of softclose has written: its numbers are missing.
+/// Every metric of every program of which a process is seen, and whose file is that process's own. A
+/// comment names each file whose numbers are missing: another version of softclose has written it, it
+/// may be forged, or its series would be there twice.
 pub fn text(survey: &Survey) -> String {
-    let programs: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
-    let missing = survey.of_other_layouts().map(|file| format!("# missing: {file}\n"));
+    let (programs, doubtful) = exported(survey);
+    let missing: Vec<_> = survey.of_other_layouts().map(ToString::to_string).chain(doubtful).collect();
+    let missing = missing.iter().take(MOST_COMMENTS).map(|why| format!("# missing: {why}\n"));
     METRICS.iter().map(|metric| metric_text(metric, &programs)).chain(missing).collect()
+}
+
+/// Another user can have any number of files that are missing.
+const MOST_COMMENTS: usize = 64;
+
+/// The programs to export, each process being the eldest of one, and lines about the others.
+fn exported(survey: &Survey) -> (Vec<&Program>, Vec<String>) {
+    let (mut programs, mut doubtful) = (Vec::<&Program>::new(), Vec::new());
+    for program in survey.programs.iter().filter(|program| program.state == Liveness::Live) {
+        let (path, pid) = (printable::path(&program.file.path), program.pid());
+        if !program.is_verified() {
+            doubtful
+                .push(format!("{path}: it belongs to user {}, and not to that of process {pid}", program.file.user));
+        } else if programs.last().is_some_and(|last| last.pid() == pid) {
+            doubtful.push(format!("{path}: process {pid} has another file as well, which is exported"));
+        } else {
+            programs.push(program);
+        }
+    }
+    (programs, doubtful)
 }
 
 fn metric_text(metric: &Metric, programs: &[&Program]) -> String {
@@ -28,7 +51,8 @@ fn metric_text(metric: &Metric, programs: &[&Program]) -> String {
         for Sample { suffix, label, value } in samples(metric, program) {
             let own = label.map(|(name, word)| format!(",{name}=\"{}\"", escaped(&word))).unwrap_or_default();
             let called = escaped(&program.reading.program);
-            let _ = writeln!(text, "{name}{suffix}{{pid=\"{}\",program=\"{called}\"{own}}} {value}", program.pid());
+            let (pid, user) = (program.pid(), program.file.user);
+            let _ = writeln!(text, "{name}{suffix}{{pid=\"{pid}\",uid=\"{user}\",program=\"{called}\"{own}}} {value}");
         }
     }
     text

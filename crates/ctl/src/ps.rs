@@ -1,7 +1,7 @@
 //! `softclosectl ps`: the processes that have softclose loaded.
 
 use crate::human;
-use crate::survey::{Arbiter, Liveness, Process, Program, Survey};
+use crate::survey::{Arbiter, Environment, Liveness, Process, Program, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,18 +9,67 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// `ASKS` is what the process asks where its own counts do not prove who holds a connection.
 const HEADS: [&str; 9] = ["PID", "UID", "PROGRAM", "VERSION", "UPTIME", "COUNTERS", "HELD", "ASKS", "SETTINGS"];
 
-/// A table for people. Below it are the files that cannot be read, and the number of hidden
-/// processes.
-pub fn text(survey: &Survey) -> String {
+/// What is said where there is nothing to show.
+pub const NONE: &str = "no process with softclose is running, as far as you may look\n";
+
+/// A table for people. Below it is what else there is: how many files no visible process uses, variables
+/// that are none of ours, files that cannot be read, directories that are not used, and hidden processes.
+/// With `all`, everything is listed.
+pub fn text(survey: &Survey, all: bool) -> String {
     let living = survey.processes.iter().map(|process| row(process, program_of(survey, process)));
-    let gone = survey.programs.iter().filter(|program| program.state != Liveness::Live).map(gone);
+    let gone = survey.gone().filter(|_| all).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
-    let unreadable = survey.unreadable.iter().map(|file| format!("{file}\n"));
-    let hidden = match survey.hidden() {
+    let table = if rows.is_empty() { NONE.to_owned() } else { human::table(&HEADS, &rows) };
+    let unreadable = survey.unreadable.iter().filter(|file| all || file.is_mapped);
+    let unreadable: Vec<_> = unreadable.map(|file| format!("{file}\n")).collect();
+    let hidden = match survey.hidden {
         0 => String::new(),
         count => format!("processes that you may not look at, with or without softclose: {count}\n"),
     };
-    [human::table(&HEADS, &rows)].into_iter().chain(unreadable).chain([hidden]).collect()
+    let most = if all { usize::MAX } else { MOST_LINES };
+    let parts = [table, if all { String::new() } else { not_listed(survey) }, unknown(survey)];
+    let lists = [lines(&unreadable, most), lines(&notices(survey), most), hidden];
+    parts.into_iter().chain(lists).collect()
+}
+
+/// Another user can make any number of files and directories with our names.
+const MOST_LINES: usize = 8;
+
+fn notices(survey: &Survey) -> Vec<String> {
+    survey.notices.iter().map(|notice| format!("{notice}\n")).collect()
+}
+
+/// The first lines, and how many more there are.
+fn lines(all: &[String], most: usize) -> String {
+    let more = match all.len().saturating_sub(most) {
+        0 => String::new(),
+        count => format!("and {count} more: softclosectl ps --all\n"),
+    };
+    all.iter().take(most).cloned().chain([more]).collect()
+}
+
+/// One line for the files that no visible process uses.
+fn not_listed(survey: &Survey) -> String {
+    let count = |state| survey.gone().filter(|program| program.state == state).count();
+    let kinds = [
+        (count(Liveness::Dead), "of programs that have ended"),
+        (count(Liveness::Unknown), "of programs that are not visible"),
+        (survey.unreadable.iter().filter(|file| !file.is_mapped).count(), "that cannot be read"),
+    ];
+    let kinds = kinds.iter().filter(|&&(count, _)| count != 0).map(|(count, what)| format!("{count} {what}"));
+    match &kinds.collect::<Vec<_>>()[..] {
+        [] => String::new(),
+        kinds => format!("not listed without --all: files {}\n", kinds.join(", ")),
+    }
+}
+
+/// A line for each process whose environment has variables that begin as ours do and are none.
+fn unknown(survey: &Survey) -> String {
+    let line = |process: &Process| {
+        let names = Environment::of(process.pid)?.unknown;
+        (!names.is_empty()).then(|| format!("{} ignores what is no setting: {}\n", process.pid, names.join(" ")))
+    };
+    lines(&survey.processes.iter().filter_map(line).collect::<Vec<_>>(), MOST_LINES)
 }
 
 /// The processes as JSON.
@@ -28,16 +77,21 @@ pub fn json(survey: &Survey) -> Value {
     survey.processes.iter().map(|process| entry(process, program_of(survey, process))).collect()
 }
 
+/// The program that a process counts into.
 fn program_of<'a>(survey: &'a Survey, process: &Process) -> Option<&'a Program> {
-    survey.programs.iter().find(|program| process.stats_files.contains(&program.file.id))
+    let its = survey.programs.iter().filter(|program| process.stats_files.contains(&program.file.id));
+    its.min_by_key(|program| !program.is_verified())
 }
 
 fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let counters = match program {
-        Some(program) => format!("of {}", program.pid()),
-        None if process.stats_files.is_empty() => "none".to_owned(),
-        None => "not readable".to_owned(),
+    let (counters, settings) = match program {
+        Some(program) if program.is_verified() => {
+            (format!("of {}", program.pid()), Some(program.reading.settings.clone()))
+        }
+        Some(program) => (format!("of user {}", program.file.user), Some(program.reading.settings.clone())),
+        None if process.stats_files.is_empty() => without_counters(process),
+        None => ("not readable".to_owned(), None),
     };
     vec![
         process.pid.to_string(),
@@ -48,12 +102,24 @@ fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
         counters,
         or_dash(program.map(|program| held_by(program, process).to_string())),
         or_dash(process.arbiter.map(|arbiter| arbiter.name().to_owned())),
-        or_dash(program.map(changed_settings)),
+        or_dash(settings.map(|settings| changed_settings(&settings))),
     ]
 }
 
-fn held_by(program: &Program, process: &Process) -> u32 {
-    program.reading.held.iter().filter(|(pid, _)| *pid == process.own_pid).map(|(_, held)| held).sum()
+/// Why a process publishes no counters, and its settings, as far as its environment tells.
+fn without_counters(process: &Process) -> (String, Option<Vec<(String, String)>>) {
+    let Some(environment) = Environment::of(process.pid) else { return ("none".to_owned(), None) };
+    let word = match (environment.is_disabled(), environment.is_unpublished()) {
+        (true, _) => "disabled",
+        (false, true) => "off",
+        (false, false) => "none",
+    };
+    (word.to_owned(), Some(environment.settings()))
+}
+
+fn held_by(program: &Program, process: &Process) -> u64 {
+    let held = program.reading.held.iter().filter(|(pid, _)| *pid == process.own_pid);
+    held.map(|&(_, held)| u64::from(held)).sum()
 }
 
 /// The row of a program without a visible process.
@@ -69,14 +135,14 @@ fn gone(program: &Program) -> Vec<String> {
         program.state.name().to_owned(),
         "-".to_owned(),
         "-".to_owned(),
-        changed_settings(program),
+        changed_settings(&program.reading.settings),
     ]
 }
 
 /// The settings that are not the defaults.
-fn changed_settings(program: &Program) -> String {
+fn changed_settings(settings: &[(String, String)]) -> String {
     let is_default = |name: &str, value: &str| KNOBS.iter().any(|knob| knob.env == name && knob.default == value);
-    let changed = program.reading.settings.iter().filter(|(name, value)| !is_default(name, value));
+    let changed = settings.iter().filter(|(name, value)| !is_default(name, value));
     let words: Vec<_> = changed.map(|(name, value)| format!("{name}={value}")).collect();
     if words.is_empty() { "defaults".to_owned() } else { words.join(" ") }
 }

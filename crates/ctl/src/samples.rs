@@ -52,7 +52,7 @@ pub fn samples(metric: &Metric, program: &Program) -> Vec<Sample> {
             each.map(|(at, word)| Sample::labelled(label, *word, reading.value(first + at))).collect()
         }
         Series::Sum(ranges) => {
-            vec![Sample::plain(ranges.iter().cloned().flatten().map(|at| reading.value(at)).sum())]
+            vec![Sample::plain(reading.sum(ranges.iter().cloned().flatten()))]
         }
         Series::Held => vec![Sample::plain(program.held())],
         Series::Info => vec![Sample::labelled("version", reading.version.clone(), 1)],
@@ -65,9 +65,9 @@ pub fn samples(metric: &Metric, program: &Program) -> Vec<Sample> {
 /// The samples of a histogram. Each bucket counts all values up to its bound.
 fn histogram(value: impl Fn(usize) -> u64) -> Vec<Sample> {
     let bounds = BUCKETS_MS.iter().map(|&ms| (f64::from(ms) / 1000.0).to_string()).chain(["+Inf".to_owned()]);
-    let mut count = 0;
+    let mut count: u64 = 0;
     let buckets = bounds.enumerate().map(|(at, bound)| {
-        count += value(DRAIN_TIMES + at);
+        count = count.saturating_add(value(DRAIN_TIMES + at));
         Sample { suffix: "_bucket", ..Sample::labelled("le", bound, count) }
     });
     let mut all: Vec<_> = buckets.collect();
@@ -80,6 +80,13 @@ fn histogram(value: impl Fn(usize) -> u64) -> Vec<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The sum of what a user had written into his file was no number.
+    #[test]
+    fn the_largest_values_are_no_overflow() {
+        let all = histogram(|_| u64::MAX);
+        assert_eq!(all.last().unwrap().value, Value::Whole(u64::MAX));
+    }
 
     #[test]
     fn a_histogram_is_cumulative_and_ends_with_its_count() {

@@ -12,7 +12,7 @@ use softclose_core::counters::names::METRICS;
 use softclose_core::counters::page::Page;
 use std::collections::HashSet;
 use std::mem::offset_of;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -86,7 +86,7 @@ fn files_that_are_no_counters_are_named_and_no_more() {
     std::fs::write(path("2-1-0.softclose"), vec![0xff; 100_000]).expect("a file");
     std::os::unix::fs::symlink("/etc/passwd", path("3-1-0.softclose")).expect("a link");
     assert!(Command::new("mkfifo").arg(path("4-1-0.softclose")).status().is_ok_and(|status| status.success()));
-    let said = memory.says(&["ps"]);
+    let said = memory.says(&["ps", "--all"]);
     assert!(said.contains("1-1-0.softclose: not the counters"), "{said}");
     assert!(!said.contains("root:"), "{said}");
     memory.says(&["prometheus"]);
@@ -99,7 +99,7 @@ fn files_that_are_no_counters_are_named_and_no_more() {
 fn a_name_of_somebody_s_file_does_not_reach_the_terminal_as_it_is() {
     let memory = Memory::directory();
     std::fs::write(memory.path().join("\x1b[31m\n1-1-0.softclose"), "not counters").expect("a file");
-    let said = memory.says(&["ps"]);
+    let said = memory.says(&["ps", "--all"]);
     assert!(said.contains("?[31m?1-1-0.softclose: not the counters"), "{said}");
 }
 
@@ -191,7 +191,7 @@ mod prometheus {
                 let suffix = name.strip_prefix(metric.name).unwrap_or_else(|| panic!("{line}"));
                 assert!(seen.insert((name.clone(), labels.clone())), "twice: {line}");
                 if suffix == "_bucket" {
-                    let whose = labels[..2].to_vec();
+                    let whose = labels[..3].to_vec();
                     assert!(last.0 != whose || value >= last.1, "not cumulative: {line}");
                     last = (whose, value);
                 } else {
@@ -207,13 +207,15 @@ mod prometheus {
 
     #[test]
     fn text_is_valid_and_has_every_metric() {
+        let user = |pid| std::fs::metadata(format!("/proc/{pid}")).map_or(0, |data| data.uid());
         let Some(arena) = Arena::or_skip(here!()) else { return };
         let memory = Memory::directory();
         let (one, two) = (served(&arena, &memory, 2), served(&arena, &memory, 3));
         let text = memory.says(&["prometheus"]);
         is_valid(&text);
         for (victim, drains) in [(&one, 2), (&two, 3)] {
-            let line = format!("softclose_drains_begun_total{{pid=\"{}\",program=\"serve\"}} {drains}\n", victim.pid());
+            let labels = format!("pid=\"{}\",uid=\"{}\",program=\"serve\"", victim.pid(), user(victim.pid()));
+            let line = format!("softclose_drains_begun_total{{{labels}}} {drains}\n");
             assert!(text.contains(&line), "no {line} in\n{text}");
         }
     }

@@ -87,7 +87,9 @@ fn counters_survive_sigkill() {
     assert_eq!(stat.number("drains_begun_total"), 3, "{:#}", stat.0);
     drop(victim);
     assert_eq!(memory.stat(pid).state(), "ended");
-    assert!(memory.says(&["ps"]).lines().any(|line| line.starts_with(&pid.to_string()) && line.contains("ended")));
+    let has_row = |said: &str| said.lines().any(|line| line.starts_with(&format!("{pid} ")) && line.contains("ended"));
+    let (said, all) = (memory.says(&["ps"]), memory.says(&["ps", "--all"]));
+    assert!(has_row(&all) && !has_row(&said) && said.contains("not listed without --all: files"), "{said}{all}");
     assert_eq!(memory.files().len(), 1, "to look at it removes nothing");
     assert!(memory.says(&["clean"]).contains(&format!("{pid}-")));
     assert_eq!(memory.files(), [""; 0]);

@@ -3,6 +3,7 @@
 
 mod command;
 mod files;
+mod hostile;
 mod log;
 mod numbers;
 mod secure;

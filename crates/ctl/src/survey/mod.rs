@@ -4,26 +4,30 @@
 //! | file | what is in it |
 //! |---|---|
 //! | [`process`] | one process |
+//! | `environment` | the settings of a process that has no counters |
 //! | [`program`] | one stats file, and the processes that count into it |
 //! | [`unreadable`] | one stats file that cannot be read |
 //!
 //! A child by `fork` counts into the stats file of its parent. So a program has one stats file, and
 //! one or more processes.
 
+mod environment;
 pub mod process;
 pub mod program;
 pub mod unreadable;
 
+pub use environment::Environment;
 pub use process::{Arbiter, Process};
 pub use program::{Liveness, Program};
 pub use unreadable::{Unreadable, Why};
 
-use crate::stats_file::{self, FileId, StatsFile};
+use crate::proc;
+use crate::stats_file::directory::Listing;
+use crate::stats_file::{FileId, Removal, StatsFile};
 use anyhow::Result;
-use process::{HiddenProcess, Look, Mapping};
-use procfs::process::Process as Entry;
+use process::{Look, Mapping};
 use rustix::time::{ClockId, clock_gettime};
-use softclose_core::counters::page::{self, Reading};
+use softclose_core::counters::page;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -38,32 +42,34 @@ pub struct Survey {
     pub programs: Vec<Program>,
     /// The stats files that cannot be read, and why.
     pub unreadable: Vec<Unreadable>,
+    /// What an operator should know about the directories: one line each.
+    pub notices: Vec<String>,
+    /// How many processes may not be looked at: they may have softclose loaded.
+    pub hidden: usize,
     /// Files that have no valid content and that no process maps.
     remains: Vec<StatsFile>,
-    /// The processes that may not be looked at.
-    hidden: Vec<HiddenProcess>,
 }
 
 type Files = BTreeMap<FileId, Result<StatsFile, Unreadable>>;
 
-/// Looks at every process, and at the stats files in the usual directories and in `directories`.
+/// Looks at the stats files in the usual directories and in `directories`, and then at every process:
+/// a program that is started meanwhile is found by its process, and not taken for one that has ended.
 pub fn survey(directories: &[PathBuf]) -> Result<Survey> {
-    let mut survey = Survey::default();
-    let mut files = BTreeMap::new();
-    let uptime = uptime();
-    for entry in procfs::process::all_processes()?.flatten() {
-        survey.look_at(&entry, uptime, &mut files);
+    let mut listing = Listing::default();
+    listing.add_usual();
+    for directory in directories {
+        listing.add_named(directory);
     }
-    let usual = stats_file::usual_directories();
-    for directory in usual.iter().chain(directories) {
-        for file in stats_file::in_directory(directory) {
-            files.entry(file.id).or_insert(Ok(file));
-        }
+    let mut survey = Survey { notices: listing.notices, ..Survey::default() };
+    let mut files: Files = listing.files.into_iter().map(|file| (file.id, Ok(file))).collect();
+    let uptime = uptime();
+    for pid in proc::pids()? {
+        survey.look_at(pid, uptime, &mut files);
     }
     for (id, file) in files {
         survey.take_in(id, file);
     }
-    survey.programs.sort_by_key(Program::pid);
+    survey.programs.sort_by_key(|program| (program.pid(), program.reading.created, program.file.id));
     survey.processes.sort_by_key(|process| process.pid);
     Ok(survey)
 }
@@ -76,15 +82,16 @@ fn uptime() -> f64 {
 }
 
 impl Survey {
-    fn look_at(&mut self, entry: &Entry, uptime: f64, files: &mut Files) {
-        match process::look(entry) {
+    fn look_at(&mut self, pid: u32, uptime: f64, files: &mut Files) {
+        match process::look(pid) {
             Look::Other => {}
-            Look::Hidden => self.hidden.push(HiddenProcess::of(entry)),
+            Look::Hidden => self.hidden += 1,
             Look::Loaded(mappings) => {
                 let ids = mappings.iter().map(|mapping| mapping.id).collect();
-                self.processes.extend(Process::of(entry, uptime, ids));
+                let Some(process) = Process::of(pid, uptime, ids) else { return };
+                self.processes.push(process);
                 for mapping in mappings {
-                    files.entry(mapping.id).or_insert_with(|| read(entry.pid, &mapping));
+                    files.entry(mapping.id).or_insert_with(|| read(pid, &mapping));
                 }
             }
         }
@@ -100,12 +107,17 @@ impl Survey {
         };
         match file.content.clone() {
             Ok(reading) => {
-                let state = if processes.is_empty() { self.liveness(&file, &reading) } else { Liveness::Live };
+                let state = match (processes.is_empty(), file.is_unused) {
+                    (false, _) => Liveness::Live,
+                    (true, Some(true)) => Liveness::Dead,
+                    (true, _) => Liveness::Unknown,
+                };
                 self.programs.push(Program { file, reading, processes, state });
             }
             Err(why) => {
                 let path = file.path.clone();
-                self.unreadable.push(Unreadable { id, path, why: Why::Content(why) });
+                let is_mapped = !processes.is_empty();
+                self.unreadable.push(Unreadable { id, path, why: Why::Content(why), is_mapped });
                 if processes.is_empty() {
                     self.remains.push(file);
                 }
@@ -113,27 +125,24 @@ impl Survey {
         }
     }
 
-    /// Whether a file that no visible process maps is in use. It is not if every process that could
-    /// use it is visible: it belongs to the pid namespace of softclosectl or to one below, and no
-    /// hidden process may use it.
-    fn liveness(&self, file: &StatsFile, reading: &Reading) -> Liveness {
-        /// The inode number of the first pid namespace, which sees all others.
-        const INITIAL: u64 = 0xEFFF_FFFC;
-        let here = std::fs::metadata("/proc/self/ns/pid").map_or(0, |data| data.ino());
-        let sees = here == INITIAL || (here != 0 && here == reading.namespace);
-        let may_use = |hidden: &HiddenProcess| hidden.may_use(file.user, reading.started);
-        if sees && !self.hidden.iter().any(may_use) { Liveness::Dead } else { Liveness::Unknown }
+    /// The programs that a pid names: that of the process, if there is one. Otherwise those that have
+    /// ended and whose first process had this pid, in the pid namespace of softclosectl; whoever made
+    /// the file may have written any pid there.
+    pub fn programs(&self, pid: u32) -> Vec<&Program> {
+        self.programs_where(pid, proc::is_running(pid), own_namespace())
     }
 
-    /// How many processes may not be looked at: they may have softclose loaded.
-    pub fn hidden(&self) -> usize {
-        self.hidden.len()
-    }
-
-    /// The program of a process. If several programs have had a process of this pid, it is the one
-    /// that lives.
-    pub fn program(&self, pid: u32) -> Option<&Program> {
-        self.programs.iter().filter(|program| program.has(pid)).min_by_key(|program| program.processes.is_empty())
+    fn programs_where(&self, pid: u32, is_running: bool, namespace: Option<u64>) -> Vec<&Program> {
+        let is_its = |program: &&Program| match is_running {
+            true => program.processes.iter().any(|process| process.pid == pid),
+            false => program.was_started_as(pid, namespace),
+        };
+        let mut found: Vec<_> = self.programs.iter().filter(is_its).collect();
+        if is_running {
+            found.sort_by_key(|program| !program.is_verified());
+            found.truncate(1);
+        }
+        found
     }
 
     /// Why the counters of a process cannot be read. `None` where it has none, or they can be read.
@@ -142,19 +151,29 @@ impl Survey {
         self.unreadable.iter().find(is_its).map(|file| &file.why)
     }
 
-    /// The files that another version of softclose has written, in a layout of its own.
+    /// The files of running programs that another version of softclose has written, in a layout of its
+    /// own.
     pub fn of_other_layouts(&self) -> impl Iterator<Item = &Unreadable> {
-        self.unreadable.iter().filter(|file| matches!(file.why, Why::Content(page::Unreadable::Layout(..))))
+        let is_other = |file: &&Unreadable| matches!(file.why, Why::Content(page::Unreadable::Layout(..)));
+        self.unreadable.iter().filter(|file| file.is_mapped).filter(is_other)
     }
 
-    /// The files that no process uses.
+    /// The programs that no process is seen of: ended or not visible.
+    pub fn gone(&self) -> impl Iterator<Item = &Program> {
+        self.programs.iter().filter(|program| program.state != Liveness::Live)
+    }
+
+    /// The files that no process uses, for sure.
     pub fn dead(&self) -> impl Iterator<Item = &StatsFile> {
-        /// Making a stats file takes far less time.
+        /// A file without valid content may be anybody's, who is about to use it.
         const YOUNG: Duration = Duration::from_secs(60);
         let ended = self.programs.iter().filter(|program| program.state == Liveness::Dead).map(|program| &program.file);
-        let is_over =
-            |file: &&StatsFile| file.age() > YOUNG && !self.hidden.iter().any(|one| one.may_use(file.user, 0));
-        ended.chain(self.remains.iter().filter(is_over))
+        ended.chain(self.remains.iter().filter(|file| file.is_unused == Some(true) && file.age() > YOUNG))
+    }
+
+    /// The number of files that no visible process uses, and of which it is not sure that none does.
+    pub fn doubtful(&self) -> usize {
+        self.gone().count() + self.remains.len() - self.dead().count()
     }
 
     /// Removes the files that were first found dead an hour ago. Until then an operator can read
@@ -164,74 +183,106 @@ impl Survey {
         for file in self.dead() {
             // A file that another user owns, or that is gone, is no error.
             let _ = match (file.is_marked(), file.age() > KEPT) {
-                (false, _) => file.mark(),
+                (false, _) => file.mark().map(|()| Removal::Used),
                 (true, true) => file.remove(),
-                (true, false) => Ok(()),
+                (true, false) => Ok(Removal::Used),
             };
         }
     }
 }
 
-/// Reads the stats file of a process: by its path, by its path below the root of the process, or, if
-/// the file is gone, through the mapping, which only root may do.
-fn read(pid: i32, mapping: &Mapping) -> Result<StatsFile, Unreadable> {
+/// The inode of the pid namespace of softclosectl.
+fn own_namespace() -> Option<u64> {
+    std::fs::metadata("/proc/self/ns/pid").map(|data| data.ino()).ok()
+}
+
+/// Reads the stats file that a process maps: through the mapping, which only root may do, by its path,
+/// or by its path below the root of the process. The process chooses the path, and what is there: the
+/// file must be the one that is mapped.
+fn read(pid: u32, mapping: &Mapping) -> Result<StatsFile, Unreadable> {
     let Mapping { id, path, address } = mapping;
-    let below_root = PathBuf::from(format!("/proc/{pid}/root")).join(path.strip_prefix("/").unwrap_or(path));
     let link = PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", address.0, address.1));
-    let attempts = [StatsFile::read(path), StatsFile::read(&below_root), StatsFile::read_through(&link, path)];
+    let below_root = || PathBuf::from(format!("/proc/{pid}/root")).join(path.strip_prefix("/").unwrap_or(path));
+    let attempts: [&dyn Fn() -> Result<StatsFile>; 3] =
+        [&|| StatsFile::read_through(&link, path), &|| StatsFile::read(path), &|| StatsFile::read(&below_root())];
     let mut why = "the file is gone".to_owned();
     for attempt in attempts {
-        match attempt {
-            // A file with another inode is that of another mount namespace.
-            Ok(file) if file.id.inode == id.inode => return Ok(StatsFile { id: *id, ..file }),
+        match attempt() {
+            Ok(file) if file.id == *id => return Ok(file),
             Ok(_) => {}
             Err(error) => why = error.to_string(),
         }
     }
-    Err(Unreadable { id: *id, path: path.clone(), why: Why::Access(why) })
+    Err(Unreadable { id: *id, path: path.clone(), why: Why::Access(why), is_mapped: true })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use softclose_core::counters::page::Reading;
 
     const PID: u32 = 4711;
+    const HERE: u64 = 5;
 
-    fn program(state: Liveness) -> Program {
-        let reading = Reading {
-            version: String::new(),
-            creator: PID,
-            started: 0,
-            created: 0,
-            namespace: 0,
-            program: String::new(),
-            settings: Vec::new(),
-            values: Vec::new(),
-            held: Vec::new(),
-        };
-        let (id, content) = (FileId { device: (0, 1), inode: 7 }, Ok(reading.clone()));
-        let file = StatsFile { path: "file".into(), id, user: 0, changed: std::time::SystemTime::UNIX_EPOCH, content };
-        let process = Process {
+    fn process(user: u32) -> Process {
+        Process {
             pid: PID,
             own_pid: PID,
-            user: 0,
+            user,
             program: String::new(),
             uptime: Duration::ZERO,
-            stats_files: vec![id],
+            stats_files: Vec::new(),
             arbiter: None,
+        }
+    }
+
+    /// A program whose file belongs to `owner` and names process `PID` of a pid namespace.
+    fn program(owner: u32, namespace: u64, processes: Vec<Process>) -> Program {
+        let reading = Reading { creator: PID, namespace, ..Reading::default() };
+        let file = StatsFile {
+            path: "file".into(),
+            id: FileId { device: (0, 1), inode: 7 },
+            user: owner,
+            changed: std::time::SystemTime::UNIX_EPOCH,
+            is_unused: Some(processes.is_empty()),
+            content: Ok(reading.clone()),
         };
-        let processes = if state == Liveness::Live { vec![process] } else { Vec::new() };
+        let state = if processes.is_empty() { Liveness::Dead } else { Liveness::Live };
         Program { file, reading, processes, state }
     }
 
-    /// Pids are used again, and what was killed has left its counters.
+    fn owners(programs: Vec<Program>, is_running: bool) -> Vec<u32> {
+        let survey = Survey { programs, ..Survey::default() };
+        survey.programs_where(PID, is_running, Some(HERE)).iter().map(|program| program.file.user).collect()
+    }
+
+    /// Pids are used again, and what was killed has left its counters. Any user can leave a file that
+    /// names any process.
     #[test]
-    fn of_two_processes_with_one_pid_the_living_is_meant() {
-        for states in [[Liveness::Dead, Liveness::Live], [Liveness::Live, Liveness::Dead]] {
-            let survey = Survey { programs: states.map(program).into(), ..Survey::default() };
-            assert_eq!(survey.program(PID).unwrap().state, Liveness::Live);
-        }
-        let survey = Survey { programs: vec![program(Liveness::Dead)], ..Survey::default() };
-        assert_eq!(survey.program(PID).unwrap().state, Liveness::Dead);
+    fn a_file_that_no_process_maps_says_nothing_about_a_process() {
+        let dead = || program(1000, HERE, Vec::new());
+        assert_eq!(owners(vec![dead(), program(0, HERE, vec![process(0)]), dead()], true), [0]);
+        assert_eq!(owners(vec![dead()], true), [0; 0]);
+    }
+
+    /// Process 1 is another one in each container.
+    #[test]
+    fn a_pid_names_an_ended_program_of_its_own_pid_namespace() {
+        assert_eq!(owners(vec![program(0, HERE + 1, Vec::new())], false), [0; 0]);
+        let ended = [1000, 0].map(|owner| program(owner, HERE, Vec::new()));
+        assert_eq!(owners(ended.into(), false), [1000, 0], "which is right, nobody can tell");
+    }
+
+    #[test]
+    fn of_two_files_that_a_process_maps_that_of_its_own_user_is_meant() {
+        let both = [1000, 33].map(|owner| program(owner, HERE, vec![process(33)]));
+        assert_eq!(owners(both.into(), true), [33]);
+    }
+
+    #[test]
+    fn a_file_of_another_user_than_root_and_the_process_is_not_verified() {
+        let is_verified = |owner, processes| program(owner, HERE, processes).is_verified();
+        assert!(is_verified(33, vec![process(33)]) && is_verified(0, vec![process(33)]));
+        assert!(!is_verified(33, vec![process(0)]) && !is_verified(33, Vec::new()));
     }
 }

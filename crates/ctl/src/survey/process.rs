@@ -1,10 +1,14 @@
-//! One process that has softclose loaded, as procfs shows it, and one that may not be looked at.
+//! One process that has softclose loaded, as procfs shows it.
 
 use crate::printable::printable;
+use crate::proc::{self, Map};
 use crate::refs;
-use crate::stats_file::{self, FileId};
-use procfs::ProcError;
-use procfs::process::{MMapPath, MemoryMap, Process as Entry};
+use crate::stats_file::FileId;
+use crate::stats_file::directory::is_stats_file;
+use rustix::param::clock_ticks_per_second;
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,37 +61,48 @@ pub enum Look {
 }
 
 /// Looks at what a process maps.
-pub fn look(entry: &Entry) -> Look {
-    let maps = match entry.maps() {
-        Ok(maps) => maps,
-        Err(ProcError::PermissionDenied(_)) => return Look::Hidden,
-        Err(_) => return Look::Other,
-    };
-    let mappings: Vec<_> = maps.iter().filter_map(Mapping::of).collect();
-    if mappings.is_empty() && !maps.iter().any(is_library) { Look::Other } else { Look::Loaded(mappings) }
+pub fn look(pid: u32) -> Look {
+    /// A process has one, or one for each copy of the library. It can map any number of files with
+    /// such a name, and each is read.
+    const MOST_MAPPINGS: usize = 8;
+    let mut mappings: Vec<Mapping> = Vec::new();
+    let mut has_library = false;
+    let looked = proc::maps(pid, |map| {
+        has_library |= is_library(map);
+        let is_new = |mapping: &Mapping| mappings.iter().all(|other| other.id != mapping.id);
+        if mappings.len() < MOST_MAPPINGS {
+            let mapping = Mapping::of(map).filter(is_new);
+            mappings.extend(mapping);
+        }
+    });
+    match looked {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Look::Hidden,
+        Err(_) => Look::Other,
+        Ok(()) if mappings.is_empty() && !has_library => Look::Other,
+        Ok(()) => Look::Loaded(mappings),
+    }
 }
 
 impl Process {
     /// A process that has softclose loaded. `None` where it is gone.
-    pub fn of(entry: &Entry, uptime: f64, stats_files: Vec<FileId>) -> Option<Self> {
-        let (stat, status) = (entry.stat().ok()?, entry.status().ok()?);
-        let started = stat.starttime as f64 / procfs::ticks_per_second() as f64;
-        let own = status.nspid.as_ref().and_then(|pids| pids.last().copied()).unwrap_or(entry.pid);
+    pub fn of(pid: u32, uptime: f64, stats_files: Vec<FileId>) -> Option<Self> {
+        let (stat, status) = (proc::stat(pid)?, proc::status(pid)?);
+        let started = stat.started as f64 / clock_ticks_per_second() as f64;
         Some(Self {
-            pid: u32::try_from(entry.pid).ok()?,
-            own_pid: u32::try_from(own).ok()?,
-            user: status.euid,
-            program: printable(&stat.comm),
-            uptime: Duration::from_secs_f64((uptime - started).max(0.0)),
+            pid,
+            own_pid: status.own_pid.unwrap_or(pid),
+            user: status.user,
+            program: printable(&String::from_utf8_lossy(&stat.name)),
+            uptime: Duration::try_from_secs_f64(uptime - started).unwrap_or_default(),
             stats_files,
-            arbiter: Arbiter::of(entry.pid, status.euid),
+            arbiter: Arbiter::of(pid, status.user),
         })
     }
 }
 
 impl Arbiter {
     /// What a process of this user can ask, in its own view of the file system.
-    fn of(pid: i32, user: u32) -> Option<Self> {
+    fn of(pid: u32, user: u32) -> Option<Self> {
         let root = PathBuf::from(format!("/proc/{pid}/root"));
         // Without the right to look there, nothing would be found.
         std::fs::metadata(root.join(".")).ok()?;
@@ -104,41 +119,19 @@ impl Arbiter {
 }
 
 impl Mapping {
-    fn of(map: &MemoryMap) -> Option<Self> {
-        let MMapPath::Path(path) = &map.pathname else { return None };
-        let text = path.to_str()?;
+    /// A stats file, if this is a mapping of one as softclose makes it. Whoever may only read a file
+    /// cannot map it so: a user's process has no file of root's but one that it got from a process of
+    /// root's.
+    fn of(map: &Map<'_>) -> Option<Self> {
         // procfs adds this where the file is gone.
-        let path = PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(text));
-        let id = FileId { device: (map.dev.0 as u32, map.dev.1 as u32), inode: map.inode };
-        stats_file::is_stats_file(&path).then_some(Self { id, path, address: map.address })
+        let path = map.path.strip_suffix(b" (deleted)").unwrap_or(map.path);
+        let is_its = map.is_written_through && is_stats_file(path);
+        let id = FileId { device: map.device, inode: map.inode };
+        is_its.then(|| Self { id, path: OsStr::from_bytes(path).into(), address: map.address })
     }
 }
 
-fn is_library(map: &MemoryMap) -> bool {
-    let MMapPath::Path(path) = &map.pathname else { return false };
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("libsoftclose.so"))
-}
-
-/// A process that may not be looked at: procfs does not say what it maps.
-#[derive(Clone, Copy, Debug)]
-pub struct HiddenProcess {
-    /// Its effective user, if that is known.
-    user: Option<u32>,
-    /// When it was started, in clock ticks after boot.
-    started: u64,
-}
-
-impl HiddenProcess {
-    /// What is known of it.
-    pub fn of(entry: &Entry) -> Self {
-        let user = entry.status().ok().map(|status| status.euid);
-        Self { user, started: entry.stat().map_or(u64::MAX, |stat| stat.starttime) }
-    }
-
-    /// Whether it may use a stats file of the user `owner`, whose first process was started at
-    /// `created`. An older process does not, and only a process of root can have become one of
-    /// another user.
-    pub fn may_use(&self, owner: u32, created: u64) -> bool {
-        self.started >= created && (owner == 0 || self.user.is_none_or(|user| user == owner))
-    }
+fn is_library(map: &Map<'_>) -> bool {
+    let name = map.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    name.starts_with(b"libsoftclose.so")
 }

@@ -46,16 +46,24 @@ impl Program {
         self.processes.first().map_or(self.reading.creator, |process| process.pid)
     }
 
-    /// Whether `pid` is one of its processes, or, if it has ended, was its first one.
-    pub fn has(&self, pid: u32) -> bool {
-        let is_first = self.processes.is_empty() && self.reading.creator == pid;
-        is_first || self.processes.iter().any(|process| process.pid == pid)
+    /// Whether it has ended, and its first process had this pid in this pid namespace.
+    pub fn was_started_as(&self, pid: u32, namespace: Option<u64>) -> bool {
+        let Reading { creator, namespace: its, .. } = self.reading;
+        self.processes.is_empty() && creator == pid && namespace == Some(its)
+    }
+
+    /// Whether the file is its process's own: it belongs to the user of that process, or to root. What
+    /// root has made, another user's process maps only if it got it from a process of root's. Any other
+    /// file can have been written by somebody else.
+    pub fn is_verified(&self) -> bool {
+        self.processes.first().is_some_and(|eldest| [0, eldest.user].contains(&self.file.user))
     }
 
     /// Connections that are in drain now. A process that was killed holds none.
     pub fn held(&self) -> u64 {
         let lives =
             |pid| self.state == Liveness::Unknown || self.processes.iter().any(|process| process.own_pid == pid);
-        self.reading.held.iter().filter(|&&(pid, _)| lives(pid)).map(|&(_, held)| u64::from(held)).sum()
+        let held = self.reading.held.iter().filter(|&&(pid, _)| lives(pid)).map(|&(_, held)| u64::from(held));
+        held.fold(0, u64::saturating_add)
     }
 }

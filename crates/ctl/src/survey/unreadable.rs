@@ -15,6 +15,8 @@ pub struct Unreadable {
     pub path: PathBuf,
     /// Why it cannot be read.
     pub why: Why,
+    /// Whether a visible process maps it.
+    pub is_mapped: bool,
 }
 
 /// Why a stats file cannot be read.

@@ -74,7 +74,7 @@ pub struct Rows {
 impl Rows {
     /// Takes over a new survey.
     pub fn update(&mut self, survey: &Survey, now: Instant) {
-        let live: Vec<_> = survey.programs.iter().filter(|program| program.state != Liveness::Dead).collect();
+        let live: Vec<_> = survey.programs.iter().filter(|program| program.state == Liveness::Live).collect();
         self.rows = live.iter().map(|program| row(program, self.before.get(&program.file.id.inode), now)).collect();
         let before = |program: &&Program| {
             let (closes, drains) = (closes(program), program.reading.value(BEGUN));
@@ -110,7 +110,7 @@ fn closes(program: &Program) -> u64 {
         Series::Sum(ranges) => Some(ranges),
         _ => None,
     });
-    sum.into_iter().flatten().cloned().flatten().map(|at| program.reading.value(at)).sum()
+    program.reading.sum(sum.into_iter().flatten().cloned().flatten())
 }
 
 fn row(program: &Program, before: Option<&Before>, now: Instant) -> Row {
@@ -131,7 +131,7 @@ fn row(program: &Program, before: Option<&Before>, now: Instant) -> Row {
         drains: value(BEGUN),
         resets: value(RESETS_AVOIDED),
         discarded: value(DISCARDED),
-        missed: MISSED.iter().map(|&reason| value(LEFT_ALONE + reason as usize)).sum(),
+        missed: program.reading.sum(MISSED.map(|reason| LEFT_ALONE + reason as usize)),
     }
 }
 

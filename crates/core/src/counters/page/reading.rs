@@ -5,10 +5,11 @@
 use super::layout::{CELLS, LAYOUT, MAGIC, Page, SIZE};
 use super::printable::printable;
 use crate::counters::names::COUNT;
+use crate::settings::knobs::KNOBS;
 use core::mem::offset_of;
 
 /// The content of a page, as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The version of softclose that wrote the page.
     pub version: String,
@@ -48,6 +49,10 @@ impl core::fmt::Display for Unreadable {
     }
 }
 
+/// How many settings are read. The text has room for many more short lines, and each takes memory of
+/// the reader's.
+const MOST_SETTINGS: usize = 2 * KNOBS.len();
+
 impl Reading {
     /// Reads the content of a stats file.
     ///
@@ -77,7 +82,7 @@ impl Reading {
             created: word(offset_of!(Page, created)),
             namespace: word(offset_of!(Page, namespace)),
             program: printable(&text_at(bytes, offset_of!(Page, program), 64)),
-            settings: settings.lines().filter_map(setting).collect(),
+            settings: settings.lines().take(MOST_SETTINGS).filter_map(setting).collect(),
             values,
             held: cells.filter(|&cell| cell != 0).map(|cell| ((cell >> 32) as u32, cell as u32)).collect(),
         })
@@ -86,6 +91,12 @@ impl Reading {
     /// The value at an index that [`crate::counters::names`] defines.
     pub fn value(&self, at: usize) -> u64 {
         self.values.get(at).copied().unwrap_or(0)
+    }
+
+    /// The sum of the values at these indices. The values may be anything: a sum that is too large for
+    /// a number is the largest one.
+    pub fn sum(&self, indices: impl IntoIterator<Item = usize>) -> u64 {
+        indices.into_iter().map(|at| self.value(at)).fold(0, u64::saturating_add)
     }
 }
 

@@ -38,6 +38,10 @@ use rustix::path::DecInt;
 /// The end of the name of every stats file.
 pub const SUFFIX: &str = ".softclose";
 
+/// How many files a directory may have. Where it has more, no stats file is made there, and a reader
+/// looks at no more.
+pub const MOST_FILES: usize = 4096;
+
 /// Makes a stats file and maps it as a page, and stores in `file` where it is. The counters are zero,
 /// and the page cannot be read yet (see [`Page::open`]). `None` where no file can be made.
 #[inline(never)]

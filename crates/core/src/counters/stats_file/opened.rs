@@ -3,6 +3,7 @@
 //!
 //! Context: any hook, on the program's own threads; async-signal-safe.
 
+use super::MOST_FILES;
 use crate::sys::Fd;
 use rustix::fs::{FileType, Stat as Status, fstat, fstatfs};
 
@@ -57,9 +58,8 @@ impl Opened {
     /// them. A program that crashes again and again must not fill the memory. Source:
     /// `shmem_mknod`, which counts 20 bytes for each entry of a tmpfs.
     pub fn is_crowded(self) -> bool {
-        const MOST_FILES: i64 = 4096;
         const ENTRY: i64 = 20;
-        self.status.st_size > MOST_FILES * ENTRY
+        self.status.st_size > MOST_FILES as i64 * ENTRY
     }
 
     fn is_memory(self) -> bool {
