@@ -53,7 +53,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date 
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
 .PHONY: all build aarch64 musl demo test test-musl test-systems test-kernels test-aarch64 compat bench soak closes fuzz \
-    upstream loom miri fuzz-settings fmt lint ci install uninstall deb rpm portable tarball image dist deny reproducible \
+    upstream loom miri fuzz-settings fuzz-pages fmt lint ci install uninstall deb rpm portable tarball image dist deny reproducible \
     glibc clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
 .NOTPARALLEL:
@@ -123,15 +123,20 @@ miri: tools ## Miri over the unsafe code of the library, where a toolchain has i
 	echo "skipped: miri: no toolchain has it (rustup component add miri rust-src --toolchain nightly)"
 
 # libFuzzer with the coverage that the stable compiler has: no sanitizer is needed
-# for a parser without unsafe code.
+# for parsers without unsafe code.
 TIME ?= 60
-fuzz-settings: private export CARGO_TARGET_DIR := $(CARGO_TARGET_DIR)/fuzz
-fuzz-settings: private export RUSTFLAGS := --cfg fuzzing -C debug-assertions -C codegen-units=1 -C passes=sancov-module \
+fuzz-settings fuzz-pages: private export CARGO_TARGET_DIR := $(CARGO_TARGET_DIR)/fuzz
+fuzz-settings fuzz-pages: private export RUSTFLAGS := --cfg fuzzing -C debug-assertions -C codegen-units=1 -C passes=sancov-module \
     $(addprefix -C llvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
 fuzz-settings: tools ## libFuzzer over the settings parser, for TIME=60 seconds
 	@mkdir -p $(CARGO_TARGET_DIR)/corpus
 	cd crates/core/fuzz && $(CARGO) run --release --target x86_64-unknown-linux-gnu --bin settings -- \
 	    -max_total_time=$(TIME) -artifact_prefix=$(CARGO_TARGET_DIR)/ $(CARGO_TARGET_DIR)/corpus seeds
+
+fuzz-pages: tools ## libFuzzer over the files of other users that softclosectl reads, for TIME=60 seconds
+	@mkdir -p $(CARGO_TARGET_DIR)/pages
+	cd crates/core/fuzz && $(CARGO) run --release --target x86_64-unknown-linux-gnu --bin pages -- \
+	    -max_total_time=$(TIME) -max_len=10000 -artifact_prefix=$(CARGO_TARGET_DIR)/ $(CARGO_TARGET_DIR)/pages
 
 fuzz: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
 fuzz: export SOFTCLOSE_BIN := $(DEBUG)/softclose

@@ -28,20 +28,22 @@ pub struct Stat {
 
 /// Reads `/proc/PID/stat`.
 pub fn stat(pid: u32) -> Option<Stat> {
-    parse_stat(&content(pid, "stat")?)
+    Stat::of(&content(pid, "stat")?)
 }
 
-fn parse_stat(line: &[u8]) -> Option<Stat> {
-    /// Fields behind the name.
-    const STATE: usize = 0;
-    const THREADS: usize = 17;
-    const START_TIME: usize = 19;
-    let (begin, end) = (line.iter().position(|&byte| byte == b'(')?, line.iter().rposition(|&byte| byte == b')')?);
-    let name = line.get(begin + 1..end)?.to_vec();
-    let fields: Vec<_> = words(line.get(end + 1..)?).collect();
-    // A process whose first thread has ended looks like one that has ended, but for its other threads.
-    let has_ended = *fields.get(STATE)? == b"Z" && number(fields.get(THREADS)?).is_some_and(|threads: u64| threads < 2);
-    Some(Stat { name, started: number(fields.get(START_TIME)?)?, has_ended })
+impl Stat {
+    /// Reads the line.
+    pub fn of(line: &[u8]) -> Option<Self> {     /// Fields behind the name.
+        const STATE: usize = 0;
+        const THREADS: usize = 17;
+        const START_TIME: usize = 19;
+        let (begin, end) = (line.iter().position(|&byte| byte == b'(')?, line.iter().rposition(|&byte| byte == b')')?);
+        let name = line.get(begin + 1..end)?.to_vec();
+        let fields: Vec<_> = words(line.get(end + 1..)?).collect();
+        // A process whose first thread has ended looks like one that has ended, but for its other threads.
+        let has_ended = *fields.get(STATE)? == b"Z" && number(fields.get(THREADS)?).is_some_and(|threads: u64| threads < 2);
+        Some(Self { name, started: number(fields.get(START_TIME)?)?, has_ended })
+    }
 }
 
 /// What `/proc/PID/status` says.
@@ -55,13 +57,15 @@ pub struct Status {
 
 /// Reads `/proc/PID/status`.
 pub fn status(pid: u32) -> Option<Status> {
-    parse_status(&content(pid, "status")?)
+    Status::of(&content(pid, "status")?)
 }
 
-fn parse_status(text: &[u8]) -> Option<Status> {
-    let value = |name: &[u8]| text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name));
-    let user = number(words(value(b"Uid:")?).nth(1)?)?;
-    Some(Status { user, own_pid: value(b"NSpid:").and_then(|pids| number(words(pids).last()?)) })
+impl Status {
+    /// Reads the text.
+    pub fn of(text: &[u8]) -> Option<Self> {     let value = |name: &[u8]| text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name));
+        let user = number(words(value(b"Uid:")?).nth(1)?)?;
+        Some(Self { user, own_pid: value(b"NSpid:").and_then(|pids| number(words(pids).last()?)) })
+    }
 }
 
 /// A line of `/proc/PID/maps`.
@@ -180,16 +184,16 @@ mod tests {
         for name in [&b"a) R 1 2 (b"[..], b"", b"\xff", b" ", b") ) )"] {
             let fields = (4..=52).map(|field| format!(" {field}")).collect::<String>();
             let line = [b"7 (", name, b") R", fields.as_bytes(), b"\n"].concat();
-            assert_eq!(parse_stat(&line), Some(Stat { name: name.to_vec(), started: 22, has_ended: false }));
+            assert_eq!(Stat::of(&line), Some(Stat { name: name.to_vec(), started: 22, has_ended: false }));
         }
     }
 
     #[test]
     fn a_status_has_the_effective_user_and_the_innermost_pid() {
         let text = b"Name:\tUid:\nUid:\t1\t2\t3\t4\nNSpid:\t77\t1\nNSpgid:\t5\n";
-        assert_eq!(parse_status(text), Some(Status { user: 2, own_pid: Some(1) }));
-        assert_eq!(parse_status(b"Uid:\t1\t2\n"), Some(Status { user: 2, own_pid: None }));
-        assert_eq!(parse_status(b"Uid:\n"), None);
+        assert_eq!(Status::of(text), Some(Status { user: 2, own_pid: Some(1) }));
+        assert_eq!(Status::of(b"Uid:\t1\t2\n"), Some(Status { user: 2, own_pid: None }));
+        assert_eq!(Status::of(b"Uid:\n"), None);
     }
 
     #[test]

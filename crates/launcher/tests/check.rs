@@ -308,3 +308,47 @@ fn a_library_that_is_none_cannot_be_compared_with() {
     let outcome = check(&installation, "sh");
     assert_eq!(outcome.status, Some(125), "{outcome:?}");
 }
+
+const E_PHOFF: usize = 32;
+const E_SHOFF: usize = 40;
+const PHDR: usize = 56;
+const P_FILESZ: usize = 32;
+const PT_INTERP: u32 = 3;
+
+/// A file with holes, which takes no room on the disk, was read into memory as its headers said.
+#[test]
+fn a_file_that_says_its_tables_are_huge_is_not_read() {
+    const HUGE: u64 = 2 << 30;
+    const LITTLE_KIB: i64 = 500 << 10;
+    if cfg!(target_pointer_width = "32") {
+        return skipped("a huge table", "this machine is of 32 bits itself");
+    }
+    let installation = Installation::new();
+    let number = |bytes: &[u8], at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
+    let hugely = |patch: &dyn Fn(&mut [u8])| {
+        let file = patched(&installation, patch);
+        fs::File::options().write(true).open(&file).and_then(|file| file.set_len(HUGE + (1 << 20))).unwrap();
+        check(&installation, &file)
+    };
+    let interpreter = hugely(&|bytes| {
+        let first = number(bytes, E_PHOFF) as usize;
+        let kind = PT_INTERP.to_ne_bytes();
+        let at = (first..).step_by(PHDR).find(|&at| bytes[at..at + 4] == kind).unwrap();
+        bytes[at + P_FILESZ..at + P_FILESZ + 8].copy_from_slice(&HUGE.to_ne_bytes());
+    });
+    assert_eq!(interpreter.status, Some(1), "{interpreter:?}");
+    // The number of sections is in the first of them, where it is 0 in the head.
+    let sections = hugely(&|bytes| {
+        let first = number(bytes, E_SHOFF) as usize;
+        bytes[60..62].fill(0);
+        bytes[first + 32..first + 40].copy_from_slice(&(HUGE / 64 - 1 - first as u64 / 64).to_ne_bytes());
+    });
+    assert_eq!(sections.status, Some(0), "a program runs without sections: {sections:?}");
+    // SAFETY: plain numbers, for which zeroes are valid; the call writes them.
+    let most = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        assert_eq!(libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage), 0);
+        usage.ru_maxrss
+    };
+    assert!(most < LITTLE_KIB, "{most} KiB");
+}

@@ -5,16 +5,35 @@
 
 use super::finding::Finding;
 use object::elf::{DT_NEEDED, FileHeader32, FileHeader64, Machine};
-use object::read::ReadCache;
+use object::read::{ReadCache, ReadRef};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::{Endianness, FileKind};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-type Cache = ReadCache<File>;
+/// A file, of which no more is read at once than tables of a sane program have: the headers may say
+/// any size, and a file with holes is as large as one likes.
+#[derive(Clone, Copy, Debug)]
+struct Bounded<'a>(&'a ReadCache<File>);
+
+impl<'a> ReadRef<'a> for Bounded<'a> {
+    fn len(self) -> Result<u64, ()> {
+        self.0.len()
+    }
+
+    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
+        const MOST: u64 = 1 << 20;
+        if size > MOST { Err(()) } else { self.0.read_bytes_at(offset, size) }
+    }
+
+    fn read_bytes_at_until(self, range: Range<u64>, delimiter: u8) -> Result<&'a [u8], ()> {
+        self.0.read_bytes_at_until(range, delimiter)
+    }
+}
 
 /// What must be the same in a program and in a library that it loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,16 +71,17 @@ pub fn is_elf(head: &[u8]) -> bool {
 
 /// Reads a file, or says why that is not possible.
 pub fn read(file: &Path) -> Result<Image, String> {
-    let cache = Cache::new(File::open(file).map_err(|error| error.to_string())?);
-    let image = match FileKind::parse(&cache) {
-        Ok(FileKind::Elf32) => image::<FileHeader32<Endianness>>(&cache),
-        Ok(FileKind::Elf64) => image::<FileHeader64<Endianness>>(&cache),
+    let cache = ReadCache::new(File::open(file).map_err(|error| error.to_string())?);
+    let cache = Bounded(&cache);
+    let image = match FileKind::parse(cache) {
+        Ok(FileKind::Elf32) => image::<FileHeader32<Endianness>>(cache),
+        Ok(FileKind::Elf64) => image::<FileHeader64<Endianness>>(cache),
         _ => return Err("not an ELF file".to_owned()),
     };
     image.map_err(|error| format!("not a readable ELF file: {error}"))
 }
 
-fn image<Elf: FileHeader<Endian = Endianness>>(cache: &Cache) -> object::Result<Image> {
+fn image<Elf: FileHeader<Endian = Endianness>>(cache: Bounded<'_>) -> object::Result<Image> {
     let header = Elf::parse(cache)?;
     let endian = header.endian()?;
     let target = Target {
@@ -81,13 +101,15 @@ fn image<Elf: FileHeader<Endian = Endianness>>(cache: &Cache) -> object::Result<
 fn needed<Elf: FileHeader<Endian = Endianness>>(
     header: &Elf,
     endian: Endianness,
-    cache: &Cache,
+    cache: Bounded<'_>,
 ) -> impl Iterator<Item = String> {
+    /// The names are looked up one by one, and the table may have any.
+    const MOST: usize = 1024;
     let names = || {
         let sections = header.sections(endian, cache).ok()?;
         let (entries, link) = sections.dynamic(endian, cache).ok()??;
         let strings = sections.strings(endian, cache, link).ok()?;
-        let needed = entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED);
+        let needed = entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED).take(MOST);
         let names = needed.filter_map(|entry| entry.string(endian, strings).ok());
         Some(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect::<Vec<_>>())
     };
@@ -97,7 +119,7 @@ fn needed<Elf: FileHeader<Endian = Endianness>>(
 fn interpreter<Elf: FileHeader<Endian = Endianness>>(
     header: &Elf,
     endian: Endianness,
-    cache: &Cache,
+    cache: Bounded<'_>,
 ) -> object::Result<Option<PathBuf>> {
     for segment in header.program_headers(endian, cache)? {
         if let Some(path) = segment.interpreter(endian, cache)? {
@@ -109,7 +131,7 @@ fn interpreter<Elf: FileHeader<Endian = Endianness>>(
 
 /// Whether the Go toolchain has made the file. A program runs without sections: one that has none,
 /// or broken ones, is not taken for Go.
-fn is_go<Elf: FileHeader<Endian = Endianness>>(header: &Elf, endian: Endianness, cache: &Cache) -> bool {
+fn is_go<Elf: FileHeader<Endian = Endianness>>(header: &Elf, endian: Endianness, cache: Bounded<'_>) -> bool {
     let marks: [&[u8]; 2] = [b".go.buildinfo", b".note.go.buildid"];
     header
         .sections(endian, cache)
