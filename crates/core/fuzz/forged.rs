@@ -91,7 +91,8 @@ fn shows(survey: &Survey) {
 
 fn is_plain(line: &str) {
     let is_evil = |one: char| {
-        one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        one.is_control()
+            || matches!(one, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     assert!(!line.contains(is_evil), "{line:?}");
 }

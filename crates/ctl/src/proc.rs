@@ -33,7 +33,8 @@ pub fn stat(pid: u32) -> Option<Stat> {
 
 impl Stat {
     /// Reads the line.
-    pub fn of(line: &[u8]) -> Option<Self> {     /// Fields behind the name.
+    pub fn of(line: &[u8]) -> Option<Self> {
+        /// Fields behind the name.
         const STATE: usize = 0;
         const THREADS: usize = 17;
         const START_TIME: usize = 19;
@@ -41,7 +42,8 @@ impl Stat {
         let name = line.get(begin + 1..end)?.to_vec();
         let fields: Vec<_> = words(line.get(end + 1..)?).collect();
         // A process whose first thread has ended looks like one that has ended, but for its other threads.
-        let has_ended = *fields.get(STATE)? == b"Z" && number(fields.get(THREADS)?).is_some_and(|threads: u64| threads < 2);
+        let has_ended =
+            *fields.get(STATE)? == b"Z" && number(fields.get(THREADS)?).is_some_and(|threads: u64| threads < 2);
         Some(Self { name, started: number(fields.get(START_TIME)?)?, has_ended })
     }
 }
@@ -62,7 +64,8 @@ pub fn status(pid: u32) -> Option<Status> {
 
 impl Status {
     /// Reads the text.
-    pub fn of(text: &[u8]) -> Option<Self> {     let value = |name: &[u8]| text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name));
+    pub fn of(text: &[u8]) -> Option<Self> {
+        let value = |name: &[u8]| text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name));
         let user = number(words(value(b"Uid:")?).nth(1)?)?;
         Some(Self { user, own_pid: value(b"NSpid:").and_then(|pids| number(words(pids).last()?)) })
     }

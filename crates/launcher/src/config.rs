@@ -4,9 +4,10 @@
 //! environment, as it will when the command runs.
 
 use crate::options::Options;
-use softclose_core::settings::knobs::{KNOBS, Knob};
+use softclose_core::settings::knobs::{KNOBS, Knob, is_unknown};
 use softclose_core::settings::{self, Origin};
 use std::env;
+use std::os::unix::ffi::OsStrExt;
 
 /// The table of settings, and a warning for every bad value in the environment.
 pub fn show(options: &Options) -> (String, Vec<String>) {
@@ -16,6 +17,13 @@ pub fn show(options: &Options) -> (String, Vec<String>) {
     });
     let rows: Vec<_> = KNOBS.iter().zip(&reading.shown).map(|(knob, shown)| row(knob, shown, options)).collect();
     (aligned(&rows), reading.warnings.iter().map(ToString::to_string).collect())
+}
+
+/// A warning for each variable that begins as ours do and is none of them: it may be mistyped, and is
+/// ignored.
+pub fn unknown() -> impl Iterator<Item = String> {
+    let names = env::vars_os().map(|(name, _)| name).filter(|name| is_unknown(name.as_bytes()));
+    names.map(|name| format!("softclose: {name:?} is no setting: it is ignored (softclose --help names all)"))
 }
 
 /// The name, the value and the origin of one knob.

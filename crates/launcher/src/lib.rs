@@ -66,7 +66,7 @@ fn print(text: &[u8], status: ExitCode) -> Result<ExitCode, Failure> {
 
 fn show_config(options: &Options) -> Result<ExitCode, Failure> {
     let (table, warnings) = config::show(options);
-    for warning in warnings {
+    for warning in warnings.into_iter().chain(config::unknown()) {
         output::stderr(&warning);
     }
     let proof = format!("If its own counts do not prove who holds a connection, softclose asks: {}\n", proof_in_use());
@@ -95,5 +95,6 @@ fn run_command(invocation: &Invocation, strict: bool, options: &Options) -> Resu
     if strict {
         check::check(&invocation.name, &library)?.must_not_warn()?;
     }
+    config::unknown().for_each(|warning| output::stderr(&warning));
     Err(command::execvp(invocation, environment::assignments(&library, options)))
 }

@@ -55,6 +55,17 @@ fn settings_say_where_they_come_from() {
     }
 }
 
+/// It was ignored in silence.
+#[test]
+fn a_mistyped_variable_is_named() {
+    let installation = Installation::new();
+    for words in [&["--show-config"][..], &["--", "true"]] {
+        let outcome = outcome(installation.softclose().args(words).env("SOFTCLOSE_IDEL", "7s"));
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        assert!(outcome.stderr.contains("\"SOFTCLOSE_IDEL\" is no setting: it is ignored"), "{outcome:?}");
+    }
+}
+
 #[test]
 fn a_bad_variable_is_shown_as_the_default_with_a_warning() {
     let installation = Installation::bare();

@@ -48,6 +48,60 @@ fn fish_completes_options_and_commands() {
     });
 }
 
+/// A softclosectl that shows two processes, for the completions of pids.
+fn with_processes(release: &Scratch) -> String {
+    let rows = "#!/bin/sh\nprintf 'PID    UID  PROGRAM\\n4711   0    nginx\\n4712   0    nginx\\n'\n";
+    let directory = release.file("softclosectl-of-two", "755", rows.as_bytes());
+    let own = release.path().join("processes");
+    std::fs::create_dir(&own).expect("our directory");
+    std::fs::rename(directory, own.join("softclosectl")).expect("our directory");
+    format!("{}:{}", own.display(), std::env::var("PATH").unwrap_or_default())
+}
+
+/// What is offered for a pid was `-`, which begins no pid.
+#[track_caller]
+fn offers_pids(offered: impl Fn(&str) -> String) {
+    for line in ["softclosectl stat ", "softclosectl explain ", "softclosectl stat --json 47"] {
+        let offered = offered(line);
+        assert_eq!(offered.split_ascii_whitespace().collect::<Vec<_>>(), ["4711", "4712"], "{line}");
+    }
+    assert!(offered("softclosectl stat --j").contains("--json"));
+    assert!(offered("softclosectl ").contains("explain"));
+}
+
+#[test]
+fn fish_completes_pids() {
+    if is_missing(here!(), "fish") {
+        return;
+    }
+    let (release, home) = (release(), Scratch::directory());
+    let path = with_processes(&release);
+    offers_pids(|line| {
+        let script = "source $argv[1]; complete -C $argv[2]";
+        let file = release.path().join("share/fish/vendor_completions.d/softclosectl.fish");
+        let mut command = Command::new("fish");
+        command.args(["--no-config", "-c", script]).arg(file).arg(line);
+        succeed(command.env("PATH", &path).env("HOME", home.path()))
+    });
+}
+
+#[test]
+fn bash_completes_pids() {
+    let release = release();
+    let path = with_processes(&release);
+    let script = r#"
+        source "$1"
+        read -ra COMP_WORDS <<<"$2"; [[ $2 != *' ' ]] || COMP_WORDS+=('')
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _softclosectl_or_pids softclosectl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}""#;
+    let file = release.path().join("share/bash-completion/completions/softclosectl");
+    offers_pids(|line| {
+        let mut command = Command::new("bash");
+        succeed(command.args(["--norc", "-c", script, "bash"]).arg(&file).arg(line).env("PATH", &path))
+    });
+}
+
 #[test]
 fn bash_completes_options_and_commands() {
     const FRAME: &str = "/usr/share/bash-completion/bash_completion";

@@ -1,7 +1,8 @@
 //! Completions for bash, zsh and fish.
 //!
 //! clap_complete writes those of softclosectl, and the one of the launcher for zsh. It cannot
-//! complete the launcher's COMMAND: the files in this directory do that, with helpers of the shells.
+//! complete the launcher's COMMAND, or a pid: the files in this directory do that, with helpers of the
+//! shells.
 
 use crate::launcher;
 use clap::{Arg, Command, CommandFactory, ValueHint};
@@ -11,6 +12,9 @@ use std::path::PathBuf;
 const BASH: &str = include_str!("softclose.bash");
 const ZSH: &str = include_str!("softclose.zsh");
 const FISH: &str = include_str!("softclose.fish");
+const CTL_BASH: &str = include_str!("softclosectl.bash");
+const CTL_ZSH: &str = include_str!("softclosectl.zsh");
+const CTL_FISH: &str = include_str!("softclosectl.fish");
 
 const BASH_DIR: &str = "bash-completion/completions";
 const ZSH_DIR: &str = "zsh/site-functions";
@@ -20,13 +24,14 @@ const FISH_DIR: &str = "fish/vendor_completions.d";
 pub fn all() -> Vec<(PathBuf, String)> {
     let launcher = launcher::command();
     let ctl = |shell| generated(shell, softclose_ctl::args::Cli::command());
+    let ctl_zsh = behind_compdef(CTL_ZSH, &pids_in_zsh(&ctl(Shell::Zsh)));
     let [bash_dir, zsh_dir, fish_dir] = [BASH_DIR, ZSH_DIR, FISH_DIR].map(PathBuf::from);
     vec![
-        (bash_dir.join("softclosectl"), ctl(Shell::Bash)),
+        (bash_dir.join("softclosectl"), ctl(Shell::Bash) + CTL_BASH),
         (bash_dir.join("softclose"), bash(&launcher)),
-        (zsh_dir.join("_softclosectl"), ctl(Shell::Zsh)),
+        (zsh_dir.join("_softclosectl"), ctl_zsh),
         (zsh_dir.join("_softclose"), zsh(launcher.clone())),
-        (fish_dir.join("softclosectl.fish"), ctl(Shell::Fish)),
+        (fish_dir.join("softclosectl.fish"), ctl(Shell::Fish) + CTL_FISH),
         (fish_dir.join("softclose.fish"), fish(&launcher)),
     ]
 }
@@ -57,9 +62,20 @@ fn bash_values(arg: &Arg) -> String {
 
 /// The file for zsh, whose first line must be `#compdef`.
 fn zsh(command: Command) -> String {
-    let text = generated(Shell::Zsh, command).replace(":_cmdambivalent'", ":_softclose_command'");
+    behind_compdef(ZSH, &generated(Shell::Zsh, command).replace(":_cmdambivalent'", ":_softclose_command'"))
+}
+
+fn behind_compdef(more: &str, text: &str) -> String {
     let (compdef, rest) = text.split_once('\n').unwrap_or_default();
-    format!("{compdef}\n\n{ZSH}{rest}\n")
+    format!("{compdef}\n\n{more}{rest}\n")
+}
+
+/// The lines about a pid, with our function that offers pids.
+fn pids_in_zsh(text: &str) -> String {
+    let line = |line: &str| {
+        if line.contains("pid -- ") { line.replace(":_default'", ":_softclosectl_pids'") } else { line.to_owned() }
+    };
+    text.lines().map(|text| line(text) + "\n").collect()
 }
 
 fn fish(command: &Command) -> String {
@@ -129,5 +145,7 @@ mod tests {
     #[test]
     fn zsh_completes_the_command_with_our_function() {
         assert!(zsh(launcher::command()).contains(":_softclose_command'"));
+        let ctl = pids_in_zsh(&generated(Shell::Zsh, softclose_ctl::args::Cli::command()));
+        assert_eq!(ctl.matches(":_softclosectl_pids'").count(), 2, "of stat and explain");
     }
 }

@@ -5,8 +5,8 @@
 
 use super::finding::Finding;
 use object::elf::{DT_NEEDED, FileHeader32, FileHeader64, Machine};
-use object::read::{ReadCache, ReadRef};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::read::{ReadCache, ReadRef};
 use object::{Endianness, FileKind};
 use std::ffi::OsStr;
 use std::fmt;
