@@ -2,7 +2,7 @@
 
 use crate::human;
 use crate::survey::{Arbiter, Program};
-use softclose_core::counters::names::{BEGUN, COUNTED_BY_KERNEL, DOUBTED, LEFT_ALONE, RESETS_AVOIDED};
+use softclose_core::counters::names::{BEGUN, COUNTED_BY_KERNEL, DOUBTED, LEFT_ALONE, OBSERVED, RESETS_AVOIDED};
 use softclose_core::decision::{REASONS, Reason};
 use softclose_core::holders::standing::{DOUBTS, Doubt};
 
@@ -33,10 +33,20 @@ pub fn text(program: &Program) -> String {
     };
     let doubts = doubts(program);
     let lines = seen.into_iter().map(|(reason, name)| {
-        let more = if *reason == Reason::Unsure { doubts.as_str() } else { "" };
-        entry(count(*reason), name, *reason) + more
+        let more = match reason {
+            Reason::Unsure => doubts.clone(),
+            Reason::Observed => losses(program, count(*reason)),
+            _ => String::new(),
+        };
+        entry(count(*reason), name, *reason) + &more
     });
     [head, proof, none.to_owned()].into_iter().chain(lines).collect()
+}
+
+/// What closes under the strategy observe have lost.
+fn losses(program: &Program, closes: u64) -> String {
+    let [resets, unread] = [OBSERVED, OBSERVED + 1].map(|at| program.reading.value(at));
+    format!("              {resets} of {closes} closes were resets, {} unread.\n", human::bytes(unread))
 }
 
 /// What has decided so far, and what decides now, where softclose's own counts prove nothing.
@@ -151,5 +161,29 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
         Reason::NotASocket => ("the descriptor was a file, a pipe or the like.", FINE),
         Reason::NotTcp => ("the socket was of another kind, such as UDP or Unix.", FINE),
         Reason::NotOpen => ("the descriptor was not open: the close failed, as it does natively.", FINE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts() -> Vec<&'static str> {
+        let meanings = REASONS.iter().flat_map(|(reason, _)| <[_; 2]>::from(meaning(*reason)));
+        meanings.chain(DOUBTS.iter().map(|(doubt, _)| doubted(*doubt))).collect()
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_named() {
+        let names = ["io_uring", "container", "milliseconds", "SO_COOKIE", "never sent a byte", "seccomp", "epoll"];
+        for name in names {
+            assert!(texts().iter().any(|text| text.contains(name)), "{name}");
+        }
+    }
+
+    /// Where a process got no thread, it was told to wait inside close.
+    #[test]
+    fn no_advice_makes_the_program_itself_wait() {
+        assert!(!texts().iter().any(|text| text.contains("inline") || text.contains("SOFTCLOSE_ENGINE")));
     }
 }

@@ -22,6 +22,26 @@ pub fn size(bytes: u64) -> String {
     if power == 0 { bytes.to_string() } else { format!("{scaled:.1}{}", units[power]) }
 }
 
+/// A number of bytes as `512 bytes`, `351 KiB` or `1.5 MiB`, for a sentence.
+pub fn bytes(bytes: u64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = (bytes.max(1).ilog2() / 10) as usize;
+    let scaled = bytes as f64 / (1u64 << (10 * power)) as f64;
+    let digits = usize::from(power > 0 && scaled < 10.0);
+    format!("{scaled:.digits$} {}", units[power])
+}
+
+/// A number in at most seven characters: `9999999`, `10.0M`, `18446P`.
+pub fn count(number: u64) -> String {
+    let units = ["", "k", "M", "G", "T", "P"];
+    let power = match number {
+        0..10_000_000 => 0,
+        _ => (number.ilog10() as usize / 3).min(units.len() - 1),
+    };
+    let scaled = number as f64 / 1000f64.powi(power as i32);
+    if power == 0 { number.to_string() } else { format!("{scaled:.*}{}", usize::from(scaled < 1000.0), units[power]) }
+}
+
 /// A table: rows under their heads. Each column is as wide as its widest cell.
 pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).chain([heads[at].len()]).max().unwrap_or(0);
@@ -51,6 +71,19 @@ mod tests {
             [0, 1023, 1024, 1536, 64 << 20, u64::MAX].map(size),
             ["0", "1023", "1.0K", "1.5K", "64.0M", "16.0E"]
         );
+    }
+
+    #[test]
+    fn sizes_in_a_sentence_have_their_unit() {
+        let texts = [0, 1, 1023, 1024, 359_424, 1_572_864, u64::MAX].map(bytes);
+        assert_eq!(texts, ["0 bytes", "1 bytes", "1023 bytes", "1.0 KiB", "351 KiB", "1.5 MiB", "16 EiB"]);
+    }
+
+    #[test]
+    fn counts_are_short() {
+        let texts = [0, 9_999_999, 10_000_000, 999_999_999, 1 << 40, u64::MAX].map(count);
+        assert_eq!(texts, ["0", "9999999", "10.0M", "1000.0M", "1.1T", "18447P"]);
+        assert!((0..=19).all(|power| count(10u64.pow(power)).len() <= 7));
     }
 
     #[test]

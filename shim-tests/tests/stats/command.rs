@@ -3,8 +3,9 @@
 use super::{holding, served};
 use shim_tests::arena::Arena;
 use shim_tests::here;
+use shim_tests::peer::Peer;
 use shim_tests::proc::wait_until;
-use shim_tests::shim::ctl;
+use shim_tests::shim::{Shim, ctl};
 use shim_tests::skip;
 use shim_tests::stats::{Memory, text};
 use shim_tests::victim::Victim;
@@ -75,6 +76,80 @@ fn counters_of_another_layout_are_said_to_be_of_another_version() {
         assert_eq!(output.status.success(), !words.contains(&pid.as_str()), "{words:?}");
     }
     peer.leave();
+}
+
+/// The text of such a process was that of one without connections: after a roll-back nothing said that
+/// it had worked. A mistyped variable was ignored in silence.
+#[test]
+fn ps_says_of_a_process_without_counters_why_and_with_which_settings() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let cases =
+        [("SOFTCLOSE_DISABLE", "1", "disabled"), ("SOFTCLOSE_STATS", "off", "off"), ("SOFTCLOSE_IDLE", "7s", "none")];
+    for (name, value, word) in cases {
+        let victim = memory.shows(Victim::program("cat".into())).env(name, value).env("SOFTCLOSE_IDEL", "7s");
+        let victim = victim.start(&arena, Shim::Preloaded);
+        let row = || {
+            memory.says(&["ps"]).lines().find(|line| line.starts_with(&format!("{} ", victim.pid()))).map(str::to_owned)
+        };
+        wait_until("it is loaded", || row().is_some());
+        let words: Vec<_> = row().unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
+        assert_eq!((words[3].as_str(), words[5].as_str()), ("-", word), "{words:?}");
+        assert!(words.contains(&format!("{name}={value}")), "{words:?}");
+        let ignored = format!("{} ignores what is no setting: SOFTCLOSE_IDEL\n", victim.pid());
+        assert!(memory.says(&["ps"]).contains(&ignored), "{ignored}");
+    }
+}
+
+/// It said what to look for in other numbers.
+#[test]
+fn explain_says_what_observed_closes_have_lost() {
+    let memory = Memory::directory();
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let victim = memory.shows(Victim::c("serve")).env("SOFTCLOSE_STRATEGY", "observe").arg("3");
+    let mut victim = victim.start(&arena, Shim::Preloaded);
+    let peer = Peer::to(victim.port()).copies(3).ask(64, 65536).upload(65536).read_to_end().start(&arena);
+    victim.expect("closed");
+    let said = memory.says(&["explain", &victim.pid().to_string()]);
+    assert!(said.contains("3 of 3 closes were resets, 192 KiB unread.\n"), "{said}");
+    peer.leave();
+}
+
+/// "invalid digit found in string", "os error 6", the name of a temporary file, and nothing at all.
+#[test]
+fn mistakes_are_said_in_plain_words() {
+    let memory = Memory::directory();
+    let said = |words: &[&str]| text(&memory.ctl(words).output().expect("softclosectl runs"));
+    for word in ["abc", "-1", "", "99999999999"] {
+        assert!(!said(&["stat", "--", word]).contains("digit"), "{}", said(&["stat", "--", word]));
+    }
+    assert!(said(&["stat", "abc"]).contains("a PID is a whole number"), "{}", said(&["stat", "abc"]));
+    assert_eq!(said(&["top"]), "softclosectl: top needs a terminal to draw on: stat and ps print to anything\n");
+    let missing = memory.path().join("missing");
+    let refused = said(&["prometheus", "--textfile", missing.to_str().expect("a plain path")]);
+    assert_eq!(refused, format!("softclosectl: cannot write {}/softclose.prom: entity not found\n", missing.display()));
+}
+
+/// There was no output at all, which may mean anything. In a pid namespace of its own softclosectl sees
+/// nothing of the programs of other tests.
+#[test]
+fn where_there_is_nothing_that_is_said() {
+    let words = ["ps", "stat", "clean"].map(|word| format!("&& {} {word}", quoted(ctl())));
+    let hidden = "mount -t proc proc /proc && mount -t tmpfs none /dev/shm && mount -t tmpfs none /run";
+    let script = format!(
+        "{hidden} && (test ! -d /dev/softclose || mount -t tmpfs -o mode=0700 none /dev/softclose) || exit 77; true {}",
+        words.join(" ")
+    );
+    let mut command = Command::new("unshare");
+    let output = command.args(["--mount", "--pid", "--fork", "sh", "-c", &script]).env_remove("LD_PRELOAD").output();
+    match output {
+        Ok(output) if output.status.success() => {
+            let none = "no process with softclose is running, as far as you may look\n";
+            assert!(text(&output).starts_with(&format!("{none}{none}nothing to remove\n")), "{}", text(&output));
+        }
+        Ok(output) => skip(here!(), &text(&output)),
+        Err(error) => skip(here!(), &format!("unshare: {error}")),
+    }
 }
 
 /// A file of another user's, in a directory that we look at, is no harm.

@@ -14,16 +14,18 @@ pub mod view;
 
 use crate::args::Top;
 use crate::survey::survey;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use keys::{Next, View};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use rows::Rows;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// Shows the table until q is pressed.
 pub fn run(options: &Top, directories: &[PathBuf]) -> Result<()> {
-    let mut terminal = ratatui::try_init().context("top needs a terminal to draw on")?;
+    ensure!(std::io::stdout().is_terminal(), "top needs a terminal to draw on: stat and ps print to anything");
+    let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
     let outcome = watch(&mut terminal, options, directories);
     ratatui::restore();
     outcome

@@ -3,6 +3,7 @@
 use super::columns::Column;
 use super::keys::View;
 use crate::human;
+use crate::stats_file::FileId;
 use crate::survey::{Liveness, Program, Survey};
 use softclose_core::counters::names::{BEGUN, DISCARDED, LEFT_ALONE, METRICS, RESETS_AVOIDED, Series};
 use softclose_core::decision::Reason;
@@ -30,10 +31,10 @@ impl Row {
     pub fn cell(&self, column: Column) -> String {
         match column {
             Column::Program => self.program.clone(),
-            Column::Closes => format!("{:.1}", self.closes_a_second),
-            Column::Rate => format!("{:.1}", self.drains_a_second),
+            Column::Closes => rate(self.closes_a_second),
+            Column::Rate => rate(self.drains_a_second),
             Column::Discarded => human::size(self.discarded),
-            column => self.number(column).to_string(),
+            column => human::count(self.number(column)),
         }
     }
 
@@ -55,6 +56,11 @@ impl Row {
     }
 }
 
+/// A rate in at most seven characters.
+fn rate(rate: f64) -> String {
+    if rate < 10_000.0 { format!("{rate:.1}") } else { human::count(rate as u64) }
+}
+
 /// The numbers of a program at the last update.
 #[derive(Clone, Copy)]
 struct Before {
@@ -67,7 +73,7 @@ struct Before {
 #[derive(Default)]
 pub struct Rows {
     rows: Vec<Row>,
-    before: HashMap<u64, Before>,
+    before: HashMap<FileId, Before>,
     hidden: usize,
 }
 
@@ -75,10 +81,10 @@ impl Rows {
     /// Takes over a new survey.
     pub fn update(&mut self, survey: &Survey, now: Instant) {
         let live: Vec<_> = survey.programs.iter().filter(|program| program.state == Liveness::Live).collect();
-        self.rows = live.iter().map(|program| row(program, self.before.get(&program.file.id.inode), now)).collect();
+        self.rows = live.iter().map(|program| row(program, self.before.get(&program.file.id), now)).collect();
         let before = |program: &&Program| {
             let (closes, drains) = (closes(program), program.reading.value(BEGUN));
-            (program.file.id.inode, Before { at: now, closes, drains })
+            (program.file.id, Before { at: now, closes, drains })
         };
         self.before = live.iter().map(before).collect();
         self.hidden = survey.unreadable.len();
@@ -116,7 +122,7 @@ fn closes(program: &Program) -> u64 {
 fn row(program: &Program, before: Option<&Before>, now: Instant) -> Row {
     const MISSED: [Reason; 5] = [Reason::Unsure, Reason::Busy, Reason::Full, Reason::NoThread, Reason::Denied];
     let value = |at| program.reading.value(at);
-    let rate = |now_counted: u64, then: fn(&Before) -> u64| {
+    let a_second = |now_counted: u64, then: fn(&Before) -> u64| {
         let seconds = before.map_or(0.0, |before| now.duration_since(before.at).as_secs_f64());
         let more = before.map_or(0, |before| now_counted.saturating_sub(then(before)));
         if seconds > 0.0 { more as f64 / seconds } else { 0.0 }
@@ -125,13 +131,34 @@ fn row(program: &Program, before: Option<&Before>, now: Instant) -> Row {
         pid: program.pid(),
         program: program.reading.program.clone(),
         processes: program.processes.len() as u64,
-        closes_a_second: rate(closes(program), |before| before.closes),
-        drains_a_second: rate(value(BEGUN), |before| before.drains),
+        closes_a_second: a_second(closes(program), |before| before.closes),
+        drains_a_second: a_second(value(BEGUN), |before| before.drains),
         held: program.held(),
         drains: value(BEGUN),
         resets: value(RESETS_AVOIDED),
         discarded: value(DISCARDED),
         missed: program.reading.sum(MISSED.map(|reason| LEFT_ALONE + reason as usize)),
+    }
+}
+
+#[cfg(test)]
+impl Rows {
+    /// One program, all of whose numbers are `number`.
+    pub fn of_one(pid: u32, program: &str, number: u64) -> Self {
+        let rate = number as f64;
+        let row = Row {
+            pid,
+            program: program.into(),
+            processes: number,
+            closes_a_second: rate,
+            drains_a_second: rate,
+            held: number,
+            drains: number,
+            resets: number,
+            discarded: number,
+            missed: number,
+        };
+        Self { rows: vec![row], ..Self::default() }
     }
 }
 

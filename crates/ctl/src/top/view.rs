@@ -1,6 +1,6 @@
 //! How the screen is drawn.
 
-use super::columns::{COLUMNS, Column};
+use super::columns::{Column, fitting};
 use super::keys::View;
 use super::rows::Rows;
 use ratatui::Frame;
@@ -15,12 +15,13 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, rows: &Rows) {
         Layout::vertical([Constraint::Length(1), Constraint::Min(2), Constraint::Length(1)]).areas(frame.area());
     let shown = rows.shown(view);
     frame.render_widget(Line::from(title(shown.len(), rows.hidden())).bold(), head);
-    let lines = shown.iter().map(|row| Row::new(COLUMNS.map(|(column, _)| row.cell(column))));
-    let widths = COLUMNS.map(|(column, head)| match column {
+    let columns = fitting(body.width);
+    let lines = shown.iter().map(|row| Row::new(columns.iter().map(|&(column, _)| row.cell(column))));
+    let widths = columns.iter().map(|&(column, _)| match column {
         Column::Program => Constraint::Fill(1),
-        _ => Constraint::Length(head.len().max(8) as u16),
+        column => Constraint::Length(column.width()),
     });
-    let heads = Row::new(COLUMNS.map(|(column, head)| marked(head, column == view.sort, view.is_reversed)));
+    let heads = Row::new(columns.iter().map(|&(column, head)| marked(head, column == view.sort, view.is_reversed)));
     frame.render_widget(Table::new(lines, widths).header(heads.style(Style::new().reversed())), body);
     frame.render_widget(Line::from(hint(view)), foot);
 }
@@ -44,4 +45,34 @@ fn hint(view: &View) -> String {
     }
     let filter = if view.filter.is_empty() { String::new() } else { format!("  filter: {} (Esc clears)", view.filter) };
     format!("q quit  s < > sort  r reverse  / filter{filter}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    /// The line with the heads, and that of the first program, on a screen of this width.
+    fn screen(width: u16) -> [String; 2] {
+        let mut terminal = Terminal::new(TestBackend::new(width, 6)).unwrap();
+        terminal.draw(|frame| draw(frame, &View::default(), &Rows::of_one(4_194_304, "postgres", u64::MAX))).unwrap();
+        let buffer = terminal.backend().buffer();
+        [1, 2].map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect())
+    }
+
+    /// At 80 columns there was no PROGRAM, at 60 to 70 no PID, and two columns were called DRAINS.
+    #[test]
+    fn pid_and_program_are_on_every_screen_and_no_head_is_cut_off() {
+        for width in 60..=130 {
+            let [heads, row] = screen(width);
+            assert!(heads.starts_with("PID     PROGRAM ") && row.starts_with("4194304 postgres "), "{heads}\n{row}");
+            let whole =
+                |head: &str| super::super::columns::COLUMNS.iter().any(|(_, name)| *name == head.trim_end_matches('v'));
+            assert!(heads.split_ascii_whitespace().all(whole), "{heads}");
+            let numbers = row.split_ascii_whitespace().skip(2);
+            assert!(numbers.into_iter().all(|number| matches!(number, "18447P" | "16.0E")), "{row}");
+            assert_eq!(heads.split_ascii_whitespace().count(), row.split_ascii_whitespace().count(), "{heads}\n{row}");
+        }
+    }
 }
