@@ -4,8 +4,10 @@
 use regex::Regex;
 use shim_tests::built::project;
 use shim_tests::markdown::{anchors, links};
-use softclose_core::counters::names::METRICS;
+use softclose_core::bounds::ENDS;
+use softclose_core::counters::names::{METRICS, Metric, Series};
 use softclose_core::decision::REASONS;
+use softclose_core::holders::standing::DOUBTS;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +75,30 @@ fn every_reason_to_leave_a_close_alone_is_explained() {
     for (_, word) in REASONS {
         assert!(OPERATIONS.contains(&format!("| `{word}` |")), "docs/operations.md does not explain {word}");
     }
+}
+
+#[test]
+fn every_way_to_end_and_every_doubt_is_explained() {
+    let words = ENDS.iter().map(|(_, word)| word).chain(DOUBTS.iter().map(|(_, word)| word));
+    for word in words {
+        assert!(OPERATIONS.contains(&format!("| `{word}` |")), "docs/operations.md does not explain {word}");
+    }
+}
+
+/// The sample had left out lines in between.
+#[test]
+fn the_sample_of_stat_in_the_readme_begins_as_stat_does() {
+    let lines = include_str!("../../README.md").lines().skip_while(|line| !line.starts_with("    $ softclosectl stat"));
+    let lines = lines.skip(2).map_while(|line| line.strip_prefix("      softclose_"));
+    let mut shown: Vec<_> = lines.filter_map(|line| line.split([' ', '{']).next()).collect();
+    shown.dedup();
+    let is_shown = |metric: &&Metric| {
+        let has_number = !matches!(metric.series, Series::Info | Series::Created);
+        has_number
+            && (shown.contains(&&metric.name["softclose_".len()..]) || !matches!(metric.series, Series::Each { .. }))
+    };
+    let printed: Vec<_> = METRICS.iter().filter(is_shown).map(|metric| &metric.name["softclose_".len()..]).collect();
+    assert!(shown.len() > 3 && printed.starts_with(&shown), "{shown:?}");
 }
 
 /// Every document of the project, but for what is built or belongs to git.

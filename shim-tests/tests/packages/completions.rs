@@ -66,7 +66,8 @@ fn offers_pids(offered: impl Fn(&str) -> String) {
         assert_eq!(offered.split_ascii_whitespace().collect::<Vec<_>>(), ["4711", "4712"], "{line}");
     }
     assert!(offered("softclosectl stat --j").contains("--json"));
-    assert!(offered("softclosectl ").contains("explain"));
+    let offered = offered("softclosectl ");
+    assert!(offered.contains("explain") && !offered.contains("--dir"), "{offered}");
 }
 
 #[test]
