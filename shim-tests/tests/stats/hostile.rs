@@ -272,8 +272,9 @@ fn a_directory_with_the_name_of_another_user_s_is_reported() {
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).expect("our directory");
     fs::write(directory.join("1-1-0.softclose"), Forged::page(1, 1).0).expect("our directory");
     let memory = Memory::directory();
-    let said = memory.says(&["ps", "--all"]);
+    let output = memory.ctl(&["ps", "--all"]).output().expect("softclosectl runs");
     fs::remove_dir_all(&directory).expect("our directory");
+    let said = text(&output);
     let why = format!("{}: programs of user {user} publish no counters there: it belongs to user", directory.display());
     assert!(said.contains(&why), "{said}");
     assert!(!said.contains("forged"), "{said}");

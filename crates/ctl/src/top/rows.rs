@@ -87,7 +87,7 @@ impl Rows {
             (program.file.id, Before { at: now, closes, drains })
         };
         self.before = live.iter().map(before).collect();
-        self.hidden = survey.unreadable.len();
+        self.hidden = survey.unreadable.iter().filter(|file| file.is_mapped).count();
     }
 
     /// The rows that the filter lets through, in order: the largest number first, or names from A.
