@@ -166,3 +166,21 @@ fn entry(process: &Process, program: Option<&Program>) -> Value {
 pub fn settings(program: &Program) -> Value {
     program.reading.settings.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half of what ps prints was explained nowhere.
+    #[test]
+    fn every_column_and_every_word_about_counters_is_documented() {
+        const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+        let table = OPERATIONS.split("### Columns of `softclosectl ps`").nth(1).unwrap().split("###").next().unwrap();
+        let words = ["of PID", "of user UID", "none", "disabled", "off", "not readable"];
+        let states = [Liveness::Dead, Liveness::Unknown].map(Liveness::name);
+        let asks = [Arbiter::Kernel, Arbiter::Procfs].map(Arbiter::name);
+        for word in HEADS.into_iter().chain(words).chain(states).chain(asks) {
+            assert!(table.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+}

@@ -15,6 +15,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// How many files are read in all directories together. A user may have thousands of user ids
+/// (`/etc/subuid`), each with a directory. A program that runs is found without its directory.
+const MOST_IN_ALL: usize = 16 * MOST_FILES;
+
 /// What was found in a directory, or in several.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
@@ -51,14 +55,25 @@ impl Listing {
             Ok(directory) => self.add(path, &directory, Some(user)),
             Err(Some(why)) => {
                 let path = printable::path(path);
-                self.notices.push(format!("{path}: programs of user {user} publish no counters there: {why}"));
+                self.notice(format!("{path}: programs of user {user} publish no counters there: {why}"));
             }
             Err(None) => {}
         }
     }
 
+    /// Adds a line. Another user can have many directories with our names.
+    fn notice(&mut self, line: String) {
+        if self.notices.len() < MOST_FILES {
+            self.notices.push(line);
+        }
+    }
+
     /// Adds the stats files in a directory: those of `owner`, or all.
     fn add(&mut self, path: &Path, directory: &OwnedFd, owner: Option<u32>) {
+        if self.files.len() >= MOST_IN_ALL {
+            return self
+                .notice(format!("{}: {MOST_IN_ALL} files are enough: it was not looked at", printable::path(path)));
+        }
         let Ok(entries) = Dir::read_from(directory) else { return };
         let names = entries.flatten().map(|entry| entry.file_name().to_bytes().to_vec());
         let mut names = names.filter(|name| !matches!(name.as_slice(), b"." | b".."));
@@ -68,7 +83,7 @@ impl Listing {
         }
         if names.next().is_some() {
             let path = printable::path(path);
-            self.notices.push(format!("{path}: only {MOST_FILES} of its files were looked at"));
+            self.notice(format!("{path}: only {MOST_FILES} of its files were looked at"));
         }
     }
 }

@@ -66,8 +66,14 @@ pub fn survey(directories: &[PathBuf]) -> Result<Survey> {
     for pid in proc::pids()? {
         survey.look_at(pid, uptime, &mut files);
     }
+    let mut processes = BTreeMap::<_, Vec<Process>>::new();
+    for process in &survey.processes {
+        for id in &process.stats_files {
+            processes.entry(*id).or_default().push(process.clone());
+        }
+    }
     for (id, file) in files {
-        survey.take_in(id, file);
+        survey.take_in(id, file, processes.remove(&id).unwrap_or_default());
     }
     survey.programs.sort_by_key(|program| (program.pid(), program.reading.created, program.file.id));
     survey.processes.sort_by_key(|process| process.pid);
@@ -97,9 +103,8 @@ impl Survey {
         }
     }
 
-    fn take_in(&mut self, id: FileId, file: Result<StatsFile, Unreadable>) {
-        let mut processes: Vec<_> =
-            self.processes.iter().filter(|one| one.stats_files.contains(&id)).cloned().collect();
+    /// Takes in a file, and the processes that map it.
+    fn take_in(&mut self, id: FileId, file: Result<StatsFile, Unreadable>, mut processes: Vec<Process>) {
         processes.sort_by_key(|process| (std::cmp::Reverse(process.uptime), process.pid));
         let file = match file {
             Ok(file) => file,

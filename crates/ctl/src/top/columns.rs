@@ -89,4 +89,11 @@ mod tests {
     fn columns_go_from_the_right_and_never_the_pid_and_the_program() {
         assert_eq!([1, 10, 60, 70, 80, 120].map(last), ["PROGRAM", "PROGRAM", "HELD", "DRAINS", "SAVED", "MISSED"]);
     }
+
+    #[test]
+    fn every_column_is_documented() {
+        const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+        let table = OPERATIONS.split("### Columns of `softclosectl top`").nth(1).unwrap().split("###").next().unwrap();
+        assert!(COLUMNS.iter().all(|(_, head)| table.contains(&format!("`{head}`"))));
+    }
 }
