@@ -5,6 +5,8 @@
 //! `[stack:`). So a line is split at spaces and never taken for text, and a number that is none is no
 //! number.
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -138,9 +140,15 @@ pub fn environment(pid: u32) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether there is a process that has not ended.
+/// Whether there is a process that has not ended. `/proc` may hide it (`hidepid`); then the kernel says
+/// whether there is one.
 pub fn is_running(pid: u32) -> bool {
-    stat(pid).is_some_and(|stat| !stat.has_ended)
+    match stat(pid) {
+        Some(stat) => !stat.has_ended,
+        None => {
+            Pid::from_raw(pid.try_into().unwrap_or(0)).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+        }
+    }
 }
 
 fn content(pid: u32, name: &str) -> Option<Vec<u8>> {

@@ -177,6 +177,31 @@ fn a_file_that_nobody_maps_does_not_answer_for_a_process() {
     is_unique(&said);
 }
 
+/// Under `hidepid` an ended program answered for a process that could not be seen.
+#[test]
+fn a_process_that_proc_hides_is_not_taken_for_ended() {
+    let memory = Memory::directory();
+    let program = maps(&[]);
+    let pid = program.pid().to_string();
+    fs::set_permissions(memory.path(), fs::Permissions::from_mode(0o777)).expect("our directory");
+    let path = memory.path().join("1-1-0.softclose");
+    fs::write(&path, Forged::page(program.pid(), 7).0).expect("our file");
+    let user = "setpriv --reuid 65534 --clear-groups";
+    let script = format!(
+        "mount -t proc -o hidepid=2 proc /proc && {user} true || exit 77; {user} '{}' --dir '{}' stat {pid}; test $? = 1",
+        shim_tests::shim::ctl().display(),
+        memory.path().display()
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script]).env_remove("LD_PRELOAD");
+    match command.output() {
+        Ok(output) if output.status.code() == Some(77) => skip(here!(), &text(&output)),
+        Ok(output) if text(&output).contains("Permission denied") => skip(here!(), "another user cannot execute it"),
+        Ok(output) => assert!(text(&output).contains("does not have softclose loaded"), "{}", text(&output)),
+        Err(error) => skip(here!(), &format!("unshare: {error}")),
+    }
+}
+
 /// A living program stays the one that its pid names.
 #[test]
 fn a_forged_page_does_not_shadow_a_program_that_runs() {
@@ -282,6 +307,19 @@ fn a_directory_with_the_name_of_another_user_s_is_reported() {
 
 mod clean {
     use super::*;
+
+    /// Its owner kept it for ever by a time to come.
+    #[test]
+    fn removes_a_file_without_counters_that_is_from_the_future() {
+        let memory = Memory::directory();
+        for (name, date) in [("1-1-0.softclose", "2100-01-01"), ("2-1-0.softclose", "now")] {
+            fs::write(memory.path().join(name), "").expect("our directory");
+            let touched = Command::new("touch").args(["-d", date]).arg(memory.path().join(name)).status();
+            assert!(touched.is_ok_and(|status| status.success()));
+        }
+        memory.says(&["clean"]);
+        assert_eq!(memory.files(), ["2-1-0.softclose"]);
+    }
 
     /// Counters of a program that was started while the command looked around were removed: it was
     /// not yet there when the processes were listed, and its file was when the files were.

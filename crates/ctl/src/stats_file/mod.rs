@@ -98,9 +98,10 @@ impl StatsFile {
         })
     }
 
-    /// The time since the file was written or marked.
+    /// The time since the file was written or marked. Its owner can set any time: one to come does not
+    /// keep the file young for ever.
     pub fn age(&self) -> Duration {
-        SystemTime::now().duration_since(self.changed).unwrap_or_default()
+        SystemTime::now().duration_since(self.changed).unwrap_or(Duration::MAX)
     }
 
     /// Whether [`StatsFile::mark`] was called on it. A program writes to the file through a mapping,
