@@ -52,7 +52,7 @@ DIST := $(CARGO_TARGET_DIR)/dist
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 SHIM := -p softclose -p softclose-launcher -p softclose-ctl
 
-.PHONY: all build aarch64 musl demo test test-musl test-systems test-kernels test-aarch64 compat bench soak closes fuzz \
+.PHONY: all build aarch64 musl demo test test-musl test-glibc test-image test-systems test-kernels test-aarch64 compat bench soak closes fuzz \
     upstream loom miri fuzz-settings fuzz-pages fmt lint ci install uninstall deb rpm portable tarball image dist deny reproducible \
     glibc clean help setup tools
 # `setup` may install what `tools` asks for; cargo is parallel by itself.
@@ -77,10 +77,10 @@ demo: tools ## what softclose is for, without it and with it, in two tables
 	@SOFTCLOSE_BIN=$(RELEASE)/softclose $(DEBUG)/demo
 
 # Named here, so that not every test process asks cargo to build them.
-test test-musl: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
-test test-musl: export SOFTCLOSE_BIN := $(DEBUG)/softclose
-test test-musl: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
-test test-musl: export SOFTCLOSE_DIST := $(DEBUG)/softclose-dist
+test test-musl test-image: export SOFTCLOSE_LIB := $(DEBUG)/libsoftclose.so
+test test-musl test-image: export SOFTCLOSE_BIN := $(DEBUG)/softclose
+test test-musl test-glibc test-image: export SOFTCLOSE_CTL := $(DEBUG)/softclosectl
+test test-musl test-glibc test-image: export SOFTCLOSE_DIST := $(DEBUG)/softclose-dist
 # The test runner hides what a test says that passes: skipped ones are listed here.
 test: export SOFTCLOSE_SKIPPED := $(CARGO_TARGET_DIR)/skipped.txt
 test: setup tools ## every test; ARGS="..." goes to the test runner
@@ -94,6 +94,19 @@ test: setup tools ## every test; ARGS="..." goes to the test runner
 test-musl: setup tools ## the tests of the shim with victims for musl
 	$(CARGO) build --workspace
 	@shim-tests/machines/test-musl
+
+test-glibc: setup tools ## the tests of the shim with victims for glibc 2.17, which is in OLD_GLIBC=DIRECTORY
+	@PATH=$$(dirname "$$(packaging/zigbuild)"):$$PATH $(MAKE) GLIBC=2.17 build
+	$(CARGO) build --workspace
+	@shim-tests/machines/test-glibc $(CARGO_TARGET_DIR)/$(TARGET)/release
+
+test-image: IMAGE ?= $(wildcard $(DIST)/softclose-*-image.tar)
+test-image: tools ## the image as an init container, for servers with glibc and with musl; IMAGE=file
+	@shim-tests/setup packages runc musl-tools
+	$(CARGO) build --workspace
+	@test -e "$(IMAGE)" || { echo "run make dist or make image first" >&2; exit 1; }
+	SOFTCLOSE_IMAGE=$(abspath $(IMAGE)) \
+	    $(CARGO) test -p shim-tests --test packages -- --nocapture containers
 
 test-systems: tools ## the library, built for glibc 2.17, in programs of other releases of Debian
 	@PATH=$$(dirname "$$(packaging/zigbuild)"):$$PATH $(MAKE) GLIBC=2.17 build

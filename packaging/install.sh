@@ -35,6 +35,10 @@ copy() {
 }
 
 install() {
+    { mkdir -p "$root" && [ -w "$root" ]; } 2>/dev/null || {
+        echo "you may not write to $root: be root, or say where: $0 PREFIX=\$HOME/.local" >&2
+        exit 1
+    }
     find bin lib share -type f | while read -r file; do copy "$file"; done
     # Below a DESTDIR may be another machine's system.
     [ -n "$destdir" ] || "$root/bin/softclose" --print-env >/dev/null

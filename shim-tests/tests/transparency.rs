@@ -167,6 +167,19 @@ fn a_cancellation_pending_at_the_close_of_a_file_does_not_abort() {
     same_transcript(here!(), &Victim::c("cancel").arg("file"));
 }
 
+/// The number was closed first, and the cleanup handler closed what another thread had opened under it since.
+#[test]
+fn a_cancellation_pending_at_a_close_acts_before_it() {
+    let said = ["cancelled: 1, the handler's close: 0", "the other thread's file is open: 1"];
+    says(here!(), &Victim::c("cancelled_close"), &said);
+}
+
+/// A result below -4095 was taken for an error, and that ended the program.
+#[test]
+fn a_negative_result_of_a_call_by_number_is_no_error() {
+    says(here!(), &Victim::c("owner_by_number"), &["the group: 1"]);
+}
+
 /// `syscall` with the number of `accept`, `connect` or `recvmsg` led to libc's function, which is a cancellation point.
 #[test]
 fn a_cancellation_pending_at_a_call_by_number_waits_for_a_cancellation_point() {

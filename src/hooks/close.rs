@@ -1,8 +1,8 @@
 //! `close(2)` ends a descriptor. A connection that it ends for good is drained.
 //!
-//! It is a cancellation point. Where the close is left alone, libc's function is called without a
-//! guard, and a cancellation acts as it does natively. Where the connection is drained, the
-//! number is closed first, and the cancellation acts after that.
+//! It is a cancellation point: one that is pending acts before anything is done, as in libc's function. Where the close is
+//! left alone, that function is called without a guard. Where the connection is drained, a cancellation that comes
+//! meanwhile stays pending, as in a native close that does not wait.
 
 use crate::sys::ending::{self, Ending};
 use crate::sys::guard::{act_on_cancellation, let_signals_in};
@@ -59,6 +59,10 @@ pub unsafe fn close_with(fd: c_int, call: CloseCall) -> c_int {
 /// # Safety
 /// As `close`; may unwind where the call is a cancellation point.
 pub unsafe fn give_up_with(fd: c_int, call: CloseCall) -> (c_int, Option<Lingering>) {
+    if call.is_cancellation_point {
+        // SAFETY: no guard is held, nothing to drop.
+        unsafe { act_on_cancellation() };
+    }
     match ending::before(fd) {
         Ending::Plain(signals) => {
             // SAFETY: the program's own call; no guard is held, nothing to drop.
@@ -75,10 +79,6 @@ pub unsafe fn give_up_with(fd: c_int, call: CloseCall) -> (c_int, Option<Lingeri
             // SAFETY: the program's own call; cancellation is disabled.
             let outcome = held.through(|| unsafe { (call.own_call)(fd) }, |&result| result == 0);
             ending::after(fd);
-            if call.is_cancellation_point {
-                // SAFETY: the guard is gone, nothing to drop.
-                unsafe { act_on_cancellation() };
-            }
             outcome
         }
     }

@@ -1,7 +1,7 @@
 //! The image for containers: an OCI image layout.
 
 use crate::tree::{files, packaging, portable, release, succeed};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shim_tests::here;
 use shim_tests::installed::is_missing;
 use shim_tests::scratch::Scratch;
@@ -11,18 +11,28 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The image, and what is in its layout.
-struct Image {
+pub struct Image {
     archive: PathBuf,
     layout: PathBuf,
     _directory: Scratch,
 }
 
 impl Image {
-    fn build() -> Self {
+    /// Made of the binaries under test.
+    pub fn build() -> Self {
         let (release, directory) = (release(), Scratch::directory());
         let tree = portable(release.path());
         succeed(packaging("image").args([directory.path(), &tree.path().join(ARCH)]));
         let archive = directory.path().join(format!("softclose-{}-image.tar", env!("CARGO_PKG_VERSION")));
+        Self::unpacked(archive, directory)
+    }
+
+    /// One that is there.
+    pub fn open(archive: &Path) -> Self {
+        Self::unpacked(archive.to_owned(), Scratch::directory())
+    }
+
+    fn unpacked(archive: PathBuf, directory: Scratch) -> Self {
         let layout = directory.path().join("layout");
         unpack(&archive, &layout);
         Self { archive, layout, _directory: directory }
@@ -30,7 +40,7 @@ impl Image {
 
     /// The blob that a descriptor is of, which has its size and its digest.
     #[track_caller]
-    fn blob(&self, descriptor: &Value) -> PathBuf {
+    pub fn blob(&self, descriptor: &Value) -> PathBuf {
         let digest = text(&descriptor["digest"]);
         let path = self.layout.join("blobs").join(digest.replace(':', "/"));
         assert_eq!(sha256(&path), digest);
@@ -40,24 +50,29 @@ impl Image {
 
     #[track_caller]
     fn json(&self, descriptor: &Value) -> Value {
-        json(&self.blob(descriptor))
+        read_json(&self.blob(descriptor))
     }
 
-    /// The manifest of the only machine.
-    fn manifest(&self) -> Value {
-        let index = self.json(&json(&self.layout.join("index.json"))["manifests"][0]);
-        assert_eq!(index["manifests"].as_array().expect("a list").len(), 1);
-        assert_eq!(index["manifests"][0]["platform"]["os"], "linux");
-        self.json(&index["manifests"][0])
+    /// The manifest for this machine.
+    pub fn manifest(&self) -> Value {
+        let index = self.json(&read_json(&self.layout.join("index.json"))["manifests"][0]);
+        let platform = json!({"architecture": architecture(), "os": "linux"});
+        let manifests = index["manifests"].as_array().expect("a list");
+        self.json(manifests.iter().find(|manifest| manifest["platform"] == platform).expect("one for this machine"))
     }
 }
 
-fn unpack(archive: &Path, directory: &Path) {
+/// This machine's name among containers.
+fn architecture() -> &'static str {
+    if ARCH == "x86_64" { "amd64" } else { "arm64" }
+}
+
+pub fn unpack(archive: &Path, directory: &Path) {
     fs::create_dir(directory).expect("a new directory");
     succeed(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(directory));
 }
 
-fn json(path: &Path) -> Value {
+fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).expect("a file of the image")).expect("JSON")
 }
 
@@ -73,7 +88,7 @@ fn sha256(path: &Path) -> String {
 #[test]
 fn every_digest_is_that_of_its_blob() {
     let image = Image::build();
-    assert_eq!(json(&image.layout.join("oci-layout"))["imageLayoutVersion"], "1.0.0");
+    assert_eq!(read_json(&image.layout.join("oci-layout"))["imageLayoutVersion"], "1.0.0");
     let manifest = image.manifest();
     let config = image.json(&manifest["config"]);
     let [layer] = &manifest["layers"].as_array().expect("a list")[..] else { panic!("{manifest:#}") };
@@ -119,7 +134,8 @@ fn skopeo_reads_the_image() {
     let inspected = succeed(Command::new("skopeo").args(["inspect", &source]));
     let inspected: Value = serde_json::from_str(&inspected).expect("JSON");
     assert_eq!(inspected["Os"], "linux");
-    assert_eq!(inspected["Architecture"], if ARCH == "x86_64" { "amd64" } else { "arm64" });
+    assert_eq!(inspected["Architecture"], architecture());
+    assert_eq!(inspected["Labels"]["org.opencontainers.image.version"], env!("CARGO_PKG_VERSION"));
     // It verifies what it copies.
     let copy = image.layout.join("copy");
     succeed(Command::new("skopeo").args(["copy", "--all", &source, &format!("dir:{}", copy.display())]));

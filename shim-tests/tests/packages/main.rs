@@ -2,6 +2,7 @@
 //! lies beside the programs.
 
 mod completions;
+mod containers;
 mod debian;
 mod equal;
 mod examples;

@@ -85,3 +85,13 @@ fn a_relative_place_is_refused() {
         assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("usage"), "{output:#?}");
     }
 }
+
+/// All that was said was what cp could not do.
+#[test]
+fn a_place_that_cannot_be_written_to_is_named() {
+    let archive = Archive::unpacked();
+    let output = output(&mut archive.install(&["sh"], &["PREFIX=/proc/no-such-place".to_owned()]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("you may not write to /proc/no-such-place"), "{output:#?}");
+    assert!(said.contains("PREFIX="), "{said}");
+}

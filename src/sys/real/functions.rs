@@ -3,7 +3,7 @@
 //! Where libc has no such function, the call fails with `ENOSYS`, unless its comment says
 //! otherwise.
 
-use super::libraries::Name;
+use super::libraries::{Libraries, Name};
 use super::symbol::{Symbol, name_of, symbols};
 use super::system_calls::close_range;
 use crate::sys::errno;
@@ -17,6 +17,15 @@ symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _For
 pub(super) fn each(visit: fn(&'static Symbol, Name)) {
     symbols::each(visit);
     special::each(visit);
+}
+
+/// For the constructor. Until glibc 2.34 this function is in libpthread. That lies behind libc where only a library
+/// needs it; the loader knows whether it is there for the whole program.
+pub(super) fn resolve(libraries: &Libraries) {
+    const NAME: Name = name_of!(pthread_testcancel);
+    if libraries.find(NAME).is_null() && libraries.is_anywhere(NAME) {
+        symbols::pthread_testcancel.ask(NAME);
+    }
 }
 
 /// What a child calls: the end of a process.

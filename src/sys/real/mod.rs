@@ -48,6 +48,7 @@ pub fn resolve(here: usize) -> &'static Libraries {
         each(|symbol, name| _ = symbol.ask(name));
         stay(libraries);
     }
+    functions::resolve(libraries);
     jumps::resolve(libraries);
     libraries
 }

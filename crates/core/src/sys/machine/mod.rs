@@ -34,3 +34,14 @@ pub use x86_64::*;
 
 /// A thread of ours could not end, as a seccomp filter refuses `exit(2)`: it sleeps for ever.
 pub(super) static IS_EXIT_REFUSED: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+
+/// What a system call has answered. Errors are the numbers from -4095 to -1 (`MAX_ERRNO`, `include/linux/err.h`); other
+/// negative numbers are results, as that of `F_GETOWN` for a process group.
+fn result(answer: isize) -> rustix::io::Result<usize> {
+    const ERRORS: core::ops::Range<isize> = -4095..0;
+    if ERRORS.contains(&answer) {
+        Err(rustix::io::Errno::from_raw_os_error(-(answer as i32)))
+    } else {
+        Ok(answer as usize)
+    }
+}

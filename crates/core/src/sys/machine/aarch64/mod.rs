@@ -29,7 +29,7 @@ pub unsafe fn syscall6(nr: usize, args: [usize; 6]) -> Result<usize> {
         asm!("svc #0", in("x8") nr, inlateout("x0") a as isize => ret, in("x1") b, in("x2") c, in("x3") d,
              in("x4") e, in("x5") f, options(nostack));
     }
-    if ret < 0 { Err(Errno::from_raw_os_error(-(ret as i32))) } else { Ok(ret as usize) }
+    super::result(ret)
 }
 
 /// Prepares the storage of a new thread at address `at`, where its thread pointer will point to. Nothing has to

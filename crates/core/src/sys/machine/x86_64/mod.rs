@@ -28,7 +28,7 @@ pub unsafe fn syscall6(nr: usize, args: [usize; 6]) -> Result<usize> {
         asm!("syscall", inlateout("rax") nr as isize => ret, in("rdi") a, in("rsi") b, in("rdx") c,
              in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
     }
-    if ret < 0 { Err(Errno::from_raw_os_error(-(ret as i32))) } else { Ok(ret as usize) }
+    super::result(ret)
 }
 
 /// Prepares the storage of a new thread at address `at`, where its thread pointer will point to: the first
