@@ -8,6 +8,7 @@
 //! | [`samples`] | the numbers of a program, by name |
 //! | [`refs`] | the kernel's own count of references |
 //! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`] | the commands |
+//! | [`mod@scan`] | which services of the host cut off responses |
 //! | [`human`] | durations, sizes and tables for people |
 //! | [`printable`] | text of other users, made harmless for a terminal |
 //!
@@ -22,6 +23,7 @@ pub mod prometheus;
 pub mod ps;
 pub mod refs;
 pub mod samples;
+pub mod scan;
 pub mod stat;
 pub mod stats_file;
 pub mod survey;
@@ -37,6 +39,9 @@ use survey::{Program, Survey, Why, survey};
 pub fn run(cli: &Cli) -> Result<()> {
     if let Command::Top(options) = &cli.command {
         return top::run(options, &cli.directories);
+    }
+    if let Command::Scan(options) = &cli.command {
+        return print(&scan::run(options)?);
     }
     if let Command::Refs(what) = cli.command {
         return print(&count_of_references(what)?);
@@ -68,7 +73,7 @@ fn shown(command: &Command, survey: &Survey) -> Result<String> {
         }
         Command::Explain { pid } => chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect(),
         Command::Prometheus { .. } => prometheus::text(survey),
-        Command::Clean | Command::Top(_) | Command::Refs(_) => String::new(),
+        Command::Clean | Command::Top(_) | Command::Refs(_) | Command::Scan(_) => String::new(),
     })
 }
 

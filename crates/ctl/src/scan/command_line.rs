@@ -1,0 +1,114 @@
+//! The command line of another process, as one can type it again, and as a terminal may show it.
+
+use softclose_core::counters::page::printable;
+use softclose_launcher::quote::quote;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+
+/// How a program was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    words: Vec<Vec<u8>>,
+    /// What is missing in it.
+    lack: Option<&'static str>,
+}
+
+/// The most bytes that are read. The command line of a Java server may have several thousand.
+const MOST: u64 = 16 << 10;
+
+impl CommandLine {
+    /// The command line of a process. Where the program has put a title in its place (`nginx: worker process`), it is
+    /// the file of the program.
+    pub fn of(pid: u32) -> Self {
+        let mut bytes = Vec::new();
+        let read =
+            File::open(format!("/proc/{pid}/cmdline")).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
+        if read.is_err() || bytes.len() as u64 > MOST {
+            return Self::of_file(pid, "its arguments: its command line is long");
+        }
+        let words: Vec<_> =
+            bytes.strip_suffix(b"\0").unwrap_or(&bytes).split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
+        // A title leaves zeroes behind, or is one word with blanks.
+        let is_title = |words: &[Vec<u8>]| words.first().is_none_or(|first| first.is_empty() || first.contains(&b' '));
+        if is_title(&words) || words.last().is_some_and(Vec::is_empty) && words.len() > 1 {
+            return Self::of_file(pid, "its arguments: it has put a title in their place");
+        }
+        Self::from_words(words)
+    }
+
+    fn of_file(pid: u32, lack: &'static str) -> Self {
+        let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+        let name = file.as_os_str().as_bytes();
+        Self { words: vec![name.strip_suffix(b" (deleted)").unwrap_or(name).to_vec()], lack: Some(lack) }
+    }
+
+    /// A command line of these words.
+    pub fn from_words(words: Vec<Vec<u8>>) -> Self {
+        Self { words, lack: None }
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.words.iter().map(|word| quoted(word)).collect();
+        write!(f, "{}", words.join(" "))?;
+        self.lack.map_or(Ok(()), |lack| write!(f, "     # and {lack}"))
+    }
+}
+
+/// A word for a shell. One with bytes that a terminal could act on is written as `$'...'`, with their numbers: bash, zsh
+/// and POSIX.1-2024 read that.
+pub fn quoted(word: &[u8]) -> String {
+    match std::str::from_utf8(word) {
+        Ok("") => "''".to_owned(),
+        Ok(text) if printable(text) == text => String::from_utf8_lossy(&quote(word)).into_owned(),
+        _ => format!("$'{}'", word.iter().map(|&byte| escaped(byte)).collect::<String>()),
+    }
+}
+
+fn escaped(byte: u8) -> String {
+    match byte {
+        b'\\' | b'\'' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_stay_and_others_are_quoted() {
+        assert_eq!(quoted(b"--port=80"), "--port=80");
+        assert_eq!(quoted(b"it's"), r"'it'\''s'");
+        assert_eq!(quoted(b""), "''");
+        assert_eq!(quoted("für".as_bytes()), "'für'");
+    }
+
+    #[test]
+    fn nothing_in_a_word_reaches_the_terminal() {
+        assert_eq!(quoted(b"a\x1b[2J\n'b\\"), r"$'a\033[2J\012\'b\\'");
+        assert_eq!(quoted("a\u{202e}b".as_bytes()), r"$'a\342\200\256b'");
+        assert_eq!(quoted(b"\xff"), r"$'\377'");
+    }
+
+    /// The shell that is there reads it back.
+    #[test]
+    fn a_shell_reads_the_same_word() {
+        for word in [&b"a\x1b[2J\n'b\\"[..], b"it's", b"$x `y` *", b"\xff\xfe"] {
+            let output =
+                std::process::Command::new("bash").args(["-c", &format!("printf %s {}", quoted(word))]).output();
+            let Ok(output) = output else { return };
+            assert_eq!(output.stdout, word);
+        }
+    }
+
+    #[test]
+    fn this_process_has_a_command_line() {
+        let line = CommandLine::of(std::process::id());
+        assert!(line.lack.is_none() && line.to_string().contains("softclose_ctl"), "{line}");
+    }
+}

@@ -1,0 +1,93 @@
+//! A trace instance of our own: events, filters and a buffer that no other tracer sees, and that sees no other tracer.
+//!
+//! It is a directory, and must not stay: the kernel would go on writing into its buffer. It is removed by its drop,
+//! which signals and panics reach as well. What SIGKILL has left is removed by the next scan.
+
+use super::tracefs::Tracefs;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The beginning of the names of our instances. The pid follows.
+const PREFIX: &str = "softclose-";
+
+/// Kilobytes of the buffer of each processor: some 3,000 events between two looks.
+const BUFFER: &str = "256";
+
+/// An instance, until it is dropped.
+#[derive(Debug)]
+pub struct Instance(PathBuf);
+
+impl Instance {
+    /// Makes an instance that is empty and traces nothing.
+    pub fn new(tracefs: &Tracefs) -> Result<Self> {
+        remove_stale(tracefs);
+        let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
+        fs::create_dir(&path).with_context(|| format!("cannot make a trace instance: {}", path.display()))?;
+        let instance = Self(path);
+        instance.write("buffer_size_kb", BUFFER)?;
+        // A reader is woken by the first event; before Linux 5.0 always.
+        let _ = instance.write("buffer_percent", "0");
+        // What was not read in time stays, and what is new is lost: the record of a close is older than the reset.
+        instance.write("options/overwrite", "0")?;
+        Ok(instance)
+    }
+
+    /// Traces an event, as far as the filter lets it through.
+    pub fn enable(&self, event: &str, filter: &str) -> Result<()> {
+        self.write(&format!("events/{event}/filter"), filter)?;
+        self.write(&format!("events/{event}/enable"), "1")
+    }
+
+    /// Traces nothing more. What is in the buffer can still be read.
+    pub fn pause(&self) -> Result<()> {
+        self.write("tracing_on", "0")
+    }
+
+    /// A file or directory in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn write(&self, name: &str, value: &str) -> Result<()> {
+        let path = self.0.join(name);
+        fs::write(&path, value).with_context(|| format!("cannot set {}", path.display()))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.0) {
+            crate::complain(&format!("cannot remove {}: {error}", self.0.display()));
+        }
+    }
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    // Without that the removal would do it, more slowly: each event waits for all processors.
+    let _ = fs::write(path.join("events/enable"), "0");
+    fs::remove_dir(path)
+}
+
+/// Removes the instances of scans that have ended without doing so.
+fn remove_stale(tracefs: &Tracefs) {
+    let entries = fs::read_dir(tracefs.path("instances")).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
+        if pid.is_some_and(is_over) {
+            // Another scan may remove it at the same time.
+            let _ = remove(&entry.path());
+        }
+    }
+}
+
+/// Whether this pid is no scan: nobody has it, or another program, or this process, which has made none yet.
+fn is_over(pid: u32) -> bool {
+    let name = |pid| fs::read(format!("/proc/{pid}/comm")).ok();
+    pid == std::process::id() || name(pid).is_none_or(|name| Some(name) != self::name_of_this())
+}
+
+fn name_of_this() -> Option<Vec<u8>> {
+    fs::read("/proc/self/comm").ok()
+}

@@ -1,0 +1,183 @@
+//! The report for people, in lines of 80 columns.
+
+use super::kind::{KINDS, Kind};
+use super::loaded::Loaded;
+use super::manager::Manager;
+use super::netstat::COUNTERS;
+use super::remedy::Remedy;
+use super::report::Report;
+use super::services::{Service, Side};
+use crate::human;
+use std::collections::BTreeMap;
+
+/// The whole report.
+pub fn text(report: &Report) -> String {
+    let mut parts = vec![head(report)];
+    if report.total() != 0 {
+        parts.push(table(report));
+        parts.push(legend(report));
+    }
+    parts.push(steps(&report.services));
+    parts.push(loaded(report));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// The first lines: how many, and how far that can be trusted.
+fn head(report: &Report) -> String {
+    let (time, total) = (human::duration(report.time), report.total());
+    let mut head = match (total, report.services.len()) {
+        (0, _) => format!("In {time} no connection was cut off.\n"),
+        (total, services) => format!(
+            "In {time}: {}, by {}.\n",
+            counted(total, "connection", " cut off"),
+            counted(services as u64, "service", "")
+        ),
+    };
+    if report.lost != 0 {
+        head += &format!(
+            "{} lost, as there were too many: the counts are too low.\n",
+            counted(report.lost, "event was", "")
+        );
+    }
+    if !report.tells_why {
+        let grown = COUNTERS.iter().zip(report.counters).map(|(name, value)| format!("{name} +{value}"));
+        head += "This kernel does not say why it resets a connection at a close: that takes Linux 6.12.\nIts own counters, of the whole host: ";
+        head += &(grown.collect::<Vec<_>>().join(", ").replace(", TCPAbortOnLinger", ",\n    TCPAbortOnLinger") + "\n");
+    }
+    head
+}
+
+/// `1 connection`, `2 connections`.
+fn counted(number: u64, word: &str, more: &str) -> String {
+    let words = match (number, word.split_once(' ')) {
+        (1, _) => word.to_owned(),
+        (_, Some((noun, _))) => format!("{noun}s were"),
+        (_, None) => format!("{word}s"),
+    };
+    format!("{number} {words}{more}")
+}
+
+/// The kinds that have a column: those that the kernel tells, and that have occurred.
+fn kinds(report: &Report) -> Vec<(Kind, &'static str)> {
+    let usual =
+        if report.tells_why { [Kind::Unread, Kind::Late, Kind::Asked] } else { [Kind::Closed, Kind::Late, Kind::Late] };
+    let occurs = |kind: Kind| report.others[kind as usize] != 0 || report.services.iter().any(|one| one.of(kind) != 0);
+    let all = KINDS.iter().filter(|(kind, ..)| usual.contains(kind) || occurs(*kind));
+    all.map(|&(kind, _, head)| (kind, head)).collect()
+}
+
+fn table(report: &Report) -> String {
+    let kinds = kinds(report);
+    let heads: Vec<_> =
+        ["PROGRAM", "UNIT", "PORT", "PID"].into_iter().chain(kinds.iter().map(|(_, head)| *head)).collect();
+    let mut rows: Vec<_> = report.services.iter().map(|service| row(service, &kinds)).collect();
+    if report.others.iter().any(|&count| count != 0) {
+        let counts = kinds.iter().map(|(kind, _)| report.others[*kind as usize].to_string());
+        rows.push(["others", "", "", ""].map(str::to_owned).into_iter().chain(counts).collect());
+    }
+    human::table(&heads, &rows)
+}
+
+fn row(service: &Service, kinds: &[(Kind, &str)]) -> Vec<String> {
+    let name = &service.name;
+    let unit = name.manager.name();
+    let unit = unit.strip_suffix(".service").unwrap_or(&unit);
+    let cells = [shortened(&name.program, 14), shortened(unit, 15), port(name.side), processes(service)];
+    cells.into_iter().chain(kinds.iter().map(|(kind, _)| service.of(*kind).to_string())).collect()
+}
+
+/// A port as `443`, or as `to 443` where the service connects to it.
+pub fn port(side: Side) -> String {
+    match side {
+        Side::Server(port) => port.to_string(),
+        Side::Client(port) => format!("to {port}"),
+    }
+}
+
+fn processes(service: &Service) -> String {
+    let mut pids = service.pids.iter();
+    match (pids.next(), pids.next()) {
+        (None, _) => "-".to_owned(),
+        (Some(pid), None) => pid.to_string(),
+        _ => format!("{} procs", service.pids.len()),
+    }
+}
+
+/// Text with no more than so many characters.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// What the heads of the columns mean.
+fn legend(report: &Report) -> String {
+    let line = |(kind, head): &(Kind, &str)| format!("{head:<7} {}\n", meaning(*kind));
+    kinds(report).iter().map(line).collect()
+}
+
+fn meaning(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unread => "closed with data that the program had not read: reset at once",
+        Kind::Late => "data came after the close, and was answered by a reset",
+        Kind::Asked => "the program asked for it (SO_LINGER{1,0}): softclose leaves that alone",
+        Kind::Memory => "too many closed connections for the kernel (net.ipv4.tcp_max_orphans)",
+        Kind::Closed => "reset at the close: unread data, or the program asked for it",
+    }
+}
+
+/// What to do, once for each program that is started in the same way.
+fn steps(services: &[Service]) -> String {
+    let mut seen = BTreeMap::new();
+    for service in services {
+        let known: &mut Vec<&Service> = seen.entry((&service.name.program, &service.name.manager)).or_default();
+        known.push(service);
+    }
+    let first = |group: &[&Service]| services.iter().position(|one| one.name == group[0].name);
+    let mut groups: Vec<_> = seen.into_values().collect();
+    groups.sort_by_key(|group| first(group));
+    groups.iter().map(|group| advice(group)).collect::<Vec<_>>().join("\n")
+}
+
+/// The advice for services that are started together.
+fn advice(group: &[&Service]) -> String {
+    let name = &group[0].name;
+    let who = match &name.manager {
+        Manager::Nobody => name.program.clone(),
+        manager => format!("{} ({})", name.program, manager.name()),
+    };
+    let Some(best) = group.iter().find(|one| one.remedy != Remedy::Unknown) else {
+        return format!("{who}: no process of it could be looked at. Scan again while it runs.\n");
+    };
+    if group.iter().all(|one| one.total() == one.of(Kind::Asked)) {
+        return format!("{who}: the program asks for resets. softclose leaves those alone.\n");
+    }
+    let what = match &best.remedy {
+        Remedy::Loaded { .. } => "softclose is loaded. It says what it has left alone, and why:",
+        Remedy::Possible { .. } => "softclose can help. The next step:",
+        Remedy::Impossible(_) | Remedy::Unknown => "softclose cannot help:",
+    };
+    let notes = best.remedy.notes().iter().map(|note| format!("    {note}\n"));
+    let steps = best.remedy.steps(&name.manager).into_iter().map(|step| format!("    {step}\n"));
+    [format!("{who}: {what}\n")].into_iter().chain(notes).chain(steps).collect()
+}
+
+/// The programs that have softclose and have cut off nothing.
+fn loaded(report: &Report) -> String {
+    let cuts = |one: &&Loaded| {
+        !report
+            .services
+            .iter()
+            .any(|service| service.name.program == one.program && service.name.manager == one.manager)
+    };
+    let line = |one: &Loaded| {
+        let manager = if one.manager == Manager::Nobody { String::new() } else { format!("{}, ", one.manager.name()) };
+        let processes =
+            if one.processes == 1 { format!("pid {}", one.pid) } else { format!("{} processes", one.processes) };
+        format!("    {} ({manager}{processes})\n", one.program)
+    };
+    let lines: String = report.loaded.iter().filter(cuts).map(line).collect();
+    if lines.is_empty() { lines } else { format!("softclose is loaded, and nothing was cut off:\n{lines}") }
+}
