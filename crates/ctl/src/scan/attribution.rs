@@ -6,6 +6,7 @@ use super::listeners::Listeners;
 use super::services::{Found, Name, Services, Side};
 use super::who::{Known, Who};
 use std::rc::Rc;
+use std::time::Instant;
 
 /// Closes that are remembered: some ten megabytes.
 const REMEMBERED: usize = 65_536;
@@ -23,15 +24,27 @@ pub struct Attribution {
     waiting: Vec<Reset>,
     /// Those of the round before.
     kept: Vec<Reset>,
+    undecided: Vec<Undecided>,
+    /// When this round began: what is read later is new enough for its events.
+    round: Instant,
     /// What was found.
     pub services: Services,
 }
 
-/// A process and how it was found. Of several candidates it is the first.
+/// A reset whose process is gone or not known, until it is known who listens on that port.
+#[derive(Debug)]
+struct Undecided {
+    reset: Reset,
+    /// A process that is ending: procfs tells its name, but not its file any more.
+    ending: Option<(Rc<Who>, Found)>,
+    since: Instant,
+}
+
+/// A process and how it was found.
 struct Finding {
     who: Option<Rc<Who>>,
     found: Found,
-    /// The name of the program, where it is none of one process.
+    /// The name of the program, or of several that may be meant.
     program: String,
 }
 
@@ -44,12 +57,15 @@ impl Attribution {
             listeners: Listeners::now(),
             waiting: Vec::new(),
             kept: Vec::new(),
+            undecided: Vec::new(),
+            round: Instant::now(),
             services: Services::default(),
         }
     }
 
     /// Begins a round of events.
     pub fn begin_round(&mut self) {
+        self.round = Instant::now();
         self.listeners.begin_round();
     }
 
@@ -58,15 +74,27 @@ impl Attribution {
         match event {
             Event::Closing(closing) => self.remember(&closing),
             Event::Reset(reset) if reset.thread.is_none() && self.waiting.len() < WAITING => self.waiting.push(reset),
-            Event::Reset(reset) => self.count(&reset),
+            Event::Reset(reset) => self.look_up(reset),
         }
     }
 
-    /// Ends a round. A reset that names no thread is counted one round later: the close before it may have happened on
+    /// Ends a round. A reset that names no thread is looked up one round later: the close before it may have happened on
     /// a processor whose events were read too early.
     pub fn end_round(&mut self) {
         let kept = std::mem::replace(&mut self.kept, std::mem::take(&mut self.waiting));
-        kept.iter().for_each(|reset| self.count(reset));
+        let undecided = std::mem::take(&mut self.undecided);
+        undecided.into_iter().for_each(|one| self.ask_listeners(one));
+        kept.into_iter().for_each(|reset| self.look_up(reset));
+    }
+
+    /// Prepares the last rounds: from now on nothing is put off.
+    pub fn hurry(&mut self) {
+        self.listeners.hurry();
+    }
+
+    /// What was cut off, of which some may not be in the services yet.
+    pub fn total(&self) -> u64 {
+        self.services.total() + (self.waiting.len() + self.kept.len() + self.undecided.len()) as u64
     }
 
     fn remember(&mut self, closing: &Closing) {
@@ -74,8 +102,26 @@ impl Attribution {
         self.closers.remember(closing, who);
     }
 
-    fn count(&mut self, reset: &Reset) {
-        let Finding { who, found, program } = self.find(reset);
+    /// Finds the process that has done it: by its thread, else by the close that is remembered, else by who listens.
+    fn look_up(&mut self, reset: Reset) {
+        let thread = reset.thread.and_then(|thread| self.known.who(thread));
+        let by_thread = thread.map(|who| (who, Found::Thread));
+        let closer = || Some((self.closers.who(&reset.flow, reset.socket)?, Found::Closer));
+        match by_thread.or_else(closer) {
+            Some((who, found)) if who.file.is_some() => self.count(&reset, Finding::of(who, found)),
+            ending => self.ask_listeners(Undecided { reset, ending, since: self.round }),
+        }
+    }
+
+    fn ask_listeners(&mut self, one: Undecided) {
+        match self.listeners.owners(&one.reset.flow, one.since) {
+            Some(owners) => self.count(&one.reset, Finding::among(owners, one.ending)),
+            None if self.undecided.len() < WAITING => self.undecided.push(one),
+            None => self.count(&one.reset, Finding::among(Vec::new(), one.ending)),
+        }
+    }
+
+    fn count(&mut self, reset: &Reset, Finding { who, found, program }: Finding) {
         let is_server = match (&who, found) {
             (_, Found::Listener | Found::Several) => true,
             (Some(who), _) => self.listeners.is_server(who.pid, &reset.flow),
@@ -83,39 +129,29 @@ impl Attribution {
         };
         let Flow { local, peer } = reset.flow;
         let side = if is_server { Side::Server(local.1) } else { Side::Client(peer.1) };
-        let who = who.filter(|_| found != Found::Several);
         let file = who.as_ref().and_then(|who| who.file.clone());
         let manager = who.as_ref().map(|who| who.manager.clone()).unwrap_or_default();
         self.services.count(Name { program, file, manager, side }, who.as_deref(), reset.kind, found);
     }
+}
 
-    /// The process that has done it: by its thread, else by the close that is remembered, else by who listens there.
-    fn find(&mut self, reset: &Reset) -> Finding {
-        let thread = reset.thread.and_then(|thread| self.known.who(thread));
-        let by_thread = thread.map(|who| (who, Found::Thread));
-        let closer = || Some((self.closers.who(&reset.flow, reset.socket)?, Found::Closer));
-        let direct = by_thread.or_else(closer);
-        match direct {
-            Some((who, found)) if who.file.is_some() => Finding { program: who.program.clone(), who: Some(who), found },
-            // It is ending, and procfs knows its name only.
-            ending => self.listener(&reset.flow, ending),
-        }
+impl Finding {
+    fn of(who: Rc<Who>, found: Found) -> Self {
+        Self { program: who.program.clone(), who: Some(who), found }
     }
 
-    fn listener(&mut self, flow: &Flow, ending: Option<(Rc<Who>, Found)>) -> Finding {
-        let mut owners = self.listeners.owners(flow);
-        // A child has the name of its parent, or at least its control group.
+    /// The listener on the port. If several may be meant, it is one that is started like the process that is ending: a
+    /// child is in the control group of its parent.
+    fn among(mut owners: Vec<Rc<Who>>, ending: Option<(Rc<Who>, Found)>) -> Self {
         let is_kin = |who: &Rc<Who>| ending.as_ref().is_none_or(|(ending, _)| ending.manager == who.manager);
         if owners.iter().any(is_kin) {
             owners.retain(is_kin);
         }
         match (&owners[..], ending) {
-            ([one], _) => Finding { program: one.program.clone(), who: Some(Rc::clone(one)), found: Found::Listener },
-            ([], Some((who, found))) => Finding { program: who.program.clone(), who: Some(who), found },
-            ([], None) => Finding { who: None, found: Found::Nobody, program: "(ended)".to_owned() },
-            ([first, ..], _) => {
-                Finding { who: Some(Rc::clone(first)), found: Found::Several, program: any_of(&owners) }
-            }
+            ([one], _) => Self::of(Rc::clone(one), Found::Listener),
+            ([], Some((who, found))) => Self::of(who, found),
+            ([], None) => Self { who: None, found: Found::Nobody, program: "(ended)".to_owned() },
+            ([..], _) => Self { who: None, found: Found::Several, program: any_of(&owners) },
         }
     }
 }

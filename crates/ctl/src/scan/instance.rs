@@ -11,8 +11,14 @@ use std::path::{Path, PathBuf};
 /// The beginning of the names of our instances. The pid follows.
 const PREFIX: &str = "softclose-";
 
-/// Kilobytes of the buffer of each processor: some 3,000 events between two looks.
-const BUFFER: &str = "256";
+/// Kilobytes of the buffer of each processor. A megabyte holds some 11,000 events, and whoever reads them may have to
+/// wait for a processor.
+fn buffer() -> usize {
+    /// All buffers together, on a machine of usual size.
+    const ALL: usize = 16 << 10;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (ALL / processors).clamp(256, 2048)
+}
 
 /// An instance, until it is dropped.
 #[derive(Debug)]
@@ -25,7 +31,7 @@ impl Instance {
         let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir(&path).with_context(|| format!("cannot make a trace instance: {}", path.display()))?;
         let instance = Self(path);
-        instance.write("buffer_size_kb", BUFFER)?;
+        instance.write("buffer_size_kb", &buffer().to_string())?;
         // A reader is woken by the first event; before Linux 5.0 always.
         let _ = instance.write("buffer_percent", "0");
         // What was not read in time stays, and what is new is lost: the record of a close is older than the reset.

@@ -31,6 +31,7 @@ pub struct Listeners {
     /// When all namespaces were read, and when all owners were searched.
     read: Option<Instant>,
     searched: Option<Instant>,
+    is_in_a_hurry: bool,
 }
 
 impl Listeners {
@@ -65,20 +66,31 @@ impl Listeners {
         self.namespaces.values().flatten().any(|socket| socket.is_for(flow))
     }
 
-    /// Everybody who may listen for such a connection: one of each program. Several namespaces may have that port.
-    pub fn owners(&mut self, flow: &Flow) -> Vec<Rc<Who>> {
+    /// Everybody who may listen for such a connection: one of each program, as several namespaces may have that port.
+    /// `None` where that is to be asked again a little later: nothing has been read since the event, at `since`.
+    pub fn owners(&mut self, flow: &Flow, since: Instant) -> Option<Vec<Rc<Who>>> {
+        /// Each namespace has two files.
+        const READ: Duration = Duration::from_millis(500);
         /// To look through all descriptors of a large host may take a second.
-        const PAUSE: Duration = Duration::from_secs(2);
-        let is_old = |then: Option<Instant>| then.is_none_or(|then| then.elapsed() > PAUSE);
-        if !self.is_known(flow) && is_old(self.read) {
-            self.read_all();
+        const SEARCH: Duration = Duration::from_secs(2);
+        if !self.is_known(flow) && is_before(self.read, since) {
+            self.may_look(self.read, READ).then(|| self.read_all())?;
         }
-        let unknown = |this: &Self| this.matching(flow).any(|socket| !this.owners.contains_key(&socket.inode));
-        if unknown(self) && is_old(self.searched) {
-            self.search();
+        let unknown = self.matching(flow).any(|socket| !self.owners.contains_key(&socket.inode));
+        if unknown && is_before(self.searched, since) {
+            self.may_look(self.searched, SEARCH).then(|| self.search())?;
         }
         let owners = self.matching(flow).filter_map(|socket| self.owners.get(&socket.inode)).flatten();
-        programs(owners.cloned())
+        Some(programs(owners.cloned()))
+    }
+
+    /// From now on each question is answered at once.
+    pub fn hurry(&mut self) {
+        self.is_in_a_hurry = true;
+    }
+
+    fn may_look(&self, last: Option<Instant>, pause: Duration) -> bool {
+        self.is_in_a_hurry || last.is_none_or(|last| last.elapsed() > pause)
     }
 
     fn matching(&self, flow: &Flow) -> impl Iterator<Item = &Socket> {
@@ -113,6 +125,10 @@ impl Listeners {
         }
         self.searched = Some(Instant::now());
     }
+}
+
+fn is_before(last: Option<Instant>, since: Instant) -> bool {
+    last.is_none_or(|last| last < since)
 }
 
 /// One of each program: the eldest, by its pid. systemd itself holds the sockets of services that it starts for them.
@@ -201,8 +217,9 @@ mod tests {
         let flow = flow(listener.local_addr().unwrap().port());
         assert!(!listeners.is_known(&flow));
         assert!(listeners.is_server(std::process::id(), &flow));
-        (listeners.read, listeners.searched) = (None, None);
-        let pids: Vec<_> = listeners.owners(&flow).iter().map(|who| who.pid).collect();
+        assert!(listeners.owners(&flow, Instant::now()).is_none(), "it has just searched");
+        listeners.hurry();
+        let pids = listeners.owners(&flow, Instant::now()).unwrap().iter().map(|who| who.pid).collect::<Vec<_>>();
         assert_eq!(pids, [std::process::id()]);
     }
 

@@ -3,21 +3,23 @@
 use super::manager::Manager;
 use super::report;
 use super::who::Who;
+use crate::printable;
 use crate::survey::process::{Look, look};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A program that has softclose loaded, in one or more processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// Its name.
     pub program: String,
+    /// The file that it executes.
+    pub file: Option<PathBuf>,
     /// Who starts it.
     pub manager: Manager,
-    /// The lowest pid.
-    pub pid: u32,
-    /// The number of its processes.
-    pub processes: usize,
+    /// Its processes.
+    pub pids: Vec<u32>,
 }
 
 impl Loaded {
@@ -28,14 +30,11 @@ impl Loaded {
             if matches!(look(&entry), Look::Loaded(_))
                 && let Some(who) = Who::of(entry.pid as u32)
             {
-                all.entry((who.program, who.manager)).or_default().push(who.pid);
+                all.entry((who.program, who.file, who.manager)).or_default().push(who.pid);
             }
         }
-        let one = |((program, manager), pids): ((String, Manager), Vec<u32>)| {
-            let pid = pids.iter().copied().min().unwrap_or(0);
-            Self { program, manager, pid, processes: pids.len() }
-        };
-        all.into_iter().map(one).collect()
+        let all = all.into_iter();
+        all.map(|((program, file, manager), pids)| Self { program, file, manager, pids }).collect()
     }
 
     /// It as JSON.
@@ -43,10 +42,10 @@ impl Loaded {
         let (manager, unit) = report::manager(&self.manager);
         json!({
             "program": self.program,
+            "file": self.file.as_deref().map(printable::path),
             "manager": manager,
             "unit": unit,
-            "pid": self.pid,
-            "processes": self.processes,
+            "pids": self.pids,
         })
     }
 }

@@ -170,6 +170,7 @@ impl Scan {
         const ROUNDS: usize = 100;
         self.ring.pause()?;
         let time = self.began.elapsed();
+        self.attribution.hurry();
         for _ in 0..ROUNDS {
             if !self.round()? {
                 break;
@@ -214,7 +215,7 @@ impl Progress {
 
     fn show(&self, scan: &Scan) {
         let (now, total) = (human::duration(scan.began.elapsed()), human::duration(self.time));
-        self.write(&format!("{now} of {total}, {} connections cut off", scan.attribution.services.total()));
+        self.write(&format!("{now} of {total}, {} connections cut off", scan.attribution.total()));
     }
 
     fn clear(&self) {

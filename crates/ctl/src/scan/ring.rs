@@ -43,7 +43,7 @@ impl Ring {
     /// flood it does not read without end.
     pub fn read(&mut self, mut take: impl FnMut(&[u8])) -> Result<bool> {
         /// More than a buffer has.
-        const PAGES: usize = 256;
+        const PAGES: usize = 1024;
         let mut is_more = false;
         for fd in &self.processors {
             let mut pages = 0;

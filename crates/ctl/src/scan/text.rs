@@ -166,18 +166,16 @@ fn advice(group: &[&Service]) -> String {
 
 /// The programs that have softclose and have cut off nothing.
 fn loaded(report: &Report) -> String {
-    let cuts = |one: &&Loaded| {
-        !report
-            .services
-            .iter()
-            .any(|service| service.name.program == one.program && service.name.manager == one.manager)
-    };
+    let is = |service: &Service, one: &Loaded| service.name.file == one.file && service.name.manager == one.manager;
+    let cuts_nothing = |one: &&Loaded| !report.services.iter().any(|service| is(service, one));
     let line = |one: &Loaded| {
         let manager = if one.manager == Manager::Nobody { String::new() } else { format!("{}, ", one.manager.name()) };
-        let processes =
-            if one.processes == 1 { format!("pid {}", one.pid) } else { format!("{} processes", one.processes) };
+        let processes = match one.pids[..] {
+            [pid] => format!("pid {pid}"),
+            _ => format!("{} processes", one.pids.len()),
+        };
         format!("    {} ({manager}{processes})\n", one.program)
     };
-    let lines: String = report.loaded.iter().filter(cuts).map(line).collect();
+    let lines: String = report.loaded.iter().filter(cuts_nothing).map(line).collect();
     if lines.is_empty() { lines } else { format!("softclose is loaded, and nothing was cut off:\n{lines}") }
 }
