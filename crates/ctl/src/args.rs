@@ -102,9 +102,13 @@ pub struct Top {
 /// Options of `scan`.
 #[derive(Clone, Debug, Args)]
 pub struct Scan {
-    /// Scan for this time, such as 30s or 5m. Ctrl-C ends it earlier, and shows what was found until then.
-    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = time)]
-    pub time: Duration,
+    /// Scan for this time, such as 30s or 5m, instead of 60s. Ctrl-C ends it earlier, and shows what was found until
+    /// then.
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub time: Option<Duration>,
+    /// Show the services while it runs, until q is pressed or the time of --for is over. Press / to filter.
+    #[arg(long)]
+    pub watch: bool,
     /// Print JSON instead of text.
     #[arg(long)]
     pub json: bool,

@@ -127,8 +127,8 @@ impl Attribution {
             (Some(who), _) => self.listeners.is_server(who.pid, &reset.flow),
             (None, _) => self.listeners.is_known(&reset.flow),
         };
-        let Flow { local, peer } = reset.flow;
-        let side = if is_server { Side::Server(local.1) } else { Side::Client(peer.1) };
+        let Flow { local: (_, local), peer: (_, peer) } = reset.flow;
+        let side = if is_server || is_of_a_server(local, peer) { Side::Server(local) } else { Side::Client(peer) };
         let file = who.as_ref().and_then(|who| who.file.clone());
         let manager = who.as_ref().map(|who| who.manager.clone()).unwrap_or_default();
         self.services.count(Name { program, file, manager, side }, who.as_deref(), reset.kind, found);
@@ -156,6 +156,13 @@ impl Finding {
     }
 }
 
+/// Whether a local port is that of a server whose listener is closed already: it does not come from the range that
+/// clients get theirs from (`net.ipv4.ip_local_port_range`, by default), and that of the peer does.
+fn is_of_a_server(local: u16, peer: u16) -> bool {
+    const FIRST: u16 = 32_768;
+    local < FIRST && peer >= FIRST
+}
+
 /// The names of several programs, in one.
 fn any_of(owners: &[Rc<Who>]) -> String {
     const SHOWN: usize = 3;
@@ -165,4 +172,59 @@ fn any_of(owners: &[Rc<Who>]) -> String {
     let more = if names.len() > SHOWN { " or others" } else { "" };
     names.truncate(SHOWN);
     names.join(" or ") + more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kind::Kind;
+    use super::super::manager::Manager;
+    use super::*;
+    use std::net::Ipv6Addr;
+
+    fn reset(local: u16, peer: u16, thread: Option<u32>) -> Reset {
+        let flow = Flow { local: (Ipv6Addr::LOCALHOST, local), peer: (Ipv6Addr::LOCALHOST, peer) };
+        Reset { kind: Kind::Late, flow, socket: Some(1), thread }
+    }
+
+    fn found(attribution: &Attribution) -> Vec<(Side, [u64; 5])> {
+        attribution.services.sorted().iter().map(|service| (service.name.side, service.found)).collect()
+    }
+
+    /// The close is in the buffer of another processor, which was read before the reset.
+    #[test]
+    fn a_reset_waits_for_the_close_before_it() {
+        let mut attribution = Attribution::new();
+        let reset = reset(80, 40_000, None);
+        attribution.begin_round();
+        attribution.take(Event::Reset(reset));
+        attribution.end_round();
+        assert_eq!((attribution.total(), attribution.services.total()), (1, 0));
+        attribution.begin_round();
+        attribution.take(Event::Closing(Closing { flow: reset.flow, socket: 1, thread: std::process::id() }));
+        attribution.end_round();
+        assert_eq!(found(&attribution), [(Side::Server(80), [0, 1, 0, 0, 0])]);
+    }
+
+    #[test]
+    fn nobody_is_found_where_nobody_is_there() {
+        let mut attribution = Attribution::new();
+        attribution.hurry();
+        attribution.begin_round();
+        attribution.take(Event::Reset(reset(40_001, 7, Some(u32::MAX))));
+        attribution.end_round();
+        assert_eq!(found(&attribution), [(Side::Client(7), [0, 0, 0, 0, 1])]);
+    }
+
+    #[test]
+    fn of_several_listeners_that_of_the_same_unit_is_meant() {
+        let who = |pid, name: &str, unit: &str| {
+            Rc::new(Who { pid, program: name.into(), file: Some(name.into()), manager: Manager::Unit(unit.into()) })
+        };
+        let owners = vec![who(1, "nginx", "a.service"), who(2, "envoy", "b.service")];
+        let unsure = Finding::among(owners.clone(), None);
+        assert_eq!((unsure.found, unsure.program.as_str()), (Found::Several, "envoy or nginx"));
+        let child = Some((who(3, "child", "b.service"), Found::Thread));
+        let sure = Finding::among(owners, child);
+        assert_eq!((sure.found, sure.program.as_str()), (Found::Listener, "envoy"));
+    }
 }

@@ -22,6 +22,7 @@
 //! | [`loaded`] | which programs have it already |
 //! | [`netstat`] | the kernel's counters, to compare |
 //! | [`report`], [`text`], [`compare`] | what is shown |
+//! | [`watch`] | the live table |
 //!
 //! Context: root, on a busy host. Everything that grows has a bound, and every name that another process has chosen is
 //! made harmless before it is shown.
@@ -49,6 +50,7 @@ pub mod services;
 pub mod signals;
 pub mod text;
 pub mod tracefs;
+mod watch;
 pub mod who;
 
 use crate::args;
@@ -73,7 +75,7 @@ use tracefs::Tracefs;
 pub fn run(options: &args::Scan) -> Result<String> {
     // A bad file is an error before the scan, not after it.
     let before = options.compare.as_deref().map(compare::read).transpose()?;
-    let report = scan(options.time)?;
+    let report = scan(options)?;
     let json = report.json();
     if let Some(path) = &options.baseline {
         write(path, &json)?;
@@ -90,21 +92,29 @@ fn write(path: &Path, json: &serde_json::Value) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", crate::printable::path(path)))
 }
 
-/// Scans for this time, or until a signal comes.
-fn scan(time: Duration) -> Result<Report> {
+/// Scans for the time that the options say, or until a signal comes.
+fn scan(options: &args::Scan) -> Result<Report> {
+    const USUAL: Duration = Duration::from_secs(60);
     let tracefs = Tracefs::find()?;
     let signals = Signals::catch()?;
     let mut scan = Scan::begin(&tracefs)?;
-    let progress = Progress::new(time);
-    while scan.began.elapsed() < time && !signals.asked() {
-        scan.wait(time);
-        scan.round()?;
-        progress.show(&scan);
+    match options.time {
+        time if options.watch => watch::watch(&mut scan, &signals, time.unwrap_or(Duration::MAX))?,
+        time => observe(&mut scan, &signals, time.unwrap_or(USUAL))?,
     }
-    progress.clear();
     let report = scan.end()?;
     signals.let_go();
     Ok(report)
+}
+
+fn observe(scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
+    let progress = Progress::new(time);
+    while scan.is_on(time, signals) {
+        scan.step(time)?;
+        progress.show(scan);
+    }
+    progress.clear();
+    Ok(())
 }
 
 /// A scan that runs.
@@ -140,8 +150,13 @@ impl Scan {
         Ok(Self { ring, decoder, attribution, started, began, counters })
     }
 
-    /// Waits for events, but not beyond the end of the scan.
-    fn wait(&self, time: Duration) {
+    /// Whether it is to go on.
+    fn is_on(&self, time: Duration, signals: &Signals) -> bool {
+        self.began.elapsed() < time && !signals.asked()
+    }
+
+    /// Waits for events, but not beyond the end of the scan, and reads them.
+    fn step(&mut self, time: Duration) -> Result<()> {
         /// Under load, many events are read at once.
         const PAUSE: Duration = Duration::from_millis(5);
         /// Resets that name no thread are counted by then, and the progress is shown.
@@ -149,6 +164,7 @@ impl Scan {
         let left = time.saturating_sub(self.began.elapsed());
         std::thread::sleep(PAUSE.min(left));
         self.ring.wait(LONGEST.min(left));
+        self.round().map(drop)
     }
 
     /// Reads what has happened. Returns whether there may be more.

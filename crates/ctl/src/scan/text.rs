@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 pub fn text(report: &Report) -> String {
     let mut parts = vec![head(report)];
     if report.total() != 0 {
-        parts.push(table(report));
-        parts.push(legend(report));
+        let services: Vec<_> = report.services.iter().collect();
+        let table = Table::of(&services, &report.others, report.tells_why);
+        parts.push(human::table(&table.heads(), &table.rows));
+        parts.push(table.legend());
     }
     parts.push(steps(&report.services));
     parts.push(loaded(report));
@@ -58,25 +60,43 @@ fn counted(number: u64, word: &str, more: &str) -> String {
     format!("{number} {words}{more}")
 }
 
-/// The kinds that have a column: those that the kernel tells, and that have occurred.
-fn kinds(report: &Report) -> Vec<(Kind, &'static str)> {
-    let usual =
-        if report.tells_why { [Kind::Unread, Kind::Late, Kind::Asked] } else { [Kind::Closed, Kind::Late, Kind::Late] };
-    let occurs = |kind: Kind| report.others[kind as usize] != 0 || report.services.iter().any(|one| one.of(kind) != 0);
-    let all = KINDS.iter().filter(|(kind, ..)| usual.contains(kind) || occurs(*kind));
-    all.map(|&(kind, _, head)| (kind, head)).collect()
+/// The services as a table.
+pub struct Table {
+    kinds: Vec<(Kind, &'static str)>,
+    /// A row for each service, and one for all others.
+    pub rows: Vec<Vec<String>>,
 }
 
-fn table(report: &Report) -> String {
-    let kinds = kinds(report);
-    let heads: Vec<_> =
-        ["PROGRAM", "UNIT", "PORT", "PID"].into_iter().chain(kinds.iter().map(|(_, head)| *head)).collect();
-    let mut rows: Vec<_> = report.services.iter().map(|service| row(service, &kinds)).collect();
-    if report.others.iter().any(|&count| count != 0) {
-        let counts = kinds.iter().map(|(kind, _)| report.others[*kind as usize].to_string());
-        rows.push(["others", "", "", ""].map(str::to_owned).into_iter().chain(counts).collect());
+impl Table {
+    /// The table of these services, in their order.
+    pub fn of(services: &[&Service], others: &[u64; KINDS.len()], tells_why: bool) -> Self {
+        let kinds = kinds(services, others, tells_why);
+        let mut rows: Vec<_> = services.iter().map(|service| row(service, &kinds)).collect();
+        if others.iter().any(|&count| count != 0) {
+            let counts = kinds.iter().map(|(kind, _)| others[*kind as usize].to_string());
+            rows.push(["others", "", "", ""].map(str::to_owned).into_iter().chain(counts).collect());
+        }
+        Self { kinds, rows }
     }
-    human::table(&heads, &rows)
+
+    /// The heads of the columns.
+    pub fn heads(&self) -> Vec<&'static str> {
+        ["PROGRAM", "UNIT", "PORT", "PID"].into_iter().chain(self.kinds.iter().map(|(_, head)| *head)).collect()
+    }
+
+    /// What the heads of the columns mean.
+    fn legend(&self) -> String {
+        let line = |(kind, head): &(Kind, &str)| format!("{head:<7} {}\n", meaning(*kind));
+        self.kinds.iter().map(line).collect()
+    }
+}
+
+/// The kinds that have a column: those that the kernel tells, and that have occurred.
+fn kinds(services: &[&Service], others: &[u64; KINDS.len()], tells_why: bool) -> Vec<(Kind, &'static str)> {
+    let usual: &[Kind] = if tells_why { &[Kind::Unread, Kind::Late, Kind::Asked] } else { &[Kind::Closed, Kind::Late] };
+    let occurs = |kind: Kind| others[kind as usize] != 0 || services.iter().any(|service| service.of(kind) != 0);
+    let all = KINDS.iter().filter(|(kind, ..)| usual.contains(kind) || occurs(*kind));
+    all.map(|&(kind, _, head)| (kind, head)).collect()
 }
 
 fn row(service: &Service, kinds: &[(Kind, &str)]) -> Vec<String> {
@@ -110,12 +130,6 @@ pub fn shortened(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// What the heads of the columns mean.
-fn legend(report: &Report) -> String {
-    let line = |(kind, head): &(Kind, &str)| format!("{head:<7} {}\n", meaning(*kind));
-    kinds(report).iter().map(line).collect()
 }
 
 fn meaning(kind: Kind) -> &'static str {
