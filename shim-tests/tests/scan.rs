@@ -256,6 +256,24 @@ fn a_flood_stays_bounded_and_what_was_lost_is_said() {
 }
 
 #[test]
+fn a_later_scan_is_compared_with_an_earlier_one() {
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let scratch = Scratch::directory();
+    let file = scratch.path().join("before");
+    let run = |option: &str| {
+        let output = Command::new(ctl()).args(["scan", "--for", "200ms", option]).arg(&file).output().expect("it runs");
+        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (is_success, said) = run("--compare");
+    assert!(!is_success && said.contains("No such file"), "{said}");
+    assert!(run("--baseline").0);
+    let (is_success, said) = run("--compare");
+    assert!(is_success && said.starts_with("Connections cut off in a minute: "), "{said}");
+}
+
+#[test]
 fn it_says_what_is_missing() {
     // SAFETY: geteuid cannot fail.
     if unsafe { libc::geteuid() } != 0 {

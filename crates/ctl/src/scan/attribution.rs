@@ -128,7 +128,7 @@ impl Attribution {
             (None, _) => self.listeners.is_known(&reset.flow),
         };
         let Flow { local: (_, local), peer: (_, peer) } = reset.flow;
-        let side = if is_server || is_of_a_server(local, peer) { Side::Server(local) } else { Side::Client(peer) };
+        let side = if is_server { Side::Server(local) } else { side(local, peer) };
         let file = who.as_ref().and_then(|who| who.file.clone());
         let manager = who.as_ref().map(|who| who.manager.clone()).unwrap_or_default();
         self.services.count(Name { program, file, manager, side }, who.as_deref(), reset.kind, found);
@@ -156,11 +156,15 @@ impl Finding {
     }
 }
 
-/// Whether a local port is that of a server whose listener is closed already: it does not come from the range that
-/// clients get theirs from (`net.ipv4.ip_local_port_range`, by default), and that of the peer does.
-fn is_of_a_server(local: u16, peer: u16) -> bool {
+/// Which end of a connection it is whose port has no listener any more, by the range that clients get their ports from
+/// (`net.ipv4.ip_local_port_range`, by default).
+fn side(local: u16, peer: u16) -> Side {
     const FIRST: u16 = 32_768;
-    local < FIRST && peer >= FIRST
+    match (local < FIRST, peer < FIRST) {
+        (true, false) => Side::Server(local),
+        (_, true) => Side::Client(peer),
+        (false, false) => Side::Unknown,
+    }
 }
 
 /// The names of several programs, in one.
@@ -203,6 +207,13 @@ mod tests {
         attribution.take(Event::Closing(Closing { flow: reset.flow, socket: 1, thread: std::process::id() }));
         attribution.end_round();
         assert_eq!(found(&attribution), [(Side::Server(80), [0, 1, 0, 0, 0])]);
+    }
+
+    #[test]
+    fn ports_tell_the_side_where_nobody_listens() {
+        assert_eq!(side(443, 50_000), Side::Server(443));
+        assert_eq!(side(50_000, 443), Side::Client(443));
+        assert_eq!(side(50_000, 50_001), Side::Unknown);
     }
 
     #[test]

@@ -80,7 +80,11 @@ fn key(service: &Value) -> Key {
 
 fn row(key: &Key, before: Option<&f64>, now: Option<&f64>, report: &Value) -> Vec<String> {
     let (program, _, unit, (side, port)) = key;
-    let port = if side == "client" { format!("to {port}") } else { port.to_string() };
+    let port = match side.as_str() {
+        "server" => port.to_string(),
+        "client" => format!("to {port}"),
+        _ => "-".to_owned(),
+    };
     let rate = |rate: Option<&f64>| format!("{:.1}", rate.unwrap_or(&0.0));
     let unit = unit.strip_suffix(".service").unwrap_or(unit);
     vec![shortened(program, 20), shortened(unit, 20), port, rate(before), rate(now), change(key, before, now, report)]

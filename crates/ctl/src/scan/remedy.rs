@@ -100,7 +100,7 @@ fn steps(manager: &Manager, command: &CommandLine, preloaded: &str) -> Vec<Strin
         Manager::UserUnit(name) => systemctl("restart", name, "--user "),
         Manager::Container(..) => vec![
             "# In its Containerfile (Kubernetes: examples/kubernetes.yaml):".to_owned(),
-            "COPY --from=registry.example/softclose:0.2.0 /usr/ /usr/".to_owned(),
+            concat!("COPY --from=registry.example/softclose:", env!("CARGO_PKG_VERSION"), " /usr/ /usr/").to_owned(),
             "ENTRYPOINT [\"softclose\", \"--\"]     # ahead of what it has there".to_owned(),
         ],
         Manager::Nobody => vec![format!("softclose -- {command}")],

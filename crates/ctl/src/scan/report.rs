@@ -58,8 +58,9 @@ fn service(service: &Service) -> Value {
     pids.sort_unstable();
     let name = &service.name;
     let (side, port) = match name.side {
-        Side::Server(port) => ("server", port),
-        Side::Client(port) => ("client", port),
+        Side::Server(port) => ("server", Some(port)),
+        Side::Client(port) => ("client", Some(port)),
+        Side::Unknown => ("unknown", None),
     };
     json!({
         "program": name.program,

@@ -14,6 +14,8 @@ pub enum Side {
     Server(u16),
     /// It connects to this port.
     Client(u16),
+    /// Nobody listens on either port, and both may be those of a client: each connection would be a service of its own.
+    Unknown,
 }
 
 /// What tells one service from another.

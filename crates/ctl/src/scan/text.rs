@@ -107,11 +107,12 @@ fn row(service: &Service, kinds: &[(Kind, &str)]) -> Vec<String> {
     cells.into_iter().chain(kinds.iter().map(|(kind, _)| service.of(*kind).to_string())).collect()
 }
 
-/// A port as `443`, or as `to 443` where the service connects to it.
+/// A port as `443`, as `to 443` where the service connects to it, or `-`.
 pub fn port(side: Side) -> String {
     match side {
         Side::Server(port) => port.to_string(),
         Side::Client(port) => format!("to {port}"),
+        Side::Unknown => "-".to_owned(),
     }
 }
 
