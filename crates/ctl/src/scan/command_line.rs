@@ -5,11 +5,16 @@ use softclose_launcher::quote::quote;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 
 /// How a program was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
+    /// Its user: nobody should run as root what another user has chosen.
+    user: u32,
+    /// Its directory, which a path in it may begin at.
+    directory: Vec<u8>,
     words: Vec<Vec<u8>>,
     /// What is missing in it.
     lack: Option<&'static str>,
@@ -22,32 +27,46 @@ impl CommandLine {
     /// The command line of a process. Where the program has put a title in its place (`nginx: worker process`), it is
     /// the file of the program.
     pub fn of(pid: u32) -> Self {
-        let mut bytes = Vec::new();
-        let read =
-            File::open(format!("/proc/{pid}/cmdline")).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
-        if read.is_err() || bytes.len() as u64 > MOST {
-            return Self::of_file(pid, "its arguments: its command line is long");
-        }
-        let words: Vec<_> =
-            bytes.strip_suffix(b"\0").unwrap_or(&bytes).split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
-        // A title leaves zeroes behind, or is one word with blanks.
-        let is_title = |words: &[Vec<u8>]| words.first().is_none_or(|first| first.is_empty() || first.contains(&b' '));
-        if is_title(&words) || words.last().is_some_and(Vec::is_empty) && words.len() > 1 {
-            return Self::of_file(pid, "its arguments: it has put a title in their place");
-        }
-        Self::from_words(words)
+        let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let directory = link("cwd").into_os_string().into_vec();
+        let user = fs::metadata(format!("/proc/{pid}")).map_or(u32::MAX, |data| data.uid());
+        let (words, lack) = match words(pid) {
+            Ok(words) => (words, None),
+            Err(lack) => {
+                let file = link("exe").into_os_string().into_vec();
+                (vec![file.strip_suffix(b" (deleted)").unwrap_or(&file).to_vec()], Some(lack))
+            }
+        };
+        Self { user, directory, words, lack }
     }
 
-    fn of_file(pid: u32, lack: &'static str) -> Self {
-        let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-        let name = file.as_os_str().as_bytes();
-        Self { words: vec![name.strip_suffix(b" (deleted)").unwrap_or(name).to_vec()], lack: Some(lack) }
-    }
-
-    /// A command line of these words.
+    /// A command line of these words, of root's in `/`.
     pub fn from_words(words: Vec<Vec<u8>>) -> Self {
-        Self { words, lack: None }
+        Self { user: 0, directory: b"/".to_vec(), words, lack: None }
     }
+
+    /// Who runs it, and in which directory: a comment for a shell.
+    pub fn place(&self) -> String {
+        format!("# as user {}, in {}:", self.user, quoted(&self.directory))
+    }
+}
+
+/// The words of the command line of a process, or why they are not known.
+fn words(pid: u32) -> Result<Vec<Vec<u8>>, &'static str> {
+    let mut bytes = Vec::new();
+    let file = File::open(format!("/proc/{pid}/cmdline")).map_err(|_| "its arguments")?;
+    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|_| "its arguments")?;
+    if bytes.len() as u64 > MOST {
+        return Err("its arguments: its command line is long");
+    }
+    let all = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
+    let words: Vec<_> = all.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
+    // A title is one word with blanks, and leaves zeroes behind.
+    let is_title = words.first().is_none_or(|first| first.is_empty() || first.contains(&b' '));
+    if is_title || (words.len() > 1 && words.last().is_some_and(Vec::is_empty)) {
+        return Err("its arguments: it has put a title in their place");
+    }
+    Ok(words)
 }
 
 impl fmt::Display for CommandLine {

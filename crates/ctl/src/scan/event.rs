@@ -232,7 +232,7 @@ mod tests {
         let fields: [(usize, &[u8]); 6] = [(8, &[5]), (16, &[9]), (24, &[7]), (28, &[8]), (32, LOCAL), (60, PEER)];
         let reset = Reset { kind: Kind::Late, flow: flow(), socket: Some(9), thread: None };
         assert_eq!(
-            decoder(samples::RESET_6_12).event(&record(1650, 0, 4711, &fields)),
+            decoder(samples::RESET_6_12).event(&record(1489, 0, 4711, &fields)),
             Some(Event::Reset(reset)),
             "it may be done by the thread that sends the data"
         );
@@ -242,7 +242,7 @@ mod tests {
     fn older_kernels_write_plain_addresses() {
         let (local, peer) = (flow().local.0.octets(), flow().peer.0.octets());
         let ports = [8080u16.to_ne_bytes(), 49152u16.to_ne_bytes()].concat();
-        for (text, id, at) in [(samples::RESET_5_10, 1401, 40), (samples::RESET_6_1, 1502, 42)] {
+        for (text, id, at) in [(samples::RESET_5_10, 1305, 40), (samples::RESET_6_1, 1347, 42)] {
             let fields: [(usize, &[u8]); 5] = [(16, &[9]), (24, &[7]), (28, &ports), (at, &local), (at + 16, &peer)];
             let reset = Reset { kind: Kind::Closed, flow: flow(), socket: Some(9), thread: Some(3) };
             assert_eq!(decoder(text).event(&record(id, 0, 3, &fields)), Some(Event::Reset(reset)));

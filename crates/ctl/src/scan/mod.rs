@@ -231,7 +231,8 @@ impl Progress {
 
     fn show(&self, scan: &Scan) {
         let (now, total) = (human::duration(scan.began.elapsed()), human::duration(self.time));
-        self.write(&format!("{now} of {total}, {} connections cut off", scan.attribution.total()));
+        let connections = text::counted(scan.attribution.total(), "connection", " cut off");
+        self.write(&format!("{now} of {total}, {connections}"));
     }
 
     fn clear(&self) {

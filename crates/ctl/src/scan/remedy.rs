@@ -23,8 +23,8 @@ pub enum Remedy {
         notes: Vec<String>,
         /// How it was started.
         command: CommandLine,
-        /// What `LD_PRELOAD` says in its environment.
-        preloaded: String,
+        /// Whether its environment has `LD_PRELOAD` already.
+        has_preload: bool,
     },
     /// softclose would not be loaded, or would do nothing, for these reasons.
     Impossible(Vec<String>),
@@ -52,7 +52,7 @@ impl Remedy {
             _ => Self::Possible {
                 notes: texts(Severity::Note),
                 command: CommandLine::of(pid),
-                preloaded: preloaded(pid),
+                has_preload: has_preload(pid),
             },
         }
     }
@@ -79,21 +79,24 @@ impl Remedy {
     pub fn steps(&self, manager: &Manager) -> Vec<String> {
         match self {
             Self::Loaded { pid } => vec![format!("softclosectl explain {pid}")],
-            Self::Possible { command, preloaded, .. } => steps(manager, command, preloaded),
+            Self::Possible { command, has_preload, .. } => steps(manager, command, *has_preload),
             Self::Impossible(_) | Self::Unknown => Vec::new(),
         }
     }
 }
 
-fn steps(manager: &Manager, command: &CommandLine, preloaded: &str) -> Vec<String> {
+fn steps(manager: &Manager, command: &CommandLine, has_preload: bool) -> Vec<String> {
     let systemctl = |word: &str, name: &str, user: &str| {
         let name = command_line::quoted(name.as_bytes());
-        vec![
+        // What is there is not repeated: the process may have written anything there.
+        let more = "    # LD_PRELOAD is set there already: write both in one value, softclose first.".to_owned();
+        let lines = [
             format!("systemctl {user}edit {name}       # and write:"),
             "    [Service]".to_owned(),
-            format!("    Environment=LD_PRELOAD={}", preload(preloaded)),
-            format!("systemctl {user}{word} {name}"),
-        ]
+            format!("    Environment=LD_PRELOAD={}", library()),
+        ];
+        let last = format!("systemctl {user}{word} {name}");
+        lines.into_iter().chain(has_preload.then_some(more)).chain([last]).collect()
     };
     match manager {
         Manager::Unit(name) => systemctl("restart", name, ""),
@@ -103,48 +106,49 @@ fn steps(manager: &Manager, command: &CommandLine, preloaded: &str) -> Vec<Strin
             concat!("COPY --from=registry.example/softclose:", env!("CARGO_PKG_VERSION"), " /usr/ /usr/").to_owned(),
             "ENTRYPOINT [\"softclose\", \"--\"]     # ahead of what it has there".to_owned(),
         ],
-        Manager::Nobody => vec![format!("softclose -- {command}")],
+        Manager::Nobody => vec![command.place(), format!("softclose -- {command}")],
     }
 }
 
-/// The value for `LD_PRELOAD` in a unit: softclose first, and what is there already.
-fn preload(present: &str) -> String {
+/// The path of the library, as it is written in a unit.
+fn library() -> String {
     // ld.so(8) replaces $LIB; systemd does not.
-    let ours = library::find()
-        .map_or_else(|_| "/usr/$LIB/libsoftclose.so".to_owned(), |path| printable(&path.to_string_lossy()));
+    let usual = |_| "/usr/$LIB/libsoftclose.so".to_owned();
+    let path = library::find().map_or_else(usual, |path| printable(&path.to_string_lossy()));
     // In a unit a percent sign is written twice.
-    let list = if present.is_empty() { ours } else { format!("{ours}:{present}") };
-    list.replace('%', "%%")
+    path.replace('%', "%%")
 }
 
-fn preloaded(pid: u32) -> String {
+fn has_preload(pid: u32) -> bool {
     let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let value = all.split(|&byte| byte == 0).find_map(|word| word.strip_prefix(b"LD_PRELOAD="));
-    printable(&String::from_utf8_lossy(value.unwrap_or_default()))
+    all.split(|&byte| byte == 0).any(|word| word.starts_with(b"LD_PRELOAD="))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn possible(preloaded: &str) -> Remedy {
+    fn possible(has_preload: bool) -> Remedy {
         let command = CommandLine::from_words(vec![b"/srv/my server".to_vec(), b"--port=1".to_vec()]);
-        Remedy::Possible { notes: Vec::new(), command, preloaded: preloaded.to_owned() }
+        Remedy::Possible { notes: Vec::new(), command, has_preload }
     }
 
     #[test]
     fn a_unit_gets_a_drop_in() {
-        let steps = possible("/a.so").steps(&Manager::Unit("a\\x2db.service".into()));
+        let steps = possible(false).steps(&Manager::Unit("a\\x2db.service".into()));
         assert_eq!(steps[0], "systemctl edit 'a\\x2db.service'       # and write:");
         assert_eq!(steps[1], "    [Service]");
-        assert!(steps[2].starts_with("    Environment=LD_PRELOAD=/") && steps[2].ends_with("libsoftclose.so:/a.so"));
+        assert!(steps[2].starts_with("    Environment=LD_PRELOAD=/") && steps[2].ends_with("libsoftclose.so"));
         assert_eq!(steps[3], "systemctl restart 'a\\x2db.service'");
-        assert_eq!(possible("").steps(&Manager::UserUnit("w.service".into()))[3], "systemctl --user restart w.service");
+        let steps = possible(true).steps(&Manager::UserUnit("w.service".into()));
+        assert!(steps[3].contains("LD_PRELOAD is set there already"));
+        assert_eq!(steps[4], "systemctl --user restart w.service");
     }
 
     #[test]
     fn a_program_of_nobody_gets_its_own_command_line() {
-        assert_eq!(possible("").steps(&Manager::Nobody), ["softclose -- '/srv/my server' --port=1"]);
+        let steps = possible(false).steps(&Manager::Nobody);
+        assert_eq!(steps, ["# as user 0, in /:", "softclose -- '/srv/my server' --port=1"]);
         assert_eq!(Remedy::Loaded { pid: 7 }.steps(&Manager::Nobody), ["softclosectl explain 7"]);
     }
 

@@ -50,8 +50,8 @@ fn head(report: &Report) -> String {
     head
 }
 
-/// `1 connection`, `2 connections`.
-fn counted(number: u64, word: &str, more: &str) -> String {
+/// `1 connection`, `2 connections`; `1 event was`, `2 events were`.
+pub fn counted(number: u64, word: &str, more: &str) -> String {
     let words = match (number, word.split_once(' ')) {
         (1, _) => word.to_owned(),
         (_, Some((noun, _))) => format!("{noun}s were"),
@@ -171,7 +171,8 @@ fn advice(group: &[&Service]) -> String {
     }
     let what = match &best.remedy {
         Remedy::Loaded { .. } => "softclose is loaded. It says what it has left alone, and why:",
-        Remedy::Possible { .. } => "softclose can help. The next step:",
+        Remedy::Possible { notes, .. } if notes.is_empty() => "softclose can help. The next step:",
+        Remedy::Possible { .. } => "softclose would be loaded. Read this first:",
         Remedy::Impossible(_) | Remedy::Unknown => "softclose cannot help:",
     };
     let notes = best.remedy.notes().iter().map(|note| format!("    {note}\n"));

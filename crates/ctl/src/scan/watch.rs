@@ -2,7 +2,7 @@
 
 use super::Scan;
 use super::signals::Signals;
-use super::text::Table;
+use super::text::{Table, counted};
 use crate::human;
 use crate::top::keys::{Next, View};
 use crate::top::view::{Screen, hint, screen};
@@ -49,10 +49,10 @@ fn what(scan: &Scan, view: &View) -> Screen {
     };
     Screen {
         title: format!(
-            "softclose scan: {}, {} connections cut off, by {} services",
+            "softclose scan: {}, {}, by {}",
             human::duration(scan.began.elapsed()),
-            scan.attribution.total(),
-            services.sorted().len()
+            counted(scan.attribution.total(), "connection", " cut off"),
+            counted(services.sorted().len() as u64, "service", "")
         ),
         widths: heads.iter().enumerate().map(width).collect(),
         heads,
