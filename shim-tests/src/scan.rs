@@ -140,14 +140,22 @@ impl Report {
         all.iter().filter(is_it).collect()
     }
 
-    /// What that server has cut off, in each way: `unread`, `late`, `asked`, `memory`. It is one service.
+    /// What that server has cut off, in each way: `unread`, `late`, `asked`, `memory`, `closed`. It is one service.
     #[track_caller]
-    pub fn cut_off(&self, program: &str, port: u16) -> [u64; 4] {
+    pub fn cut_off(&self, program: &str, port: u16) -> [u64; 5] {
+        let count = |one: &Value, kind: &str| one["cut_off"][kind].as_u64().expect("a number");
         match self.services(program, port)[..] {
-            [] => [0; 4],
-            [one] => ["unread", "late", "asked", "memory"].map(|kind| one["cut_off"][kind].as_u64().expect("a number")),
+            [] => [0; 5],
+            [one] => ["unread", "late", "asked", "memory", "closed"].map(|kind| count(one, kind)),
             _ => panic!("several services: {self:#?}"),
         }
+    }
+
+    /// The same as a kernel tells it that has cut off so many: `unread`, `late`, `asked`. Before Linux 6.12 it does not
+    /// tell why it resets a connection at a close.
+    pub fn expected(&self, [unread, late, asked]: [u64; 3]) -> [u64; 5] {
+        let tells_why = self.json["tells_why"].as_bool().expect("it is said");
+        if tells_why { [unread, late, asked, 0, 0] } else { [0, late, 0, 0, unread + asked] }
     }
 
     /// Whether it says that softclose is loaded into process `pid`.

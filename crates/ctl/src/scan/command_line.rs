@@ -2,11 +2,13 @@
 
 use softclose_core::counters::page::printable;
 use softclose_launcher::quote::quote;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// How a program was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,11 +64,18 @@ fn words(pid: u32) -> Result<Vec<Vec<u8>>, &'static str> {
     let all = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
     let words: Vec<_> = all.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
     // A title is one word with blanks, and leaves zeroes behind.
-    let is_title = words.first().is_none_or(|first| first.is_empty() || first.contains(&b' '));
-    if is_title || (words.len() > 1 && words.last().is_some_and(Vec::is_empty)) {
+    let is_blank = |first: &Vec<u8>| first.is_empty() || (first.contains(&b' ') && !is_file(pid, first));
+    if words.first().is_none_or(is_blank) || (words.len() > 1 && words.last().is_some_and(Vec::is_empty)) {
         return Err("its arguments: it has put a title in their place");
     }
     Ok(words)
+}
+
+/// Whether there is such a file, as the process sees it.
+fn is_file(pid: u32, path: &[u8]) -> bool {
+    let start = if path.starts_with(b"/") { "root" } else { "cwd" };
+    let path = OsStr::from_bytes(path.strip_prefix(b"/").unwrap_or(path));
+    Path::new(&format!("/proc/{pid}/{start}")).join(path).is_file()
 }
 
 impl fmt::Display for CommandLine {
