@@ -135,6 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn a_title_is_no_command_line() {
+        let start = r#"exec -a "nginx: worker process" sleep 60"#;
+        let Ok(mut child) = std::process::Command::new("bash").args(["-c", start]).spawn() else { return };
+        let has_title =
+            || fs::read(format!("/proc/{}/cmdline", child.id())).is_ok_and(|line| line.starts_with(b"nginx:"));
+        while !has_title() {
+            std::thread::yield_now();
+        }
+        let line = CommandLine::of(child.id()).to_string();
+        child.kill().and_then(|()| child.wait()).unwrap();
+        assert!(line.ends_with("/sleep     # and its arguments: it has put a title in their place"), "{line}");
+    }
+
+    #[test]
     fn this_process_has_a_command_line() {
         let line = CommandLine::of(std::process::id());
         assert!(line.lack.is_none() && line.to_string().contains("softclose_ctl"), "{line}");

@@ -124,6 +124,8 @@ struct Scan {
     attribution: Attribution,
     started: SystemTime,
     began: Instant,
+    /// When it has read events last.
+    last: Instant,
     counters: Netstat,
 }
 
@@ -147,7 +149,7 @@ impl Scan {
         let counters = Netstat::now();
         let ring = Ring::open(instance, layout)?;
         let (started, began) = (SystemTime::now(), Instant::now());
-        Ok(Self { ring, decoder, attribution, started, began, counters })
+        Ok(Self { ring, decoder, attribution, started, began, last: began, counters })
     }
 
     /// Whether it is to go on.
@@ -157,13 +159,18 @@ impl Scan {
 
     /// Waits for events, but not beyond the end of the scan, and reads them.
     fn step(&mut self, time: Duration) -> Result<()> {
-        /// Under load, many events are read at once.
-        const PAUSE: Duration = Duration::from_millis(5);
         /// Resets that name no thread are counted by then, and the progress is shown.
         const LONGEST: Duration = Duration::from_millis(200);
+        /// After so long without events, the next one is read at once: its process may be ending.
+        const QUIET: Duration = Duration::from_millis(10);
+        /// Else several are read together, so that a busy host does not wake this process for each.
+        const PAUSE: Duration = Duration::from_millis(5);
         let left = time.saturating_sub(self.began.elapsed());
-        std::thread::sleep(PAUSE.min(left));
         self.ring.wait(LONGEST.min(left));
+        if self.last.elapsed() < QUIET {
+            std::thread::sleep(PAUSE.min(left));
+        }
+        self.last = Instant::now();
         self.round().map(drop)
     }
 
