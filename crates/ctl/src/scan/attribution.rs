@@ -1,10 +1,10 @@
 //! From events to services: who has cut off which connection.
 
 use super::closers::Closers;
-use super::event::{Closing, Event, Flow, Reset};
+use super::event::{Event, Fin, Flow, Reset};
 use super::listeners::Listeners;
-use super::services::{Found, Name, Services, Side};
-use super::who::{Known, Who};
+use super::services::{FoundBy, ServiceId, Services, Side};
+use super::who::{ThreadCache, Who};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ const WAITING: usize = 50_000;
 /// Everything that is known while a scan runs. All of it is bounded.
 #[derive(Debug)]
 pub struct Attribution {
-    known: Known,
+    threads: ThreadCache,
     closers: Closers,
     listeners: Listeners,
     /// Resets of this round that name no thread.
@@ -36,14 +36,14 @@ pub struct Attribution {
 struct Undecided {
     reset: Reset,
     /// A process that is ending: procfs tells its name, but not its file any more.
-    ending: Option<(Rc<Who>, Found)>,
+    ending: Option<(Rc<Who>, FoundBy)>,
     since: Instant,
 }
 
 /// A process and how it was found.
-struct Finding {
+struct Origin {
     who: Option<Rc<Who>>,
-    found: Found,
+    found: FoundBy,
     /// The name of the program, or of several that may be meant.
     program: String,
 }
@@ -52,7 +52,7 @@ impl Attribution {
     /// Nothing has happened yet.
     pub fn new() -> Self {
         Self {
-            known: Known::default(),
+            threads: ThreadCache::default(),
             closers: Closers::new(REMEMBERED),
             listeners: Listeners::now(),
             waiting: Vec::new(),
@@ -72,7 +72,7 @@ impl Attribution {
     /// Takes one event. Whoever did it may end at any time, so it is looked up at once.
     pub fn take(&mut self, event: Event) {
         match event {
-            Event::Closing(closing) => self.remember(&closing),
+            Event::Fin(fin) => self.remember(&fin),
             Event::Reset(reset) if reset.thread.is_none() && self.waiting.len() < WAITING => self.waiting.push(reset),
             Event::Reset(reset) => self.look_up(reset),
         }
@@ -97,33 +97,33 @@ impl Attribution {
         self.services.total() + (self.waiting.len() + self.kept.len() + self.undecided.len()) as u64
     }
 
-    fn remember(&mut self, closing: &Closing) {
-        let who = self.known.who(closing.thread);
-        self.closers.remember(closing, who);
+    fn remember(&mut self, fin: &Fin) {
+        let who = self.threads.who(fin.thread);
+        self.closers.remember(fin, who);
     }
 
     /// Finds the process that has done it: by its thread, else by the close that is remembered, else by who listens.
     fn look_up(&mut self, reset: Reset) {
-        let thread = reset.thread.and_then(|thread| self.known.who(thread));
-        let by_thread = thread.map(|who| (who, Found::Thread));
-        let closer = || Some((self.closers.who(&reset.flow, reset.socket)?, Found::Closer));
+        let thread = reset.thread.and_then(|thread| self.threads.who(thread));
+        let by_thread = thread.map(|who| (who, FoundBy::Thread));
+        let closer = || Some((self.closers.who(&reset.flow, reset.socket)?, FoundBy::Closer));
         match by_thread.or_else(closer) {
-            Some((who, found)) if who.file.is_some() => self.count(&reset, Finding::of(who, found)),
+            Some((who, found)) if who.file.is_some() => self.count(&reset, Origin::of(who, found)),
             ending => self.ask_listeners(Undecided { reset, ending, since: self.round }),
         }
     }
 
     fn ask_listeners(&mut self, one: Undecided) {
         match self.listeners.owners(&one.reset.flow, one.since) {
-            Some(owners) => self.count(&one.reset, Finding::among(owners, one.ending)),
+            Some(owners) => self.count(&one.reset, Origin::among(owners, one.ending)),
             None if self.undecided.len() < WAITING => self.undecided.push(one),
-            None => self.count(&one.reset, Finding::among(Vec::new(), one.ending)),
+            None => self.count(&one.reset, Origin::among(Vec::new(), one.ending)),
         }
     }
 
-    fn count(&mut self, reset: &Reset, Finding { who, found, program }: Finding) {
+    fn count(&mut self, reset: &Reset, Origin { who, found, program }: Origin) {
         let is_server = match (&who, found) {
-            (_, Found::Listener | Found::Several) => true,
+            (_, FoundBy::Listener | FoundBy::Several) => true,
             (Some(who), _) => self.listeners.is_server(who.pid, &reset.flow),
             (None, _) => self.listeners.is_known(&reset.flow),
         };
@@ -131,27 +131,27 @@ impl Attribution {
         let side = if is_server { Side::Server(local) } else { side(local, peer) };
         let file = who.as_ref().and_then(|who| who.file.clone());
         let manager = who.as_ref().map(|who| who.manager.clone()).unwrap_or_default();
-        self.services.count(Name { program, file, manager, side }, who.as_deref(), reset.kind, found);
+        self.services.count(ServiceId { program, file, manager, side }, who.as_deref(), reset.kind, found);
     }
 }
 
-impl Finding {
-    fn of(who: Rc<Who>, found: Found) -> Self {
+impl Origin {
+    fn of(who: Rc<Who>, found: FoundBy) -> Self {
         Self { program: who.program.clone(), who: Some(who), found }
     }
 
     /// The listener on the port. If several may be meant, it is one that is started like the process that is ending: a
     /// child is in the control group of its parent.
-    fn among(mut owners: Vec<Rc<Who>>, ending: Option<(Rc<Who>, Found)>) -> Self {
+    fn among(mut owners: Vec<Rc<Who>>, ending: Option<(Rc<Who>, FoundBy)>) -> Self {
         let is_kin = |who: &Rc<Who>| ending.as_ref().is_none_or(|(ending, _)| ending.manager == who.manager);
         if owners.iter().any(is_kin) {
             owners.retain(is_kin);
         }
         match (&owners[..], ending) {
-            ([one], _) => Self::of(Rc::clone(one), Found::Listener),
+            ([one], _) => Self::of(Rc::clone(one), FoundBy::Listener),
             ([], Some((who, found))) => Self::of(who, found),
-            ([], None) => Self { who: None, found: Found::Nobody, program: "(ended)".to_owned() },
-            ([..], _) => Self { who: None, found: Found::Several, program: any_of(&owners) },
+            ([], None) => Self { who: None, found: FoundBy::Nobody, program: "(ended)".to_owned() },
+            ([..], _) => Self { who: None, found: FoundBy::Several, program: any_of(&owners) },
         }
     }
 }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn found(attribution: &Attribution) -> Vec<(Side, [u64; 5])> {
-        attribution.services.sorted().iter().map(|service| (service.name.side, service.found)).collect()
+        attribution.services.sorted().iter().map(|service| (service.id.side, service.found)).collect()
     }
 
     /// The close is in the buffer of another processor, which was read before the reset.
@@ -204,7 +204,7 @@ mod tests {
         attribution.end_round();
         assert_eq!((attribution.total(), attribution.services.total()), (1, 0));
         attribution.begin_round();
-        attribution.take(Event::Closing(Closing { flow: reset.flow, socket: 1, thread: std::process::id() }));
+        attribution.take(Event::Fin(Fin { flow: reset.flow, socket: 1, thread: std::process::id() }));
         attribution.end_round();
         assert_eq!(found(&attribution), [(Side::Server(80), [0, 1, 0, 0, 0])]);
     }
@@ -232,10 +232,10 @@ mod tests {
             Rc::new(Who { pid, program: name.into(), file: Some(name.into()), manager: Manager::Unit(unit.into()) })
         };
         let owners = vec![who(1, "nginx", "a.service"), who(2, "envoy", "b.service")];
-        let unsure = Finding::among(owners.clone(), None);
-        assert_eq!((unsure.found, unsure.program.as_str()), (Found::Several, "envoy or nginx"));
-        let child = Some((who(3, "child", "b.service"), Found::Thread));
-        let sure = Finding::among(owners, child);
-        assert_eq!((sure.found, sure.program.as_str()), (Found::Listener, "envoy"));
+        let unsure = Origin::among(owners.clone(), None);
+        assert_eq!((unsure.found, unsure.program.as_str()), (FoundBy::Several, "envoy or nginx"));
+        let child = Some((who(3, "child", "b.service"), FoundBy::Thread));
+        let sure = Origin::among(owners, child);
+        assert_eq!((sure.found, sure.program.as_str()), (FoundBy::Listener, "envoy"));
     }
 }

@@ -1,6 +1,6 @@
 //! Who has closed which connection: data that comes later is answered in an interrupt, which knows no process.
 
-use super::event::{Closing, Flow};
+use super::event::{Fin, Flow};
 use super::who::Who;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -29,11 +29,11 @@ impl Closers {
     }
 
     /// Remembers a close.
-    pub fn remember(&mut self, closing: &Closing, who: Option<Rc<Who>>) {
+    pub fn remember(&mut self, fin: &Fin, who: Option<Rc<Who>>) {
         self.count += 1;
-        let closer = Closer { socket: closing.socket, number: self.count, who };
-        self.by_flow.insert(closing.flow, closer);
-        self.order.push_back((closing.flow, self.count));
+        let closer = Closer { socket: fin.socket, number: self.count, who };
+        self.by_flow.insert(fin.flow, closer);
+        self.order.push_back((fin.flow, self.count));
         while self.order.len() > self.most {
             self.forget_first();
         }
@@ -68,8 +68,8 @@ mod tests {
 
     fn remember(closers: &mut Closers, port: u16, pid: u32) {
         let who = Who { pid, program: String::new(), file: None, manager: Manager::Nobody };
-        let closing = Closing { flow: flow(port), socket: u64::from(pid), thread: pid };
-        closers.remember(&closing, Some(Rc::new(who)));
+        let fin = Fin { flow: flow(port), socket: u64::from(pid), thread: pid };
+        closers.remember(&fin, Some(Rc::new(who)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Records of the two tracepoints, read into what they mean: a reset that was sent, and a connection whose FIN was sent.
 
-use super::format::{Field, Format};
+use super::description::{Description, Field};
 use super::kind::{Kind, Reasons};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -30,7 +30,7 @@ pub struct Reset {
 
 /// A thread closed a connection (or half-closed it), and the kernel sends its FIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closing {
+pub struct Fin {
     /// The connection.
     pub flow: Flow,
     /// The address of its socket in the kernel.
@@ -45,7 +45,7 @@ pub enum Event {
     /// Of `tcp:tcp_send_reset`.
     Reset(Reset),
     /// Of `sock:inet_sock_set_state`.
-    Closing(Closing),
+    Fin(Fin),
 }
 
 /// How to read the records of this kernel.
@@ -55,7 +55,7 @@ pub struct Decoder {
     flags: Field,
     thread: Field,
     reset: ResetFields,
-    closing: Option<ClosingFields>,
+    fin: Option<FinFields>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ struct ResetFields {
 }
 
 #[derive(Clone, Debug)]
-struct ClosingFields {
+struct FinFields {
     id: u64,
     socket: Field,
     ends: Ends,
@@ -88,7 +88,7 @@ enum Ends {
 impl Decoder {
     /// A decoder for these descriptions; or the field that is missing. Without a description of the changes of state
     /// such events are not decoded.
-    pub fn of(reset: &Format, closing: Option<&Format>) -> Result<Self, String> {
+    pub fn of(reset: &Description, fin: Option<&Description>) -> Result<Self, String> {
         let need = |name: &str| reset.field(name).ok_or_else(|| name.to_owned());
         Ok(Self {
             kind: need("common_type")?,
@@ -103,8 +103,8 @@ impl Decoder {
                 reasons: Reasons::of(reset),
                 ends: Ends::of(reset).ok_or("saddr")?,
             },
-            closing: closing.and_then(|format| {
-                Some(ClosingFields { id: format.id, socket: format.field("skaddr")?, ends: Ends::of(format)? })
+            fin: fin.and_then(|format| {
+                Some(FinFields { id: format.id, socket: format.field("skaddr")?, ends: Ends::of(format)? })
             }),
         })
     }
@@ -120,9 +120,9 @@ impl Decoder {
         if kind == self.reset.id {
             return Some(Event::Reset(self.reset(record)?));
         }
-        let closing = self.closing.as_ref().filter(|closing| closing.id == kind)?;
-        let (flow, socket) = (closing.ends.flow(record)?, closing.socket.number(record)?);
-        Some(Event::Closing(Closing { flow, socket, thread: self.own_thread(record)? }))
+        let fin = self.fin.as_ref().filter(|fin| fin.id == kind)?;
+        let (flow, socket) = (fin.ends.flow(record)?, fin.socket.number(record)?);
+        Some(Event::Fin(Fin { flow, socket, thread: self.own_thread(record)? }))
     }
 
     fn reset(&self, record: &[u8]) -> Option<Reset> {
@@ -149,7 +149,7 @@ impl Decoder {
 }
 
 impl Ends {
-    fn of(format: &Format) -> Option<Self> {
+    fn of(format: &Description) -> Option<Self> {
         const SOCKADDR_IN6: usize = 28;
         let field = |name| format.field(name);
         let (local, peer) = (field("saddr")?, field("daddr")?);
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn decoder(reset: &str) -> Decoder {
-        Decoder::of(&Format::parse(reset), Some(&Format::parse(samples::CHANGE_6_18))).unwrap()
+        Decoder::of(&Description::parse(reset), Some(&Description::parse(samples::CHANGE_6_18))).unwrap()
     }
 
     /// A record of the event `id` by `thread`, with these bytes at these offsets.
@@ -254,9 +254,9 @@ mod tests {
         let (local, peer) = (flow().local.0.octets(), flow().peer.0.octets());
         let ports = [8080u16.to_ne_bytes(), 49152u16.to_ne_bytes()].concat();
         let fields: [(usize, &[u8]); 4] = [(8, &[9]), (24, &ports), (40, &local), (56, &peer)];
-        let closing = Closing { flow: flow(), socket: 9, thread: 5 };
+        let fin = Fin { flow: flow(), socket: 9, thread: 5 };
         let decoder = decoder(samples::RESET_6_18);
-        assert_eq!(decoder.event(&record(2287, 0, 5, &fields)), Some(Event::Closing(closing)));
+        assert_eq!(decoder.event(&record(2287, 0, 5, &fields)), Some(Event::Fin(fin)));
         assert_eq!(decoder.event(&record(2287, 0x10, 5, &fields)), None, "no thread has done it");
     }
 

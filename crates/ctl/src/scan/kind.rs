@@ -3,7 +3,7 @@
 //! Source: `tcp_close`, `tcp_disconnect`, `tcp_rcv_state_process` and `tcp_timewait_state_process` in `net/ipv4`, and
 //! `include/net/rstreason.h`.
 
-use super::format::Format;
+use super::description::Description;
 
 /// In which way a connection was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ const WORDS: [(&str, Reason); 7] = [
 impl Reasons {
     /// The reasons by the description of `tcp_send_reset`. None where the kernel does not tell why it resets at a
     /// close: Linux 6.10 and 6.11 have a field for it, but no such reasons.
-    pub fn of(format: &Format) -> Self {
+    pub fn of(format: &Description) -> Self {
         let number = |word| format.field("reason").and_then(|_| format.symbol("reason", word));
         if number("TCP_ABORT_ON_CLOSE").is_none() {
             return Self::default();
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn reasons(text: &str) -> Reasons {
-        Reasons::of(&Format::parse(text))
+        Reasons::of(&Description::parse(text))
     }
 
     #[test]

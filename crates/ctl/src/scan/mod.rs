@@ -10,7 +10,7 @@
 //! | [`signals`] | signals end a scan as its time does |
 //! | [`ring`] | reading the buffers of all processors |
 //! | [`page`] | one page of a buffer, in binary |
-//! | [`format`](mod@format) | what a record looks like on this kernel |
+//! | [`description`] | what a record looks like on this kernel |
 //! | [`event`] | what a record means |
 //! | [`kind`] | in which way a connection was cut off |
 //! | [`who`], [`manager`] | the program of a thread, and what starts it |
@@ -31,8 +31,8 @@ pub mod attribution;
 pub mod closers;
 pub mod command_line;
 pub mod compare;
+pub mod description;
 pub mod event;
-pub mod format;
 pub mod instance;
 pub mod kind;
 pub mod listeners;
@@ -57,12 +57,12 @@ use crate::args;
 use crate::human;
 use anyhow::{Context, Result, anyhow};
 use attribution::Attribution;
+use description::Description;
 use event::Decoder;
-use format::Format;
 use instance::Instance;
 use loaded::Loaded;
 use netstat::Netstat;
-use page::Layout;
+use page::PageLayout;
 use report::Report;
 use ring::Ring;
 use signals::Signals;
@@ -132,19 +132,20 @@ struct Scan {
 impl Scan {
     /// Enables the tracepoints. What is already so is looked at before, so that no event waits for that.
     fn begin(tracefs: &Tracefs) -> Result<Self> {
-        let describe = |name: &str| tracefs.read(&format!("events/{name}/format")).map(|text| Format::parse(&text));
-        let (reset, closing) = (describe(RESET)?, describe(CLOSING).ok());
-        let decoder = Decoder::of(&reset, closing.as_ref())
+        let describe =
+            |name: &str| tracefs.read(&format!("events/{name}/format")).map(|text| Description::parse(&text));
+        let (reset, fin) = (describe(RESET)?, describe(SET_STATE).ok());
+        let decoder = Decoder::of(&reset, fin.as_ref())
             .map_err(|field| anyhow!("the tracepoint tcp:tcp_send_reset of this kernel has no field {field}"))?;
         let attribution = Attribution::new();
         let instance = Instance::new(tracefs)?;
         // An instance can have pages of another size than the rest (Linux 6.9).
         let header = tracefs::read(&instance.path("events/header_page"));
         let header = header.or_else(|_| tracefs.read("events/header_page"))?;
-        let layout = Layout::of(&Format::parse(&header)).context("events/header_page is not understood")?;
+        let layout = PageLayout::of(&Description::parse(&header)).context("events/header_page is not understood")?;
         instance.enable(RESET, &decoder.reasons().filter())?;
-        if closing.is_some() {
-            instance.enable(CLOSING, FINS)?;
+        if fin.is_some() {
+            instance.enable(SET_STATE, FINS)?;
         }
         let counters = Netstat::now();
         let ring = Ring::open(instance, layout)?;
@@ -220,7 +221,7 @@ impl Scan {
 const RESET: &str = "tcp/tcp_send_reset";
 
 /// The tracepoint of changes of state.
-const CLOSING: &str = "sock/inet_sock_set_state";
+const SET_STATE: &str = "sock/inet_sock_set_state";
 
 /// TCP, from `ESTABLISHED` or `CLOSE_WAIT` to `FIN_WAIT1` or `LAST_ACK`: a FIN is sent, by the thread that closes.
 const FINS: &str = "protocol == 6 && (oldstate == 1 || oldstate == 8) && (newstate == 4 || newstate == 9)";

@@ -3,18 +3,18 @@
 //! A page has a header (`events/header_page` describes it) and entries. Each entry begins with a word: five bits of
 //! type or length, and 27 bits of time. Source: `include/linux/ring_buffer.h`, `kernel/trace/ring_buffer.c`.
 
-use super::format::{Field, Format};
+use super::description::{Description, Field};
 
 /// Where the parts of a page lie.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub struct PageLayout {
     commit: Field,
     data: Field,
 }
 
-impl Layout {
+impl PageLayout {
     /// Takes the description in `header_page`. `None` where it is none.
-    pub fn of(header: &Format) -> Option<Self> {
+    pub fn of(header: &Description) -> Option<Self> {
         Some(Self { commit: header.field("commit")?, data: header.field("data")? })
     }
 
@@ -90,8 +90,8 @@ mod tests {
     use super::super::samples;
     use super::*;
 
-    fn layout() -> Layout {
-        Layout::of(&Format::parse(samples::HEADER_PAGE)).unwrap()
+    fn layout() -> PageLayout {
+        PageLayout::of(&Description::parse(samples::HEADER_PAGE)).unwrap()
     }
 
     fn page(commit: u64, entries: &[&[u32]]) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 use super::command_line::{self, CommandLine};
 use super::manager::Manager;
+use super::who::Who;
 use crate::survey::process::{Look, look};
 use procfs::process::Process;
 use softclose_core::counters::page::printable;
@@ -33,8 +34,14 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    /// Finds it out by a process.
-    pub fn of(pid: u32) -> Self {
+    /// Finds it out by a process, if that still executes its file: the pid may be another's by now.
+    pub fn of(who: &Who) -> Self {
+        let found = Self::of_process(who.pid);
+        let is_it = who.file.is_some() && fs::read_link(format!("/proc/{}/exe", who.pid)).ok() == who.file;
+        if is_it { found } else { Self::Unknown }
+    }
+
+    fn of_process(pid: u32) -> Self {
         if Process::new(pid as i32).is_ok_and(|entry| matches!(look(&entry), Look::Loaded(_))) {
             return Self::Loaded { pid };
         }
@@ -43,10 +50,6 @@ impl Remedy {
             let such = findings.iter().filter(move |finding| finding.severity == severity);
             such.map(|finding| printable(finding.text())).collect::<Vec<_>>()
         };
-        // The process may have ended meanwhile: then what was found is about nothing.
-        if fs::read_link(format!("/proc/{pid}/exe")).is_err() {
-            return Self::Unknown;
-        }
         match texts(Severity::Warning) {
             reasons if !reasons.is_empty() => Self::Impossible(reasons),
             _ => Self::Possible {
@@ -154,7 +157,9 @@ mod tests {
 
     #[test]
     fn this_process_could_have_softclose() {
-        assert_eq!(Remedy::of(std::process::id()).word(), "possible");
-        assert_eq!(Remedy::of(u32::MAX / 2), Remedy::Unknown);
+        let this = Who::of(std::process::id()).unwrap();
+        assert_eq!(Remedy::of(&this).word(), "possible");
+        assert_eq!(Remedy::of(&Who { pid: 1 << 30, ..this.clone() }), Remedy::Unknown);
+        assert_eq!(Remedy::of(&Who { file: Some("/another".into()), ..this }), Remedy::Unknown);
     }
 }

@@ -56,17 +56,17 @@ impl Report {
 fn service(service: &Service) -> Value {
     let mut pids: Vec<_> = service.pids.iter().copied().collect();
     pids.sort_unstable();
-    let name = &service.name;
-    let (side, port) = match name.side {
+    let id = &service.id;
+    let (side, port) = match id.side {
         Side::Server(port) => ("server", Some(port)),
         Side::Client(port) => ("client", Some(port)),
         Side::Unknown => ("unknown", None),
     };
     json!({
-        "program": name.program,
-        "file": name.file.as_deref().map(printable::path),
-        "manager": manager(&name.manager).0,
-        "unit": manager(&name.manager).1,
+        "program": id.program,
+        "file": id.file.as_deref().map(printable::path),
+        "manager": manager(&id.manager).0,
+        "unit": manager(&id.manager).1,
         "side": side,
         "port": port,
         "pids": pids,
@@ -74,7 +74,7 @@ fn service(service: &Service) -> Value {
         "found": named(FOUND.iter().map(|(_, name)| *name).zip(service.found)),
         "softclose": service.remedy.word(),
         "notes": service.remedy.notes(),
-        "steps": service.remedy.steps(&name.manager),
+        "steps": service.remedy.steps(&id.manager),
     })
 }
 

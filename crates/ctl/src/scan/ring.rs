@@ -1,7 +1,7 @@
 //! Reading the buffers of all processors.
 
 use super::instance::Instance;
-use super::page::Layout;
+use super::page::PageLayout;
 use anyhow::{Context, Result, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -15,13 +15,13 @@ use std::time::Duration;
 pub struct Ring {
     processors: Vec<OwnedFd>,
     page: Vec<u8>,
-    layout: Layout,
+    layout: PageLayout,
     instance: Instance,
 }
 
 impl Ring {
     /// Opens the buffers.
-    pub fn open(instance: Instance, layout: Layout) -> Result<Self> {
+    pub fn open(instance: Instance, layout: PageLayout) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mut processors = Vec::new();
         for entry in fs::read_dir(instance.path("per_cpu"))?.flatten() {

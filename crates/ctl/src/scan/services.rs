@@ -20,7 +20,7 @@ pub enum Side {
 
 /// What tells one service from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name {
+pub struct ServiceId {
     /// The name of the program.
     pub program: String,
     /// The file that it executes, if that is known.
@@ -33,7 +33,7 @@ pub struct Name {
 
 /// How the process behind an event was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum FoundBy {
     /// Its own thread did it.
     Thread,
     /// It had closed the connection before.
@@ -47,19 +47,19 @@ pub enum Found {
 }
 
 /// All ways, with their names in JSON.
-pub const FOUND: [(Found, &str); 5] = [
-    (Found::Thread, "thread"),
-    (Found::Closer, "closer"),
-    (Found::Listener, "listener"),
-    (Found::Several, "several"),
-    (Found::Nobody, "nobody"),
+pub const FOUND: [(FoundBy, &str); 5] = [
+    (FoundBy::Thread, "thread"),
+    (FoundBy::Closer, "closer"),
+    (FoundBy::Listener, "listener"),
+    (FoundBy::Several, "several"),
+    (FoundBy::Nobody, "nobody"),
 ];
 
 /// One service, with what it has cut off.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// Which one it is.
-    pub name: Name,
+    pub id: ServiceId,
     /// The pids that were seen, up to a number.
     pub pids: HashSet<u32>,
     /// Connections cut off, by [`KINDS`].
@@ -68,6 +68,8 @@ pub struct Service {
     pub found: [u64; FOUND.len()],
     /// Whether softclose would help.
     pub remedy: Remedy,
+    /// How often that was asked.
+    asked: usize,
 }
 
 impl Service {
@@ -85,7 +87,7 @@ impl Service {
 /// All services, up to a number.
 #[derive(Debug, Default)]
 pub struct Services {
-    all: HashMap<Name, Service>,
+    all: HashMap<ServiceId, Service>,
     /// What was cut off by services beyond that number, by [`KINDS`].
     pub others: [u64; KINDS.len()],
 }
@@ -97,17 +99,18 @@ impl Services {
     const PIDS: usize = 1000;
 
     /// Counts a connection that was cut off.
-    pub fn count(&mut self, name: Name, who: Option<&Who>, kind: Kind, found: Found) {
-        if self.all.len() >= Self::MOST && !self.all.contains_key(&name) {
+    pub fn count(&mut self, id: ServiceId, who: Option<&Who>, kind: Kind, found: FoundBy) {
+        if self.all.len() >= Self::MOST && !self.all.contains_key(&id) {
             self.others[kind as usize] += 1;
             return;
         }
-        let service = self.all.entry(name).or_insert_with_key(|name| Service {
-            name: name.clone(),
+        let service = self.all.entry(id).or_insert_with_key(|id| Service {
+            id: id.clone(),
             pids: HashSet::new(),
             cut_off: [0; KINDS.len()],
             found: [0; FOUND.len()],
             remedy: Remedy::Unknown,
+            asked: 0,
         });
         service.cut_off[kind as usize] += 1;
         service.found[found as usize] += 1;
@@ -124,7 +127,7 @@ impl Services {
     /// The services, that with the most connections first.
     pub fn sorted(&self) -> Vec<&Service> {
         let mut all: Vec<_> = self.all.values().collect();
-        all.sort_by(|one, other| other.total().cmp(&one.total()).then_with(|| one.name.cmp(&other.name)));
+        all.sort_by(|one, other| other.total().cmp(&one.total()).then_with(|| one.id.cmp(&other.id)));
         all
     }
 }
@@ -132,11 +135,14 @@ impl Services {
 impl Service {
     /// Notes a process. What can be done is found out by the first that still runs: soon, as it may end.
     fn see(&mut self, who: &Who) {
+        /// Of a program that never lives so long, more would be found out no better.
+        const ATTEMPTS: usize = 20;
         if self.pids.len() < Services::PIDS {
             self.pids.insert(who.pid);
         }
-        if self.remedy == Remedy::Unknown && who.file.is_some() {
-            self.remedy = Remedy::of(who.pid);
+        if self.remedy == Remedy::Unknown && who.file.is_some() && self.asked < ATTEMPTS {
+            self.asked += 1;
+            self.remedy = Remedy::of(who);
         }
     }
 }
@@ -145,21 +151,21 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn name(port: u16) -> Name {
-        Name { program: "p".into(), file: None, manager: Manager::Nobody, side: Side::Client(port) }
+    fn name(port: u16) -> ServiceId {
+        ServiceId { program: "p".into(), file: None, manager: Manager::Nobody, side: Side::Client(port) }
     }
 
     #[test]
     fn beyond_a_number_services_are_counted_together() {
         let mut services = Services::default();
         for port in 0..Services::MOST as u16 + 5 {
-            services.count(name(port), None, Kind::Late, Found::Nobody);
+            services.count(name(port), None, Kind::Late, FoundBy::Nobody);
         }
-        services.count(name(3), None, Kind::Unread, Found::Nobody);
+        services.count(name(3), None, Kind::Unread, FoundBy::Nobody);
         assert_eq!((services.all.len(), services.others[Kind::Late as usize]), (Services::MOST, 5));
         assert_eq!(services.total(), Services::MOST as u64 + 6);
         let first = services.sorted()[0];
-        assert_eq!((first.name.side, first.of(Kind::Unread), first.total()), (Side::Client(3), 1, 2));
+        assert_eq!((first.id.side, first.of(Kind::Unread), first.total()), (Side::Client(3), 1, 2));
     }
 
     #[test]

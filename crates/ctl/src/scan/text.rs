@@ -100,10 +100,10 @@ fn kinds(services: &[&Service], others: &[u64; KINDS.len()], tells_why: bool) ->
 }
 
 fn row(service: &Service, kinds: &[(Kind, &str)]) -> Vec<String> {
-    let name = &service.name;
-    let unit = name.manager.name();
+    let id = &service.id;
+    let unit = id.manager.name();
     let unit = unit.strip_suffix(".service").unwrap_or(&unit);
-    let cells = [shortened(&name.program, 14), shortened(unit, 15), port(name.side), processes(service)];
+    let cells = [shortened(&id.program, 14), shortened(unit, 15), port(id.side), processes(service)];
     cells.into_iter().chain(kinds.iter().map(|(kind, _)| service.of(*kind).to_string())).collect()
 }
 
@@ -147,10 +147,10 @@ fn meaning(kind: Kind) -> &'static str {
 fn steps(services: &[Service]) -> String {
     let mut seen = BTreeMap::new();
     for service in services {
-        let known: &mut Vec<&Service> = seen.entry((&service.name.program, &service.name.manager)).or_default();
+        let known: &mut Vec<&Service> = seen.entry((&service.id.program, &service.id.manager)).or_default();
         known.push(service);
     }
-    let first = |group: &[&Service]| services.iter().position(|one| one.name == group[0].name);
+    let first = |group: &[&Service]| services.iter().position(|one| one.id == group[0].id);
     let mut groups: Vec<_> = seen.into_values().collect();
     groups.sort_by_key(|group| first(group));
     groups.iter().map(|group| advice(group)).collect::<Vec<_>>().join("\n")
@@ -158,10 +158,10 @@ fn steps(services: &[Service]) -> String {
 
 /// The advice for services that are started together.
 fn advice(group: &[&Service]) -> String {
-    let name = &group[0].name;
-    let who = match &name.manager {
-        Manager::Nobody => name.program.clone(),
-        manager => format!("{} ({})", name.program, manager.name()),
+    let id = &group[0].id;
+    let who = match &id.manager {
+        Manager::Nobody => id.program.clone(),
+        manager => format!("{} ({})", id.program, manager.name()),
     };
     let Some(best) = group.iter().find(|one| one.remedy != Remedy::Unknown) else {
         return format!("{who}: no process of it could be looked at. Scan again while it runs.\n");
@@ -176,13 +176,13 @@ fn advice(group: &[&Service]) -> String {
         Remedy::Impossible(_) | Remedy::Unknown => "softclose cannot help:",
     };
     let notes = best.remedy.notes().iter().map(|note| format!("    {note}\n"));
-    let steps = best.remedy.steps(&name.manager).into_iter().map(|step| format!("    {step}\n"));
+    let steps = best.remedy.steps(&id.manager).into_iter().map(|step| format!("    {step}\n"));
     [format!("{who}: {what}\n")].into_iter().chain(notes).chain(steps).collect()
 }
 
 /// The programs that have softclose and have cut off nothing.
 fn loaded(report: &Report) -> String {
-    let is = |service: &Service, one: &Loaded| service.name.file == one.file && service.name.manager == one.manager;
+    let is = |service: &Service, one: &Loaded| service.id.file == one.file && service.id.manager == one.manager;
     let cuts_nothing = |one: &&Loaded| !report.services.iter().any(|service| is(service, one));
     let line = |one: &Loaded| {
         let manager = if one.manager == Manager::Nobody { String::new() } else { format!("{}, ", one.manager.name()) };

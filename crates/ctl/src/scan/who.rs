@@ -63,11 +63,11 @@ fn value<'a>(status: &'a str, key: &str) -> Option<&'a str> {
 
 /// What was found out of threads lately. A thread that closes a thousand connections a second is looked up once.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct ThreadCache {
     threads: HashMap<u32, (Instant, Option<Rc<Who>>)>,
 }
 
-impl Known {
+impl ThreadCache {
     /// The program of a thread.
     pub fn who(&mut self, thread: u32) -> Option<Rc<Who>> {
         /// A number is used again after more than that.

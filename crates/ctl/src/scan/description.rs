@@ -35,14 +35,14 @@ impl Field {
 
 /// A description: the fields by name, and the number of the event.
 #[derive(Clone, Debug, Default)]
-pub struct Format {
+pub struct Description {
     /// The number by which a record names its event (`common_type`); 0 in `header_page`, which has none.
     pub id: u64,
     fields: HashMap<String, Field>,
     print: String,
 }
 
-impl Format {
+impl Description {
     /// Reads a description. Lines that are not understood are left out.
     pub fn parse(text: &str) -> Self {
         let after = |start| text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default();
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn fields_lie_where_each_kernel_says() {
-        let offset = |text, name| Format::parse(text).field(name).map(|field| (field.offset, field.size));
+        let offset = |text, name| Description::parse(text).field(name).map(|field| (field.offset, field.size));
         assert_eq!(offset(samples::RESET_6_18, "reason"), Some((28, 4)));
         assert_eq!(offset(samples::RESET_6_18, "saddr"), Some((32, 28)));
         assert_eq!(offset(samples::RESET_6_12, "reason"), Some((28, 4)));
@@ -95,23 +95,23 @@ mod tests {
         assert_eq!(offset(samples::RESET_5_10, "saddr_v6"), Some((40, 16)));
         assert_eq!(offset(samples::RESET_5_10, "skaddr"), Some((16, 8)));
         assert_eq!(offset(samples::HEADER_PAGE, "data"), Some((16, 4080)));
-        assert_eq!(Format::parse(samples::RESET_6_18).id, 2280);
+        assert_eq!(Description::parse(samples::RESET_6_18).id, 2280);
     }
 
     #[test]
     fn words_have_the_number_that_the_kernel_prints_them_for() {
-        let format = Format::parse(samples::RESET_6_18);
+        let format = Description::parse(samples::RESET_6_18);
         assert_eq!(format.symbol("reason", "TCP_ABORT_ON_DATA"), Some(8));
         assert_eq!(format.symbol("reason", "TCP_ABORT_ON_CLOSE"), Some(11));
         assert_eq!(format.symbol("reason", "TCP_ESTABLISHED"), None, "that is a state");
-        assert_eq!(Format::parse(samples::RESET_6_1).symbol("reason", "TCP_ABORT_ON_DATA"), None);
+        assert_eq!(Description::parse(samples::RESET_6_1).symbol("reason", "TCP_ABORT_ON_DATA"), None);
     }
 
     #[test]
     fn what_is_no_description_has_no_fields() {
         for text in ["", "field:", "field:;offset:;size:;", "field:int x;\toffset:-1;\tsize:4;", "ID: x\nprint fmt: {"]
         {
-            let format = Format::parse(text);
+            let format = Description::parse(text);
             assert_eq!((format.id, format.fields.len(), format.symbol("x", "y")), (0, 0, None), "{text}");
         }
         let cut = Field { offset: usize::MAX, size: usize::MAX };
