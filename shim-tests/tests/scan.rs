@@ -275,6 +275,20 @@ fn a_later_scan_is_compared_with_an_earlier_one() {
 }
 
 #[test]
+fn the_live_table_is_drawn_and_the_result_follows() {
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let mut command = Command::new("script");
+    let watch = format!("stty cols 80 rows 12; {} scan --watch --for 500ms", ctl().display());
+    let Ok(output) = command.args(["-qec", &watch, "/dev/null"]).env("TERM", "xterm").output() else {
+        return skip(here!(), "there is no script(1)");
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("softclose scan: ") && said.contains("In 0s"), "{said}");
+}
+
+#[test]
 fn it_says_what_is_missing() {
     // SAFETY: geteuid cannot fail.
     if unsafe { libc::geteuid() } != 0 {

@@ -68,7 +68,7 @@ pub enum Command {
     /// Remove the counters that programs have left when they ended.
     ///
     /// A program that exits removes its counters itself, unless it has changed its user or its root. The
-    /// counters of a program that was killed or has crashed stay. Except for top and refs, the other
+    /// counters of a program that was killed or has crashed stay. Except for top, scan and refs, the other
     /// commands remove counters that were first found without a program at least an hour before.
     Clean,
     /// Let programs with softclose read how many references the kernel counts of a connection.

@@ -6,7 +6,7 @@
 use super::tracefs::Tracefs;
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The beginning of the names of our instances. The pid follows.
 const PREFIX: &str = "softclose-";
@@ -63,16 +63,10 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if let Err(error) = remove(&self.0) {
+        if let Err(error) = fs::remove_dir(&self.0) {
             crate::complain(&format!("cannot remove {}: {error}", self.0.display()));
         }
     }
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    // Without that the removal would do it, more slowly: each event waits for all processors.
-    let _ = fs::write(path.join("events/enable"), "0");
-    fs::remove_dir(path)
 }
 
 /// Removes the instances of scans that have ended without doing so.
@@ -82,18 +76,36 @@ fn remove_stale(tracefs: &Tracefs) {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
         if pid.is_some_and(is_over) {
-            // Another scan may remove it at the same time.
-            let _ = remove(&entry.path());
+            // Another scan may remove it at the same time; and one that is in use is not removed.
+            let _ = fs::remove_dir(entry.path());
         }
     }
 }
 
 /// Whether this pid is no scan: nobody has it, or another program, or this process, which has made none yet.
 fn is_over(pid: u32) -> bool {
-    let name = |pid| fs::read(format!("/proc/{pid}/comm")).ok();
-    pid == std::process::id() || name(pid).is_none_or(|name| Some(name) != self::name_of_this())
+    let name = fs::read(format!("/proc/{pid}/comm"));
+    pid == std::process::id() || !name.is_ok_and(|name| name.starts_with(b"softclose"))
 }
 
-fn name_of_this() -> Option<Vec<u8>> {
-    fs::read("/proc/self/comm").ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_removes_it() {
+        // Not root, or there is no tracefs.
+        let Ok(tracefs) = Tracefs::find() else { return };
+        let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
+        let outcome = std::panic::catch_unwind(|| {
+            let _instance = Instance::new(&tracefs).unwrap();
+            assert!(!path.exists(), "this panics on purpose");
+        });
+        assert!(outcome.is_err() && !path.exists());
+    }
+
+    #[test]
+    fn a_pid_of_another_program_is_no_scan() {
+        assert!(is_over(1) && is_over(u32::MAX) && is_over(std::process::id()));
+    }
 }

@@ -103,7 +103,7 @@ fn row(service: &Service, kinds: &[(Kind, &str)]) -> Vec<String> {
     let id = &service.id;
     let unit = id.manager.name();
     let unit = unit.strip_suffix(".service").unwrap_or(&unit);
-    let cells = [shortened(&id.program, 14), shortened(unit, 15), port(id.side), processes(service)];
+    let cells = [shortened(&id.program, 14), shortened(unit, 13), port(id.side), processes(service)];
     cells.into_iter().chain(kinds.iter().map(|(kind, _)| service.of(*kind).to_string())).collect()
 }
 
@@ -194,4 +194,67 @@ fn loaded(report: &Report) -> String {
     };
     let lines: String = report.loaded.iter().filter(cuts_nothing).map(line).collect();
     if lines.is_empty() { lines } else { format!("softclose is loaded, and nothing was cut off:\n{lines}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::services::{FoundBy, ServiceId, Services};
+    use super::*;
+    use std::time::{Duration, SystemTime};
+
+    fn report(services: Vec<Service>) -> Report {
+        let tells_why = services.iter().all(|service| service.of(Kind::Closed) == 0);
+        Report {
+            started: SystemTime::UNIX_EPOCH,
+            time: Duration::from_secs(60),
+            tells_why,
+            services,
+            others: [0; KINDS.len()],
+            loaded: Vec::new(),
+            lost: 0,
+            counters: [1, 2, 3, 4],
+        }
+    }
+
+    fn service(program: &str, side: Side, kind: Kind, count: usize) -> Vec<Service> {
+        let manager = Manager::Container("containerd", "0123456789ab".into());
+        let id = ServiceId { program: program.into(), file: None, manager, side };
+        let mut services = Services::default();
+        (0..count).for_each(|_| services.count(id.clone(), None, kind, FoundBy::Nobody));
+        services.sorted().into_iter().cloned().collect()
+    }
+
+    #[test]
+    fn the_widest_row_fits_a_terminal() {
+        let mut services = service("a-program-with-a-long-name", Side::Client(65_535), Kind::Memory, 999_999);
+        services[0].pids.extend(0..1000);
+        services[0].cut_off[Kind::Unread as usize] = 999_999;
+        let text = text(&report(services));
+        let (table, _) = text.split_once("\na-program-with-a-long-name").unwrap();
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.starts_with("In 1m00s: 1999998 connections cut off, by 1 service.\n"), "{text}");
+    }
+
+    #[test]
+    fn an_older_kernel_says_less_and_its_counters_are_shown() {
+        let text = text(&report(service("p", Side::Server(80), Kind::Closed, 1)));
+        for part in ["In 1m00s: 1 connection cut off", "TCPAbortOnClose +1, TCPAbortOnData +2,\n", "LATE  CLOSED\n"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("UNREAD"), "{text}");
+    }
+
+    #[test]
+    fn what_was_lost_comes_first() {
+        let text = text(&Report { lost: 1, ..report(Vec::new()) });
+        let expected =
+            "In 1m00s no connection was cut off.\n1 event was lost, as there were too many: the counts are too low.\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_service_that_asks_for_resets_gets_no_advice() {
+        let text = text(&report(service("p", Side::Server(80), Kind::Asked, 3)));
+        assert!(text.contains("no process of it could be looked at"), "{text}");
+    }
 }
