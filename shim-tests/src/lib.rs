@@ -21,6 +21,7 @@ pub mod pattern;
 pub mod peer;
 pub mod proc;
 pub mod program;
+pub mod scan;
 pub mod scratch;
 pub mod shim;
 pub mod stats;

@@ -1,6 +1,7 @@
 //! The command line. The manual and the completions are made from it.
 
 use clap::{Args, Parser, Subcommand};
+use softclose_core::settings::value::duration_ms;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,6 +49,13 @@ pub enum Command {
     /// Show a table of programs that is updated as you look. Press s to sort, r to reverse, / to
     /// filter, q to quit.
     Top(Top),
+    /// Say which services of this host cut off responses, without a restart of any. Only root can do this.
+    ///
+    /// The kernel tells of each reset by which it cuts off a connection (its tracepoint tcp:tcp_send_reset, read
+    /// through tracefs), and /proc tells whose connection that was. For each service the output has the number of
+    /// connections, by the reason, and what to do. How many bytes were lost is not known: SOFTCLOSE_STRATEGY=observe
+    /// tells that.
+    Scan(Scan),
     /// Say why softclose left closes of a program alone, and what you can do about it.
     Explain {
         /// A process of the program.
@@ -64,7 +72,7 @@ pub enum Command {
     /// Remove the counters that programs have left when they ended, and say what is left.
     ///
     /// A program that exits removes its counters itself, unless it has changed its user or its root. The
-    /// counters of a program that was killed or has crashed stay. Except for top and refs, the other
+    /// counters of a program that was killed or has crashed stay. Except for top, scan and refs, the other
     /// commands remove counters that were first found without a program at least an hour before.
     Clean {
         /// Only say what would be removed.
@@ -97,6 +105,32 @@ pub struct Top {
     /// Update the table every so many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub interval: Duration,
+}
+
+/// Options of `scan`.
+#[derive(Clone, Debug, Args)]
+pub struct Scan {
+    /// Scan for this time, such as 30s or 5m, instead of 60s. Ctrl-C ends it earlier, and shows what was found until
+    /// then.
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub time: Option<Duration>,
+    /// Show the services while it runs, until q is pressed or the time of --for is over. Press / to filter.
+    #[arg(long)]
+    pub watch: bool,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the result to FILE, too, as JSON: for a later --compare.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Compare the result with that in FILE, by what was cut off in a minute.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub compare: Option<PathBuf>,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let ms = duration_ms(text).filter(|&ms| ms != 0);
+    ms.map(|ms| Duration::from_millis(ms.into())).ok_or_else(|| "it is a time such as 30s or 5m".to_owned())
 }
 
 fn pid(text: &str) -> Result<u32, String> {

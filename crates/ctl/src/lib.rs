@@ -9,6 +9,7 @@
 //! | [`samples`] | the numbers of a program, by name |
 //! | [`refs`] | the kernel's own count of references |
 //! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`], [`mod@clean`] | the commands |
+//! | [`mod@scan`] | which services of the host cut off responses |
 //! | [`human`] | durations, sizes and tables for people |
 //! | [`printable`] | text of other users, made harmless for a terminal |
 //!
@@ -25,6 +26,7 @@ pub mod prometheus;
 pub mod ps;
 pub mod refs;
 pub mod samples;
+pub mod scan;
 pub mod stat;
 pub mod stats_file;
 pub mod survey;
@@ -39,6 +41,9 @@ use survey::{Environment, Program, Survey, Why, survey};
 pub fn run(cli: &Cli) -> Result<()> {
     if let Command::Top(options) = &cli.command {
         return top::run(options, &cli.directories);
+    }
+    if let Command::Scan(options) = &cli.command {
+        return print(&scan::run(options)?);
     }
     if let Command::Refs(what) = cli.command {
         return print(&count_of_references(what)?);
@@ -73,7 +78,7 @@ fn shown(command: &Command, survey: &Survey) -> Result<String> {
             chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect::<Vec<_>>().join("\n")
         }
         Command::Prometheus { .. } => prometheus::text(survey),
-        Command::Clean { .. } | Command::Top(_) | Command::Refs(_) => String::new(),
+        Command::Clean { .. } | Command::Top(_) | Command::Refs(_) | Command::Scan(_) => String::new(),
     })
 }
 

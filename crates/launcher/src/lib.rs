@@ -7,23 +7,24 @@
 //! Context: an ordinary process, before the command runs. It may allocate, open files and take
 //! locks. It must not panic: the status of a panic would be taken for the command's.
 //!
-//! The crate is a library too, for [`help`]: the manual and the completions are made from it.
+//! The crate is a library too: the manual and the completions are made from [`help`], and `softclosectl scan` uses
+//! [`check`], [`library`] and [`quote`].
 #![deny(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
-mod check;
+pub mod check;
 mod command;
 mod config;
 mod copy;
 mod environment;
 mod failure;
 pub mod help;
-mod library;
+pub mod library;
 mod options;
 mod output;
-mod quote;
+pub mod quote;
 mod sigpipe;
 
 use args::{Action, Args};

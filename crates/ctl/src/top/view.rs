@@ -11,19 +11,48 @@ use ratatui::widgets::{Row, Table};
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, view: &View, rows: &Rows) {
-    let [head, body, foot] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(2), Constraint::Length(1)]).areas(frame.area());
     let shown = rows.shown(view);
-    frame.render_widget(Line::from(title(shown.len(), rows.hidden())).bold(), head);
-    let columns = fitting(body.width);
-    let lines = shown.iter().map(|row| Row::new(columns.iter().map(|&(column, _)| row.cell(column))));
+    let columns = fitting(frame.area().width);
     let widths = columns.iter().map(|&(column, _)| match column {
         Column::Program => Constraint::Fill(1),
         column => Constraint::Length(column.width()),
     });
-    let heads = Row::new(columns.iter().map(|&(column, head)| marked(head, column == view.sort, view.is_reversed)));
-    frame.render_widget(Table::new(lines, widths).header(heads.style(Style::new().reversed())), body);
-    frame.render_widget(Line::from(hint(view)), foot);
+    let heads = columns.iter().map(|&(column, head)| marked(head, column == view.sort, view.is_reversed));
+    screen(
+        frame,
+        &Screen {
+            title: title(shown.len(), rows.hidden()),
+            heads: heads.collect(),
+            widths: widths.collect(),
+            rows: shown.iter().map(|row| columns.iter().map(|&(column, _)| row.cell(column)).collect()).collect(),
+            hint: hint(view, "q quit  s < > sort  r reverse  / filter"),
+        },
+    );
+}
+
+/// What is on a screen with a table.
+pub struct Screen {
+    /// The first line.
+    pub title: String,
+    /// The heads of the columns.
+    pub heads: Vec<String>,
+    /// The widths of the columns.
+    pub widths: Vec<Constraint>,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+    /// The last line.
+    pub hint: String,
+}
+
+/// Draws a screen with a table.
+pub fn screen(frame: &mut Frame<'_>, screen: &Screen) {
+    let [head, body, foot] =
+        Layout::vertical([Constraint::Length(1), Constraint::Min(2), Constraint::Length(1)]).areas(frame.area());
+    frame.render_widget(Line::from(screen.title.as_str()).bold(), head);
+    let heads = Row::new(screen.heads.iter().map(String::as_str)).style(Style::new().reversed());
+    let rows = screen.rows.iter().map(|row| Row::new(row.iter().map(String::as_str)));
+    frame.render_widget(Table::new(rows, screen.widths.iter().copied()).header(heads), body);
+    frame.render_widget(Line::from(screen.hint.as_str()), foot);
 }
 
 fn title(programs: usize, hidden: usize) -> String {
@@ -39,12 +68,13 @@ fn marked(head: &str, is_sorted: bool, is_reversed: bool) -> String {
     }
 }
 
-fn hint(view: &View) -> String {
+/// The last line: the keys, or the filter while it is typed.
+pub fn hint(view: &View, keys: &str) -> String {
     if view.is_typing {
         return format!("filter: {}_", view.filter);
     }
     let filter = if view.filter.is_empty() { String::new() } else { format!("  filter: {} (Esc clears)", view.filter) };
-    format!("q quit  s < > sort  r reverse  / filter{filter}")
+    format!("{keys}{filter}")
 }
 
 #[cfg(test)]

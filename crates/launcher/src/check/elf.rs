@@ -141,12 +141,22 @@ fn is_go<Elf: FileHeader<Endian = Endianness>>(header: &Elf, endian: Endianness,
 /// The reasons why `shim` will not be loaded into `file`, or will not work there.
 pub fn findings(file: &Path, shim: &Image) -> Vec<Finding> {
     match read(file) {
-        Ok(image) => {
-            let findings = [machine(file, &image, shim), loader(file, &image), asan(file, &image), go(file, &image)];
-            findings.into_iter().flatten().collect()
-        }
+        Ok(image) => lasting(file, &image, shim).chain(missing_loader(file, &image)).collect(),
         Err(reason) => vec![Finding::warning(file, reason)],
     }
+}
+
+/// The same for a program that runs: its loader is there, and perhaps not at this path, as seen from here.
+pub fn findings_of_running(file: &Path, shim: &Image) -> Vec<Finding> {
+    match read(file) {
+        Ok(image) => lasting(file, &image, shim).collect(),
+        Err(reason) => vec![Finding::warning(file, reason)],
+    }
+}
+
+/// The reasons that lie in the file alone.
+fn lasting(file: &Path, image: &Image, shim: &Image) -> impl Iterator<Item = Finding> {
+    [machine(file, image, shim), no_loader(file, image), asan(file, image), go(file, image)].into_iter().flatten()
 }
 
 fn machine(file: &Path, image: &Image, shim: &Image) -> Option<Finding> {
@@ -154,13 +164,14 @@ fn machine(file: &Path, image: &Image, shim: &Image) -> Option<Finding> {
     (its != ours).then(|| Finding::warning(file, format!("this program is for {its}, the shim is for {ours}")))
 }
 
-fn loader(file: &Path, image: &Image) -> Option<Finding> {
-    let Some(interpreter) = &image.interpreter else {
-        let text = "this program is linked statically (no PT_INTERP): nothing in it reads LD_PRELOAD";
-        return Some(Finding::warning(file, text));
-    };
-    let shown = interpreter.display();
-    (!interpreter.exists()).then(|| Finding::warning(file, format!("its dynamic loader {shown} does not exist")))
+fn no_loader(file: &Path, image: &Image) -> Option<Finding> {
+    let text = "this program is linked statically (no PT_INTERP): nothing in it reads LD_PRELOAD";
+    image.interpreter.is_none().then(|| Finding::warning(file, text))
+}
+
+fn missing_loader(file: &Path, image: &Image) -> Option<Finding> {
+    let interpreter = image.interpreter.as_ref().filter(|path| !path.exists())?;
+    Some(Finding::warning(file, format!("its dynamic loader {} does not exist", interpreter.display())))
 }
 
 /// AddressSanitizer must be the first library of all; otherwise it ends the program.

@@ -27,6 +27,11 @@ impl Finding {
         Self { severity: Severity::Warning, file: file.to_owned(), text: text.into() }
     }
 
+    /// What was found, without the file.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Something that the user should know.
     pub fn note(file: &Path, text: impl Into<String>) -> Self {
         Self { severity: Severity::Note, file: file.to_owned(), text: text.into() }

@@ -7,16 +7,19 @@
 //!
 //! The check is about the process that runs it: `--strict` executes the command in that process. A
 //! set-user-ID program gives its owner no rights, and the shim is loaded then. A note says that it may
-//! not be for another user.
+//! not be for another user. [`running()`] is about a process that runs already, whoever its user is.
 
 mod elf;
 mod finding;
 mod privilege;
+mod running;
 mod script;
+
+pub use finding::{Finding, Severity};
+pub use running::running;
 
 use crate::command::{Unresolved, resolve};
 use crate::failure::Failure;
-use finding::{Finding, Severity};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;

@@ -1,0 +1,157 @@
+//! Two scans compared: before and after a change, by rates, as the scans may have taken different times.
+
+use super::text::shortened;
+use crate::human;
+use crate::printable::printable;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+/// What tells one service from another in a report: program, manager, unit, and its port with its side.
+type Key = (String, String, String, (String, u64));
+
+/// Reads what `--baseline` has written.
+pub fn read(path: &Path) -> Result<Value> {
+    /// Far more than a report has.
+    const MOST: u64 = 16 << 20;
+    let shown = crate::printable::path(path);
+    let file = File::open(path).with_context(|| shown.clone())?;
+    let report: Value = serde_json::from_reader(BufReader::new(file.take(MOST)))
+        .with_context(|| format!("{shown}: this is not what --baseline writes"))?;
+    let is_report = report["services"].is_array() && report["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0);
+    ensure!(is_report, "{shown}: this is not what --baseline writes");
+    Ok(report)
+}
+
+/// A table of all services with what was cut off in a minute, before and now.
+pub fn text(before: &Value, now: &Value) -> String {
+    let (then, since) = (rates(before), rates(now));
+    let mut keys: Vec<_> = then.keys().chain(since.keys().filter(|key| !then.contains_key(key))).collect();
+    let most = |key: &Key| then.get(key).copied().unwrap_or(0.0).max(since.get(key).copied().unwrap_or(0.0));
+    keys.sort_by(|one, other| most(other).total_cmp(&most(one)).then_with(|| one.cmp(other)));
+    let rows: Vec<_> = keys.iter().map(|key| row(key, then.get(key), since.get(key), now)).collect();
+    let sum = |all: &BTreeMap<Key, f64>, report: &Value| all.values().sum::<f64>() + others(report);
+    let head = format!(
+        "Connections cut off in a minute: {:.1} before (in {}), {:.1} now (in {}).\n",
+        sum(&then, before),
+        seconds(before),
+        sum(&since, now),
+        seconds(now)
+    );
+    if rows.is_empty() {
+        head
+    } else {
+        head + "\n" + &human::table(&["PROGRAM", "UNIT", "PORT", "BEFORE", "NOW", "CHANGE"], &rows)
+    }
+}
+
+fn seconds(report: &Value) -> String {
+    human::duration(std::time::Duration::from_secs(report["seconds"].as_f64().unwrap_or(0.0) as u64))
+}
+
+fn minutes(report: &Value) -> f64 {
+    report["seconds"].as_f64().filter(|&seconds| seconds > 0.0).unwrap_or(1.0) / 60.0
+}
+
+fn others(report: &Value) -> f64 {
+    total(&report["others"]) / minutes(report)
+}
+
+fn total(counts: &Value) -> f64 {
+    counts.as_object().into_iter().flatten().filter_map(|(_, count)| count.as_f64()).sum()
+}
+
+/// What each service has cut off in a minute.
+fn rates(report: &Value) -> BTreeMap<Key, f64> {
+    let mut all = BTreeMap::new();
+    for service in report["services"].as_array().into_iter().flatten() {
+        *all.entry(key(service)).or_insert(0.0) += total(&service["cut_off"]) / minutes(report);
+    }
+    all
+}
+
+fn key(service: &Value) -> Key {
+    let text = |name: &str| printable(service[name].as_str().unwrap_or("-"));
+    (text("program"), text("manager"), text("unit"), (text("side"), service["port"].as_u64().unwrap_or(0)))
+}
+
+fn row(key: &Key, before: Option<&f64>, now: Option<&f64>, report: &Value) -> Vec<String> {
+    let (program, _, unit, (side, port)) = key;
+    let port = match side.as_str() {
+        "server" => port.to_string(),
+        "client" => format!("to {port}"),
+        _ => "-".to_owned(),
+    };
+    let rate = |rate: Option<&f64>| format!("{:.1}", rate.unwrap_or(&0.0));
+    let unit = unit.strip_suffix(".service").unwrap_or(unit);
+    vec![shortened(program, 20), shortened(unit, 20), port, rate(before), rate(now), change(key, before, now, report)]
+}
+
+/// One word for the change, and whether softclose may be the reason.
+fn change(key: &Key, before: Option<&f64>, now: Option<&f64>, report: &Value) -> String {
+    match (before.copied().unwrap_or(0.0), now.copied().unwrap_or(0.0)) {
+        (0.0, 0.0) => "none".to_owned(),
+        (0.0, _) => "new".to_owned(),
+        (_, 0.0) if is_loaded(key, report) => "ended, loaded".to_owned(),
+        (_, 0.0) => "ended".to_owned(),
+        (before, now) => format!("{:+.0} %", (now / before - 1.0) * 100.0),
+    }
+}
+
+/// Whether the program has softclose now.
+fn is_loaded((program, manager, unit, _): &Key, report: &Value) -> bool {
+    let mut loaded = report["loaded"].as_array().into_iter().flatten();
+    loaded.any(|one| {
+        let text = |name: &str| one[name].as_str().unwrap_or("-");
+        (text("program"), text("manager"), text("unit")) == (program.as_str(), manager.as_str(), unit.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn report(seconds: f64, services: &[(&str, u64, u64)], loaded: &[&str]) -> Value {
+        let service = |&(program, port, unread): &(&str, u64, u64)| {
+            json!({"program": program, "manager": null, "unit": null, "side": "server", "port": port,
+                   "cut_off": {"unread": unread, "late": 0}})
+        };
+        json!({
+            "seconds": seconds,
+            "services": services.iter().map(service).collect::<Vec<_>>(),
+            "others": {"unread": 0},
+            "loaded": loaded.iter().map(|program| json!({"program": program})).collect::<Vec<_>>(),
+        })
+    }
+
+    #[test]
+    fn rates_make_scans_of_different_lengths_equal() {
+        let before = report(60.0, &[("nginx", 80, 40), ("a", 1, 10), ("redis", 2, 3)], &[]);
+        let now = report(120.0, &[("new", 9, 2), ("a", 1, 10)], &["nginx"]);
+        let text = text(&before, &now);
+        let expected = "Connections cut off in a minute: 53.0 before (in 1m00s), 6.0 now (in 2m00s).\n\n\
+             PROGRAM  UNIT  PORT  BEFORE  NOW  CHANGE\n\
+             nginx    -     80    40.0    0.0  ended, loaded\n\
+             a        -     1     10.0    5.0  -50 %\n\
+             redis    -     2     3.0     0.0  ended\n\
+             new      -     9     0.0     1.0  new\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_somebody_has_written_into_the_file_does_no_harm() {
+        let evil = report(1.0, &[("a\n\x1b[2Jb", 1, 1)], &[]);
+        assert!(text(&evil, &evil).contains("a??[2Jb"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for bad in ["", "7", "{}", "{\"services\":[],\"seconds\":0}", "{\"services\":[],\"seconds\":\"x\"}"] {
+            std::fs::write(file.path(), bad).unwrap();
+            assert!(read(file.path()).is_err(), "{bad}");
+        }
+        let odd = json!({"services": [7, {"cut_off": [1]}], "seconds": 1e300, "others": "x", "loaded": {}});
+        text(&odd, &odd);
+    }
+}

@@ -1,0 +1,111 @@
+//! A trace instance of our own: events, filters and a buffer that no other tracer sees, and that sees no other tracer.
+//!
+//! It is a directory, and must not stay: the kernel would go on writing into its buffer. It is removed by its drop,
+//! which signals and panics reach as well. What SIGKILL has left is removed by the next scan.
+
+use super::tracefs::Tracefs;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::PathBuf;
+
+/// The beginning of the names of our instances. The pid follows.
+const PREFIX: &str = "softclose-";
+
+/// Kilobytes of the buffer of each processor. A megabyte holds some 11,000 events, and whoever reads them may have to
+/// wait for a processor.
+fn buffer() -> usize {
+    /// All buffers together, on a machine of usual size.
+    const ALL: usize = 16 << 10;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (ALL / processors).clamp(256, 2048)
+}
+
+/// An instance, until it is dropped.
+#[derive(Debug)]
+pub struct Instance(PathBuf);
+
+impl Instance {
+    /// Makes an instance that is empty and traces nothing.
+    pub fn new(tracefs: &Tracefs) -> Result<Self> {
+        remove_stale(tracefs);
+        let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
+        fs::create_dir(&path).with_context(|| format!("cannot make a trace instance: {}", path.display()))?;
+        let instance = Self(path);
+        instance.write("buffer_size_kb", &buffer().to_string())?;
+        // A reader is woken by the first event; before Linux 5.0 always.
+        let _ = instance.write("buffer_percent", "0");
+        // What was not read in time stays, and what is new is lost: the record of a close is older than the reset.
+        instance.write("options/overwrite", "0")?;
+        Ok(instance)
+    }
+
+    /// Traces an event, as far as the filter lets it through.
+    pub fn enable(&self, event: &str, filter: &str) -> Result<()> {
+        self.write(&format!("events/{event}/filter"), filter)?;
+        self.write(&format!("events/{event}/enable"), "1")
+    }
+
+    /// Traces nothing more. What is in the buffer can still be read.
+    pub fn pause(&self) -> Result<()> {
+        self.write("tracing_on", "0")
+    }
+
+    /// A file or directory in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn write(&self, name: &str, value: &str) -> Result<()> {
+        let path = self.0.join(name);
+        fs::write(&path, value).with_context(|| format!("cannot set {}", path.display()))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir(&self.0) {
+            crate::complain(&format!("cannot remove {}: {error}", self.0.display()));
+        }
+    }
+}
+
+/// Removes the instances of scans that have ended without doing so.
+fn remove_stale(tracefs: &Tracefs) {
+    let entries = fs::read_dir(tracefs.path("instances")).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
+        if pid.is_some_and(is_over) {
+            // Another scan may remove it at the same time; and one that is in use is not removed.
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// Whether this pid is no scan: nobody has it, or another program, or this process, which has made none yet.
+fn is_over(pid: u32) -> bool {
+    let name = fs::read(format!("/proc/{pid}/comm"));
+    pid == std::process::id() || !name.is_ok_and(|name| name.starts_with(b"softclose"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_removes_it() {
+        // Not root, or there is no tracefs.
+        let Ok(tracefs) = Tracefs::find() else { return };
+        let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
+        let outcome = std::panic::catch_unwind(|| {
+            let _instance = Instance::new(&tracefs).unwrap();
+            assert!(!path.exists(), "this panics on purpose");
+        });
+        assert!(outcome.is_err() && !path.exists());
+    }
+
+    #[test]
+    fn a_pid_of_another_program_is_no_scan() {
+        assert!(is_over(1) && is_over(u32::MAX) && is_over(std::process::id()));
+    }
+}
