@@ -14,7 +14,7 @@ pub fn text(program: &Program) -> String {
     let mut seen: Vec<_> = REASONS.iter().filter(|(reason, _)| count(*reason) != 0).collect();
     seen.sort_by_key(|(reason, _)| (is_no_connection(*reason), std::cmp::Reverse(count(*reason))));
     let head = format!(
-        "{} {}: {} drains, {} resets avoided, {} held now, {}\n",
+        "{} {}: {} drains, {} resets avoided, {} held now, {}{}\n",
         reading.program,
         program.pid(),
         reading.value(BEGUN),
@@ -24,6 +24,7 @@ pub fn text(program: &Program) -> String {
             .processes
             .first()
             .map_or("ended".to_owned(), |process| format!("up for {}", human::duration(process.uptime))),
+        program.owner_in_doubt(),
     );
     let proof = proof(reading.value(COUNTED_BY_KERNEL), program.processes.first().and_then(|process| process.arbiter));
     let none = if seen.is_empty() {

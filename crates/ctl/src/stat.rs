@@ -12,13 +12,14 @@ use softclose_core::counters::names::{METRICS, Metric, Series};
 pub fn text(program: &Program) -> String {
     let Program { reading, processes, state, .. } = program;
     let pids: Vec<_> = processes.iter().map(|process| process.pid.to_string()).collect();
-    let who = match program.is_verified() {
-        true => format!("processes {}", pids.join(" ")),
-        // Whoever owns the file may have written anything there.
-        false if pids.is_empty() => format!("{}, file of user {}", state.name(), program.file.user),
-        false => format!("processes {}, file of user {}", pids.join(" "), program.file.user),
-    };
-    let head = format!("{} {}, softclose {}, {who}\n", reading.program, program.pid(), reading.version);
+    let who = if pids.is_empty() { state.name().to_owned() } else { format!("processes {}", pids.join(" ")) };
+    let head = format!(
+        "{} {}, softclose {}, {who}{}\n",
+        reading.program,
+        program.pid(),
+        reading.version,
+        program.owner_in_doubt()
+    );
     let lines = METRICS.iter().filter(|metric| is_number(metric)).flat_map(|metric| lines(metric, program));
     let rows: Vec<_> = lines.collect();
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

@@ -250,6 +250,11 @@ fn a_file_of_another_user_s_than_the_process_is_not_exported() {
         said.contains("# missing: ") && said.contains("belongs to user 65534, and not to that of process"),
         "{said}"
     );
+    let pid = me.to_string();
+    for word in ["stat", "explain"] {
+        let said = memory.says(&[word, &pid]);
+        assert!(said.lines().next().is_some_and(|head| head.ends_with(", file of user 65534")), "{said}");
+    }
     let shown = memory.says(&["ps"]);
     assert!(shown.lines().any(|line| line.starts_with(&format!("{me} ")) && line.contains("of user 65534")), "{shown}");
 }

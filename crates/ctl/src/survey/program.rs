@@ -59,6 +59,12 @@ impl Program {
         self.processes.first().is_some_and(|eldest| [0, eldest.user].contains(&self.file.user))
     }
 
+    /// Whose file it is, behind a comma, where it may be somebody else's than the process's: that user may
+    /// have written anything there.
+    pub fn owner_in_doubt(&self) -> String {
+        if self.is_verified() { String::new() } else { format!(", file of user {}", self.file.user) }
+    }
+
     /// Connections that are in drain now. A process that was killed holds none.
     pub fn held(&self) -> u64 {
         let lives =
