@@ -43,7 +43,8 @@ pub struct Reasons {
 enum Reason {
     /// This kind, whatever else the record says.
     Is(Kind),
-    /// `tcp_disconnect`. This is also the reason of `ss --kill`, which acts on a connection that is not closed, and of
+    /// `tcp_disconnect`: `SO_LINGER{1,0}`, `connect` to `AF_UNSPEC`, and the end of a listener with connections that
+    /// nobody has accepted. This is also the reason of `ss --kill`, which acts on a connection that is not closed, and of
     /// answers to packets that make no sense.
     Disconnect,
 }

@@ -28,6 +28,8 @@ pub struct Listeners {
     fresh: HashSet<u64>,
     /// The owners of each socket, by its inode. Those of sockets that are closed stay until the next search.
     owners: HashMap<u64, Vec<Rc<Who>>>,
+    /// The sockets whose owners were searched.
+    wanted: HashSet<u64>,
     /// When all namespaces were read, and when all owners were searched.
     read: Option<Instant>,
     searched: Option<Instant>,
@@ -76,12 +78,17 @@ impl Listeners {
         if !self.is_known(flow) && is_before(self.read, since) {
             self.may_look(self.read, READ).then(|| self.read_all())?;
         }
-        let unknown = self.matching(flow).any(|socket| !self.owners.contains_key(&socket.inode));
-        if unknown && is_before(self.searched, since) {
+        if self.matching(flow).any(|socket| self.has_to_search(socket.inode, since)) {
             self.may_look(self.searched, SEARCH).then(|| self.search())?;
         }
         let owners = self.matching(flow).filter_map(|socket| self.owners.get(&socket.inode)).flatten();
         Some(programs(owners.cloned()))
+    }
+
+    /// Whether the owners of a socket are not known, and a search may find them.
+    fn has_to_search(&self, inode: u64, since: Instant) -> bool {
+        let is_new = !self.wanted.contains(&inode) || is_before(self.searched, since);
+        is_new && !self.owners.contains_key(&inode)
     }
 
     /// From now on each question is answered at once.
@@ -109,10 +116,10 @@ impl Listeners {
 
     /// Finds the owners of all listening sockets.
     fn search(&mut self) {
-        let wanted: HashSet<_> = self.namespaces.values().flatten().map(|socket| socket.inode).collect();
-        self.owners.retain(|inode, _| wanted.contains(inode));
+        self.wanted = self.namespaces.values().flatten().map(|socket| socket.inode).collect();
+        self.owners.retain(|inode, _| self.wanted.contains(inode));
         for pid in pids() {
-            let inodes: HashSet<_> = descriptors(pid).filter(|inode| wanted.contains(inode)).collect();
+            let inodes: HashSet<_> = descriptors(pid).filter(|inode| self.wanted.contains(inode)).collect();
             if inodes.is_empty() {
                 continue;
             }

@@ -101,7 +101,11 @@ fn kinds(services: &[&Service], others: &[u64; KINDS.len()], tells_why: bool) ->
 
 fn row(service: &Service, kinds: &[(Kind, &str)]) -> Vec<String> {
     let id = &service.id;
-    let unit = id.manager.name();
+    let unit = match &id.manager {
+        // `docker ps` and its like take that number.
+        Manager::Container(_, number) => number.clone(),
+        manager => manager.name(),
+    };
     let unit = unit.strip_suffix(".service").unwrap_or(&unit);
     let cells = [shortened(&id.program, 14), shortened(unit, 13), port(id.side), processes(service)];
     cells.into_iter().chain(kinds.iter().map(|(kind, _)| service.of(*kind).to_string())).collect()
