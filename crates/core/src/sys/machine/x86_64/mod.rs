@@ -3,7 +3,7 @@
 //! Source: System V ABI, AMD64 supplement; `entry_SYSCALL_64` in the kernel.
 
 use core::arch::{asm, naked_asm};
-use rustix::io::{Errno, Result};
+use rustix::io::Result;
 
 pub mod nr;
 
