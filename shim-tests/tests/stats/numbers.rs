@@ -221,21 +221,22 @@ mod a_family {
     }
 }
 
-/// Kernels before 4.12, and gVisor: each close was left alone, and nothing said why.
+/// Kernels before 4.12, and gVisor: each close was left alone, and nothing said why. (On a busy machine a look at procfs,
+/// which comes before, may end at its budget.)
 #[test]
 fn a_kernel_without_socket_cookies_is_named() {
+    const CONNECTIONS: usize = 20;
     let Some(arena) = Arena::or_skip(here!()) else { return };
     let memory = Memory::directory();
-    let mut victim = memory.shows(Victim::c("no_cookie").arg("3")).start(&arena, Shim::Preloaded);
-    let mut peers = Peer::to(victim.port()).copies(3).ask(64, 1000).upload(1000).read_to_end().start(&arena);
+    let victim = Victim::c("no_cookie").arg(CONNECTIONS.to_string());
+    let mut victim = memory.shows(victim).start(&arena, Shim::Preloaded);
+    let peers = Peer::to(victim.port()).copies(CONNECTIONS).ask(64, 1000).upload(1000).read_to_end();
+    let mut peers = peers.start(&arena);
     victim.expect("closed");
     peers.tally();
     let stat = memory.stat(victim.pid());
-    let counts = ["closes_total", "left_alone_total.unsure", "unsure_total.no-cookie"].map(|name| stat.number(name));
-    assert_eq!(counts[1..], [3, 3], "{:#}", stat.0);
-    assert!(
-        memory
-            .says(&["explain", &victim.pid().to_string()])
-            .contains("3 no-cookie: the kernel gives a socket no cookie")
-    );
+    assert_eq!(stat.number("left_alone_total.unsure"), CONNECTIONS as u64, "{:#}", stat.0);
+    assert!(stat.number("unsure_total.no-cookie") > 0, "{:#}", stat.0);
+    let said = memory.says(&["explain", &victim.pid().to_string()]);
+    assert!(said.contains(" no-cookie: the kernel gives a socket no cookie"), "{said}");
 }

@@ -93,13 +93,13 @@ fn apart<T>(own_call: impl FnOnce() -> T) -> T {
     own_call()
 }
 
-/// Acts on a cancellation that was held back. To be called with no guard held, in a frame with
-/// nothing to drop.
+/// Acts on a cancellation that is pending, where libc knows of this thread. To be called with no guard held, in a frame
+/// with nothing to drop.
 ///
 /// # Safety
 /// May unwind; every frame up to the program's must allow it.
 pub unsafe fn act_on_cancellation() {
-    if real::is_ready() {
+    if real::is_ready() && thread::has_storage() {
         // SAFETY: the caller's.
         unsafe { real::pthread_testcancel() }
     }

@@ -11,7 +11,7 @@ use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use libc::{DIR, FILE, c_int, c_uint, gid_t, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, size_t, uid_t};
 
-symbols! { special: pthread_create closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty _exit _Exit }
+symbols! { special: pthread_create pthread_testcancel closefrom clone pidfd_spawn pidfd_spawnp _Fork forkpty _exit _Exit }
 
 /// Visits all of them.
 pub(super) fn each(visit: fn(&'static Symbol, Name)) {
@@ -24,7 +24,7 @@ pub(super) fn each(visit: fn(&'static Symbol, Name)) {
 pub(super) fn resolve(libraries: &Libraries) {
     const NAME: Name = name_of!(pthread_testcancel);
     if libraries.find(NAME).is_null() && libraries.is_anywhere(NAME) {
-        symbols::pthread_testcancel.ask(NAME);
+        special::pthread_testcancel.ask(NAME);
     }
 }
 
@@ -86,7 +86,6 @@ functions! {
     ) -> c_int = libc::ENOSYS;
 
     pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int = libc::ENOSYS;
-    pthread_testcancel() -> () = ();
     fflush(stream: *mut FILE) -> c_int = -1;
     fflush_unlocked(stream: *mut FILE) -> c_int = -1;
     fileno(stream: *mut FILE) -> c_int = -1;
@@ -125,6 +124,18 @@ pub unsafe fn closefrom(lowest: c_int) {
         Some(at) => unsafe { core::mem::transmute::<*mut c_void, Function>(at)(lowest) },
         // SAFETY: the caller's.
         None => _ = unsafe { close_range(lowest as c_uint, c_uint::MAX, 0) },
+    }
+}
+
+/// `pthread_testcancel(3)`. Where there is none, no thread can be cancelled, and nothing happens to `errno` either.
+///
+/// # Safety
+/// May unwind.
+pub unsafe fn pthread_testcancel() {
+    type Function = unsafe extern "C-unwind" fn();
+    if let Some(at) = special::pthread_testcancel.get(name_of!(pthread_testcancel)) {
+        // SAFETY: the pointer is that function's.
+        unsafe { core::mem::transmute::<*mut c_void, Function>(at)() }
     }
 }
 

@@ -4,7 +4,7 @@
 //! Architecture; `el0_svc` in the kernel.
 
 use core::arch::{asm, naked_asm};
-use rustix::io::{Errno, Result};
+use rustix::io::Result;
 
 pub mod nr;
 
