@@ -14,6 +14,21 @@ pub fn resolve(_: &Libraries) {}
 /// `clock_gettime` of the vDSO (vdso(7)).
 pub const CLOCK_GETTIME: &CStr = c"__kernel_clock_gettime";
 
+// The canary of a stack protector, which a libc has as well. Some toolchains (Debian's) compile the few C functions of
+// Rust's runtime with one. glibc has that symbol in its loader, which the library would then need by name, and the
+// loader of musl finds no such library. Nothing in those functions, which do arithmetic, can overflow.
+core::arch::global_asm!(
+    ".pushsection .rodata.softclose_canary, \"a\"",
+    ".balign 8",
+    ".globl __stack_chk_guard",
+    ".hidden __stack_chk_guard",
+    ".type __stack_chk_guard, @object",
+    ".size __stack_chk_guard, 8",
+    "__stack_chk_guard:",
+    ".xword 0x00ff0a0d50c1ab3d",
+    ".popsection",
+);
+
 /// The registers of a call, as [`jump_through`] saves them on the stack, below the arguments on the stack.
 #[repr(C)]
 pub struct SavedRegisters {
