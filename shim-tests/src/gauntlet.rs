@@ -115,9 +115,12 @@ impl Gauntlet {
         self
     }
 
-    /// The peer connects over MPTCP. The victim listens there by itself.
+    /// The peer connects over MPTCP. The victim listens there by itself. Less is unread, so that it fits into the
+    /// window of MPTCP on every kernel: on Linux 6.12 that holds some bytes less than [`UNREAD`], and a victim that
+    /// waits for more, by recv with MSG_PEEK and MSG_WAITALL, goes round in the kernel for ever.
     pub fn mptcp(mut self) -> Self {
         self.mptcp = true;
+        self.unread = UNREAD / 2;
         self
     }
 
