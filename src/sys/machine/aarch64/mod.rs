@@ -2,14 +2,18 @@
 
 mod memory;
 
+use super::super::libc_kind::is_musl;
 use super::super::local::Local;
 use super::super::real::Libraries;
 use core::arch::asm;
 use core::ffi::CStr;
+use softclose_core::sys::machine::note_libc;
 
 /// Nothing has to be looked up: the compiler finds thread-local variables by descriptors of the loader's
-/// (`R_AARCH64_TLSDESC`), and names no function for them.
-pub fn resolve(_: &Libraries) {}
+/// (`R_AARCH64_TLSDESC`), and names no function for them. But each libc keeps the table of thread-local storage elsewhere.
+pub fn resolve(_: &Libraries) {
+    note_libc(is_musl());
+}
 
 /// `clock_gettime` of the vDSO (vdso(7)).
 pub const CLOCK_GETTIME: &CStr = c"__kernel_clock_gettime";
