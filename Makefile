@@ -116,6 +116,7 @@ test-kernels: tools ## tests on Debian's kernels 5.10, 6.1 and 6.12, in virtual 
 	@shim-tests/machines/run x86_64 $(or $(KERNELS),trixie bookworm bullseye)
 
 test-aarch64: tools ## tests on Debian's kernel 6.12 for aarch64, in a virtual machine
+	@PATH=$$(dirname "$$(packaging/zigbuild)"):$$PATH $(MAKE) ARCH=aarch64 GLIBC=2.17 build
 	@shim-tests/machines/run aarch64 trixie
 
 # `make test` explores three preemptions already.

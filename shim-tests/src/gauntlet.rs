@@ -17,6 +17,9 @@ use std::time::Duration;
 /// How long a run waits for a `softclose-drain`. Some of them have peers that never end.
 const FINISHED_IN: Duration = Duration::from_secs(3);
 
+/// How long a peer rests that reads late.
+const LATE: Duration = Duration::from_millis(500);
+
 /// When the peer uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UploadTime {
@@ -40,6 +43,7 @@ pub struct Gauntlet {
     mptcp: bool,
     victim_connects: bool,
     http: bool,
+    reads_late: bool,
     is_counted: bool,
     exit: Exit,
 }
@@ -70,6 +74,7 @@ impl Gauntlet {
             mptcp: false,
             victim_connects: false,
             http: false,
+            reads_late: false,
             is_counted: false,
             exit: Exit::Code(0),
         }
@@ -110,9 +115,12 @@ impl Gauntlet {
         self
     }
 
-    /// The peer connects over MPTCP. The victim listens there by itself.
+    /// The peer connects over MPTCP. The victim listens there by itself. Less is unread, so that it fits into the
+    /// window of MPTCP on every kernel: on Linux 6.12 that holds some bytes less than [`UNREAD`], and a victim that
+    /// waits for more, by recv with MSG_PEEK and MSG_WAITALL, goes round in the kernel for ever.
     pub fn mptcp(mut self) -> Self {
         self.mptcp = true;
+        self.unread = UNREAD / 2;
         self
     }
 
@@ -125,6 +133,13 @@ impl Gauntlet {
     /// The victim is an HTTP server, which the peer asks as [`Peer::post`] does.
     pub fn http(mut self) -> Self {
         self.http = true;
+        self
+    }
+
+    /// The peer rests before it reads. A victim that takes its time between its response and the close could
+    /// otherwise, on a slow machine, close when all has arrived already: natively nothing would be lost.
+    pub fn reads_late(mut self) -> Self {
+        self.reads_late = true;
         self
     }
 
@@ -207,7 +222,9 @@ impl Gauntlet {
         }
         let peer = peer.ask(self.response, self.unread).upload(self.unread);
         let peer = if self.order == UploadTime::AfterClose { peer.wait() } else { peer };
-        peer.upload(self.upload).read_to_end()
+        let peer = peer.upload(self.upload);
+        let peer = if self.reads_late { peer.rest(LATE) } else { peer };
+        peer.read_to_end()
     }
 
     /// Every byte has arrived with a clean end, and the kernel has counted no abort and no reset.

@@ -158,6 +158,21 @@ fn no_unwinder_is_linked_in_or_asked_for() {
     assert_eq!(linked, [""; 0], "LLVM's unwinder, as zig brings it");
 }
 
+/// The loader of musl stands in for the libraries of libc, by these names, and finds no other library of glibc's. On
+/// aarch64 the library needed glibc's loader by name, for the canary of a stack protector, and libgcc_s: no program for
+/// musl started with it.
+#[test]
+fn no_library_is_needed_that_musl_has_not() {
+    const OF_LIBC: [&str; 7] = ["libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet."];
+    let data = std::fs::read(library()).expect("the shim is there");
+    let file = object::read::elf::ElfFile64::<object::Endianness>::parse(&*data).expect("the shim is an object file");
+    let table = file.elf_dynamic_table().expect("a library has one");
+    let needed = table.iter().filter(|entry| entry.tag == object::elf::DT_NEEDED);
+    let needed = needed.map(|entry| String::from_utf8_lossy(table.string(entry).expect("a name")));
+    let others: Vec<_> = needed.filter(|name| !OF_LIBC.iter().any(|of_libc| name.starts_with(of_libc))).collect();
+    assert_eq!(others, [""; 0]);
+}
+
 /// As numbers, so that 2.9 comes before 2.34.
 fn version(text: &str) -> Vec<u32> {
     text.split('.').map(|number| number.parse().expect("a version of glibc")).collect()

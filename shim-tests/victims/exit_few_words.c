@@ -7,14 +7,30 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-enum { RESPONSE = 2 << 20 };
+enum { RESPONSE = 256 << 10 };
 static const char WORDS[] = "goodbye";
+
+static _Atomic pid_t sleeper;
+
+static void *sleep_on(void *nothing)
+{
+	sleeper = syscall(SYS_gettid);
+	return sleep_for_ever(nothing);
+}
+
+/* One that has not come to sleep yet may do anything. */
+static void start_sleeper(void)
+{
+	start_thread(sleep_on, NULL);
+	while (!sleeper || !sleeps(sleeper))
+		sched_yield();
+}
 
 static int serve(int listener, int text_end)
 {
 	int conn = accept_one(listener);
 	FILE *stream = fdopen(text_end, "w");
-	start_thread(sleep_for_ever, NULL);
+	start_sleeper();
 	read_request(conn);
 	respond(conn, 0, RESPONSE);
 	must(stream && fputs(WORDS, stream) >= 0);
@@ -30,6 +46,18 @@ static void text_ends(const char *kind, int ends[2])
 		must(pipe(ends) == 0);
 	if (!strcmp(kind, "nowhere"))
 		must(close(ends[1]) == 0 && (ends[1] = open("/dev/null", O_WRONLY)) >= 0);
+}
+
+/* Reads nothing until the process has ended, or waits in its end. On one processor the peer would otherwise have taken
+ * each piece of the answer as soon as it was written, and nothing would be lost natively. */
+static void let_it_end(pid_t child)
+{
+	enum { TIMES = 50, STEP_US = 10000 };
+	siginfo_t ended = {.si_pid = 0};
+	for (int i = 0; i < TIMES && ended.si_pid == 0; i++) {
+		usleep(STEP_US);
+		must(waitid(P_PID, child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+	}
 }
 
 int main(int count, char **arguments)
@@ -55,6 +83,7 @@ int main(int count, char **arguments)
 	ssize_t got;
 	while ((got = read(ends[0], room, sizeof room)) > 0)
 		words += got;
+	let_it_end(child);
 	while ((got = read(fd, room, sizeof room)) > 0)
 		taken += got;
 	must(close(fd) == 0 && waitpid(child, &status, 0) == child);

@@ -9,6 +9,9 @@
 //! constructor, and a cancellation of the thread. For a cancellation libc has loaded libgcc_s itself, and
 //! that copy must be used: a second unwinder would not understand its contexts.
 //!
+//! Those that only code names which is left out are here as well: GNU ld would have the loader load the unwinder for
+//! them. Then nothing of ours runs in a program for musl where there is no libgcc_s.
+//!
 //! The symbols are hidden: otherwise they would replace the program's own.
 //!
 //! Context: the constructor, and a thread that unwinds.
@@ -51,6 +54,8 @@ forward! {
     in_unwinder:
     _Unwind_Backtrace
     _Unwind_DeleteException
+    _Unwind_FindEnclosingFunction
+    _Unwind_GetCFA
     _Unwind_GetDataRelBase
     _Unwind_GetIP
     _Unwind_GetIPInfo

@@ -2,17 +2,36 @@
 
 mod memory;
 
+use super::super::libc_kind::is_musl;
 use super::super::local::Local;
 use super::super::real::Libraries;
 use core::arch::asm;
 use core::ffi::CStr;
+use softclose_core::sys::machine::note_libc;
 
 /// Nothing has to be looked up: the compiler finds thread-local variables by descriptors of the loader's
-/// (`R_AARCH64_TLSDESC`), and names no function for them.
-pub fn resolve(_: &Libraries) {}
+/// (`R_AARCH64_TLSDESC`), and names no function for them. But each libc keeps the table of thread-local storage elsewhere.
+pub fn resolve(_: &Libraries) {
+    note_libc(is_musl());
+}
 
 /// `clock_gettime` of the vDSO (vdso(7)).
 pub const CLOCK_GETTIME: &CStr = c"__kernel_clock_gettime";
+
+// The canary of a stack protector, which a libc has as well. Some toolchains (Debian's) compile the few C functions of
+// Rust's runtime with one. glibc has that symbol in its loader, which the library would then need by name, and the
+// loader of musl finds no such library. Nothing in those functions, which do arithmetic, can overflow.
+core::arch::global_asm!(
+    ".pushsection .rodata.softclose_canary, \"a\"",
+    ".balign 8",
+    ".globl __stack_chk_guard",
+    ".hidden __stack_chk_guard",
+    ".type __stack_chk_guard, @object",
+    ".size __stack_chk_guard, 8",
+    "__stack_chk_guard:",
+    ".xword 0x00ff0a0d50c1ab3d",
+    ".popsection",
+);
 
 /// The registers of a call, as [`jump_through`] saves them on the stack, below the arguments on the stack.
 #[repr(C)]

@@ -4,6 +4,7 @@
 //! Architecture; `el0_svc` in the kernel.
 
 use core::arch::{asm, naked_asm};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rustix::io::Result;
 
 pub mod nr;
@@ -123,8 +124,16 @@ pub unsafe extern "C" fn end_of_handler() {
     naked_asm!("mov x8, #139", "svc #0", "brk #1")
 }
 
-/// The thread pointer, and the address of the table of thread-local storage: the first word that the thread pointer
-/// points to (`tcbhead_t` of glibc). musl keeps it before that word.
+/// Where libc keeps the address of the table of thread-local storage: at the thread pointer (`tcbhead_t` of glibc),
+/// or in the word before it (`struct pthread` of musl).
+static IS_TABLE_BEFORE: AtomicBool = AtomicBool::new(cfg!(target_env = "musl"));
+
+/// To be called in the constructor: the libc of the program is musl, or is not.
+pub fn note_libc(is_musl: bool) {
+    IS_TABLE_BEFORE.store(is_musl, Relaxed);
+}
+
+/// The thread pointer, and the address of the table of thread-local storage.
 #[inline(always)]
 pub fn own_block() -> [usize; 2] {
     let itself: usize;
@@ -135,7 +144,7 @@ pub fn own_block() -> [usize; 2] {
     }
     let at = itself as *const usize;
     // SAFETY: libc's control block lies around the thread pointer.
-    let table = unsafe { at.wrapping_sub(usize::from(cfg!(target_env = "musl"))).read() };
+    let table = unsafe { at.wrapping_sub(usize::from(IS_TABLE_BEFORE.load(Relaxed))).read() };
     [itself, table]
 }
 
