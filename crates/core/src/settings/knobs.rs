@@ -184,9 +184,12 @@ pub const KNOBS: &[Knob] = &[
         help: "directory of that file, on a tmpfs; unset means /run/softclose or /dev/softclose (root), or /dev/shm/softclose-UID",
     },
 ];
+
+/// The beginning of the variable by which the library tells a program that it executes where the counts are.
+pub const LINEAGE: &[u8] = b"SOFTCLOSE_LINEAGE=";
+
 /// Whether a variable begins as those of softclose do and is none of them: it may be a mistyped one.
 pub fn is_unknown(name: &[u8]) -> bool {
-    /// The library gives it to a program that it executes.
-    const OWN: &[u8] = b"SOFTCLOSE_LINEAGE";
-    name.starts_with(b"SOFTCLOSE_") && name != OWN && KNOBS.iter().all(|knob| knob.env.as_bytes() != name)
+    let is_ours = || KNOBS.iter().any(|knob| knob.env.as_bytes() == name) || LINEAGE.strip_suffix(b"=") == Some(name);
+    name.starts_with(b"SOFTCLOSE_") && !is_ours()
 }

@@ -13,6 +13,7 @@ use crate::holders::ledger::memory::family::Family;
 use crate::holders::ledger::memory::family_memory::FamilyMemory;
 use crate::holders::ledger::memory::records::Namespace;
 use crate::holders::ledger::memory::token::Token;
+use crate::settings::knobs::LINEAGE;
 use crate::sys::process;
 use rustix::process::Pid;
 
@@ -46,7 +47,7 @@ pub struct Ticket {
 
 impl Ticket {
     /// The name of the variable, with the equals sign.
-    pub const NAME: &[u8] = b"SOFTCLOSE_LINEAGE=";
+    pub const NAME: &[u8] = LINEAGE;
     /// The id of memory that is no segment.
     pub const NO_SEGMENT: u64 = u64::MAX;
     const FIELDS: usize = 7;
