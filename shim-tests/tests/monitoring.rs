@@ -24,6 +24,8 @@ const RULES: &str = include_str!("../../examples/prometheus/softclose.rules.yml"
 const RULES_TEST: &str = include_str!("../../examples/prometheus/softclose.rules.test.yml");
 const DASHBOARD: &str = include_str!("../../examples/grafana/softclose.json");
 
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
 /// Where node_exporter and Prometheus listen, in an arena that nobody else is in.
 const EXPORTER: &str = "127.0.0.1:9100";
 const PROMETHEUS: &str = "127.0.0.1:9090";
@@ -92,13 +94,15 @@ fn every_value_of_a_label_that_an_example_names_is_a_word_of_the_code() {
 }
 
 #[test]
-fn every_alert_has_a_test_in_which_it_fires() {
+fn every_alert_is_explained_and_has_a_test_in_which_it_fires() {
     let alerts: Vec<_> = RULES.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(alerts.len() > 5, "{alerts:?}");
     for alert in alerts {
         let fires = format!("alertname: {alert}\n        exp_alerts:\n          - exp_labels:");
         assert!(RULES_TEST.contains(&fires), "{alert}");
+        assert!(OPERATIONS.contains(&format!("| `{alert}` |")), "docs/operations.md does not explain {alert}");
     }
+    assert!(OPERATIONS.contains(&format!("`{FILES_LEFT_OUT}{{why=}}`")), "docs/operations.md lacks {FILES_LEFT_OUT}");
 }
 
 /// Each host in these tests that has no alert in the list must have none: promtool compares the whole list.
@@ -200,8 +204,13 @@ fn a_real_prometheus_answers_every_query_of_the_dashboard_and_evaluates_every_ru
     texts(&dashboard["panels"], "expr", &mut queries);
     assert!(queries.len() > 10, "{queries:?}");
     for query in queries {
-        let variables =
-            [("$instance", ".*"), ("$program", "serve"), ("$uid", ".*"), ("$__rate_interval", "1m"), ("$__range", "1h")];
+        let variables = [
+            ("$instance", ".*"),
+            ("$program", "serve"),
+            ("$uid", ".*"),
+            ("$__rate_interval", "1m"),
+            ("$__range", "1h"),
+        ];
         let question = variables.iter().fold(query.to_owned(), |text, (name, value)| text.replace(name, value));
         let answer = monitoring.asked(&question).unwrap_or_else(|error| panic!("{question}: {error:?}"));
         // These ask for what went wrong, and nothing has.
