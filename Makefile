@@ -256,7 +256,7 @@ install: ## what `make` has built, to DESTDIR, PREFIX (/usr/local), LIBDIR (PREF
 	    $(DESTDIR)$(PREFIX)/share/man/man*/softclose*
 	install -D -m 644 -t $(DESTDIR)$(DOC) *.md LICENSE-*
 	cd docs && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(DOC)/docs/{} \;
-	install -D -m 644 -t $(DESTDIR)$(DOC)/examples examples/*
+	cd examples && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(DOC)/examples/{} \;
 	install -d $(DESTDIR)$(UNITS)
 	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/softclose-refs.service >$(DESTDIR)$(UNITS)/softclose-refs.service
 	@$(if $(CROSS),,$(DESTDIR)$(PREFIX)/bin/softclose --print-env >/dev/null)

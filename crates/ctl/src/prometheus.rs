@@ -8,40 +8,64 @@ use crate::printable;
 use crate::samples::{Sample, samples};
 use crate::survey::{Liveness, Program, Survey};
 use anyhow::{Result, anyhow};
-use softclose_core::counters::names::{METRICS, Metric};
+use softclose_core::counters::names::{
+    FILES_LEFT_OUT, FILES_LEFT_OUT_HELP, METRICS, Metric, OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE,
+};
 use std::fmt::Write;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Every metric of every program of which a process is seen, and whose file is that process's own. A
-/// comment names each file whose numbers are missing: another version of softclose has written it, it
-/// may be forged, or its series would be there twice.
+/// gauge counts the files of running programs whose numbers are missing, and a comment names each of
+/// them: another version of softclose has written it, it may be forged, or its series would be there
+/// twice.
 pub fn text(survey: &Survey) -> String {
-    let (programs, doubtful) = exported(survey);
-    let missing: Vec<_> = survey.of_other_layouts().map(ToString::to_string).chain(doubtful).collect();
-    let missing = missing.iter().take(MOST_COMMENTS).map(|why| format!("# missing: {why}\n"));
-    METRICS.iter().map(|metric| metric_text(metric, &programs)).chain(missing).collect()
+    let (programs, left_out) = exported(survey);
+    let comments = left_out.iter().take(MOST_COMMENTS).map(|file| format!("# missing: {}\n", file.said));
+    let metrics = METRICS.iter().map(|metric| metric_text(metric, &programs));
+    metrics.chain([left_out_text(&left_out)]).chain(comments).collect()
 }
 
 /// Another user can have any number of files that are missing.
 const MOST_COMMENTS: usize = 64;
 
-/// The programs to export, each process being the eldest of one, and lines about the others.
-fn exported(survey: &Survey) -> (Vec<&Program>, Vec<String>) {
-    let (mut programs, mut doubtful) = (Vec::<&Program>::new(), Vec::new());
+/// A file of a running program that is not exported.
+struct LeftOut {
+    /// The value of the label.
+    why: &'static str,
+    /// The line that names it.
+    said: String,
+}
+
+/// The programs to export, each process being the eldest of one, and the files of the others.
+fn exported(survey: &Survey) -> (Vec<&Program>, Vec<LeftOut>) {
+    let other = survey.of_other_layouts().map(|file| LeftOut { why: OTHER_LAYOUT, said: file.to_string() });
+    let (mut programs, mut left_out) = (Vec::<&Program>::new(), other.collect::<Vec<_>>());
     for program in survey.programs.iter().filter(|program| program.state == Liveness::Live) {
         let (path, pid) = (printable::path(&program.file.path), program.pid());
         if !program.is_verified() {
-            doubtful
-                .push(format!("{path}: it belongs to user {}, and not to that of process {pid}", program.file.user));
+            let user = program.file.user;
+            let said = format!("{path}: it belongs to user {user}, and not to that of process {pid}");
+            left_out.push(LeftOut { why: OTHER_OWNER, said });
         } else if programs.last().is_some_and(|last| last.pid() == pid) {
-            doubtful.push(format!("{path}: process {pid} has another file as well, which is exported"));
+            let said = format!("{path}: process {pid} has another file as well, which is exported");
+            left_out.push(LeftOut { why: SECOND_FILE, said });
         } else {
             programs.push(program);
         }
     }
-    (programs, doubtful)
+    (programs, left_out)
+}
+
+/// Every value of the label is there, also where it is zero: an alert can tell that from no answer.
+fn left_out_text(left_out: &[LeftOut]) -> String {
+    let head = format!("# HELP {FILES_LEFT_OUT} {FILES_LEFT_OUT_HELP}\n# TYPE {FILES_LEFT_OUT} gauge\n");
+    let lines = [OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE].map(|why| {
+        let count = left_out.iter().filter(|file| file.why == why).count();
+        format!("{FILES_LEFT_OUT}{{why=\"{why}\"}} {count}\n")
+    });
+    head + &lines.concat()
 }
 
 fn metric_text(metric: &Metric, programs: &[&Program]) -> String {

@@ -1,6 +1,6 @@
 //! The examples are understood by those for whom they are.
 
-use crate::tree::{output, packaging};
+use crate::tree::{files, output, packaging};
 use shim_tests::built::project;
 use shim_tests::installed::find;
 use shim_tests::scratch::Scratch;
@@ -68,11 +68,11 @@ fn the_deployment_preloads_what_its_init_container_copies() {
 
 #[test]
 fn examples_name_no_variable_that_there_is_not() {
-    for entry in fs::read_dir(project().join("examples")).expect("the examples").flatten() {
-        let text = fs::read_to_string(entry.path()).expect("an example");
+    for path in files(&project().join("examples")) {
+        let text = fs::read_to_string(project().join("examples").join(&path)).expect("an example");
         let is_part = |letter: char| letter.is_ascii_uppercase() || letter == '_';
         for word in text.split(|letter| !is_part(letter)).filter(|word| word.starts_with("SOFTCLOSE_")) {
-            assert!(KNOBS.iter().any(|knob| knob.env == word), "{}: {word}", entry.path().display());
+            assert!(KNOBS.iter().any(|knob| knob.env == word), "{path}: {word}");
         }
     }
 }

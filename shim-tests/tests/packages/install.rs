@@ -41,6 +41,8 @@ fn everything_is_at_its_usual_place_and_is_taken_away_again() {
         "share/doc/softclose/docs/closes/drain.svg",
         "share/doc/softclose/docs/operations.md",
         "share/doc/softclose/examples/Containerfile",
+        "share/doc/softclose/examples/grafana/softclose.json",
+        "share/doc/softclose/examples/prometheus/softclose.rules.yml",
         "share/doc/softclose/examples/softclose.conf",
         "share/fish/vendor_completions.d/softclose.fish",
         "share/fish/vendor_completions.d/softclosectl.fish",

@@ -250,6 +250,18 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
+/// The one gauge that is of softclosectl and not of a program: its name. It is exported on every host
+/// where `softclosectl prometheus` runs, also where no program has softclose loaded.
+pub const FILES_LEFT_OUT: &str = "softclose_files_left_out";
+/// The help of [`FILES_LEFT_OUT`].
+pub const FILES_LEFT_OUT_HELP: &str = "Files of running programs that are not exported, by why.";
+/// Another version of softclose has written the file, in a layout of its own.
+pub const OTHER_LAYOUT: &str = "layout";
+/// The file belongs to another user than the process, and than root.
+pub const OTHER_OWNER: &str = "owner";
+/// The process has another file as well, which is exported.
+pub const SECOND_FILE: &str = "second";
+
 #[cfg(test)]
 mod tests {
     use super::*;
