@@ -223,3 +223,63 @@ mod system_wide {
         assert!(said.is_none_or(|said| said.matches(line).count() == 4 && said.matches("/\n").count() == 2));
     }
 }
+
+/// The upgrade of nginx to another binary, by SIGUSR2: the new master gets the variables that the
+/// configuration names, and no others.
+mod nginx_upgraded {
+    use super::*;
+    use shim_tests::DEADLINE;
+    use shim_tests::arena::Arena;
+    use shim_tests::proc::becomes_true;
+    use std::fs;
+
+    fn has_library(pid: &str) -> bool {
+        fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains("libsoftclose"))
+    }
+
+    fn is_parent(process: u32, child: &str) -> bool {
+        let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|pid| pid.trim() == process.to_string()))
+    }
+
+    /// Whether the old master and the new one have the library. `None` where it cannot be tried.
+    fn masters(test: &str, line: &str) -> Option<[bool; 2]> {
+        if needs_root(test) || is_missing(test, "nginx") {
+            return None;
+        }
+        let nginx = find("nginx").expect("it is there");
+        let arena = Arena::or_skip(test)?;
+        let scratch = Scratch::directory();
+        let place = scratch.path().display();
+        let text = format!(
+            "{line} user root; worker_processes 1; pid {place}/pid; error_log {place}/error; events {{}}
+            http {{ access_log off; server {{ listen 127.0.0.1:18099; }} }}"
+        );
+        let file = scratch.file("nginx.conf", "644", text.as_bytes());
+        let master = || fs::read_to_string(scratch.path().join("pid")).unwrap_or_default().trim().to_owned();
+        let mut command = preloaded(&[&nginx.to_string_lossy(), "-c", &file.to_string_lossy()]);
+        command.current_dir(scratch.path());
+        let _starter = arena.start(command);
+        assert!(becomes_true(DEADLINE, || !master().is_empty()), "nginx does not start");
+        let old = master();
+        let pid = old.parse().expect("a number");
+        // It ignores the signal where its parent is still the process that started it.
+        assert!(becomes_true(DEADLINE, || !arena.processes().iter().any(|&other| is_parent(other, &old))));
+        // SAFETY: no memory is passed.
+        unsafe { libc::kill(pid, libc::SIGUSR2) };
+        assert!(becomes_true(DEADLINE, || !matches!(&*master(), new if new.is_empty() || new == old)), "no new master");
+        let loaded = [has_library(&old), has_library(&master())];
+        arena.end_all();
+        Some(loaded)
+    }
+
+    #[test]
+    fn loses_the_library() {
+        assert!(masters(here!(), "").is_none_or(|loaded| loaded == [true, false]));
+    }
+
+    #[test]
+    fn keeps_it_if_the_configuration_names_the_variable() {
+        assert!(masters(here!(), "env LD_PRELOAD;").is_none_or(|loaded| loaded == [true, true]));
+    }
+}
