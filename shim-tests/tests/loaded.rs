@@ -262,9 +262,12 @@ mod nginx_upgraded {
         let _starter = arena.start(command);
         assert!(becomes_true(DEADLINE, || !master().is_empty()), "nginx does not start");
         let old = master();
-        let pid = old.parse().expect("a number");
+        let pid: i32 = old.parse().expect("a number");
         // It ignores the signal where its parent is still the process that started it.
         assert!(becomes_true(DEADLINE, || !arena.processes().iter().any(|&other| is_parent(other, &old))));
+        // A signal that comes before the master waits for one is lost. With its worker it waits.
+        let is_worker = |other: u32| is_parent(pid.unsigned_abs(), &other.to_string());
+        assert!(becomes_true(DEADLINE, || arena.processes().into_iter().any(is_worker)), "no worker");
         // SAFETY: no memory is passed.
         unsafe { libc::kill(pid, libc::SIGUSR2) };
         assert!(becomes_true(DEADLINE, || !matches!(&*master(), new if new.is_empty() || new == old)), "no new master");
