@@ -57,9 +57,13 @@ pub struct Status {
     pub user: u32,
     /// Its pid in its own pid namespace, where the kernel tells.
     pub own_pid: Option<u32>,
+    /// The process that a thread belongs to.
+    pub process: u32,
+    /// Its parent.
+    pub parent: u32,
 }
 
-/// Reads `/proc/PID/status`.
+/// Reads `/proc/PID/status`, of a process or of a thread. No name can forge a line: the kernel escapes a line feed there.
 pub fn status(pid: u32) -> Option<Status> {
     Status::of(&content(pid, "status")?)
 }
@@ -68,8 +72,10 @@ impl Status {
     /// Reads the text.
     pub fn of(text: &[u8]) -> Option<Self> {
         let value = |name: &[u8]| text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name));
+        let first = |name: &[u8]| number(words(value(name)?).next()?);
         let user = number(words(value(b"Uid:")?).nth(1)?)?;
-        Some(Self { user, own_pid: value(b"NSpid:").and_then(|pids| number(words(pids).last()?)) })
+        let own_pid = value(b"NSpid:").and_then(|pids| number(words(pids).last()?));
+        Some(Self { user, own_pid, process: first(b"Tgid:")?, parent: first(b"PPid:")? })
     }
 }
 
@@ -201,10 +207,11 @@ mod tests {
 
     #[test]
     fn a_status_has_the_effective_user_and_the_innermost_pid() {
-        let text = b"Name:\tUid:\nUid:\t1\t2\t3\t4\nNSpid:\t77\t1\nNSpgid:\t5\n";
-        assert_eq!(Status::of(text), Some(Status { user: 2, own_pid: Some(1) }));
-        assert_eq!(Status::of(b"Uid:\t1\t2\n"), Some(Status { user: 2, own_pid: None }));
-        assert_eq!(Status::of(b"Uid:\n"), None);
+        let text = b"Name:\tUid:\nTgid:\t77\nPPid:\t3\nUid:\t1\t2\t3\t4\nNSpid:\t77\t1\nNSpgid:\t5\n";
+        let status = Status { user: 2, own_pid: Some(1), process: 77, parent: 3 };
+        assert_eq!(Status::of(text), Some(status));
+        assert_eq!(Status::of(b"Tgid:\t77\nPPid:\t3\nUid:\t1\t2\n"), Some(Status { own_pid: None, ..status }));
+        assert_eq!(Status::of(b"Tgid:\t77\nPPid:\t3\nUid:\n"), None);
     }
 
     #[test]

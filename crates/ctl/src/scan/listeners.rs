@@ -2,8 +2,9 @@
 //! gone.
 
 use super::event::Flow;
-use super::namespaces::{self, pids};
+use super::namespaces;
 use super::who::Who;
+use crate::proc;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -118,7 +119,7 @@ impl Listeners {
     fn search(&mut self) {
         self.wanted = self.namespaces.values().flatten().map(|socket| socket.inode).collect();
         self.owners.retain(|inode, _| self.wanted.contains(inode));
-        for pid in pids() {
+        for pid in proc::pids().unwrap_or_default() {
             let inodes: HashSet<_> = descriptors(pid).filter(|inode| self.wanted.contains(inode)).collect();
             if inodes.is_empty() {
                 continue;

@@ -2,6 +2,7 @@
 
 use super::manager::Manager;
 use crate::printable::printable;
+use crate::proc;
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -28,17 +29,17 @@ const KTHREADD: u32 = 2;
 impl Who {
     /// The program of a process or a thread. `None` where it is gone, or a thread of the kernel.
     pub fn of(thread: u32) -> Option<Self> {
-        let status = fs::read(format!("/proc/{thread}/status")).ok()?;
-        let status = String::from_utf8_lossy(&status);
-        let pid = value(&status, "Tgid:")?.parse().ok()?;
+        let status = proc::status(thread)?;
+        let pid = status.process;
         let file = fs::read_link(format!("/proc/{pid}/exe")).ok();
-        if file.is_none() && (pid == KTHREADD || value(&status, "PPid:") == Some("2")) {
+        if file.is_none() && (pid == KTHREADD || status.parent == KTHREADD) {
             return None;
         }
         let cgroup = fs::read(format!("/proc/{pid}/cgroup")).unwrap_or_default();
         let program = match &file {
             Some(file) => name_of(file),
-            None => own_name(pid)?,
+            // The name that it has given itself.
+            None => printable(&String::from_utf8_lossy(&proc::stat(pid)?.name)),
         };
         Some(Self { pid, program, file, manager: Manager::of(&String::from_utf8_lossy(&cgroup)) })
     }
@@ -48,17 +49,6 @@ impl Who {
 fn name_of(file: &std::path::Path) -> String {
     let name = file.file_name().map_or_else(|| file.as_os_str().as_bytes(), OsStrExt::as_bytes);
     printable(&String::from_utf8_lossy(name.strip_suffix(b" (deleted)").unwrap_or(name)))
-}
-
-/// The name that a process has given itself, at most 15 bytes, which may be any.
-fn own_name(pid: u32) -> Option<String> {
-    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
-    Some(printable(&String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name))))
-}
-
-/// A value of `/proc/PID/status`, whose lines no name can forge: the kernel escapes a line feed there.
-fn value<'a>(status: &'a str, key: &str) -> Option<&'a str> {
-    status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim)
 }
 
 /// What was found out of threads lately. A thread that closes a thousand connections a second is looked up once.
