@@ -6,6 +6,7 @@ use super::block::{BITS, clear_bits, first_bit};
 use super::table::{FEW, SearchExtent, Sets, is_due};
 use crate::sys::Fd;
 use crate::sys::clock::Budget;
+use core::ops::Range;
 use core::sync::atomic::Ordering::SeqCst;
 
 /// A search ends at this many numbers that were free all the time.
@@ -47,7 +48,7 @@ impl Sets {
         let mut searcher = Searcher::new(self, extent, is_first, alone);
         let asked_to = self.search_as(&mut searcher, budget, is_excluded, probe);
         if is_first {
-            asked_to.into_iter().for_each(|first| self.forget_free(first));
+            asked_to.into_iter().for_each(|first| self.forget_free(first..u32::MAX));
             self.asked_to.store(asked_to.unwrap_or(u32::MAX), SeqCst);
             self.searching.store(false, SeqCst);
         }
@@ -87,12 +88,14 @@ impl Sets {
         is_due(&self.settled)
     }
 
-    /// What an earlier search has found free from `first` on says nothing of what lies beyond it.
-    pub(super) fn forget_free(&self, first: u32) {
-        let blocks = (first & !(BITS - 1)..self.end.load(SeqCst)).step_by(BITS as usize);
+    /// What an earlier search has found free among these numbers says nothing of what lies beyond.
+    pub(super) fn forget_free(&self, numbers: Range<u32>) {
+        let end = numbers.end.min(self.end.load(SeqCst));
+        let blocks = (numbers.start & !(BITS - 1)..end).step_by(BITS as usize);
         for (number, block) in blocks.filter_map(|number| Some((number, self.block(number)?))) {
-            let mask = if number < first { u64::MAX << (first % BITS) } else { u64::MAX };
-            clear_bits(&block.free, mask);
+            let from = if number < numbers.start { u64::MAX << (numbers.start % BITS) } else { u64::MAX };
+            let to = if numbers.end - number < BITS { !(u64::MAX << (numbers.end % BITS)) } else { u64::MAX };
+            clear_bits(&block.free, from & to);
         }
     }
 

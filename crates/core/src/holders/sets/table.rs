@@ -211,14 +211,13 @@ impl Sets {
     }
 
     /// `new` is a duplicate of `old`. It need not be the lowest free number. So where `old` may be a set that no hook has
-    /// seen, what searches have found free says nothing of what lies beyond.
+    /// seen, what searches have found free below `new` no longer says that there is nothing beyond.
     pub fn duplicated(&self, old: Fd, new: Fd) {
         self.opened(new);
-        if !self.has(old, |block| &block.plain) && !self.is_set(old) {
-            self.forget_free(0);
-        }
-        if self.has(old, |block| &block.set) {
+        if self.is_set(old) {
             self.set(new, |block| &block.set);
+        } else if !self.has(old, |block| &block.plain) {
+            self.forget_free(0..new.raw() as u32);
         }
         if self.has(old, |block| &block.own) {
             self.set(new, |block| &block.own);
@@ -278,7 +277,7 @@ impl Sets {
         self.share();
         // Another thread of the parent was in the middle of a search: what that has found is not whole.
         if self.searching.swap(false, SeqCst) {
-            self.forget_free(0);
+            self.forget_free(0..u32::MAX);
         }
     }
 

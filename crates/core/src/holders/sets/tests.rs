@@ -279,6 +279,21 @@ fn after_a_peak_the_searches_go_on_where_the_last_one_stopped() {
     assert_eq!(asked_within_a_spent_budget(&sets, &BTreeMap::new()), (vec![0, 1], true));
 }
 
+/// A search that had to ask all numbers after each `dup` would spend its budget in a program with many.
+#[test]
+fn a_duplicate_of_a_file_lengthens_the_next_search_no_further_than_to_its_number() {
+    let sets = room();
+    sets.opened(fd(1000));
+    sets.ending(fd(1000));
+    let after = |new: u32| {
+        let truth = Truth::of(&[(new, Kind::Plain)]);
+        let _learnt = [(); 2].map(|()| truth.asked(&sets));
+        sets.duplicated(fd(70), fd(new));
+        truth.asked(&sets).len()
+    };
+    assert_eq!([after(0), after(500)], [3, 502]);
+}
+
 /// A program that opens, closes and makes sets, also unseen, by the lowest free number as the kernel gives it.
 #[test]
 fn no_search_that_is_over_has_missed_a_set_however_many_were_not() {
