@@ -96,11 +96,9 @@ fn a_reset_that_the_program_asks_for() {
         assert_eq!(report.cut_off("asks_reset", *port), report.expected([0, 0, CONNECTIONS as u64]), "{report:#?}");
         assert_eq!(report.services("asks_reset", *port)[0]["softclose"], softclose, "{report:#?}");
     }
-    let native = &both[0].0;
-    assert!(
-        native.json["tells_why"] == false
-            || native.text.contains("asks_reset: the program asks for resets. softclose leaves those alone.")
-    );
+    let (native, port, _) = &both[0];
+    let expected = format!("asks_reset (port {port}):\n    the program asks for resets. softclose leaves those alone.");
+    assert!(native.json["tells_why"] == false || native.text.contains(&expected), "{}", native.text);
 }
 
 #[test]

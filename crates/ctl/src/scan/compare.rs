@@ -97,16 +97,21 @@ fn change(key: &Key, before: Option<&f64>, now: Option<&f64>, report: &Value) ->
         (0.0, _) => "new".to_owned(),
         (_, 0.0) if is_loaded(key, report) => "ended, loaded".to_owned(),
         (_, 0.0) => "ended".to_owned(),
-        (before, now) => format!("{:+.0} %", (now / before - 1.0) * 100.0),
+        // A change that rounds to zero has no sign of its own.
+        (before, now) => format!("{:+} %", ((now / before - 1.0) * 100.0).round() as i64),
     }
 }
 
-/// Whether the program has softclose now.
-fn is_loaded((program, manager, unit, _): &Key, report: &Value) -> bool {
+/// Whether the program has softclose now. It is known by its unit or container, or else by its port: another program of
+/// the same interpreter is not meant.
+fn is_loaded((program, manager, unit, (side, port)): &Key, report: &Value) -> bool {
+    let listens = |one: &Value| one["ports"].as_array().is_some_and(|ports| ports.contains(&Value::from(*port)));
     let mut loaded = report["loaded"].as_array().into_iter().flatten();
     loaded.any(|one| {
         let text = |name: &str| one[name].as_str().unwrap_or("-");
-        (text("program"), text("manager"), text("unit")) == (program.as_str(), manager.as_str(), unit.as_str())
+        let is_it =
+            (text("program"), text("manager"), text("unit")) == (program.as_str(), manager.as_str(), unit.as_str());
+        is_it && (unit != "-" || (side == "server" && listens(one)))
     })
 }
 
@@ -115,7 +120,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn report(seconds: f64, services: &[(&str, u64, u64)], loaded: &[&str]) -> Value {
+    fn report(seconds: f64, services: &[(&str, u64, u64)], loaded: &[(&str, u64)]) -> Value {
         let service = |&(program, port, unread): &(&str, u64, u64)| {
             json!({"program": program, "manager": null, "unit": null, "side": "server", "port": port,
                    "cut_off": {"unread": unread, "late": 0}})
@@ -124,22 +129,29 @@ mod tests {
             "seconds": seconds,
             "services": services.iter().map(service).collect::<Vec<_>>(),
             "others": {"unread": 0},
-            "loaded": loaded.iter().map(|program| json!({"program": program})).collect::<Vec<_>>(),
+            "loaded": loaded.iter().map(|(program, port)| json!({"program": program, "ports": [port]})).collect::<Vec<_>>(),
         })
     }
 
     #[test]
     fn rates_make_scans_of_different_lengths_equal() {
-        let before = report(60.0, &[("nginx", 80, 40), ("a", 1, 10), ("redis", 2, 3)], &[]);
-        let now = report(120.0, &[("new", 9, 2), ("a", 1, 10)], &["nginx"]);
+        let before = report(60.0, &[("nginx", 80, 40), ("a", 1, 10), ("python", 2, 3), ("python", 3, 2)], &[]);
+        let now = report(120.0, &[("new", 9, 2), ("a", 1, 10)], &[("nginx", 80), ("python", 3)]);
         let text = text(&before, &now);
-        let expected = "Connections cut off in a minute: 53.0 before (in 1m00s), 6.0 now (in 2m00s).\n\n\
+        let expected = "Connections cut off in a minute: 55.0 before (in 1m00s), 6.0 now (in 2m00s).\n\n\
              PROGRAM  UNIT  PORT  BEFORE  NOW  CHANGE\n\
              nginx    -     80    40.0    0.0  ended, loaded\n\
              a        -     1     10.0    5.0  -50 %\n\
-             redis    -     2     3.0     0.0  ended\n\
+             python   -     2     3.0     0.0  ended\n\
+             python   -     3     2.0     0.0  ended, loaded\n\
              new      -     9     0.0     1.0  new\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_change_of_nearly_nothing_has_no_minus() {
+        let (before, now) = (report(60.0, &[("a", 1, 1000)], &[]), report(60.0, &[("a", 1, 999)], &[]));
+        assert!(text(&before, &now).contains("  +0 %\n"));
     }
 
     #[test]

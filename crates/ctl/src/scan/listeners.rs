@@ -5,7 +5,7 @@ use super::event::Flow;
 use super::namespaces;
 use super::who::Who;
 use crate::proc;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -84,6 +84,13 @@ impl Listeners {
         }
         let owners = self.matching(flow).filter_map(|socket| self.owners.get(&socket.inode)).flatten();
         Some(programs(owners.cloned()))
+    }
+
+    /// The ports on which a process listened when the owners were searched.
+    pub fn ports(&self, pid: u32) -> BTreeSet<u16> {
+        let is_owner =
+            |socket: &&Socket| self.owners.get(&socket.inode).is_some_and(|all| all.iter().any(|who| who.pid == pid));
+        self.namespaces.values().flatten().filter(is_owner).map(|socket| socket.port).collect()
     }
 
     /// Whether the owners of a socket are not known, and a search may find them.
@@ -229,6 +236,8 @@ mod tests {
         listeners.hurry();
         let pids = listeners.owners(&flow, Instant::now()).unwrap().iter().map(|who| who.pid).collect::<Vec<_>>();
         assert_eq!(pids, [std::process::id()]);
+        assert!(listeners.ports(std::process::id()).contains(&flow.local.1));
+        assert!(listeners.ports(u32::MAX).is_empty());
     }
 
     #[test]

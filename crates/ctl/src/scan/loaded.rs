@@ -1,12 +1,14 @@
 //! The programs that have softclose loaded: what they do not cut off, nobody would see otherwise.
 
+use super::listeners::Listeners;
 use super::manager::Manager;
 use super::report;
+use super::services::{Service, Side};
 use super::who::Who;
 use crate::survey::process::{Look, look};
 use crate::{printable, proc};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// A program that has softclose loaded, in one or more processes.
@@ -18,6 +20,8 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// Who starts it.
     pub manager: Manager,
+    /// The ports on which it listens. Two programs of one interpreter have nothing else that tells them apart.
+    pub ports: BTreeSet<u16>,
     /// Its processes.
     pub pids: Vec<u32>,
 }
@@ -25,16 +29,28 @@ pub struct Loaded {
 impl Loaded {
     /// All of them now.
     pub fn now() -> Vec<Self> {
+        let listeners = Listeners::now();
         let mut all = BTreeMap::<_, Vec<u32>>::new();
         for pid in proc::pids().unwrap_or_default() {
             if matches!(look(pid), Look::Loaded(_))
                 && let Some(who) = Who::of(pid)
             {
-                all.entry((who.program, who.file, who.manager)).or_default().push(who.pid);
+                let ports = listeners.ports(who.pid);
+                all.entry((who.program, who.file, who.manager, ports)).or_default().push(who.pid);
             }
         }
         let all = all.into_iter();
-        all.map(|((program, file, manager), pids)| Self { program, file, manager, pids }).collect()
+        all.map(|((program, file, manager, ports), pids)| Self { program, file, manager, ports, pids }).collect()
+    }
+
+    /// Whether this service is, as far as can be told, the same program.
+    pub fn is(&self, service: &Service) -> bool {
+        let id = &service.id;
+        let listens = || matches!(id.side, Side::Server(port) if self.ports.contains(&port));
+        let has_process = || self.pids.iter().any(|pid| service.pids.contains(pid));
+        self.file == id.file
+            && self.manager == id.manager
+            && (self.manager != Manager::Nobody || listens() || has_process())
     }
 
     /// It as JSON.
@@ -45,6 +61,7 @@ impl Loaded {
             "file": self.file.as_deref().map(printable::path),
             "manager": manager,
             "unit": unit,
+            "ports": self.ports,
             "pids": self.pids,
         })
     }
