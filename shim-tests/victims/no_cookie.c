@@ -19,12 +19,6 @@ int main(int count, char **arguments)
 	must(count == 2);
 	int listener = listen_tcp();
 	refuse_cookies();
-	for (int left = atoi(arguments[1]); left; left--) {
-		int conn = accept_one(listener);
-		respond(conn, 0, read_request(conn));
-		must(close(conn) == 0);
-	}
-	say("closed");
-	wait_for_the_end();
+	serve(listener, atoi(arguments[1]));
 	return 0;
 }

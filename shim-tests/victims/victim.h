@@ -251,6 +251,18 @@ static UNUSED void respond(int fd, size_t from, size_t to)
 		die("respond");
 }
 
+/* Answers some connections early, one after the other: without having read all of the request. */
+static UNUSED void serve(int listener, int connections)
+{
+	for (int at = 0; at < connections; at++) {
+		int conn = accept_one(listener);
+		respond(conn, 0, read_request(conn));
+		must(close(conn) == 0);
+	}
+	say("closed");
+	wait_for_the_end();
+}
+
 /* The response in two halves with the peer's "next" line between them. Whoever
  * shut the connection in the meantime, even a little later, is found out. */
 static UNUSED void respond_in_two(int fd, size_t response)
