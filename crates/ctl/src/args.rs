@@ -156,6 +156,17 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// `max_term_width` does nothing without clap's feature `wrap_help`: each paragraph was one line.
+    #[test]
+    fn help_fits_a_terminal() {
+        let root = Cli::command().term_width(80);
+        let commands: Vec<_> = root.get_subcommands().map(|command| command.clone().term_width(80)).collect();
+        for mut command in commands.into_iter().chain([root]) {
+            let help = command.render_long_help().to_string();
+            assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        }
+    }
+
     #[test]
     fn an_interval_is_some_seconds() {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));

@@ -116,6 +116,19 @@ fn every_link_of_an_installed_document_leads_to_one() {
     assert!(links > 40, "{links}");
 }
 
+/// It said no word of where to read on, or named a path of the source tree.
+#[test]
+fn what_is_not_loaded_is_told_where_to_read_on() {
+    let (release, root) = (release(), Scratch::directory());
+    succeed(&mut make("install", &release, root.path(), &[]));
+    let prefix = root.path().join("usr/local");
+    let mut command = Command::new(prefix.join("bin/softclosectl"));
+    let output = command.args(["explain", &std::process::id().to_string()]).env_remove("LD_PRELOAD").output();
+    let said = shim_tests::stats::text(&output.expect("softclosectl runs"));
+    let page = prefix.join("share/doc/softclose/docs/not-loaded.md");
+    assert!(page.is_file() && said.contains(&format!("See {}\n", page.display())), "{said}");
+}
+
 /// Programs that run have the old one mapped: it must not be written to.
 #[test]
 fn a_second_install_replaces_the_library_by_a_new_file() {

@@ -56,7 +56,24 @@ fn what_is_not_there_is_an_error_that_says_why() {
         text(&output)
     };
     assert!(refused("4194305").contains("there is no process 4194305"));
-    assert!(refused(&std::process::id().to_string()).contains("does not have softclose loaded"));
+    let other = refused(&std::process::id().to_string());
+    assert!(other.contains("does not have softclose loaded") && other.contains("docs/not-loaded.md"), "{other}");
+}
+
+/// "does not have softclose loaded, or you may not look at it: are you root?" was said to root, and of a process that
+/// may be looked at.
+#[test]
+fn what_may_not_be_looked_at_is_not_said_to_be_without_softclose() {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--clear-groups"]).arg(ctl()).args(["explain", &std::process::id().to_string()]);
+    match command.env_remove("LD_PRELOAD").output() {
+        Ok(output) if text(&output).contains("setpriv:") => skip(here!(), &text(&output)),
+        Ok(output) => {
+            let said = text(&output);
+            assert!(said.contains("you may not look at process") && !said.contains("loaded"), "{said}");
+        }
+        Err(error) => skip(here!(), &format!("setpriv: {error}")),
+    }
 }
 
 /// `stat PID` asked root "are you root?", and `stat` and `prometheus` said nothing.

@@ -43,6 +43,7 @@ fn see_also(roff: &mut Roff, pages: &[&str]) {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use softclose_core::decision::REASONS;
     use softclose_core::settings::knobs::KNOBS;
     use softclose_core::settings::strategy;
 
@@ -84,6 +85,18 @@ mod tests {
             for long in command.get_arguments().filter_map(clap::Arg::get_long) {
                 assert!(page.contains(&format!("--{long}")), "--{long}");
             }
+        }
+    }
+
+    /// explain named a section of 300 lines.
+    #[test]
+    fn every_section_that_explain_names_is_in_the_overview() {
+        let overview = text("man/man7/softclose.7");
+        let advice = REASONS.iter().map(|(reason, _)| softclose_ctl::explain::meaning(*reason).1);
+        let named: Vec<_> = advice.filter_map(|text| text.split('"').nth(1)).collect();
+        assert!(named.len() > 1);
+        for section in named {
+            assert!(overview.contains(&format!(".SS \"{section}\"\n")), "{section}");
         }
     }
 
