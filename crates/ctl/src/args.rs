@@ -69,16 +69,12 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         textfile: Option<PathBuf>,
     },
-    /// Remove the counters that programs have left when they ended, and say what is left.
+    /// Remove the counters that programs have left when they ended, and say how many are left.
     ///
     /// A program that exits removes its counters itself, unless it has changed its user or its root. The
     /// counters of a program that was killed or has crashed stay. Except for top, scan and refs, the other
     /// commands remove counters that were first found without a program at least an hour before.
-    Clean {
-        /// Only say what would be removed.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Clean(Clean),
     /// Let programs with softclose read how many references the kernel counts of a connection.
     ///
     /// With that count softclose can decide closes that it could not decide otherwise, in
@@ -97,6 +93,17 @@ pub enum Refs {
     Status,
     /// Remove the BPF program. Only root can do this.
     Remove,
+}
+
+/// Options of `clean`.
+#[derive(Clone, Debug, Args)]
+pub struct Clean {
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Name each file that is removed, or would be.
+    #[arg(long)]
+    pub list: bool,
 }
 
 /// Options of `top`.

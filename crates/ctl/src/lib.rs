@@ -53,7 +53,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     }
     let survey = survey(&cli.directories)?;
     match &cli.command {
-        Command::Clean { dry_run } => return clean::run(&survey, *dry_run),
+        Command::Clean(options) => return clean::run(&survey, options),
         Command::Prometheus { textfile: Some(directory) } => {
             prometheus::write(&prometheus::text(&survey), directory)?;
         }
@@ -81,7 +81,7 @@ fn shown(command: &Command, survey: &Survey) -> Result<String> {
             chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect::<Vec<_>>().join("\n")
         }
         Command::Prometheus { .. } => prometheus::text(survey),
-        Command::Clean { .. } | Command::Top(_) | Command::Refs(_) | Command::Scan(_) => String::new(),
+        Command::Clean(_) | Command::Top(_) | Command::Refs(_) | Command::Scan(_) => String::new(),
     })
 }
 

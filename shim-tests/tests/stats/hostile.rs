@@ -378,6 +378,18 @@ mod clean {
         assert_eq!(memory.stat(victim.pid()).state(), "live");
     }
 
+    /// Hundreds of lines said which, and none how many.
+    #[test]
+    fn says_how_many_and_names_them_only_where_that_is_asked_for() {
+        let memory = Memory::directory();
+        for at in 0..50 {
+            fs::write(memory.path().join(format!("{at}-1-0.softclose")), Forged::page(at, 1).0).expect("our directory");
+        }
+        let said = memory.says(&["clean", "--dry-run"]);
+        assert!(said.lines().count() <= 5 && said.contains(": counters of programs that have ended\n"), "{said}");
+        assert_eq!(memory.files().len(), 50);
+    }
+
     /// The second one failed at the first file that the other had removed.
     #[test]
     fn twice_at_once_is_no_error() {
@@ -385,7 +397,8 @@ mod clean {
         for at in 0..200 {
             fs::write(memory.path().join(format!("{at}-1-0.softclose")), Forged::page(at, 1).0).expect("our directory");
         }
-        let run = || memory.ctl(&["clean"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let run =
+            || memory.ctl(&["clean", "--list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
         let both = [run(), run()].map(|child| child.wait_with_output().expect("it ends"));
         for output in &both {
             assert!(output.status.success(), "{}", text(output));
@@ -405,10 +418,10 @@ mod clean {
         let _victim = served(&arena, &memory, 1);
         let path = memory.path().join("1-1-0.softclose");
         fs::write(&path, Forged::page(1, 1).0).expect("our directory");
-        let said = memory.says(&["clean", "--dry-run"]);
+        let said = memory.says(&["clean", "--dry-run", "--list"]);
         assert!(said.contains(&format!("would remove {}\n", path.display())) && said.contains(": in use\n"), "{said}");
         assert!(path.exists());
-        assert!(memory.says(&["clean"]).contains(&format!("removed {}\n", path.display())));
+        assert!(memory.says(&["clean", "--list"]).contains(&format!("removed {}\n", path.display())));
         assert!(!path.exists());
         assert_eq!(memory.files().len(), 1);
     }
