@@ -144,7 +144,14 @@ fn mistakes_are_said_in_plain_words() {
     assert_eq!(said(&["top"]), "softclosectl: top needs a terminal to draw on: stat and ps print to anything\n");
     let missing = memory.path().join("missing");
     let refused = said(&["prometheus", "--textfile", missing.to_str().expect("a plain path")]);
-    assert_eq!(refused, format!("softclosectl: cannot write {}/softclose.prom: entity not found\n", missing.display()));
+    assert_eq!(
+        refused,
+        format!("softclosectl: cannot write {}/softclose.prom: there is no such directory\n", missing.display())
+    );
+    // A name that the operator has mistyped was ignored in silence.
+    assert!(said(&["ps", "--dir", "/nonexistent"]).contains("/nonexistent: not looked at: No such file or directory"));
+    let watch = "softclosectl: --watch needs a terminal to draw on: scan prints to anything without it\n";
+    assert_eq!(said(&["scan", "--watch"]), watch);
 }
 
 /// There was no output at all, which may mean anything. In a pid namespace of its own softclosectl sees
