@@ -118,6 +118,23 @@ fn ps_says_of_a_process_without_counters_why_and_with_which_settings() {
     }
 }
 
+/// "and 293 more: softclosectl ps --all", said `ps --all`.
+#[test]
+fn ps_with_all_leaves_out_nothing() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let victim = memory.shows(Victim::program("cat".into())).env("SOFTCLOSE_IDEL", "7s");
+    let victims: Vec<_> = (0..9).map(|_| victim.start(&arena, Shim::Preloaded)).collect();
+    let named = |said: &str| {
+        let line = |pid: u32| format!("{pid} ignores what is no setting: SOFTCLOSE_IDEL\n");
+        victims.iter().filter(|victim| said.contains(&line(victim.pid()))).count()
+    };
+    wait_until("all are loaded", || named(&memory.says(&["ps", "--all"])) == victims.len());
+    let said = memory.says(&["ps"]);
+    assert!(named(&said) < victims.len() && said.contains(" more: softclosectl ps --all\n"), "{said}");
+    assert!(!memory.says(&["ps", "--all"]).contains("ps --all"));
+}
+
 /// It said what to look for in other numbers.
 #[test]
 fn explain_says_what_observed_closes_have_lost() {

@@ -33,10 +33,16 @@ fn without_preamble(body: &Roff) -> String {
     text.strip_prefix(&*preamble).unwrap_or(&text).to_owned()
 }
 
+/// `make install` puts in the place that it really is.
+const DOCUMENTS: &str = "The documents, as README.md, docs/operations.md, docs/not-loaded.md and docs/limits.md, are in \
+    /usr/local/share/doc/softclose.";
+
 /// The section SEE ALSO.
 fn see_also(roff: &mut Roff, pages: &[&str]) {
     roff.control("SH", ["SEE ALSO"]);
     roff.text([roman(pages.join(", "))]);
+    roff.control("PP", []);
+    roff.text([roman(DOCUMENTS)]);
 }
 
 #[cfg(test)]
