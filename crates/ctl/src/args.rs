@@ -1,6 +1,6 @@
 //! The command line. The manual and the completions are made from it.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use softclose_core::settings::value::duration_ms;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 #[command(name = "softclosectl", version, max_term_width = 100)]
 pub struct Cli {
     /// Search DIR, too, for counters of programs that have ended (see SOFTCLOSE_STATS_DIR).
-    #[arg(long = "dir", value_name = "DIR", global = true)]
+    #[arg(long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
     pub directories: Vec<PathBuf>,
     /// The subcommand.
     #[command(subcommand)]
@@ -66,7 +66,7 @@ pub enum Command {
     Prometheus {
         /// Write the file DIR/softclose.prom for node_exporter's textfile collector, and print
         /// nothing. The file is replaced in one step.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         textfile: Option<PathBuf>,
     },
     /// Remove the counters that programs have left when they ended, and say how many are left.
@@ -110,7 +110,7 @@ pub struct Clean {
 #[derive(Clone, Debug, Args)]
 pub struct Top {
     /// Update the table every so many seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_hint = ValueHint::Other, default_value = "2", value_parser = seconds)]
     pub interval: Duration,
 }
 
@@ -119,7 +119,7 @@ pub struct Top {
 pub struct Scan {
     /// Scan for this time, such as 30s or 5m, instead of 60s. Ctrl-C ends it earlier, and shows what was found until
     /// then.
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    #[arg(long = "for", value_name = "TIME", value_hint = ValueHint::Other, value_parser = time)]
     pub time: Option<Duration>,
     /// Show the services while it runs, until q is pressed or the time of --for is over. Press / to filter.
     #[arg(long)]
@@ -128,10 +128,10 @@ pub struct Scan {
     #[arg(long)]
     pub json: bool,
     /// Write the result to FILE, too, as JSON: for a later --compare.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,
     /// Compare the result with that in FILE, by what was cut off in a minute.
-    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "json")]
     pub compare: Option<PathBuf>,
 }
 
