@@ -59,7 +59,7 @@ fn not_listed(survey: &Survey) -> String {
     let kinds = kinds.iter().filter(|&&(count, _)| count != 0).map(|(count, what)| format!("{count} {what}"));
     match &kinds.collect::<Vec<_>>()[..] {
         [] => String::new(),
-        kinds => format!("not listed without --all: files {}\n", kinds.join(", ")),
+        kinds => format!("files not listed without --all: {}\n", kinds.join(", ")),
     }
 }
 

@@ -89,7 +89,7 @@ fn counters_survive_sigkill() {
     assert_eq!(memory.stat(pid).state(), "ended");
     let has_row = |said: &str| said.lines().any(|line| line.starts_with(&format!("{pid} ")) && line.contains("ended"));
     let (said, all) = (memory.says(&["ps"]), memory.says(&["ps", "--all"]));
-    assert!(has_row(&all) && !has_row(&said) && said.contains("not listed without --all: files"), "{said}{all}");
+    assert!(has_row(&all) && !has_row(&said) && said.contains("files not listed without --all: "), "{said}{all}");
     assert_eq!(memory.files().len(), 1, "to look at it removes nothing");
     assert!(memory.says(&["clean", "--list"]).contains(&format!("{pid}-")));
     assert_eq!(memory.files(), [""; 0]);
