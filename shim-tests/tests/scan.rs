@@ -272,6 +272,20 @@ fn a_later_scan_is_compared_with_an_earlier_one() {
     assert!(is_success && said.starts_with("Connections cut off in a minute: "), "{said}");
 }
 
+/// It was found out at the end, and the result was lost.
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_before_the_scan() {
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let started = std::time::Instant::now();
+    let output = Command::new(ctl()).args(["scan", "--for", "60s", "--baseline", "/nonexistent/file"]).output();
+    let output = output.expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("cannot write /nonexistent/file"), "{said}");
+    assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
 #[test]
 fn the_live_table_is_drawn_and_the_result_follows() {
     if let Some(reason) = obstacle() {

@@ -1,6 +1,6 @@
 //! The command line. The manual and the completions are made from it.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use softclose_core::settings::value::duration_ms;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 #[command(name = "softclosectl", version, max_term_width = 100)]
 pub struct Cli {
     /// Search DIR, too, for counters of programs that have ended (see SOFTCLOSE_STATS_DIR).
-    #[arg(long = "dir", value_name = "DIR", global = true)]
+    #[arg(long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
     pub directories: Vec<PathBuf>,
     /// The subcommand.
     #[command(subcommand)]
@@ -66,19 +66,15 @@ pub enum Command {
     Prometheus {
         /// Write the file DIR/softclose.prom for node_exporter's textfile collector, and print
         /// nothing. The file is replaced in one step.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         textfile: Option<PathBuf>,
     },
-    /// Remove the counters that programs have left when they ended, and say what is left.
+    /// Remove the counters that programs have left when they ended, and say how many are left.
     ///
     /// A program that exits removes its counters itself, unless it has changed its user or its root. The
     /// counters of a program that was killed or has crashed stay. Except for top, scan and refs, the other
     /// commands remove counters that were first found without a program at least an hour before.
-    Clean {
-        /// Only say what would be removed.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Clean(Clean),
     /// Let programs with softclose read how many references the kernel counts of a connection.
     ///
     /// With that count softclose can decide closes that it could not decide otherwise, in
@@ -99,11 +95,22 @@ pub enum Refs {
     Remove,
 }
 
+/// Options of `clean`.
+#[derive(Clone, Debug, Args)]
+pub struct Clean {
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Name each file that is removed, or would be.
+    #[arg(long)]
+    pub list: bool,
+}
+
 /// Options of `top`.
 #[derive(Clone, Debug, Args)]
 pub struct Top {
     /// Update the table every so many seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_hint = ValueHint::Other, default_value = "2", value_parser = seconds)]
     pub interval: Duration,
 }
 
@@ -112,7 +119,7 @@ pub struct Top {
 pub struct Scan {
     /// Scan for this time, such as 30s or 5m, instead of 60s. Ctrl-C ends it earlier, and shows what was found until
     /// then.
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    #[arg(long = "for", value_name = "TIME", value_hint = ValueHint::Other, value_parser = time)]
     pub time: Option<Duration>,
     /// Show the services while it runs, until q is pressed or the time of --for is over. Press / to filter.
     #[arg(long)]
@@ -121,10 +128,10 @@ pub struct Scan {
     #[arg(long)]
     pub json: bool,
     /// Write the result to FILE, too, as JSON: for a later --compare.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,
     /// Compare the result with that in FILE, by what was cut off in a minute.
-    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "json")]
     pub compare: Option<PathBuf>,
 }
 
@@ -154,6 +161,17 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    /// `max_term_width` does nothing without clap's feature `wrap_help`: each paragraph was one line.
+    #[test]
+    fn help_fits_a_terminal() {
+        let root = Cli::command().term_width(80);
+        let commands: Vec<_> = root.get_subcommands().map(|command| command.clone().term_width(80)).collect();
+        for mut command in commands.into_iter().chain([root]) {
+            let help = command.render_long_help().to_string();
+            assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        }
     }
 
     #[test]

@@ -5,14 +5,17 @@ use crate::survey::{Arbiter, Program};
 use softclose_core::counters::names::{BEGUN, COUNTED_BY_KERNEL, DOUBTED, LEFT_ALONE, OBSERVED, RESETS_AVOIDED};
 use softclose_core::decision::{REASONS, Reason};
 use softclose_core::holders::standing::{DOUBTS, Doubt};
+use softclose_launcher::wrap::wrapped;
 
-/// The reasons with their advice, the most frequent first. Reasons about descriptors that are no TCP
-/// sockets come last.
+const FINE: &str = "Nothing to do.";
+
+/// The reasons with their advice: those first that call for some action, and of these the most frequent first.
+/// Descriptors that are no TCP sockets come last.
 pub fn text(program: &Program) -> String {
     let reading = &program.reading;
     let count = |reason: Reason| reading.value(LEFT_ALONE + reason as usize);
     let mut seen: Vec<_> = REASONS.iter().filter(|(reason, _)| count(*reason) != 0).collect();
-    seen.sort_by_key(|(reason, _)| (is_no_connection(*reason), std::cmp::Reverse(count(*reason))));
+    seen.sort_by_key(|(reason, _)| (is_no_connection(*reason), is_fine(*reason), std::cmp::Reverse(count(*reason))));
     let head = format!(
         "{} {}: {} drains, {} resets avoided, {} held now, {}{}\n",
         reading.program,
@@ -47,30 +50,39 @@ pub fn text(program: &Program) -> String {
 /// What closes under the strategy observe have lost.
 fn losses(program: &Program, closes: u64) -> String {
     let [resets, unread] = [OBSERVED, OBSERVED + 1].map(|at| program.reading.value(at));
-    format!("              {resets} of {closes} closes were resets, {} unread.\n", human::bytes(unread))
+    below(&format!("{resets} of {closes} closes were resets, {} unread.", human::bytes(unread)))
 }
 
 /// What has decided so far, and what decides now, where softclose's own counts prove nothing.
 fn proof(count: u64, now: Option<Arbiter>) -> String {
     const WHERE: &str = "If its own counts do not prove who holds a connection,";
-    let so_far = format!("Closes that the kernel's own count has decided so far: {count}.\n");
-    match now {
-        Some(Arbiter::Kernel) => format!("{WHERE} the kernel's own count decides.\n{so_far}"),
+    let so_far = format!("Closes that the kernel's own count has decided so far: {count}.");
+    let text = match now {
+        Some(Arbiter::Kernel) => format!("{WHERE} the kernel's own count decides. {so_far}"),
         Some(Arbiter::Procfs) if count == 0 => format!(
-            "{WHERE} a look at /proc decides.\n\
-             'softclosectl refs install' lets the kernel's own count decide, which is faster.\n"
+            "{WHERE} a look at /proc decides. The kernel's own count would be faster, and decides more: \
+             'softclosectl refs install', as root on the host."
         ),
-        Some(Arbiter::Procfs) => format!(
-            "{WHERE} a look at /proc decides.\n{so_far}It is not installed any more: softclosectl refs install.\n"
-        ),
-        None if count == 0 => String::new(),
+        Some(Arbiter::Procfs) => {
+            format!(
+                "{WHERE} a look at /proc decides. {so_far} It is not installed any more: softclosectl refs install."
+            )
+        }
+        None if count == 0 => return String::new(),
         None => so_far,
-    }
+    };
+    wrapped("", &text)
 }
 
 fn entry(count: u64, name: &str, reason: Reason) -> String {
     let (what, advice) = meaning(reason);
-    format!("\n{count:>12}  {name}: {what}\n              {advice}\n")
+    let first = format!("{name}: {what}");
+    format!("\n{}{}", wrapped(&format!("{count:>12}  "), &first), below(advice))
+}
+
+/// Lines that begin below the text of an entry.
+fn below(text: &str) -> String {
+    if text.is_empty() { String::new() } else { wrapped(&" ".repeat(14), text) }
 }
 
 /// The lines about what could not be proved, the most frequent first.
@@ -78,35 +90,63 @@ fn doubts(program: &Program) -> String {
     let count = |doubt: Doubt| program.reading.value(DOUBTED + doubt as usize);
     let mut seen: Vec<_> = DOUBTS.iter().filter(|(doubt, _)| count(*doubt) != 0).collect();
     seen.sort_by_key(|(doubt, _)| std::cmp::Reverse(count(*doubt)));
-    let line = |(doubt, name): &(Doubt, &str)| format!("{:>16} {name}: {}\n", count(*doubt), doubted(*doubt));
-    seen.into_iter().map(line).collect()
+    seen.into_iter().map(|(doubt, name)| doubt_entry(count(*doubt), name, *doubt)).collect()
 }
 
-/// What a doubt means.
-fn doubted(doubt: Doubt) -> &'static str {
+fn doubt_entry(count: u64, name: &str, doubt: Doubt) -> String {
+    let (what, advice) = doubted(doubt);
+    wrapped(&format!("{count:>16}  "), &format!("{name}: {what} {advice}"))
+}
+
+/// What a doubt means, and what to do about it.
+fn doubted(doubt: Doubt) -> (&'static str, &'static str) {
+    const COUNT: &str = "The kernel's own count can decide that: softclosectl refs status.";
     match doubt {
         Doubt::Passed => {
-            "the connection was passed in a message or by pidfd_getfd: a message may still hold a copy of it."
+            ("the connection was passed in a message or by pidfd_getfd: a message may still hold a copy of it.", COUNT)
         }
-        Doubt::Spawned => {
-            "the connection was not close-on-exec while another program was executed, which may have passed it on."
+        Doubt::Spawned => (
+            "the connection was not close-on-exec while another program was executed, which may have passed it on; or \
+             another thread was inside vfork.",
+            "Make connections close-on-exec (SOCK_CLOEXEC), or let that program inherit LD_PRELOAD. But for vfork, the \
+             kernel's own count can decide that: softclosectl refs status.",
+        ),
+        Doubt::Watched => {
+            ("an epoll set may watch the connection, and this process cannot remove it from that set.", COUNT)
         }
-        Doubt::Watched => "an epoll set may watch the connection, and this process cannot remove it from that set.",
-        Doubt::Blind => {
-            "the process has an io_uring that may do more than change epoll sets, or a second table of descriptors."
-        }
-        Doubt::Unseen => "the process cannot see every other process: no /proc, hidepid, a container, another user.",
-        Doubt::Found => "/proc shows another process that has the connection, or the kernel counts another reference.",
-        Doubt::LookBudget => {
+        Doubt::Blind => (
+            "the process has an io_uring that may do more than change epoll sets, or a second table of descriptors.",
+            "The kernel's own count can decide about an io_uring: softclosectl refs status. Nothing can about a second \
+             table.",
+        ),
+        Doubt::Unseen => (
+            "the process cannot see every other process: no /proc, hidepid, a container, another user.",
+            "Mount /proc without hidepid and subset=pid. The kernel's own count can decide all of that: softclosectl \
+             refs status, on the host.",
+        ),
+        Doubt::Found => (
+            "/proc shows another process that has the connection, or the kernel counts another reference.",
+            "Nothing to do, if that process has softclose loaded as well.",
+        ),
+        Doubt::LookBudget => (
             "a look at /proc took longer than two milliseconds (eight at the end of a process, and where it has no \
-             other connection): there are many processes or descriptors."
+             other connection): there are many processes or descriptors.",
+            COUNT,
+        ),
+        Doubt::SetsBudget => {
+            ("the search for epoll sets took longer than a millisecond: there are many descriptors.", COUNT)
         }
-        Doubt::SetsBudget => "the search for epoll sets took longer than a millisecond: there are many descriptors.",
-        Doubt::NoCookie => {
+        Doubt::NoCookie => (
             "the kernel gives a socket no cookie (SO_COOKIE: Linux 4.12 or later; gVisor has none), by which softclose \
-             knows it again."
-        }
+             knows it again.",
+            "Another kernel would help.",
+        ),
     }
+}
+
+/// Whether nothing is to be done about closes that were left alone for this reason.
+fn is_fine(reason: Reason) -> bool {
+    meaning(reason).1 == FINE
 }
 
 fn is_no_connection(reason: Reason) -> bool {
@@ -115,17 +155,16 @@ fn is_no_connection(reason: Reason) -> bool {
 
 /// What a reason means, and what to do about it.
 pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
-    const FINE: &str = "Nothing to do.";
     match reason {
         Reason::Unconnected => ("the socket was listening, connecting, or closed already.", FINE),
         Reason::PeerDone => ("the peer had closed and everything was read: a plain close loses nothing.", FINE),
         Reason::Shared => (
             "another process or another descriptor still had the connection. The last close drains it.",
-            "Nothing to do, if that process has softclose loaded as well (softclosectl ps).",
+            "Nothing to do, if that process has softclose loaded as well (softclosectl ps). If not, load it there, too.",
         ),
         Reason::Unsure => (
             "nothing proved that this was the last close of the connection.",
-            "What could not be proved is below; see LIMITS in softclose(7).",
+            "What could not be proved (\"Proof of sole ownership\" in softclose(7) has more):",
         ),
         Reason::ResetAsked => ("the program asked for a reset: SO_LINGER{1,0}.", FINE),
         Reason::Role => ("SOFTCLOSE_ROLE excludes these connections.", "To include them, set SOFTCLOSE_ROLE=both."),
@@ -143,7 +182,8 @@ pub fn meaning(reason: Reason) -> (&'static str, &'static str) {
         }
         Reason::Denied => (
             "a seccomp filter refuses a system call that a drain needs.",
-            "Compare the filter (systemd SystemCallFilter=, the container's profile) with LIMITS in softclose(7).",
+            "Compare the filter (systemd SystemCallFilter=, the container's profile) with \"Things that a program could \
+             see\" in softclose(7).",
         ),
         Reason::Observed => (
             "the strategy is observe, which counts closes and changes none.",
@@ -170,8 +210,8 @@ mod tests {
     use super::*;
 
     fn texts() -> Vec<&'static str> {
-        let meanings = REASONS.iter().flat_map(|(reason, _)| <[_; 2]>::from(meaning(*reason)));
-        meanings.chain(DOUBTS.iter().map(|(doubt, _)| doubted(*doubt))).collect()
+        let meanings = REASONS.iter().map(|(reason, _)| meaning(*reason));
+        meanings.chain(DOUBTS.iter().map(|(doubt, _)| doubted(*doubt))).flat_map(<[_; 2]>::from).collect()
     }
 
     #[test]
@@ -180,6 +220,24 @@ mod tests {
         for name in names {
             assert!(texts().iter().any(|text| text.contains(name)), "{name}");
         }
+    }
+
+    /// Lines had up to 170 columns.
+    #[test]
+    fn every_line_fits_a_terminal() {
+        let proofs =
+            [None, Some(Arbiter::Kernel), Some(Arbiter::Procfs)].map(|now| proof(u64::MAX, now) + &proof(0, now));
+        let reasons = REASONS.iter().map(|(reason, name)| entry(999_999_999_999, name, *reason));
+        let doubts = DOUBTS.iter().map(|(doubt, name)| doubt_entry(u64::MAX, name, *doubt));
+        for text in proofs.into_iter().chain(reasons).chain(doubts) {
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        }
+    }
+
+    /// What a doubt meant was said, and not what to do.
+    #[test]
+    fn every_doubt_has_a_next_step() {
+        assert!(DOUBTS.iter().all(|(doubt, _)| !doubted(*doubt).1.is_empty()));
     }
 
     /// Where a process got no thread, it was told to wait inside close.

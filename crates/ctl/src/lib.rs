@@ -11,6 +11,7 @@
 //! | [`ps`], [`stat`], [`explain`], [`prometheus`], [`top`], [`mod@clean`] | the commands |
 //! | [`mod@scan`] | which services of the host cut off responses |
 //! | [`human`] | durations, sizes and tables for people |
+//! | [`document`] | where the documents are |
 //! | [`printable`] | text of other users, made harmless for a terminal |
 //!
 //! `softclose_core::counters` defines what is counted, and where it lies in a file.
@@ -18,6 +19,7 @@
 
 pub mod args;
 pub mod clean;
+pub mod document;
 pub mod explain;
 pub mod human;
 pub mod printable;
@@ -35,6 +37,7 @@ pub mod top;
 use anyhow::{Context, Result, ensure};
 use args::{Cli, Command, Refs};
 use std::io::{ErrorKind, Write};
+use survey::process::{Look, look};
 use survey::{Environment, Program, Survey, Why, survey};
 
 /// Runs the subcommand.
@@ -50,7 +53,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     }
     let survey = survey(&cli.directories)?;
     match &cli.command {
-        Command::Clean { dry_run } => return clean::run(&survey, *dry_run),
+        Command::Clean(options) => return clean::run(&survey, options),
         Command::Prometheus { textfile: Some(directory) } => {
             prometheus::write(&prometheus::text(&survey), directory)?;
         }
@@ -78,7 +81,7 @@ fn shown(command: &Command, survey: &Survey) -> Result<String> {
             chosen(survey, Some(*pid))?.into_iter().map(explain::text).collect::<Vec<_>>().join("\n")
         }
         Command::Prometheus { .. } => prometheus::text(survey),
-        Command::Clean { .. } | Command::Top(_) | Command::Refs(_) | Command::Scan(_) => String::new(),
+        Command::Clean(_) | Command::Top(_) | Command::Refs(_) | Command::Scan(_) => String::new(),
     })
 }
 
@@ -135,7 +138,13 @@ fn why_not(survey: &Survey, pid: u32) -> String {
             ),
         },
         None if !proc::is_running(pid) => format!("there is no process {pid}"),
-        None => format!("process {pid} does not have softclose loaded, or you may not look at it: are you root?"),
+        // With hidepid there is not even a name of it.
+        None if proc::stat(pid).is_none() || matches!(look(pid), Look::Hidden) => {
+            format!("you may not look at process {pid}: that takes root (in a container, CAP_SYS_PTRACE as well)")
+        }
+        None => {
+            format!("process {pid} does not have softclose loaded. Why? See {}", document::path("not-loaded.md"))
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::printable;
 use crate::samples::{Sample, samples};
 use crate::survey::{Liveness, Program, Survey};
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use softclose_core::counters::names::{
     FILES_LEFT_OUT, FILES_LEFT_OUT_HELP, METRICS, Metric, OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE,
 };
@@ -90,6 +90,7 @@ fn escaped(value: &str) -> String {
 /// a reader finds either the old content or the new.
 pub fn write(text: &str, directory: &Path) -> Result<()> {
     let path = directory.join("softclose.prom");
+    ensure!(directory.is_dir(), "cannot write {}: there is no such directory", path.display());
     // The error itself may name the temporary file, which means nothing to the user.
     replace(text, directory, &path).map_err(|error| anyhow!("cannot write {}: {}", path.display(), error.kind()))
 }

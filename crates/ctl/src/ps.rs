@@ -27,7 +27,7 @@ pub fn text(survey: &Survey, all: bool) -> String {
         count => format!("processes that you may not look at, with or without softclose: {count}\n"),
     };
     let most = if all { usize::MAX } else { MOST_LINES };
-    let parts = [table, if all { String::new() } else { not_listed(survey) }, unknown(survey)];
+    let parts = [table, if all { String::new() } else { not_listed(survey) }, lines(&unknown(survey), most)];
     let lists = [lines(&unreadable, most), lines(&notices(survey), most), hidden];
     parts.into_iter().chain(lists).collect()
 }
@@ -59,17 +59,17 @@ fn not_listed(survey: &Survey) -> String {
     let kinds = kinds.iter().filter(|&&(count, _)| count != 0).map(|(count, what)| format!("{count} {what}"));
     match &kinds.collect::<Vec<_>>()[..] {
         [] => String::new(),
-        kinds => format!("not listed without --all: files {}\n", kinds.join(", ")),
+        kinds => format!("files not listed without --all: {}\n", kinds.join(", ")),
     }
 }
 
 /// A line for each process whose environment has variables that begin as ours do and are none.
-fn unknown(survey: &Survey) -> String {
+fn unknown(survey: &Survey) -> Vec<String> {
     let line = |process: &Process| {
         let names = Environment::of(process.pid)?.unknown;
         (!names.is_empty()).then(|| format!("{} ignores what is no setting: {}\n", process.pid, names.join(" ")))
     };
-    lines(&survey.processes.iter().filter_map(line).collect::<Vec<_>>(), MOST_LINES)
+    survey.processes.iter().filter_map(line).collect()
 }
 
 /// The processes as JSON.

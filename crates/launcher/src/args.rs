@@ -107,7 +107,7 @@ fn knob_of(arg: Arg<'_>) -> Result<&'static Knob, Failure> {
 }
 
 fn value(knob: &Knob, parser: &mut Parser) -> Result<OsString, Failure> {
-    if options::takes_value(knob) { Ok(parser.value()?) } else { Ok("1".into()) }
+    if options::takes_value(knob) { Ok(parser.value()?) } else { Ok(parser.optional_value().unwrap_or("1".into())) }
 }
 
 #[cfg(test)]
@@ -132,6 +132,15 @@ mod tests {
         assert_eq!(invocation(&["--idle=1s", "--", "cmd", "--idle", "--", "-h"]), expected);
     }
 
+    /// The variable takes a value, and the option refused each.
+    #[test]
+    fn a_switch_takes_the_values_of_its_variable() {
+        for switch in ["--disable", "--disable=1", "--disable=yes", "--disable=0", "--disable=off"] {
+            assert_eq!(invocation(&[switch, "cmd"]), ("cmd".into(), vec![]));
+        }
+        assert_eq!(invocation(&["--disable", "0"]), ("0".into(), vec![]), "a word behind it is the command");
+    }
+
     #[test]
     fn any_word_can_be_a_command() {
         for word in ["check", "help", "run", ""] {
@@ -151,7 +160,7 @@ mod tests {
             &["--bogus", "cmd"],
             &["-x", "cmd"],
             &["--idle"],
-            &["--disable=0", "cmd"],
+            &["--disable=maybe", "cmd"],
             &["--check", "--print-env", "cmd"],
         ];
         for line in lines {

@@ -2,8 +2,8 @@
 
 use crate::failure::{NOT_EXECUTABLE, NOT_FOUND, OWN};
 pub use crate::options::takes_value;
+use crate::wrap::wrapped;
 use softclose_core::settings::knobs::{KNOBS, Kind, Knob};
-use std::fmt::Write;
 
 /// The command lines that the launcher understands.
 pub const USAGE: &str = "\
@@ -14,9 +14,10 @@ usage: softclose [OPTIONS] [--] COMMAND [ARG...]
 
 /// What the launcher does.
 pub const INTRODUCTION: &str = "
-Runs COMMAND with libsoftclose.so in LD_PRELOAD. When COMMAND closes a TCP socket, softclose ends
-the connection with a FIN where the kernel might send a reset, which can destroy data on its way
-to the peer. Options of softclose come before COMMAND.
+Runs COMMAND with libsoftclose.so in LD_PRELOAD. When COMMAND closes a TCP
+socket, softclose ends the connection with a FIN where the kernel might send a
+reset, which can destroy data on its way to the peer. Options of softclose come
+before COMMAND.
 ";
 
 /// An option that is no setting.
@@ -84,7 +85,7 @@ pub fn text() -> String {
 fn own_option(option: &OwnOption) -> String {
     let OwnOption { short, long, help } = option;
     let names = short.iter().map(|letter| format!("-{letter}, ")).collect::<String>() + "--" + long;
-    format!("  {names:13}  {help}\n")
+    wrapped(&format!("  {names:13}  "), help)
 }
 
 /// The name and the version, in one line.
@@ -96,8 +97,8 @@ fn push_knob(text: &mut String, knob: &Knob) {
     let Knob { env, flag, help, default, .. } = knob;
     let argument = if takes_value(knob) { format!("={}", argument(knob.kind)) } else { String::new() };
     let default = if default.is_empty() { "unset" } else { default };
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "  --{flag}{argument}\n      {env}, default {default}\n      {help}");
+    *text += &format!("  --{flag}{argument}\n      {env}, default {default}\n");
+    *text += &wrapped("      ", help);
 }
 
 /// What stands for the value of an option in the help; empty where it has none.

@@ -8,7 +8,7 @@
 //! locks. It must not panic: the status of a panic would be taken for the command's.
 //!
 //! The crate is a library too: the manual and the completions are made from [`help`], and `softclosectl scan` uses
-//! [`check`], [`library`] and [`quote`].
+//! [`check`], [`library`] and [`quote`]; what is to fit a terminal, [`wrap`].
 #![deny(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -26,6 +26,7 @@ mod options;
 mod output;
 pub mod quote;
 mod sigpipe;
+pub mod wrap;
 
 use args::{Action, Args};
 use command::Invocation;

@@ -51,8 +51,10 @@ fn warnings(knob: &Knob, value: &OsStr) -> Vec<Warning> {
 
 /// The error about a bad value. Where it has several rules, the bad ones are named.
 fn bad(knob: &Knob, value: &str, warnings: &[Warning]) -> Failure {
-    let rule =
-        |warning: &Warning| Some(format!("; rule {}, {:?}, is not {}", warning.rule?, warning.value, warning.allowed));
+    let rule = |warning: &Warning| {
+        let (place, rule) = warning.rule.as_ref()?;
+        Some(format!("; rule {place}, {rule:?}: {:?} is not {}", warning.value, warning.allowed))
+    };
     let rules: String = warnings.iter().filter_map(rule).collect();
     let whole = warnings.iter().find(|warning| warning.rule.is_none());
     let allowed = whole.map_or(knob.allowed, |warning| warning.allowed);
@@ -86,9 +88,10 @@ mod tests {
         let rules = "accepted=drain;accepted=drian;local:80";
         let failure = Options::default().set(knob("rules").unwrap(), rules.into()).unwrap_err();
         assert_eq!(failure.status, 125);
-        for part in
-            ["; rule 2, \"accepted=drian\", is not a rule with a strategy: drain,", "; rule 3, \"local:80\", is not"]
-        {
+        for part in [
+            "; rule 2, \"accepted=drian\": \"drian\" is not a strategy: drain,",
+            "; rule 3, \"local:80\": \"local:80\" is not",
+        ] {
             assert!(failure.message.contains(part), "{part} is not in {}", failure.message);
         }
     }

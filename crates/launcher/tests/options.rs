@@ -71,12 +71,15 @@ fn a_bad_variable_does_not_stop_the_command() {
     }
 }
 
+/// `SOFTCLOSE_DISABLE=yes` worked, and `--disable=yes` was refused.
 #[test]
-fn a_flag_takes_no_value() {
+fn a_flag_takes_what_its_variable_takes() {
     let installation = Installation::new();
     for knob in KNOBS.iter().filter(|knob| knob.kind == Kind::Flag) {
-        let outcome = installation.run([format!("--{}=1", knob.flag).as_str(), "true"]);
-        assert_eq!(outcome.status, Some(125), "{outcome:?}");
+        for (value, status) in [("", 0), ("=1", 0), ("=no", 0), ("=!bad", 125)] {
+            let outcome = installation.run([format!("--{}{value}", knob.flag).as_str(), "true"]);
+            assert_eq!(outcome.status, Some(status), "{value}: {outcome:?}");
+        }
     }
 }
 

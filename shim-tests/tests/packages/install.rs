@@ -91,12 +91,13 @@ fn without_objcopy_it_is_said_that_nothing_was_stripped() {
 fn manuals_name_places_of_this_installation() {
     let (release, root) = (release(), Scratch::directory());
     succeed(&mut make("install", &release, root.path(), &["PREFIX=/opt/soft-close"]));
-    let page = fs::read_to_string(root.path().join("opt/soft-close/share/man/man7/softclose.7")).expect("the manual");
-    let page = page.replace(r"\-", "-");
-    for place in ["LD_PRELOAD=/opt/soft-close/lib/softclose/libsoftclose.so", "/opt/soft-close/share/doc/softclose"] {
-        assert!(page.contains(place), "{place}");
+    let manuals = root.path().join("opt/soft-close/share/man");
+    let page = |name: &str| fs::read_to_string(manuals.join(name)).expect("the manual").replace(r"\-", "-");
+    for name in ["man1/softclose.1", "man1/softclosectl.1", "man7/softclose.7"] {
+        assert!(page(name).contains("are in /opt/soft-close/share/doc/softclose."), "{name}");
+        assert!(!page(name).contains("/usr/local"), "{name}");
     }
-    assert!(!page.contains("/usr/local"));
+    assert!(page("man7/softclose.7").contains("LD_PRELOAD=/opt/soft-close/lib/softclose/libsoftclose.so"));
 }
 
 /// Pictures among them. What is in the source tree alone is named in a document, not linked.
@@ -114,6 +115,19 @@ fn every_link_of_an_installed_document_leads_to_one() {
         }
     }
     assert!(links > 40, "{links}");
+}
+
+/// It said no word of where to read on, or named a path of the source tree.
+#[test]
+fn what_is_not_loaded_is_told_where_to_read_on() {
+    let (release, root) = (release(), Scratch::directory());
+    succeed(&mut make("install", &release, root.path(), &[]));
+    let prefix = root.path().join("usr/local");
+    let mut command = Command::new(prefix.join("bin/softclosectl"));
+    let output = command.args(["explain", &std::process::id().to_string()]).env_remove("LD_PRELOAD").output();
+    let said = shim_tests::stats::text(&output.expect("softclosectl runs"));
+    let page = prefix.join("share/doc/softclose/docs/not-loaded.md");
+    assert!(page.is_file() && said.contains(&format!("See {}\n", page.display())), "{said}");
 }
 
 /// Programs that run have the old one mapped: it must not be written to.

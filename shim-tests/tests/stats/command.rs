@@ -56,7 +56,24 @@ fn what_is_not_there_is_an_error_that_says_why() {
         text(&output)
     };
     assert!(refused("4194305").contains("there is no process 4194305"));
-    assert!(refused(&std::process::id().to_string()).contains("does not have softclose loaded"));
+    let other = refused(&std::process::id().to_string());
+    assert!(other.contains("does not have softclose loaded") && other.contains("docs/not-loaded.md"), "{other}");
+}
+
+/// "does not have softclose loaded, or you may not look at it: are you root?" was said to root, and of a process that
+/// may be looked at.
+#[test]
+fn what_may_not_be_looked_at_is_not_said_to_be_without_softclose() {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--clear-groups"]).arg(ctl()).args(["explain", &std::process::id().to_string()]);
+    match command.env_remove("LD_PRELOAD").output() {
+        Ok(output) if text(&output).contains("setpriv:") => skip(here!(), &text(&output)),
+        Ok(output) => {
+            let said = text(&output);
+            assert!(said.contains("you may not look at process") && !said.contains("loaded"), "{said}");
+        }
+        Err(error) => skip(here!(), &format!("setpriv: {error}")),
+    }
 }
 
 /// `stat PID` asked root "are you root?", and `stat` and `prometheus` said nothing.
@@ -101,6 +118,23 @@ fn ps_says_of_a_process_without_counters_why_and_with_which_settings() {
     }
 }
 
+/// "and 293 more: softclosectl ps --all", said `ps --all`.
+#[test]
+fn ps_with_all_leaves_out_nothing() {
+    let Some(arena) = Arena::or_skip(here!()) else { return };
+    let memory = Memory::directory();
+    let victim = memory.shows(Victim::program("cat".into())).env("SOFTCLOSE_IDEL", "7s");
+    let victims: Vec<_> = (0..9).map(|_| victim.start(&arena, Shim::Preloaded)).collect();
+    let named = |said: &str| {
+        let line = |pid: u32| format!("{pid} ignores what is no setting: SOFTCLOSE_IDEL\n");
+        victims.iter().filter(|victim| said.contains(&line(victim.pid()))).count()
+    };
+    wait_until("all are loaded", || named(&memory.says(&["ps", "--all"])) == victims.len());
+    let said = memory.says(&["ps"]);
+    assert!(named(&said) < victims.len() && said.contains(" more: softclosectl ps --all\n"), "{said}");
+    assert!(!memory.says(&["ps", "--all"]).contains("ps --all"));
+}
+
 /// It said what to look for in other numbers.
 #[test]
 fn explain_says_what_observed_closes_have_lost() {
@@ -127,7 +161,14 @@ fn mistakes_are_said_in_plain_words() {
     assert_eq!(said(&["top"]), "softclosectl: top needs a terminal to draw on: stat and ps print to anything\n");
     let missing = memory.path().join("missing");
     let refused = said(&["prometheus", "--textfile", missing.to_str().expect("a plain path")]);
-    assert_eq!(refused, format!("softclosectl: cannot write {}/softclose.prom: entity not found\n", missing.display()));
+    assert_eq!(
+        refused,
+        format!("softclosectl: cannot write {}/softclose.prom: there is no such directory\n", missing.display())
+    );
+    // A name that the operator has mistyped was ignored in silence.
+    assert!(said(&["ps", "--dir", "/nonexistent"]).contains("/nonexistent: not looked at: No such file or directory"));
+    let watch = "softclosectl: --watch needs a terminal to draw on: scan prints to anything without it\n";
+    assert_eq!(said(&["scan", "--watch"]), watch);
 }
 
 /// There was no output at all, which may mean anything. In a pid namespace of its own softclosectl sees

@@ -8,7 +8,7 @@
 use super::knobs::{KNOBS, Kind, Knob};
 use super::parsed::{DrainBy, LogLevel, Settings};
 use super::role::RolePolicy;
-use super::rules::Rules;
+use super::rules::{Refused, Rules};
 use super::strategy::Strategy;
 use super::value;
 use std::ffi::OsString;
@@ -34,15 +34,19 @@ pub struct Warning {
     pub allowed: &'static str,
     /// The default, which is used instead.
     pub used: &'static str,
-    /// Where the value is one rule of several: its position, from 1 on. The other rules stay in force.
-    pub rule: Option<usize>,
+    /// Where the value is part of a rule: the position of the rule, from 1 on, and the whole of it. The other
+    /// rules stay in force.
+    pub rule: Option<(usize, String)>,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { env, value, allowed, used, rule } = self;
-        if let Some(place) = rule {
-            return write!(f, "softclose: {env}: rule {place}, {value:?}, is not {allowed}; it is ignored");
+        if let Some((place, rule)) = rule {
+            return write!(
+                f,
+                "softclose: {env}: rule {place}, {rule:?}: {value:?} is not {allowed}; the rule is ignored"
+            );
         }
         write!(f, "softclose: {env}={value:?} is not {allowed}; using ")?;
         if used.is_empty() { write!(f, "the default (unset)") } else { write!(f, "{used}") }
@@ -103,9 +107,9 @@ impl Reading {
         let mut kept = Vec::new();
         self.settings.rules = Rules::parse(text, |place, rule, outcome| match outcome {
             Ok(()) => kept.push(rule.to_owned()),
-            Err(allowed) => {
-                let rule_at = Warning { rule: Some(place), allowed, ..warning(knob, rule.to_owned()) };
-                self.warnings.push(rule_at);
+            Err(Refused { part, allowed }) => {
+                let rule = Some((place, rule.to_owned()));
+                self.warnings.push(Warning { rule, allowed, ..warning(knob, part.to_owned()) });
             }
         });
         let origin = if kept.is_empty() { Origin::Default } else { Origin::Environment };
@@ -270,9 +274,10 @@ mod tests {
         assert!(reading.warnings.is_empty());
     }
 
+    /// Of a rule with five conditions it was not said which is bad.
     #[test]
-    fn a_bad_rule_is_named_with_its_place_and_the_others_stay_in_force() {
-        let text = "local:80=drain;bogus=abort;accepted=abort";
+    fn a_bad_rule_is_named_with_its_place_and_its_bad_part_and_the_others_stay_in_force() {
+        let text = "local:80=drain;accepted,bogus=abort;accepted=abort";
         let reading = read(|name| (name == "SOFTCLOSE_RULES").then(|| text.to_owned()));
         assert_eq!(
             reading.settings.rules,
@@ -281,9 +286,10 @@ mod tests {
         let at = KNOBS.iter().position(|knob| knob.env == "SOFTCLOSE_RULES").unwrap();
         assert_eq!(reading.shown[at], ("local:80=drain;accepted=abort".to_owned(), Origin::Environment));
         let [warning] = &reading.warnings[..] else { panic!("{:?}", reading.warnings) };
-        let begin = "softclose: SOFTCLOSE_RULES: rule 2, \"bogus=abort\", is not a rule with conditions such as";
+        let begin =
+            "softclose: SOFTCLOSE_RULES: rule 2, \"accepted,bogus=abort\": \"bogus\" is not a condition such as";
         assert!(warning.to_string().starts_with(begin), "{warning}");
-        assert!(warning.to_string().ends_with("; it is ignored"), "{warning}");
+        assert!(warning.to_string().ends_with("; the rule is ignored"), "{warning}");
     }
 
     #[test]

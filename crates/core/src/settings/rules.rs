@@ -35,11 +35,19 @@ struct Rule {
 }
 
 const RULE: &str = "CONDITION[,CONDITION...]=STRATEGY";
-const STRATEGY: &str = "a rule with a strategy: drain, wait, both, linger, abort, peer-first or observe";
-const CONDITION: &str =
-    "a rule with conditions such as accepted, connected, local:80, local:8000-8999 or peer:10.0.0.0/8";
-const TWICE: &str = "a rule with one condition of each kind";
+const STRATEGY: &str = "a strategy: drain, wait, both, linger, abort, peer-first or observe";
+const CONDITION: &str = "a condition such as accepted, connected, local:80, local:8000-8999 or peer:10.0.0.0/8";
+const TWICE: &str = "the only condition of its kind";
 const TOO_MANY: &str = "among the first 32 rules";
+
+/// Why a rule is not in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused<'a> {
+    /// The part of the rule that is bad.
+    pub part: &'a str,
+    /// What the part is not.
+    pub allowed: &'static str,
+}
 
 impl Rules {
     /// No rules.
@@ -48,8 +56,8 @@ impl Rules {
     }
 
     /// Parses `text`. Calls `each` for every rule, with its position from 1 on, its text, and whether
-    /// it is in force; the error says what is allowed.
-    pub fn parse(text: &str, mut each: impl FnMut(usize, &str, Result<(), &'static str>)) -> Self {
+    /// it is in force.
+    pub fn parse<'a>(text: &'a str, mut each: impl FnMut(usize, &'a str, Result<(), Refused<'a>>)) -> Self {
         let mut rules = Self::none();
         for (index, rule) in text.split(';').map(str::trim).enumerate() {
             if !rule.is_empty() {
@@ -59,9 +67,9 @@ impl Rules {
         rules
     }
 
-    fn add(&mut self, text: &str) -> Result<(), &'static str> {
+    fn add<'a>(&mut self, text: &'a str) -> Result<(), Refused<'a>> {
         let rule = Rule::parse(text)?;
-        let place = self.list.get_mut(self.count).ok_or(TOO_MANY)?;
+        let place = self.list.get_mut(self.count).ok_or(Refused { part: text, allowed: TOO_MANY })?;
         *place = rule;
         self.count += 1;
         Ok(())
@@ -85,11 +93,14 @@ impl Rules {
 impl Rule {
     const ALWAYS: Self = Self { role: RolePolicy::Both, local: None, peer: None, strategy: Strategy::Drain };
 
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let (conditions, strategy) = text.split_once('=').ok_or(RULE)?;
-        let strategy = Strategy::named(strategy.trim()).ok_or(STRATEGY)?;
+    fn parse(text: &str) -> Result<Self, Refused<'_>> {
+        let (conditions, strategy) = text.split_once('=').ok_or(Refused { part: text, allowed: RULE })?;
+        let strategy = strategy.trim();
+        let strategy = Strategy::named(strategy).ok_or(Refused { part: strategy, allowed: STRATEGY })?;
         let mut rule = Self { strategy, ..Self::ALWAYS };
-        conditions.split(',').try_for_each(|condition| rule.add(condition.trim()))?;
+        let mut conditions = conditions.split(',').map(str::trim);
+        conditions
+            .try_for_each(|condition| rule.add(condition).map_err(|allowed| Refused { part: condition, allowed }))?;
         Ok(rule)
     }
 
@@ -227,17 +238,17 @@ mod tests {
         let mut refused = Vec::new();
         let text = "accepted=wait; local:99999=abort ;;peer:10.0.0.0/33=abort;accepted;=drain;connected=both;";
         let rules = Rules::parse(text, |place, rule, outcome| {
-            if let Err(allowed) = outcome {
-                refused.push((place, rule.to_owned(), allowed));
+            if let Err(Refused { part, allowed }) = outcome {
+                refused.push((place, rule, part, allowed));
             }
         });
         let expected = [
-            (2, "local:99999=abort", CONDITION),
-            (4, "peer:10.0.0.0/33=abort", CONDITION),
-            (5, "accepted", RULE),
-            (6, "=drain", CONDITION),
+            (2, "local:99999=abort", "local:99999", CONDITION),
+            (4, "peer:10.0.0.0/33=abort", "peer:10.0.0.0/33", CONDITION),
+            (5, "accepted", "accepted", RULE),
+            (6, "=drain", "", CONDITION),
         ];
-        assert_eq!(refused, expected.map(|(place, rule, allowed)| (place, rule.to_owned(), allowed)));
+        assert_eq!(refused, expected);
         assert_eq!(rules, self::rules("accepted=wait;connected=both"));
     }
 
@@ -272,8 +283,9 @@ mod tests {
     fn rules_after_the_first_32_are_refused() {
         let text = "accepted=wait;".repeat(MOST + 2);
         let mut refused = Vec::new();
-        let rules =
-            Rules::parse(&text, |place, _, outcome| refused.extend(outcome.err().map(|allowed| (place, allowed))));
+        let rules = Rules::parse(&text, |place, _, outcome| {
+            refused.extend(outcome.err().map(|refused| (place, refused.allowed)))
+        });
         assert_eq!(refused, [(MOST + 1, TOO_MANY), (MOST + 2, TOO_MANY)]);
         assert_eq!(rules, self::rules(&"accepted=wait;".repeat(MOST)));
         assert!(TOO_MANY.contains(&MOST.to_string()));

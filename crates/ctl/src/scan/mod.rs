@@ -55,7 +55,8 @@ pub mod who;
 
 use crate::args;
 use crate::human;
-use anyhow::{Context, Result, anyhow};
+use crate::top;
+use anyhow::{Context, Result, anyhow, ensure};
 use attribution::Attribution;
 use description::Description;
 use event::Decoder;
@@ -66,6 +67,7 @@ use page::PageLayout;
 use report::Report;
 use ring::Ring;
 use signals::Signals;
+use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -73,12 +75,18 @@ use tracefs::Tracefs;
 
 /// Scans as the options say, and answers what is to be printed.
 pub fn run(options: &args::Scan) -> Result<String> {
+    ensure!(
+        !options.watch || top::is_terminal(),
+        "--watch needs a terminal to draw on: scan prints to anything without it"
+    );
+    let tracefs = Tracefs::find()?;
     // A bad file is an error before the scan, not after it.
     let before = options.compare.as_deref().map(compare::read).transpose()?;
-    let report = scan(options)?;
+    let baseline = options.baseline.as_deref().map(Baseline::open).transpose()?;
+    let report = scan(&tracefs, options)?;
     let json = report.json();
-    if let Some(path) = &options.baseline {
-        write(path, &json)?;
+    if let Some(baseline) = baseline {
+        baseline.write(&json)?;
     }
     Ok(match before {
         _ if options.json => serde_json::to_string_pretty(&json)? + "\n",
@@ -87,17 +95,35 @@ pub fn run(options: &args::Scan) -> Result<String> {
     })
 }
 
-fn write(path: &Path, json: &serde_json::Value) -> Result<()> {
-    let text = serde_json::to_string_pretty(json)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", crate::printable::path(path)))
+/// The file of `--baseline`. What it has had stays in it until there is a result.
+struct Baseline<'a> {
+    file: File,
+    path: &'a Path,
+}
+
+impl<'a> Baseline<'a> {
+    fn open(path: &'a Path) -> Result<Self> {
+        let file = File::options().create(true).write(true).truncate(false).open(path);
+        Ok(Self { file: file.with_context(|| cannot_write(path))?, path })
+    }
+
+    fn write(mut self, json: &serde_json::Value) -> Result<()> {
+        let text = serde_json::to_string_pretty(json)? + "\n";
+        // A pipe or a device has no length.
+        let _ = self.file.set_len(0);
+        self.file.write_all(text.as_bytes()).with_context(|| cannot_write(self.path))
+    }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", crate::printable::path(path))
 }
 
 /// Scans for the time that the options say, or until a signal comes.
-fn scan(options: &args::Scan) -> Result<Report> {
+fn scan(tracefs: &Tracefs, options: &args::Scan) -> Result<Report> {
     const USUAL: Duration = Duration::from_secs(60);
-    let tracefs = Tracefs::find()?;
     let signals = Signals::catch()?;
-    let mut scan = Scan::begin(&tracefs)?;
+    let mut scan = Scan::begin(tracefs)?;
     match options.time {
         time if options.watch => watch::watch(&mut scan, &signals, time.unwrap_or(Duration::MAX))?,
         time => observe(&mut scan, &signals, time.unwrap_or(USUAL))?,

@@ -16,6 +16,7 @@ use crate::args::Top;
 use crate::survey::survey;
 use anyhow::{Context, Result, ensure};
 use keys::{Next, View};
+use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use rows::Rows;
 use std::io::IsTerminal;
@@ -24,14 +25,24 @@ use std::time::Instant;
 
 /// Shows the table until q is pressed.
 pub fn run(options: &Top, directories: &[PathBuf]) -> Result<()> {
-    ensure!(std::io::stdout().is_terminal(), "top needs a terminal to draw on: stat and ps print to anything");
+    ensure!(is_terminal(), "top needs a terminal to draw on: stat and ps print to anything");
+    on_screen(|terminal| watch(terminal, options, directories))
+}
+
+/// Whether there is a screen to draw on.
+pub fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Takes the screen for as long as `draw` runs.
+pub fn on_screen<T>(draw: impl FnOnce(&mut DefaultTerminal) -> Result<T>) -> Result<T> {
     let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-    let outcome = watch(&mut terminal, options, directories);
+    let outcome = draw(&mut terminal);
     ratatui::restore();
     outcome
 }
 
-fn watch(terminal: &mut ratatui::DefaultTerminal, options: &Top, directories: &[PathBuf]) -> Result<()> {
+fn watch(terminal: &mut DefaultTerminal, options: &Top, directories: &[PathBuf]) -> Result<()> {
     let mut view = View::default();
     let mut rows = Rows::default();
     loop {

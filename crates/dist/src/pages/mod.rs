@@ -33,16 +33,23 @@ fn without_preamble(body: &Roff) -> String {
     text.strip_prefix(&*preamble).unwrap_or(&text).to_owned()
 }
 
+/// `make install` puts in the place that it really is.
+const DOCUMENTS: &str = "The documents, as README.md, docs/operations.md, docs/not-loaded.md and docs/limits.md, are in \
+    /usr/local/share/doc/softclose.";
+
 /// The section SEE ALSO.
 fn see_also(roff: &mut Roff, pages: &[&str]) {
     roff.control("SH", ["SEE ALSO"]);
     roff.text([roman(pages.join(", "))]);
+    roff.control("PP", []);
+    roff.text([roman(DOCUMENTS)]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use softclose_core::decision::REASONS;
     use softclose_core::settings::knobs::KNOBS;
     use softclose_core::settings::strategy;
 
@@ -84,6 +91,18 @@ mod tests {
             for long in command.get_arguments().filter_map(clap::Arg::get_long) {
                 assert!(page.contains(&format!("--{long}")), "--{long}");
             }
+        }
+    }
+
+    /// explain named a section of 300 lines.
+    #[test]
+    fn every_section_that_explain_names_is_in_the_overview() {
+        let overview = text("man/man7/softclose.7");
+        let advice = REASONS.iter().map(|(reason, _)| softclose_ctl::explain::meaning(*reason).1);
+        let named: Vec<_> = advice.filter_map(|text| text.split('"').nth(1)).collect();
+        assert!(named.len() > 1);
+        for section in named {
+            assert!(overview.contains(&format!(".SS \"{section}\"\n")), "{section}");
         }
     }
 

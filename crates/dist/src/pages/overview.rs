@@ -15,10 +15,6 @@ const SIGNALS: &str = "A signal that ends the program by its default action, or 
     SOFTCLOSE_EXIT_TIMEOUT to finish its connections. A service manager should wait longer than that before it sends \
     SIGKILL (TimeoutStopSec= of systemd, the grace period of a container).";
 
-/// `make install` puts in the place that it really is.
-const DOCUMENTS: &str = "The documents that are named here, as README.md and docs/limits.md, are in \
-    /usr/local/share/doc/softclose.";
-
 /// The page, without its title.
 pub fn page() -> Roff {
     let mut roff = Roff::new();
@@ -48,8 +44,6 @@ pub fn page() -> Roff {
         &mut roff,
         &["softclose(1)", "softclosectl(1)", "close(2)", "shutdown(2)", "socket(7)", "tcp(7)", "ld.so(8)"],
     );
-    roff.control("PP", []);
-    roff.text([roman(DOCUMENTS)]);
     roff
 }
 

@@ -11,7 +11,7 @@ impl Table {
         self.0.push((label.to_owned(), cells));
     }
 
-    /// Adds rows with the kernel's own counters, under the names that nstat(8) uses.
+    /// Adds rows with the kernel's own counters, by the names that nstat(8) uses.
     pub fn counters(&mut self, counters: [Option<KernelCounters>; 2]) {
         let mut row = |name, value: fn(KernelCounters) -> u64| {
             self.row(
@@ -21,7 +21,8 @@ impl Table {
         };
         row("TcpExtTCPAbortOnClose", |counters| counters.abort_on_close);
         row("TcpExtTCPAbortOnData", |counters| counters.abort_on_data);
-        row("TcpOutRsts", |counters| counters.resets_sent);
+        // The client's as well: it resets what comes after it has closed. So some are left with softclose.
+        row("TcpOutRsts (resets, by either end)", |counters| counters.resets_sent);
     }
 }
 
