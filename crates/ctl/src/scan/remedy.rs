@@ -47,7 +47,7 @@ impl Remedy {
         let Ok(findings) = check::running(pid) else { return Self::Unknown };
         let texts = |severity: Severity| {
             let such = findings.iter().filter(move |finding| finding.severity == severity);
-            such.map(|finding| printable(finding.text())).collect::<Vec<_>>()
+            such.map(|finding| finding.text().to_owned()).collect::<Vec<_>>()
         };
         match texts(Severity::Warning) {
             reasons if !reasons.is_empty() => Self::Impossible(reasons),
