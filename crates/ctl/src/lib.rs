@@ -12,6 +12,7 @@
 //! | [`mod@scan`] | which services of the host cut off responses |
 //! | [`human`] | durations, sizes and tables for people |
 //! | [`printable`] | text of other users, made harmless for a terminal |
+//! | [`patience`] | a look at a process that comes to an end |
 //!
 //! `softclose_core::counters` defines what is counted, and where it lies in a file.
 #![deny(unsafe_code)]
@@ -20,6 +21,7 @@ pub mod args;
 pub mod clean;
 pub mod explain;
 pub mod human;
+pub mod patience;
 pub mod printable;
 pub mod proc;
 pub mod prometheus;
@@ -123,10 +125,10 @@ fn why_not(survey: &Survey, pid: u32) -> String {
             _ => format!("the counters of process {pid} cannot be read: are you root?"),
         },
         Some(_) => match Environment::of(pid) {
-            Some(environment) if environment.is_disabled() => {
+            Some(environment) if environment.is_disabled => {
                 format!("process {pid} was started with SOFTCLOSE_DISABLE: softclose changes none of its closes")
             }
-            Some(environment) if environment.is_unpublished() => {
+            Some(environment) if environment.is_unpublished => {
                 format!("process {pid} was started with SOFTCLOSE_STATS=off: it does not publish its counters")
             }
             _ => format!(
@@ -134,6 +136,7 @@ fn why_not(survey: &Survey, pid: u32) -> String {
                  no directory for them (FILES in softclose(7))"
             ),
         },
+        None if survey.waiting.contains(&pid) => format!("process {pid} cannot be looked at: {}", patience::WAITING),
         None if !proc::is_running(pid) => format!("there is no process {pid}"),
         None => format!("process {pid} does not have softclose loaded, or you may not look at it: are you root?"),
     }

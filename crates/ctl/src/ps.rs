@@ -1,6 +1,7 @@
 //! `softclosectl ps`: the processes that have softclose loaded.
 
 use crate::human;
+use crate::patience;
 use crate::survey::{Arbiter, Environment, Liveness, Process, Program, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
@@ -16,7 +17,9 @@ pub const NONE: &str = "no process with softclose is running, as far as you may 
 /// that are none of ours, files that cannot be read, directories that are not used, and hidden processes.
 /// With `all`, everything is listed.
 pub fn text(survey: &Survey, all: bool) -> String {
-    let living = survey.processes.iter().map(|process| row(process, program_of(survey, process)));
+    let living: Vec<_> = survey.processes.iter().map(|process| (process, Environment::of(process.pid))).collect();
+    let unknown = unknown(&living);
+    let living = living.into_iter().map(|(process, its)| row(process, program_of(survey, process), its));
     let gone = survey.gone().filter(|_| all).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
     let table = if rows.is_empty() { NONE.to_owned() } else { human::table(&HEADS, &rows) };
@@ -27,7 +30,7 @@ pub fn text(survey: &Survey, all: bool) -> String {
         count => format!("processes that you may not look at, with or without softclose: {count}\n"),
     };
     let most = if all { usize::MAX } else { MOST_LINES };
-    let parts = [table, if all { String::new() } else { not_listed(survey) }, unknown(survey)];
+    let parts = [table, if all { String::new() } else { not_listed(survey) }, unknown];
     let lists = [lines(&unreadable, most), lines(&notices(survey), most), hidden];
     parts.into_iter().chain(lists).collect()
 }
@@ -36,7 +39,8 @@ pub fn text(survey: &Survey, all: bool) -> String {
 const MOST_LINES: usize = 8;
 
 fn notices(survey: &Survey) -> Vec<String> {
-    survey.notices.iter().map(|notice| format!("{notice}\n")).collect()
+    let waiting = survey.waiting.iter().map(|pid| format!("process {pid} was left out: {}\n", patience::WAITING));
+    survey.notices.iter().map(|notice| format!("{notice}\n")).chain(waiting).collect()
 }
 
 /// The first lines, and how many more there are.
@@ -64,12 +68,12 @@ fn not_listed(survey: &Survey) -> String {
 }
 
 /// A line for each process whose environment has variables that begin as ours do and are none.
-fn unknown(survey: &Survey) -> String {
-    let line = |process: &Process| {
-        let names = Environment::of(process.pid)?.unknown;
+fn unknown(processes: &[(&Process, Option<Environment>)]) -> String {
+    let line = |(process, environment): &(&Process, Option<Environment>)| {
+        let names = &environment.as_ref()?.unknown;
         (!names.is_empty()).then(|| format!("{} ignores what is no setting: {}\n", process.pid, names.join(" ")))
     };
-    lines(&survey.processes.iter().filter_map(line).collect::<Vec<_>>(), MOST_LINES)
+    lines(&processes.iter().filter_map(line).collect::<Vec<_>>(), MOST_LINES)
 }
 
 /// The processes as JSON.
@@ -83,14 +87,14 @@ fn program_of<'a>(survey: &'a Survey, process: &Process) -> Option<&'a Program> 
     its.min_by_key(|program| !program.is_verified())
 }
 
-fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
+fn row(process: &Process, program: Option<&Program>, environment: Option<Environment>) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let (counters, settings) = match program {
         Some(program) if program.is_verified() => {
             (format!("of {}", program.pid()), Some(program.reading.settings.clone()))
         }
         Some(program) => (format!("of user {}", program.file.user), Some(program.reading.settings.clone())),
-        None if process.stats_files.is_empty() => without_counters(process),
+        None if process.stats_files.is_empty() => without_counters(environment),
         None => ("not readable".to_owned(), None),
     };
     vec![
@@ -107,14 +111,14 @@ fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
 }
 
 /// Why a process publishes no counters, and its settings, as far as its environment tells.
-fn without_counters(process: &Process) -> (String, Option<Vec<(String, String)>>) {
-    let Some(environment) = Environment::of(process.pid) else { return ("none".to_owned(), None) };
-    let word = match (environment.is_disabled(), environment.is_unpublished()) {
+fn without_counters(environment: Option<Environment>) -> (String, Option<Vec<(String, String)>>) {
+    let Some(environment) = environment else { return ("none".to_owned(), None) };
+    let word = match (environment.is_disabled, environment.is_unpublished) {
         (true, _) => "disabled",
         (false, true) => "off",
         (false, false) => "none",
     };
-    (word.to_owned(), Some(environment.settings()))
+    (word.to_owned(), Some(environment.settings))
 }
 
 fn held_by(program: &Program, process: &Process) -> u64 {

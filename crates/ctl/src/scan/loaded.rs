@@ -3,6 +3,7 @@
 use super::manager::Manager;
 use super::report;
 use super::who::Who;
+use crate::patience::patiently;
 use crate::survey::process::{Look, look};
 use crate::{printable, proc};
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ impl Loaded {
     pub fn now() -> Vec<Self> {
         let mut all = BTreeMap::<_, Vec<u32>>::new();
         for pid in proc::pids().unwrap_or_default() {
-            if matches!(look(pid), Look::Loaded(_))
+            if matches!(patiently(pid, move || look(pid)), Some(Look::Loaded(_)))
                 && let Some(who) = Who::of(pid)
             {
                 all.entry((who.program, who.file, who.manager)).or_default().push(who.pid);

@@ -3,6 +3,7 @@
 use super::command_line::{self, CommandLine};
 use super::manager::Manager;
 use super::who::Who;
+use crate::patience::patiently;
 use crate::survey::process::{Look, look};
 use softclose_core::counters::page::printable;
 use softclose_launcher::check::{self, Severity};
@@ -35,7 +36,8 @@ pub enum Remedy {
 impl Remedy {
     /// Finds it out by a process, if that still executes its file: the pid may be another's by now.
     pub fn of(who: &Who) -> Self {
-        let found = Self::of_process(who.pid);
+        let pid = who.pid;
+        let found = patiently(pid, move || Self::of_process(pid)).unwrap_or(Self::Unknown);
         let is_it = who.file.is_some() && fs::read_link(format!("/proc/{}/exe", who.pid)).ok() == who.file;
         if is_it { found } else { Self::Unknown }
     }
