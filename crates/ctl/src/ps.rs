@@ -2,9 +2,11 @@
 
 use crate::human;
 use crate::patience;
+use crate::stats_file::FileId;
 use crate::survey::{Arbiter, Environment, Liveness, Process, Program, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// `ASKS` is what the process asks where its own counts do not prove who holds a connection.
@@ -19,7 +21,8 @@ pub const NONE: &str = "no process with softclose is running, as far as you may 
 pub fn text(survey: &Survey, all: bool) -> String {
     let living: Vec<_> = survey.processes.iter().map(|process| (process, Environment::of(process.pid))).collect();
     let unknown = unknown(&living);
-    let living = living.into_iter().map(|(process, its)| row(process, program_of(survey, process), its));
+    let programs = by_file(survey);
+    let living = living.into_iter().map(|(process, its)| row(process, program_of(&programs, process), its));
     let gone = survey.gone().filter(|_| all).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
     let table = if rows.is_empty() { NONE.to_owned() } else { human::table(&HEADS, &rows) };
@@ -78,13 +81,18 @@ fn unknown(processes: &[(&Process, Option<Environment>)]) -> String {
 
 /// The processes as JSON.
 pub fn json(survey: &Survey) -> Value {
-    survey.processes.iter().map(|process| entry(process, program_of(survey, process))).collect()
+    let programs = by_file(survey);
+    survey.processes.iter().map(|process| entry(process, program_of(&programs, process))).collect()
+}
+
+fn by_file(survey: &Survey) -> HashMap<FileId, &Program> {
+    survey.programs.iter().map(|program| (program.file.id, program)).collect()
 }
 
 /// The program that a process counts into.
-fn program_of<'a>(survey: &'a Survey, process: &Process) -> Option<&'a Program> {
-    let its = survey.programs.iter().filter(|program| process.stats_files.contains(&program.file.id));
-    its.min_by_key(|program| !program.is_verified())
+fn program_of<'a>(programs: &HashMap<FileId, &'a Program>, process: &Process) -> Option<&'a Program> {
+    let its = process.stats_files.iter().filter_map(|file| programs.get(file).copied());
+    its.min_by_key(|program| (!program.is_verified(), program.pid(), program.reading.created, program.file.id))
 }
 
 fn row(process: &Process, program: Option<&Program>, environment: Option<Environment>) -> Vec<String> {

@@ -9,7 +9,7 @@ use shim_tests::shim::{Shim, ctl};
 use shim_tests::skip;
 use shim_tests::stats::{Memory, text};
 use shim_tests::victim::Victim;
-use softclose_core::counters::names::{FILES_LEFT_OUT, METRICS, OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE};
+use softclose_core::counters::names::{FILES_LEFT_OUT, METRICS, WHY_LEFT_OUT};
 use softclose_core::counters::page::Page;
 use std::collections::HashSet;
 use std::mem::offset_of;
@@ -278,7 +278,7 @@ mod prometheus {
         for begin in ["# HELP", "# TYPE"].map(|word| format!("{word} {FILES_LEFT_OUT} ")) {
             assert!(lines.next().is_some_and(|line| line.starts_with(&begin)), "no {begin}");
         }
-        for why in [OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE] {
+        for why in WHY_LEFT_OUT {
             let (name, labels, _) = sample(lines.next().expect("a line"));
             assert_eq!((name.as_str(), labels), (FILES_LEFT_OUT, vec![("why".to_owned(), why.to_owned())]));
         }

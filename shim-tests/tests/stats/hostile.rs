@@ -233,7 +233,8 @@ fn a_process_with_several_files_is_exported_once() {
     let said = memory.says(&["prometheus"]);
     is_unique(&said);
     assert!(said.contains(&format!("softclose_closes_total{{pid=\"{me}\",uid=\"")), "{said}");
-    assert_eq!(said.lines().filter(|line| line.contains("has another file as well")).count(), 2, "{said}");
+    let another = format!("process {me} has another file as well");
+    assert_eq!(said.lines().filter(|line| line.contains(&another)).count(), 2, "{said}");
     // Other tests may have files of that kind meanwhile.
     assert!(!said.contains("softclose_files_left_out{why=\"second\"} 0\n"), "{said}");
 }

@@ -261,6 +261,10 @@ pub const OTHER_LAYOUT: &str = "layout";
 pub const OTHER_OWNER: &str = "owner";
 /// The process has another file as well, which is exported.
 pub const SECOND_FILE: &str = "second";
+/// The user of the process has as many other programs as are exported of one.
+pub const TOO_MANY: &str = "many";
+/// All reasons why a file is left out.
+pub const WHY_LEFT_OUT: [&str; 4] = [OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE, TOO_MANY];
 
 #[cfg(test)]
 mod tests {
