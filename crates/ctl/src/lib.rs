@@ -37,6 +37,7 @@ pub mod top;
 use anyhow::{Context, Result, ensure};
 use args::{Cli, Command, Refs};
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use survey::{Environment, Program, Survey, Why, survey};
 
 /// Runs the subcommand.
@@ -50,6 +51,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     if let Command::Refs(what) = cli.command {
         return print(&count_of_references(what)?);
     }
+    cli.directories.iter().for_each(|directory| name_unreadable(directory));
     let survey = survey(&cli.directories)?;
     match &cli.command {
         Command::Clean { dry_run } => return clean::run(&survey, *dry_run),
@@ -89,6 +91,13 @@ fn shown(command: &Command, survey: &Survey) -> Result<String> {
 fn name_other_layouts(command: &Command, survey: &Survey) {
     if let Command::Stat { pid: None, .. } = command {
         survey.of_other_layouts().for_each(|file| complain(&file.to_string()));
+    }
+}
+
+/// Says on stderr that a directory of `--dir` cannot be searched. It may be one of which there is none yet.
+fn name_unreadable(directory: &Path) {
+    if let Err(error) = stats_file::directory::open(directory) {
+        complain(&format!("{} is not searched: {error}", printable::path(directory)));
     }
 }
 
