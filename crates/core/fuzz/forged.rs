@@ -59,6 +59,7 @@ fn program(reading: &Reading, state: Liveness, inode: u64) -> Program {
         path: "/f".into(),
         id: id(inode),
         user: 0,
+        is_open_to_others: false,
         changed: SystemTime::UNIX_EPOCH,
         is_unused: None,
         content: Ok(reading.clone()),

@@ -52,7 +52,7 @@ fn exported(survey: &Survey) -> (Vec<&Program>, Vec<LeftOut>) {
         let (path, pid, user) = (printable::path(&program.file.path), program.pid(), program.file.user);
         let its = of_user.entry(user).or_default();
         if !program.is_verified() {
-            let said = format!("{path}: it belongs to user {user}, and not to that of process {pid}");
+            let said = format!("{path}: it belongs to user {user}: others than process {pid} may have written it");
             left_out.push(LeftOut { why: OTHER_OWNER, said });
         } else if programs.last().is_some_and(|last| last.pid() == pid) {
             let said = format!("{path}: process {pid} has another file as well, which is exported");
@@ -127,6 +127,7 @@ mod tests {
             path: PathBuf::new(),
             id: FileId { device: (0, 0), inode: pid.into() },
             user,
+            is_open_to_others: false,
             changed: UNIX_EPOCH,
             is_unused: None,
             content: Err(Unreadable::NoPage),

@@ -251,7 +251,7 @@ fn a_file_of_another_user_s_than_the_process_is_not_exported() {
     let said = memory.says(&["prometheus"]);
     assert!(!said.contains(&format!("pid=\"{me}\"")), "{said}");
     assert!(
-        said.contains("# missing: ") && said.contains("belongs to user 65534, and not to that of process"),
+        said.contains("# missing: ") && said.contains(&format!("belongs to user 65534: others than process {me} may")),
         "{said}"
     );
     assert!(!said.contains("softclose_files_left_out{why=\"owner\"} 0\n"), "{said}");

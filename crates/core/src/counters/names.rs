@@ -257,7 +257,7 @@ pub const FILES_LEFT_OUT: &str = "softclose_files_left_out";
 pub const FILES_LEFT_OUT_HELP: &str = "Files of running programs that are not exported, by why.";
 /// Another version of softclose has written the file, in a layout of its own.
 pub const OTHER_LAYOUT: &str = "layout";
-/// The file belongs to another user than the process, and than root.
+/// The file belongs to another user than the process, and than root, or others may write to it.
 pub const OTHER_OWNER: &str = "owner";
 /// The process has another file as well, which is exported.
 pub const SECOND_FILE: &str = "second";

@@ -263,6 +263,7 @@ mod tests {
             path: "file".into(),
             id: FileId { device: (0, 1), inode: 7 },
             user: owner,
+            is_open_to_others: false,
             changed: std::time::SystemTime::UNIX_EPOCH,
             is_unused: Some(processes.is_empty()),
             content: Ok(reading.clone()),
@@ -304,5 +305,8 @@ mod tests {
         let is_verified = |owner, processes| program(owner, HERE, processes).is_verified();
         assert!(is_verified(33, vec![process(33)]) && is_verified(0, vec![process(33)]));
         assert!(!is_verified(33, vec![process(0)]) && !is_verified(33, Vec::new()));
+        let mut open = program(0, HERE, vec![process(33)]);
+        open.file.is_open_to_others = true;
+        assert!(!open.is_verified(), "anybody has written it, and it counted as root's");
     }
 }
