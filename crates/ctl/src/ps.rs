@@ -20,7 +20,8 @@ pub const NONE: &str = "no process with softclose is running, as far as you may 
 /// With `all`, everything is listed.
 pub fn text(survey: &Survey, all: bool) -> String {
     let living: Vec<_> = survey.processes.iter().map(|process| (process, Environment::of(process.pid))).collect();
-    let unknown = unknown(&living);
+    let most = if all { usize::MAX } else { MOST_LINES };
+    let unknown = unknown(&living, most);
     let programs = by_file(survey);
     let living = living.into_iter().map(|(process, its)| row(process, program_of(&programs, process), its));
     let gone = survey.gone().filter(|_| all).map(gone);
@@ -32,7 +33,6 @@ pub fn text(survey: &Survey, all: bool) -> String {
         0 => String::new(),
         count => format!("processes that you may not look at, with or without softclose: {count}\n"),
     };
-    let most = if all { usize::MAX } else { MOST_LINES };
     let parts = [table, if all { String::new() } else { not_listed(survey) }, unknown];
     let lists = [lines(&unreadable, most), lines(&notices(survey), most), hidden];
     parts.into_iter().chain(lists).collect()
@@ -71,12 +71,12 @@ fn not_listed(survey: &Survey) -> String {
 }
 
 /// A line for each process whose environment has variables that begin as ours do and are none.
-fn unknown(processes: &[(&Process, Option<Environment>)]) -> String {
+fn unknown(processes: &[(&Process, Option<Environment>)], most: usize) -> String {
     let line = |(process, environment): &(&Process, Option<Environment>)| {
         let names = &environment.as_ref()?.unknown;
         (!names.is_empty()).then(|| format!("{} ignores what is no setting: {}\n", process.pid, names.join(" ")))
     };
-    lines(&processes.iter().filter_map(line).collect::<Vec<_>>(), MOST_LINES)
+    lines(&processes.iter().filter_map(line).collect::<Vec<_>>(), most)
 }
 
 /// The processes as JSON.
@@ -194,5 +194,29 @@ mod tests {
         for word in HEADS.into_iter().chain(words).chain(states).chain(asks) {
             assert!(table.contains(&format!("`{word}`")), "{word}");
         }
+    }
+
+    /// `ps --all` said of these that `ps --all` has more of them.
+    #[test]
+    fn all_names_that_are_no_settings_are_shown_if_all_is_to_be() {
+        let environment = || Environment {
+            is_disabled: false,
+            is_unpublished: false,
+            settings: Vec::new(),
+            unknown: vec!["SOFTCLOSE_IDEL".to_owned()],
+        };
+        let process = Process {
+            pid: 7,
+            own_pid: 7,
+            user: 0,
+            program: String::new(),
+            uptime: Duration::ZERO,
+            stats_files: Vec::new(),
+            arbiter: None,
+        };
+        let processes: Vec<_> = (0..20).map(|_| (&process, Some(environment()))).collect();
+        let (few, all) = (unknown(&processes, MOST_LINES), unknown(&processes, usize::MAX));
+        assert!(few.ends_with("and 12 more: softclosectl ps --all\n"), "{few}");
+        assert_eq!((all.lines().count(), all.contains("more")), (20, false));
     }
 }

@@ -13,7 +13,6 @@
 pub mod directory;
 mod lease;
 
-use crate::printable;
 use anyhow::{Context, Result, ensure};
 use directory::open;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
@@ -87,7 +86,7 @@ impl StatsFile {
 
     fn of(mut file: File, path: &Path) -> Result<Self> {
         let data = file.metadata()?;
-        ensure!(data.is_file(), "{}: this is not a regular file", printable::path(path));
+        ensure!(data.is_file(), "this is not a regular file");
         let mut bytes = Vec::with_capacity(SIZE);
         file.by_ref().take(SIZE as u64).read_to_end(&mut bytes)?;
         Ok(Self {
