@@ -15,7 +15,7 @@ use shim_tests::stats::{Memory, text};
 use shim_tests::victim::Victim;
 use shim_tests::{DEADLINE, UNREAD, UPLOAD, here};
 use softclose_core::bounds::ENDS;
-use softclose_core::counters::names::{FILES_LEFT_OUT, Kind, METRICS, OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE};
+use softclose_core::counters::names::{FILES_LEFT_OUT, Kind, METRICS, WHY_LEFT_OUT};
 use softclose_core::decision::REASONS;
 use softclose_core::holders::standing::DOUBTS;
 use std::process::Command;
@@ -78,7 +78,7 @@ fn every_value_of_a_label_that_an_example_names_is_a_word_of_the_code() {
             "reason" => REASONS.iter().map(|(_, word)| *word).collect(),
             "end" => ENDS.iter().map(|(_, word)| *word).collect(),
             "doubt" => DOUBTS.iter().map(|(_, word)| *word).collect(),
-            _ => vec![OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE],
+            _ => WHY_LEFT_OUT.to_vec(),
         }
     };
     for text in [RULES, RULES_TEST, DASHBOARD] {

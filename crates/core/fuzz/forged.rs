@@ -59,6 +59,7 @@ fn program(reading: &Reading, state: Liveness, inode: u64) -> Program {
         path: "/f".into(),
         id: id(inode),
         user: 0,
+        is_open_to_others: false,
         changed: SystemTime::UNIX_EPOCH,
         is_unused: None,
         content: Ok(reading.clone()),
@@ -92,7 +93,7 @@ fn shows(survey: &Survey) {
 fn is_plain(line: &str) {
     let is_evil = |one: char| {
         one.is_control()
-            || matches!(one, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(one, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
     };
     assert!(!line.contains(is_evil), "{line:?}");
 }

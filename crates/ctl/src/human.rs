@@ -1,5 +1,6 @@
 //! Durations, sizes and tables for people.
 
+use ratatui::text::Span;
 use std::time::Duration;
 
 /// A duration as `3d04h`, `5h07m`, `8m09s` or `12s`.
@@ -44,14 +45,23 @@ pub fn count(number: u64) -> String {
 
 /// A table: rows under their heads. Each column is as wide as its widest cell.
 pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).chain([heads[at].len()]).max().unwrap_or(0);
+    let width = |at: usize| rows.iter().map(|row| width(&row[at])).chain([heads[at].len()]).max().unwrap_or(0);
     let widths: Vec<_> = (0..heads.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
-        let padded = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+        let cells = cells.iter().zip(&widths).map(|(cell, &width)| padded(cell, width));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     let body = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
     [line(heads.to_vec())].into_iter().chain(body).collect()
+}
+
+/// How many columns of the terminal a text takes: some letters take two.
+fn width(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+fn padded(cell: &str, to: usize) -> String {
+    format!("{cell}{}", " ".repeat(to.saturating_sub(width(cell))))
 }
 
 #[cfg(test)]
@@ -89,5 +99,7 @@ mod tests {
     #[test]
     fn columns_line_up() {
         assert_eq!(table(&["A", "LONG"], &[vec!["xyz".into(), "1".into()]]), "A    LONG\nxyz  1\n");
+        let wide = table(&["A", "B"], &[vec!["\u{6f22}\u{6f22}".into(), "1".into()], vec!["x".into(), "2".into()]]);
+        assert_eq!(wide, "A     B\n\u{6f22}\u{6f22}  1\nx     2\n");
     }
 }

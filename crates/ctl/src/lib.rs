@@ -13,6 +13,7 @@
 //! | [`human`] | durations, sizes and tables for people |
 //! | [`document`] | where the documents are |
 //! | [`printable`] | text of other users, made harmless for a terminal |
+//! | [`patience`] | a look at a process that comes to an end |
 //!
 //! `softclose_core::counters` defines what is counted, and where it lies in a file.
 #![deny(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod clean;
 pub mod document;
 pub mod explain;
 pub mod human;
+pub mod patience;
 pub mod printable;
 pub mod proc;
 pub mod prometheus;
@@ -37,6 +39,7 @@ pub mod top;
 use anyhow::{Context, Result, ensure};
 use args::{Cli, Command, Refs};
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use survey::process::{Look, look};
 use survey::{Environment, Program, Survey, Why, survey};
 
@@ -51,6 +54,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     if let Command::Refs(what) = cli.command {
         return print(&count_of_references(what)?);
     }
+    cli.directories.iter().for_each(|directory| name_unreadable(directory));
     let survey = survey(&cli.directories)?;
     match &cli.command {
         Command::Clean(options) => return clean::run(&survey, options),
@@ -93,6 +97,13 @@ fn name_other_layouts(command: &Command, survey: &Survey) {
     }
 }
 
+/// Says on stderr that a directory of `--dir` cannot be searched. It may be one of which there is none yet.
+fn name_unreadable(directory: &Path) {
+    if let Err(error) = stats_file::directory::open(directory) {
+        complain(&format!("{} is not searched: {error}", printable::path(directory)));
+    }
+}
+
 /// Writes a line to stderr. If that fails, there is nowhere left to say so.
 pub fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "softclosectl: {message}");
@@ -126,10 +137,10 @@ fn why_not(survey: &Survey, pid: u32) -> String {
             _ => format!("the counters of process {pid} cannot be read: are you root?"),
         },
         Some(_) => match Environment::of(pid) {
-            Some(environment) if environment.is_disabled() => {
+            Some(environment) if environment.is_disabled => {
                 format!("process {pid} was started with SOFTCLOSE_DISABLE: softclose changes none of its closes")
             }
-            Some(environment) if environment.is_unpublished() => {
+            Some(environment) if environment.is_unpublished => {
                 format!("process {pid} was started with SOFTCLOSE_STATS=off: it does not publish its counters")
             }
             _ => format!(
@@ -137,6 +148,7 @@ fn why_not(survey: &Survey, pid: u32) -> String {
                  no directory for them (FILES in softclose(7))"
             ),
         },
+        None if survey.waiting.contains(&pid) => format!("process {pid} cannot be looked at: {}", patience::WAITING),
         None if !proc::is_running(pid) => format!("there is no process {pid}"),
         // With hidepid there is not even a name of it.
         None if proc::stat(pid).is_none() || matches!(look(pid), Look::Hidden) => {

@@ -9,8 +9,10 @@ use crate::samples::{Sample, samples};
 use crate::survey::{Liveness, Program, Survey};
 use anyhow::{Result, anyhow, ensure};
 use softclose_core::counters::names::{
-    FILES_LEFT_OUT, FILES_LEFT_OUT_HELP, METRICS, Metric, OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE,
+    FILES_LEFT_OUT, FILES_LEFT_OUT_HELP, METRICS, Metric, OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE, TOO_MANY,
+    WHY_LEFT_OUT,
 };
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
@@ -18,8 +20,8 @@ use std::path::Path;
 
 /// Every metric of every program of which a process is seen, and whose file is that process's own. A
 /// gauge counts the files of running programs whose numbers are missing, and a comment names each of
-/// them: another version of softclose has written it, it may be forged, or its series would be there
-/// twice.
+/// them: another version of softclose has written it, it may be forged, its series would be there
+/// twice, or its user has too many.
 pub fn text(survey: &Survey) -> String {
     let (programs, left_out) = exported(survey);
     let comments = left_out.iter().take(MOST_COMMENTS).map(|file| format!("# missing: {}\n", file.said));
@@ -29,6 +31,9 @@ pub fn text(survey: &Survey) -> String {
 
 /// Another user can have any number of files that are missing.
 const MOST_COMMENTS: usize = 64;
+/// How many programs of one user are exported. Any user can have thousands, each with its series, and Prometheus would
+/// refuse the numbers of the whole host.
+const MOST_OF_A_USER: usize = 512;
 
 /// A file of a running program that is not exported.
 struct LeftOut {
@@ -42,16 +47,21 @@ struct LeftOut {
 fn exported(survey: &Survey) -> (Vec<&Program>, Vec<LeftOut>) {
     let other = survey.of_other_layouts().map(|file| LeftOut { why: OTHER_LAYOUT, said: file.to_string() });
     let (mut programs, mut left_out) = (Vec::<&Program>::new(), other.collect::<Vec<_>>());
+    let mut of_user = HashMap::<u32, usize>::new();
     for program in survey.programs.iter().filter(|program| program.state == Liveness::Live) {
-        let (path, pid) = (printable::path(&program.file.path), program.pid());
+        let (path, pid, user) = (printable::path(&program.file.path), program.pid(), program.file.user);
+        let its = of_user.entry(user).or_default();
         if !program.is_verified() {
-            let user = program.file.user;
-            let said = format!("{path}: it belongs to user {user}, and not to that of process {pid}");
+            let said = format!("{path}: it belongs to user {user}: others than process {pid} may have written it");
             left_out.push(LeftOut { why: OTHER_OWNER, said });
         } else if programs.last().is_some_and(|last| last.pid() == pid) {
             let said = format!("{path}: process {pid} has another file as well, which is exported");
             left_out.push(LeftOut { why: SECOND_FILE, said });
+        } else if *its == MOST_OF_A_USER {
+            let said = format!("{path}: user {user} has {MOST_OF_A_USER} other programs, which are exported");
+            left_out.push(LeftOut { why: TOO_MANY, said });
         } else {
+            *its += 1;
             programs.push(program);
         }
     }
@@ -61,7 +71,7 @@ fn exported(survey: &Survey) -> (Vec<&Program>, Vec<LeftOut>) {
 /// Every value of the label is there, also where it is zero: an alert can tell that from no answer.
 fn left_out_text(left_out: &[LeftOut]) -> String {
     let head = format!("# HELP {FILES_LEFT_OUT} {FILES_LEFT_OUT_HELP}\n# TYPE {FILES_LEFT_OUT} gauge\n");
-    let lines = [OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE].map(|why| {
+    let lines = WHY_LEFT_OUT.map(|why| {
         let count = left_out.iter().filter(|file| file.why == why).count();
         format!("{FILES_LEFT_OUT}{{why=\"{why}\"}} {count}\n")
     });
@@ -106,6 +116,47 @@ fn replace(text: &str, directory: &Path, path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats_file::{FileId, StatsFile};
+    use crate::survey::Process;
+    use softclose_core::counters::page::{Reading, Unreadable};
+    use std::path::PathBuf;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    /// A program of process `pid`, and its file, of one user.
+    fn program(pid: u32, user: u32) -> Program {
+        let file = StatsFile {
+            path: PathBuf::new(),
+            id: FileId { device: (0, 0), inode: pid.into() },
+            user,
+            is_open_to_others: false,
+            changed: UNIX_EPOCH,
+            is_unused: None,
+            content: Err(Unreadable::NoPage),
+        };
+        let process = Process {
+            pid,
+            own_pid: pid,
+            user,
+            program: String::new(),
+            uptime: Duration::ZERO,
+            stats_files: Vec::new(),
+            arbiter: None,
+        };
+        Program { file, reading: Reading::default(), processes: vec![process], state: Liveness::Live }
+    }
+
+    /// One user's processes made 60 MB of it.
+    #[test]
+    fn who_has_too_many_programs_keeps_nobody_else_from_being_exported() {
+        let many = (1..=600).map(|pid| program(pid, 1000));
+        let mut survey = Survey::default();
+        survey.programs = many.chain([program(700, 33)]).collect();
+        let text = text(&survey);
+        let exported = text.lines().filter(|line| line.starts_with("softclose_info{")).count();
+        assert_eq!(exported, MOST_OF_A_USER + 1);
+        assert!(text.contains("softclose_info{pid=\"700\",uid=\"33\""), "{text}");
+        assert!(text.contains("softclose_files_left_out{why=\"many\"} 88\n"), "{text}");
+    }
 
     #[test]
     fn labels_are_escaped() {

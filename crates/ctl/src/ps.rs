@@ -1,9 +1,12 @@
 //! `softclosectl ps`: the processes that have softclose loaded.
 
 use crate::human;
+use crate::patience;
+use crate::stats_file::FileId;
 use crate::survey::{Arbiter, Environment, Liveness, Process, Program, Survey};
 use serde_json::{Value, json};
 use softclose_core::settings::knobs::KNOBS;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// `ASKS` is what the process asks where its own counts do not prove who holds a connection.
@@ -16,7 +19,11 @@ pub const NONE: &str = "no process with softclose is running, as far as you may 
 /// that are none of ours, files that cannot be read, directories that are not used, and hidden processes.
 /// With `all`, everything is listed.
 pub fn text(survey: &Survey, all: bool) -> String {
-    let living = survey.processes.iter().map(|process| row(process, program_of(survey, process)));
+    let living: Vec<_> = survey.processes.iter().map(|process| (process, Environment::of(process.pid))).collect();
+    let most = if all { usize::MAX } else { MOST_LINES };
+    let unknown = unknown(&living, most);
+    let programs = by_file(survey);
+    let living = living.into_iter().map(|(process, its)| row(process, program_of(&programs, process), its));
     let gone = survey.gone().filter(|_| all).map(gone);
     let rows: Vec<_> = living.chain(gone).collect();
     let table = if rows.is_empty() { NONE.to_owned() } else { human::table(&HEADS, &rows) };
@@ -26,8 +33,7 @@ pub fn text(survey: &Survey, all: bool) -> String {
         0 => String::new(),
         count => format!("processes that you may not look at, with or without softclose: {count}\n"),
     };
-    let most = if all { usize::MAX } else { MOST_LINES };
-    let parts = [table, if all { String::new() } else { not_listed(survey) }, lines(&unknown(survey), most)];
+    let parts = [table, if all { String::new() } else { not_listed(survey) }, unknown];
     let lists = [lines(&unreadable, most), lines(&notices(survey), most), hidden];
     parts.into_iter().chain(lists).collect()
 }
@@ -36,7 +42,8 @@ pub fn text(survey: &Survey, all: bool) -> String {
 const MOST_LINES: usize = 8;
 
 fn notices(survey: &Survey) -> Vec<String> {
-    survey.notices.iter().map(|notice| format!("{notice}\n")).collect()
+    let waiting = survey.waiting.iter().map(|pid| format!("process {pid} was left out: {}\n", patience::WAITING));
+    survey.notices.iter().map(|notice| format!("{notice}\n")).chain(waiting).collect()
 }
 
 /// The first lines, and how many more there are.
@@ -64,33 +71,38 @@ fn not_listed(survey: &Survey) -> String {
 }
 
 /// A line for each process whose environment has variables that begin as ours do and are none.
-fn unknown(survey: &Survey) -> Vec<String> {
-    let line = |process: &Process| {
-        let names = Environment::of(process.pid)?.unknown;
+fn unknown(processes: &[(&Process, Option<Environment>)], most: usize) -> String {
+    let line = |(process, environment): &(&Process, Option<Environment>)| {
+        let names = &environment.as_ref()?.unknown;
         (!names.is_empty()).then(|| format!("{} ignores what is no setting: {}\n", process.pid, names.join(" ")))
     };
-    survey.processes.iter().filter_map(line).collect()
+    lines(&processes.iter().filter_map(line).collect::<Vec<_>>(), most)
 }
 
 /// The processes as JSON.
 pub fn json(survey: &Survey) -> Value {
-    survey.processes.iter().map(|process| entry(process, program_of(survey, process))).collect()
+    let programs = by_file(survey);
+    survey.processes.iter().map(|process| entry(process, program_of(&programs, process))).collect()
+}
+
+fn by_file(survey: &Survey) -> HashMap<FileId, &Program> {
+    survey.programs.iter().map(|program| (program.file.id, program)).collect()
 }
 
 /// The program that a process counts into.
-fn program_of<'a>(survey: &'a Survey, process: &Process) -> Option<&'a Program> {
-    let its = survey.programs.iter().filter(|program| process.stats_files.contains(&program.file.id));
-    its.min_by_key(|program| !program.is_verified())
+fn program_of<'a>(programs: &HashMap<FileId, &'a Program>, process: &Process) -> Option<&'a Program> {
+    let its = process.stats_files.iter().filter_map(|file| programs.get(file).copied());
+    its.min_by_key(|program| (!program.is_verified(), program.pid(), program.reading.created, program.file.id))
 }
 
-fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
+fn row(process: &Process, program: Option<&Program>, environment: Option<Environment>) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let (counters, settings) = match program {
         Some(program) if program.is_verified() => {
             (format!("of {}", program.pid()), Some(program.reading.settings.clone()))
         }
         Some(program) => (format!("of user {}", program.file.user), Some(program.reading.settings.clone())),
-        None if process.stats_files.is_empty() => without_counters(process),
+        None if process.stats_files.is_empty() => without_counters(environment),
         None => ("not readable".to_owned(), None),
     };
     vec![
@@ -107,14 +119,14 @@ fn row(process: &Process, program: Option<&Program>) -> Vec<String> {
 }
 
 /// Why a process publishes no counters, and its settings, as far as its environment tells.
-fn without_counters(process: &Process) -> (String, Option<Vec<(String, String)>>) {
-    let Some(environment) = Environment::of(process.pid) else { return ("none".to_owned(), None) };
-    let word = match (environment.is_disabled(), environment.is_unpublished()) {
+fn without_counters(environment: Option<Environment>) -> (String, Option<Vec<(String, String)>>) {
+    let Some(environment) = environment else { return ("none".to_owned(), None) };
+    let word = match (environment.is_disabled, environment.is_unpublished) {
         (true, _) => "disabled",
         (false, true) => "off",
         (false, false) => "none",
     };
-    (word.to_owned(), Some(environment.settings()))
+    (word.to_owned(), Some(environment.settings))
 }
 
 fn held_by(program: &Program, process: &Process) -> u64 {
@@ -182,5 +194,29 @@ mod tests {
         for word in HEADS.into_iter().chain(words).chain(states).chain(asks) {
             assert!(table.contains(&format!("`{word}`")), "{word}");
         }
+    }
+
+    /// `ps --all` said of these that `ps --all` has more of them.
+    #[test]
+    fn all_names_that_are_no_settings_are_shown_if_all_is_to_be() {
+        let environment = || Environment {
+            is_disabled: false,
+            is_unpublished: false,
+            settings: Vec::new(),
+            unknown: vec!["SOFTCLOSE_IDEL".to_owned()],
+        };
+        let process = Process {
+            pid: 7,
+            own_pid: 7,
+            user: 0,
+            program: String::new(),
+            uptime: Duration::ZERO,
+            stats_files: Vec::new(),
+            arbiter: None,
+        };
+        let processes: Vec<_> = (0..20).map(|_| (&process, Some(environment()))).collect();
+        let (few, all) = (unknown(&processes, MOST_LINES), unknown(&processes, usize::MAX));
+        assert!(few.ends_with("and 12 more: softclosectl ps --all\n"), "{few}");
+        assert_eq!((all.lines().count(), all.contains("more")), (20, false));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::environment::Assignment;
 use crate::failure::{Failure, NOT_EXECUTABLE, NOT_FOUND};
+use crate::output::shown;
 use crate::sigpipe;
 use rustix::fs::{Access, access};
 use std::env;
@@ -35,11 +36,11 @@ impl Unresolved {
     pub fn failure(&self, name: &OsStr) -> Failure {
         match self {
             Self::NotFound => {
-                let message = format!("{}: command not found{}", name.display(), hint(name));
+                let message = format!("{}: command not found{}", shown(name), hint(name));
                 Failure { status: NOT_FOUND, message }
             }
             Self::NotExecutable(path) => {
-                Failure { status: NOT_EXECUTABLE, message: format!("{}: this user cannot execute it", path.display()) }
+                Failure { status: NOT_EXECUTABLE, message: format!("{}: this user cannot execute it", shown(path)) }
             }
         }
     }
@@ -48,7 +49,7 @@ impl Unresolved {
 /// Says that the file is in the current directory, which is not searched.
 fn hint(name: &OsStr) -> String {
     let is_here = !name.as_bytes().contains(&b'/') && Path::new(name).is_file();
-    if is_here { format!(" in PATH (there is ./{})", name.display()) } else { String::new() }
+    if is_here { format!(" in PATH (there is ./{})", shown(name)) } else { String::new() }
 }
 
 /// Replaces this process by the command. Returns only if that fails.
@@ -67,7 +68,7 @@ pub fn execvp(invocation: &Invocation, assignments: Vec<Assignment>) -> Failure 
 }
 
 fn cannot_execute(path: &Path, reason: &str) -> Failure {
-    Failure { status: NOT_EXECUTABLE, message: format!("{}: cannot execute: {reason}", path.display()) }
+    Failure { status: NOT_EXECUTABLE, message: format!("{}: cannot execute: {reason}", shown(path)) }
 }
 
 /// The file that execvp(3) would execute for `name`.

@@ -188,6 +188,27 @@ fn a_missing_loader_is_warned_about() {
     assert_eq!(installation.run([&orphan]).status, Some(126));
 }
 
+/// The loader that a file names, and the path of an interpreter, went to the terminal as they were: lines could be forged.
+#[test]
+fn what_a_file_says_of_itself_reaches_no_terminal_and_ends_no_line() {
+    let installation = Installation::new();
+    let named = |name: &str| installation.plant(name, fs::read(installation.program()).unwrap(), 0o755);
+    let (command, interpreter) = (named("evil\x1b[2J\nok: all is well"), named("evil\x1b[2J"));
+    let script = installation.plant("script", format!("#!{}\n", interpreter.display()), 0o755);
+    let loader = patched(&installation, |bytes| {
+        let at = bytes.windows(8).position(|part| part == b"ld-linux").expect("a glibc loader");
+        bytes[at..at + 8].copy_from_slice(b"\x1b[2J\nok:");
+    });
+    let missing = installation.path("missing\x1b\nok: all is well");
+    for file in [command, script, loader, missing] {
+        for option in ["--check", "--strict"] {
+            let Outcome { stdout, stderr, .. } = installation.run([Path::new(option), &file]);
+            let said = stdout + &stderr;
+            assert!(!said.contains('\x1b') && !said.contains("\nok: all") && !said.contains("\nok:-"), "{said:?}");
+        }
+    }
+}
+
 #[test]
 fn a_go_program_gets_a_note() {
     let installation = Installation::new();

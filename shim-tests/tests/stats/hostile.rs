@@ -7,6 +7,7 @@ use shim_tests::arena::Arena;
 use shim_tests::here;
 use shim_tests::proc::wait_until;
 use shim_tests::program::Program;
+use shim_tests::shim::library;
 use shim_tests::skip;
 use shim_tests::stats::{Memory, text};
 use shim_tests::victim::{Victim, compiled};
@@ -234,10 +235,9 @@ fn a_process_with_several_files_is_exported_once() {
     let said = memory.says(&["prometheus"]);
     is_unique(&said);
     assert!(said.contains(&format!("softclose_closes_total{{pid=\"{me}\",uid=\"")), "{said}");
-    // Other programs may have files of that kind meanwhile.
-    let here = memory.path().display().to_string();
-    let others = said.lines().filter(|line| line.contains("has another file as well") && line.contains(&here));
-    assert_eq!(others.count(), 2, "{said}");
+    let another = format!("process {me} has another file as well");
+    assert_eq!(said.lines().filter(|line| line.contains(&another)).count(), 2, "{said}");
+    // Other tests may have files of that kind meanwhile.
     assert!(!said.contains("softclose_files_left_out{why=\"second\"} 0\n"), "{said}");
 }
 
@@ -253,7 +253,7 @@ fn a_file_of_another_user_s_than_the_process_is_not_exported() {
     let said = memory.says(&["prometheus"]);
     assert!(!said.contains(&format!("pid=\"{me}\"")), "{said}");
     assert!(
-        said.contains("# missing: ") && said.contains("belongs to user 65534, and not to that of process"),
+        said.contains("# missing: ") && said.contains(&format!("belongs to user 65534: others than process {me} may")),
         "{said}"
     );
     assert!(!said.contains("softclose_files_left_out{why=\"owner\"} 0\n"), "{said}");
@@ -315,6 +315,26 @@ fn a_directory_with_the_name_of_another_user_s_is_reported() {
     let why = format!("{}: programs of user {user} publish no counters there: it belongs to user", directory.display());
     assert!(said.contains(&why), "{said}");
     assert!(!said.contains("forged"), "{said}");
+}
+
+/// A user's process kept each of root's commands waiting, for as long as it liked: ps(1) hangs there, too.
+#[test]
+fn a_process_that_keeps_whoever_looks_at_it_waiting_is_left_out() {
+    let memory = Memory::directory();
+    let at = memory.path().join("mount");
+    fs::create_dir(&at).expect("our directory");
+    let mut command = Command::new(compiled("keeps_waiting"));
+    command.arg(&at).arg(library()).env_remove("LD_PRELOAD");
+    let mut program = Program::start(command);
+    let said = program.expect("");
+    if let Some(reason) = said.strip_prefix("unsupported: ") {
+        return skip(here!(), reason);
+    }
+    let left_out = format!("process {said} was left out: it keeps whoever looks at its memory waiting\n");
+    assert!(memory.says(&["ps"]).contains(&left_out));
+    memory.says(&["prometheus"]);
+    let refused = memory.ctl(&["explain", &said]).output().expect("softclosectl runs");
+    assert!(!refused.status.success() && text(&refused).contains("keeps whoever looks"), "{}", text(&refused));
 }
 
 mod clean {

@@ -257,10 +257,14 @@ pub const FILES_LEFT_OUT: &str = "softclose_files_left_out";
 pub const FILES_LEFT_OUT_HELP: &str = "Files of running programs that are not exported, by why.";
 /// Another version of softclose has written the file, in a layout of its own.
 pub const OTHER_LAYOUT: &str = "layout";
-/// The file belongs to another user than the process, and than root.
+/// The file belongs to another user than the process, and than root, or others may write to it.
 pub const OTHER_OWNER: &str = "owner";
 /// The process has another file as well, which is exported.
 pub const SECOND_FILE: &str = "second";
+/// The user of the process has as many other programs as are exported of one.
+pub const TOO_MANY: &str = "many";
+/// All reasons why a file is left out.
+pub const WHY_LEFT_OUT: [&str; 4] = [OTHER_LAYOUT, OTHER_OWNER, SECOND_FILE, TOO_MANY];
 
 #[cfg(test)]
 mod tests {

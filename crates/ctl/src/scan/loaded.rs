@@ -5,6 +5,7 @@ use super::manager::Manager;
 use super::report;
 use super::services::{Service, Side};
 use super::who::Who;
+use crate::patience::patiently;
 use crate::survey::process::{Look, look};
 use crate::{printable, proc};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ impl Loaded {
         let listeners = Listeners::now();
         let mut all = BTreeMap::<_, Vec<u32>>::new();
         for pid in proc::pids().unwrap_or_default() {
-            if matches!(look(pid), Look::Loaded(_))
+            if matches!(patiently(pid, move || look(pid)), Some(Look::Loaded(_)))
                 && let Some(who) = Who::of(pid)
             {
                 let ports = listeners.ports(who.pid);

@@ -3,6 +3,7 @@
 use super::command_line::{self, CommandLine};
 use super::manager::Manager;
 use super::who::Who;
+use crate::patience::patiently;
 use crate::survey::process::{Look, look};
 use softclose_core::counters::page::printable;
 use softclose_launcher::check::{self, Severity};
@@ -35,7 +36,8 @@ pub enum Remedy {
 impl Remedy {
     /// Finds it out by a process, if that still executes its file: the pid may be another's by now.
     pub fn of(who: &Who) -> Self {
-        let found = Self::of_process(who.pid);
+        let pid = who.pid;
+        let found = patiently(pid, move || Self::of_process(pid)).unwrap_or(Self::Unknown);
         let is_it = who.file.is_some() && fs::read_link(format!("/proc/{}/exe", who.pid)).ok() == who.file;
         if is_it { found } else { Self::Unknown }
     }
@@ -47,7 +49,7 @@ impl Remedy {
         let Ok(findings) = check::running(pid) else { return Self::Unknown };
         let texts = |severity: Severity| {
             let such = findings.iter().filter(move |finding| finding.severity == severity);
-            such.map(|finding| printable(finding.text())).collect::<Vec<_>>()
+            such.map(|finding| finding.text().to_owned()).collect::<Vec<_>>()
         };
         match texts(Severity::Warning) {
             reasons if !reasons.is_empty() => Self::Impossible(reasons),

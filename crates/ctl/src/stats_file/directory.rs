@@ -30,11 +30,11 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Adds the stats files in a directory that the operator has named; a notice where it cannot be read.
+    /// Adds the stats files in a directory that the operator has named; none where this user may not
+    /// look into it.
     pub fn add_named(&mut self, path: &Path) {
-        match open(path) {
-            Ok(directory) => self.add(path, &directory, None),
-            Err(error) => self.notice(format!("{}: not looked at: {error}", printable::path(path))),
+        if let Ok(directory) = open(path) {
+            self.add(path, &directory, None);
         }
     }
 

@@ -13,7 +13,6 @@
 pub mod directory;
 mod lease;
 
-use crate::printable;
 use anyhow::{Context, Result, ensure};
 use directory::open;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
@@ -46,6 +45,8 @@ pub struct StatsFile {
     pub id: FileId,
     /// Its owner.
     pub user: u32,
+    /// Whether others than its owner may write to it. softclose makes none of that kind.
+    pub is_open_to_others: bool,
     /// The last time that it was written, or marked by [`StatsFile::mark`].
     pub changed: SystemTime,
     /// Whether no process uses it. `None` where the kernel does not tell.
@@ -85,13 +86,14 @@ impl StatsFile {
 
     fn of(mut file: File, path: &Path) -> Result<Self> {
         let data = file.metadata()?;
-        ensure!(data.is_file(), "{}: this is not a regular file", printable::path(path));
+        ensure!(data.is_file(), "this is not a regular file");
         let mut bytes = Vec::with_capacity(SIZE);
         file.by_ref().take(SIZE as u64).read_to_end(&mut bytes)?;
         Ok(Self {
             path: path.to_owned(),
             id: id(&data),
             user: data.uid(),
+            is_open_to_others: data.mode() & 0o022 != 0,
             changed: data.modified()?,
             is_unused: lease::is_unused(&file, data.uid()),
             content: Reading::of(&bytes),
@@ -173,6 +175,7 @@ mod tests {
             path: PathBuf::new(),
             id: FileId { device: (0, 0), inode: 0 },
             user: 0,
+            is_open_to_others: false,
             changed: UNIX_EPOCH + Duration::from_secs(100),
             is_unused: None,
             content: Ok(Reading { created, ..Reading::default() }),

@@ -21,6 +21,7 @@ pub use process::{Arbiter, Process};
 pub use program::{Liveness, Program};
 pub use unreadable::{Unreadable, Why};
 
+use crate::patience::{self, patiently};
 use crate::proc;
 use crate::stats_file::directory::Listing;
 use crate::stats_file::{FileId, Removal, StatsFile};
@@ -46,6 +47,8 @@ pub struct Survey {
     pub notices: Vec<String>,
     /// How many processes may not be looked at: they may have softclose loaded.
     pub hidden: usize,
+    /// The processes that keep whoever looks at their memory waiting.
+    pub waiting: Vec<u32>,
     /// Files that have no valid content and that no process maps.
     remains: Vec<StatsFile>,
 }
@@ -89,10 +92,11 @@ fn uptime() -> f64 {
 
 impl Survey {
     fn look_at(&mut self, pid: u32, uptime: f64, files: &mut Files) {
-        match process::look(pid) {
-            Look::Other => {}
-            Look::Hidden => self.hidden += 1,
-            Look::Loaded(mappings) => {
+        match patiently(pid, move || process::look(pid)) {
+            None => self.waiting.push(pid),
+            Some(Look::Other) => {}
+            Some(Look::Hidden) => self.hidden += 1,
+            Some(Look::Loaded(mappings)) => {
                 let ids = mappings.iter().map(|mapping| mapping.id).collect();
                 let Some(process) = Process::of(pid, uptime, ids) else { return };
                 self.processes.push(process);
@@ -205,6 +209,17 @@ fn own_namespace() -> Option<u64> {
 /// or by its path below the root of the process. The process chooses the path, and what is there: the
 /// file must be the one that is mapped.
 fn read(pid: u32, mapping: &Mapping) -> Result<StatsFile, Unreadable> {
+    let its = mapping.clone();
+    let read = patiently(pid, move || read_mapped(pid, &its)).unwrap_or_else(|| Err(patience::WAITING.to_owned()));
+    read.map_err(|why| Unreadable {
+        id: mapping.id,
+        path: mapping.path.clone(),
+        why: Why::Access(why),
+        is_mapped: true,
+    })
+}
+
+fn read_mapped(pid: u32, mapping: &Mapping) -> Result<StatsFile, String> {
     let Mapping { id, path, address } = mapping;
     let link = PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", address.0, address.1));
     let below_root = || PathBuf::from(format!("/proc/{pid}/root")).join(path.strip_prefix("/").unwrap_or(path));
@@ -218,7 +233,7 @@ fn read(pid: u32, mapping: &Mapping) -> Result<StatsFile, Unreadable> {
             Err(error) => why = error.to_string(),
         }
     }
-    Err(Unreadable { id: *id, path: path.clone(), why: Why::Access(why), is_mapped: true })
+    Err(why)
 }
 
 #[cfg(test)]
@@ -248,6 +263,7 @@ mod tests {
             path: "file".into(),
             id: FileId { device: (0, 1), inode: 7 },
             user: owner,
+            is_open_to_others: false,
             changed: std::time::SystemTime::UNIX_EPOCH,
             is_unused: Some(processes.is_empty()),
             content: Ok(reading.clone()),
@@ -289,5 +305,8 @@ mod tests {
         let is_verified = |owner, processes| program(owner, HERE, processes).is_verified();
         assert!(is_verified(33, vec![process(33)]) && is_verified(0, vec![process(33)]));
         assert!(!is_verified(33, vec![process(0)]) && !is_verified(33, Vec::new()));
+        let mut open = program(0, HERE, vec![process(33)]);
+        open.file.is_open_to_others = true;
+        assert!(!open.is_verified(), "anybody has written it, and it counted as root's");
     }
 }

@@ -41,6 +41,7 @@ pub enum Arbiter {
 }
 
 /// A stats file as one process maps it.
+#[derive(Clone, Debug)]
 pub struct Mapping {
     /// Which file it is.
     pub id: FileId,

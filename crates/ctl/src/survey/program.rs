@@ -52,11 +52,12 @@ impl Program {
         self.processes.is_empty() && creator == pid && namespace == Some(its)
     }
 
-    /// Whether the file is its process's own: it belongs to the user of that process, or to root. What
-    /// root has made, another user's process maps only if it got it from a process of root's. Any other
-    /// file can have been written by somebody else.
+    /// Whether the file is its process's own: it belongs to the user of that process, or to root, and
+    /// nobody else may write to it. What root has made so, another user's process maps only if it got it
+    /// from a process of root's. Any other file can have been written by somebody else.
     pub fn is_verified(&self) -> bool {
-        self.processes.first().is_some_and(|eldest| [0, eldest.user].contains(&self.file.user))
+        let is_its = |eldest: &Process| [0, eldest.user].contains(&self.file.user);
+        !self.file.is_open_to_others && self.processes.first().is_some_and(is_its)
     }
 
     /// Whose file it is, behind a comma, where it may be somebody else's than the process's: that user may

@@ -1,5 +1,8 @@
-//! One thing that was found about one file.
+//! One thing that was found about one file. What the file says of itself (its loader, its interpreter) is made harmless
+//! for a terminal: it may be anybody's.
 
+use crate::output::shown;
+use softclose_core::counters::page::printable;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +27,7 @@ pub struct Finding {
 impl Finding {
     /// A reason why the shim will not be loaded or will not work.
     pub fn warning(file: &Path, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, file: file.to_owned(), text: text.into() }
+        Self { severity: Severity::Warning, file: file.to_owned(), text: printable(&text.into()) }
     }
 
     /// What was found, without the file.
@@ -34,7 +37,7 @@ impl Finding {
 
     /// Something that the user should know.
     pub fn note(file: &Path, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Note, file: file.to_owned(), text: text.into() }
+        Self { severity: Severity::Note, file: file.to_owned(), text: printable(&text.into()) }
     }
 }
 
@@ -44,6 +47,6 @@ impl fmt::Display for Finding {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
-        write!(f, "{severity}: {}: {}", self.file.display(), self.text)
+        write!(f, "{severity}: {}: {}", shown(&self.file), self.text)
     }
 }

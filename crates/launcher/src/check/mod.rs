@@ -20,6 +20,7 @@ pub use running::running;
 
 use crate::command::{Unresolved, resolve};
 use crate::failure::Failure;
+use crate::output::shown;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
@@ -63,7 +64,7 @@ impl fmt::Display for Findings {
         if self.has_warning() {
             return Ok(());
         }
-        writeln!(f, "ok: {}: {} will be loaded", self.command.display(), self.library.display())
+        writeln!(f, "ok: {}: {} will be loaded", shown(&self.command), self.library.display())
     }
 }
 

@@ -7,7 +7,6 @@
 use super::HEAD;
 use super::finding::Finding;
 use crate::command::{Unresolved, examine, resolve};
-use softclose_core::counters::page::printable;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -44,7 +43,7 @@ fn resolved(runner: Runner) -> Result<PathBuf, String> {
         Runner::File(path) => examine(path.clone()).map_err(|unresolved| no_file(path, &unresolved)),
         Runner::Command(name) => resolve(name).map_err(|unresolved| unresolved.failure(name).message),
     };
-    found.map_err(|reason| printable(&format!("this script cannot be run: {reason}")))
+    found.map_err(|reason| format!("this script cannot be run: {reason}"))
 }
 
 /// The message about an interpreter that is no program.
