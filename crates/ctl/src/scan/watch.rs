@@ -6,35 +6,64 @@ use super::text::{Table, counted};
 use crate::human;
 use crate::top::keys::{Next, View};
 use crate::top::view::{Screen, hint, screen};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
 use ratatui::layout::Constraint;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::{IsTerminal, stdin, stdout};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Shows the table until q is pressed, the time is over, or a signal comes.
+/// Shows the table until q is pressed, the time is over, a signal comes, or the terminal is gone.
 pub fn watch(scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
-    let mut terminal = ratatui::try_init().context("--watch needs a terminal to draw on")?;
+    ensure!(stdin().is_terminal() && stdout().is_terminal(), "--watch needs a terminal to draw on");
+    let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
     let outcome = show(&mut terminal, scan, signals, time);
+    if is_gone() {
+        // Its drop would write to it, and panic if stderr is gone as well.
+        std::mem::forget(terminal);
+        return Ok(());
+    }
     ratatui::restore();
     outcome
 }
 
 fn show(terminal: &mut DefaultTerminal, scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
     let mut view = View::default();
-    while scan.is_on(time, signals) {
+    let keys = keys();
+    while scan.is_on(time, signals) && !is_gone() {
         scan.step(time)?;
-        while event::poll(Duration::ZERO)? {
-            if let Event::Key(key) = event::read()?
-                && key.kind == KeyEventKind::Press
-                && view.press(key) == Next::Quit
-            {
-                return Ok(());
-            }
+        if keys.try_iter().any(|key| view.press(key) == Next::Quit) {
+            break;
         }
         terminal.draw(|frame| screen(frame, &what(scan, &view)))?;
     }
     Ok(())
+}
+
+/// The keys that are pressed. A thread of their own reads them: at a terminal that is gone, crossterm reads for ever.
+fn keys() -> Receiver<KeyEvent> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        while let Ok(event) = event::read() {
+            if let Event::Key(key) = event
+                && key.kind == KeyEventKind::Press
+                && sender.send(key).is_err()
+            {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Whether the terminal has been closed.
+fn is_gone() -> bool {
+    let stdin = stdin();
+    let mut all = [PollFd::new(&stdin, PollFlags::empty())];
+    let asked = poll(&mut all, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    asked.is_ok() && all[0].revents().contains(PollFlags::HUP)
 }
 
 fn what(scan: &Scan, view: &View) -> Screen {
