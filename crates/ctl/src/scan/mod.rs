@@ -18,7 +18,7 @@
 //! | [`listeners`], [`namespaces`] | who listens on which port |
 //! | [`attribution`] | from events to services |
 //! | [`services`] | the counts |
-//! | [`remedy`], [`command_line`] | whether softclose would help, and what to do |
+//! | [`remedy`], [`command_line`], [`place`] | whether softclose would help, and what to do |
 //! | [`loaded`] | which programs have it already |
 //! | [`netstat`] | the kernel's counters, to compare |
 //! | [`report`], [`text`], [`compare`] | what is shown |
@@ -41,6 +41,7 @@ pub mod manager;
 pub mod namespaces;
 pub mod netstat;
 pub mod page;
+pub mod place;
 pub mod remedy;
 pub mod report;
 pub mod ring;
