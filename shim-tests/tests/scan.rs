@@ -5,6 +5,7 @@ use shim_tests::arena::Arena;
 use shim_tests::here;
 use shim_tests::peer::Peer;
 use shim_tests::proc::wait_until;
+use shim_tests::program::{Exit, Program};
 use shim_tests::scan::{Report, Scan, instances, obstacle};
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{Shim, ctl};
@@ -276,6 +277,23 @@ fn a_later_scan_is_compared_with_an_earlier_one() {
     assert!(run("--baseline").0);
     let (is_success, said) = run("--compare");
     assert!(is_success && said.starts_with("Connections cut off in a minute: "), "{said}");
+}
+
+#[test]
+fn a_baseline_that_cannot_be_written_costs_no_result() {
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let run = |time: &str, file: &str| {
+        let mut command = Command::new(ctl());
+        command.args(["scan", "--for", time, "--baseline", file]);
+        Program::start(command).finish()
+    };
+    let at_once = run("1000m", "/nonexistent/report");
+    assert_eq!(at_once.exit, Exit::Code(1), "{at_once:?}");
+    let late = run("200ms", "/dev/full");
+    assert_eq!((late.exit, &late.stdout[0][..3]), (Exit::Code(1), "In "), "{late:?}");
+    assert!(late.stderr[0].contains("cannot write /dev/full: No space left"), "{late:?}");
 }
 
 #[test]

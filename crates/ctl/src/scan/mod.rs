@@ -21,13 +21,14 @@
 //! | [`remedy`], [`command_line`], [`place`] | whether softclose would help, and what to do |
 //! | [`loaded`] | which programs have it already |
 //! | [`netstat`] | the kernel's counters, to compare |
-//! | [`report`], [`text`], [`compare`] | what is shown |
+//! | [`report`], [`text`], [`baseline`], [`compare`] | what is shown, and kept |
 //! | [`watch`] | the live table |
 //!
 //! Context: root, on a busy host. Everything that grows has a bound, and every name that another process has chosen is
 //! made harmless before it is shown.
 
 pub mod attribution;
+pub mod baseline;
 pub mod closers;
 pub mod command_line;
 pub mod compare;
@@ -58,6 +59,7 @@ use crate::args;
 use crate::human;
 use anyhow::{Context, Result, anyhow};
 use attribution::Attribution;
+use baseline::Baseline;
 use description::Description;
 use event::Decoder;
 use instance::Instance;
@@ -68,37 +70,32 @@ use report::Report;
 use ring::Ring;
 use signals::Signals;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use tracefs::Tracefs;
 
-/// Scans as the options say, and answers what is to be printed.
-pub fn run(options: &args::Scan) -> Result<String> {
+/// Scans as the options say, and prints what was found.
+pub fn run(options: &args::Scan) -> Result<()> {
+    let tracefs = Tracefs::find()?;
     // A bad file is an error before the scan, not after it.
     let before = options.compare.as_deref().map(compare::read).transpose()?;
-    let report = scan(options)?;
+    let baseline = options.baseline.as_deref().map(Baseline::open).transpose()?;
+    let report = scan(options, &tracefs)?;
     let json = report.json();
-    if let Some(path) = &options.baseline {
-        write(path, &json)?;
-    }
-    Ok(match before {
+    // If that fails, what was found is printed all the same.
+    let written = baseline.map_or(Ok(()), |baseline| baseline.write(&json));
+    crate::print(&match before {
         _ if options.json => serde_json::to_string_pretty(&json)? + "\n",
         Some(before) => compare::text(&before, &json) + "\n" + &text::text(&report),
         None => text::text(&report),
-    })
-}
-
-fn write(path: &Path, json: &serde_json::Value) -> Result<()> {
-    let text = serde_json::to_string_pretty(json)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", crate::printable::path(path)))
+    })?;
+    written
 }
 
 /// Scans for the time that the options say, or until a signal comes.
-fn scan(options: &args::Scan) -> Result<Report> {
+fn scan(options: &args::Scan, tracefs: &Tracefs) -> Result<Report> {
     const USUAL: Duration = Duration::from_secs(60);
-    let tracefs = Tracefs::find()?;
     let signals = Signals::catch()?;
-    let mut scan = Scan::begin(&tracefs)?;
+    let mut scan = Scan::begin(tracefs)?;
     match options.time {
         time if options.watch => watch::watch(&mut scan, &signals, time.unwrap_or(Duration::MAX))?,
         time => observe(&mut scan, &signals, time.unwrap_or(USUAL))?,
