@@ -233,6 +233,21 @@ impl Drop for Other {
     }
 }
 
+/// It said that no connection was cut off.
+#[test]
+fn a_scan_whose_tracing_somebody_ends_says_so() {
+    const SAID: &str = "Somebody else has ended the tracing of this scan: the counts are too low.";
+    for file in ["tracing_on", "events/enable"] {
+        let Some(scan) = Scan::or_skip(here!()) else { return };
+        fs::write(scan.instance().join(file), "0").expect("root can end it");
+        let report = scan.end();
+        assert!(report.text.contains(SAID) && report.json["stopped"] == true, "{file}: {report:#?}");
+    }
+    let Some(scan) = Scan::or_skip(here!()) else { return };
+    let report = scan.end();
+    assert!(!report.text.contains(SAID) && report.json["stopped"] == false, "{report:#?}");
+}
+
 /// While the scan cannot read, the kernel drops what does not fit. It is said how much that was, and nothing grows.
 #[test]
 fn a_flood_stays_bounded_and_what_was_lost_is_said() {

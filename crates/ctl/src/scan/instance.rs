@@ -45,6 +45,12 @@ impl Instance {
         self.write(&format!("events/{event}/enable"), "1")
     }
 
+    /// Whether it still traces this event: any other tool of root's can end that.
+    pub fn traces(&self, event: &str) -> bool {
+        let is_on = |name: &str| fs::read(self.path(name)).is_ok_and(|text| text.starts_with(b"1"));
+        is_on("tracing_on") && is_on(&format!("events/{event}/enable"))
+    }
+
     /// Traces nothing more. What is in the buffer can still be read.
     pub fn pause(&self) -> Result<()> {
         self.write("tracing_on", "0")

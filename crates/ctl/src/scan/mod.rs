@@ -190,7 +190,9 @@ impl Scan {
     fn end(mut self) -> Result<Report> {
         /// The buffers are empty long before.
         const ROUNDS: usize = 100;
-        self.ring.pause()?;
+        let is_whole = self.ring.instance().traces(RESET);
+        // If that fails, the rounds are bounded all the same.
+        let _ = self.ring.instance().pause();
         let time = self.began.elapsed();
         self.attribution.hurry();
         for _ in 0..ROUNDS {
@@ -210,6 +212,7 @@ impl Scan {
             others: services.others,
             loaded: Loaded::now(),
             lost: self.ring.lost(),
+            is_whole,
             counters,
         })
     }

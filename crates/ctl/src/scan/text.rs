@@ -42,6 +42,9 @@ fn head(report: &Report) -> String {
             counted(report.lost, "event was", "")
         );
     }
+    if !report.is_whole {
+        head += "Somebody else has ended the tracing of this scan: the counts are too low.\n";
+    }
     if !report.tells_why {
         let grown = COUNTERS.iter().zip(report.counters).map(|(name, value)| format!("{name} +{value}"));
         head += "This kernel does not say why it resets a connection at a close: that takes Linux 6.12.\nIts own counters, of the whole host: ";
@@ -216,6 +219,7 @@ mod tests {
             others: [0; KINDS.len()],
             loaded: Vec::new(),
             lost: 0,
+            is_whole: true,
             counters: [1, 2, 3, 4],
         }
     }
