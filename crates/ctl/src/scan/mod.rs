@@ -21,12 +21,14 @@
 //! | [`remedy`], [`command_line`], [`place`] | whether softclose would help, and what to do |
 //! | [`loaded`] | which programs have it already |
 //! | [`netstat`] | the kernel's counters, to compare |
-//! | [`report`], [`text`], [`baseline`], [`compare`] | what is shown, and kept |
+//! | [`report`], [`text`], [`advice`] | what is shown |
+//! | [`baseline`], [`compare`] | what is kept, and compared |
 //! | [`watch`] | the live table |
 //!
 //! Context: root, on a busy host. Everything that grows has a bound, and every name that another process has chosen is
 //! made harmless before it is shown.
 
+pub mod advice;
 pub mod attribution;
 pub mod baseline;
 pub mod closers;

@@ -1,14 +1,13 @@
 //! The report for people, in lines of 80 columns.
 
+use super::advice;
 use super::kind::{KINDS, Kind};
 use super::loaded::Loaded;
 use super::manager::Manager;
 use super::netstat::COUNTERS;
-use super::remedy::Remedy;
 use super::report::Report;
 use super::services::{Service, Side};
 use crate::human;
-use std::collections::BTreeMap;
 
 /// The whole report.
 pub fn text(report: &Report) -> String {
@@ -19,7 +18,7 @@ pub fn text(report: &Report) -> String {
         parts.push(human::table(&table.heads(), &table.rows));
         parts.push(table.legend());
     }
-    parts.push(steps(&report.services));
+    parts.push(advice::text(&report.services));
     parts.push(loaded(report));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -148,43 +147,6 @@ fn meaning(kind: Kind) -> &'static str {
         Kind::Memory => "too many closed connections for the kernel (net.ipv4.tcp_max_orphans)",
         Kind::Closed => "reset at the close: unread data, or the program asked for it",
     }
-}
-
-/// What to do, once for each program that is started in the same way.
-fn steps(services: &[Service]) -> String {
-    let mut seen = BTreeMap::new();
-    for service in services {
-        let known: &mut Vec<&Service> = seen.entry((&service.id.program, &service.id.manager)).or_default();
-        known.push(service);
-    }
-    let first = |group: &[&Service]| services.iter().position(|one| one.id == group[0].id);
-    let mut groups: Vec<_> = seen.into_values().collect();
-    groups.sort_by_key(|group| first(group));
-    groups.iter().map(|group| advice(group)).collect::<Vec<_>>().join("\n")
-}
-
-/// The advice for services that are started together.
-fn advice(group: &[&Service]) -> String {
-    let id = &group[0].id;
-    let who = match &id.manager {
-        Manager::Nobody => id.program.clone(),
-        manager => format!("{} ({})", id.program, manager.name()),
-    };
-    let Some(best) = group.iter().find(|one| one.remedy != Remedy::Unknown) else {
-        return format!("{who}: no process of it could be looked at. Scan again while it runs.\n");
-    };
-    if group.iter().all(|one| one.total() == one.of(Kind::Asked)) {
-        return format!("{who}: the program asks for resets. softclose leaves those alone.\n");
-    }
-    let what = match &best.remedy {
-        Remedy::Loaded { .. } => "softclose is loaded. It says what it has left alone, and why:",
-        Remedy::Possible { notes, .. } if notes.is_empty() => "softclose can help. The next step:",
-        Remedy::Possible { .. } => "softclose would be loaded. Read this first:",
-        Remedy::Impossible(_) | Remedy::Unknown => "softclose cannot help:",
-    };
-    let notes = best.remedy.notes().iter().map(|note| format!("    {note}\n"));
-    let steps = best.remedy.steps(&id.manager).into_iter().map(|step| format!("    {step}\n"));
-    [format!("{who}: {what}\n")].into_iter().chain(notes).chain(steps).collect()
 }
 
 /// The programs that have softclose and have cut off nothing.
