@@ -139,13 +139,11 @@ fn is_before(last: Option<Instant>, since: Instant) -> bool {
     last.is_none_or(|last| last < since)
 }
 
-/// One of each program: the eldest, by its pid. systemd itself holds the sockets of services that it starts for them.
+/// One of each program: the eldest, by its pid. systemd holds sockets for the services that it starts, and accepts only
+/// to start one.
 fn programs(owners: impl Iterator<Item = Rc<Who>>) -> Vec<Rc<Who>> {
-    let mut all: Vec<_> = owners.collect();
-    all.sort_by_key(|who| (who.pid == 1, who.pid));
-    if all.len() > 1 {
-        all.retain(|who| who.pid != 1);
-    }
+    let mut all: Vec<_> = owners.filter(|who| who.program != "systemd").collect();
+    all.sort_by_key(|who| who.pid);
     let mut seen = HashSet::new();
     all.retain(|who| seen.insert((who.file.clone(), who.manager.clone())));
     all
@@ -262,7 +260,8 @@ mod tests {
         };
         let names = |all: Vec<Rc<Who>>| programs(all.into_iter()).iter().map(|who| who.pid).collect::<Vec<_>>();
         assert_eq!(names(vec![who(1, "systemd"), who(30, "nginx"), who(20, "nginx")]), [20]);
-        assert_eq!(names(vec![who(1, "systemd")]), [1]);
+        assert_eq!(names(vec![who(1, "systemd")]), [0; 0], "the report said to start systemd once more");
+        assert_eq!(names(vec![who(1, "init"), who(2, "inetd")]), [1, 2]);
         assert_eq!(names(vec![who(5, "nginx"), who(7, "envoy")]), [5, 7]);
     }
 }
