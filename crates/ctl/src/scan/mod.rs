@@ -108,7 +108,7 @@ fn scan(options: &args::Scan, tracefs: &Tracefs) -> Result<Report> {
 }
 
 fn observe(scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
-    let progress = Progress::new(time);
+    let mut progress = Progress::new(time);
     while scan.is_on(time, signals) {
         scan.step(time)?;
         progress.show(scan);
@@ -229,18 +229,37 @@ const SET_STATE: &str = "sock/inet_sock_set_state";
 /// TCP, from `ESTABLISHED` or `CLOSE_WAIT` to `FIN_WAIT1` or `LAST_ACK`: a FIN is sent, by the thread that closes.
 const FINS: &str = "protocol == 6 && (oldstate == 1 || oldstate == 8) && (newstate == 4 || newstate == 9)";
 
+/// How often news is shown: a busy host has some two hundred times a second, and nobody can read that.
+#[derive(Default)]
+struct Pace(Option<Instant>);
+
+impl Pace {
+    fn is_due(&mut self) -> bool {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let is_due = self.0.is_none_or(|last| last.elapsed() >= PAUSE);
+        if is_due {
+            self.0 = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
 /// A line on stderr that says how far the scan is, where that is a terminal.
 struct Progress {
     is_shown: bool,
     time: Duration,
+    pace: Pace,
 }
 
 impl Progress {
     fn new(time: Duration) -> Self {
-        Self { is_shown: std::io::stderr().is_terminal(), time }
+        Self { is_shown: std::io::stderr().is_terminal(), time, pace: Pace::default() }
     }
 
-    fn show(&self, scan: &Scan) {
+    fn show(&mut self, scan: &Scan) {
+        if !self.pace.is_due() {
+            return;
+        }
         let (now, total) = (human::duration(scan.began.elapsed()), human::duration(self.time));
         let connections = text::counted(scan.attribution.total(), "connection", " cut off");
         self.write(&format!("{now} of {total}, {connections}"));

@@ -1,8 +1,8 @@
 //! `--watch`: the services while a scan runs, on a screen like that of `top`.
 
-use super::Scan;
 use super::signals::Signals;
 use super::text::{Table, counted};
+use super::{Pace, Scan};
 use crate::human;
 use crate::top::keys::{Next, View};
 use crate::top::view::{Screen, hint, screen};
@@ -30,14 +30,16 @@ pub fn watch(scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
 }
 
 fn show(terminal: &mut DefaultTerminal, scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
-    let mut view = View::default();
+    let (mut view, mut pace) = (View::default(), Pace::default());
     let keys = keys();
     while scan.is_on(time, signals) && !is_gone() {
         scan.step(time)?;
         if keys.try_iter().any(|key| view.press(key) == Next::Quit) {
             break;
         }
-        terminal.draw(|frame| screen(frame, &what(scan, &view)))?;
+        if pace.is_due() {
+            terminal.draw(|frame| screen(frame, &what(scan, &view)))?;
+        }
     }
     Ok(())
 }
