@@ -102,7 +102,8 @@ impl Listeners {
     }
 
     fn matching(&self, flow: &Flow) -> impl Iterator<Item = &Socket> {
-        self.namespaces.values().flatten().filter(move |socket| socket.is_for(flow))
+        let flow = *flow;
+        self.namespaces.values().flat_map(move |sockets| nearest(sockets, flow))
     }
 
     /// Reads the sockets of all namespaces. Those of a namespace that is gone stay known.
@@ -149,11 +150,28 @@ fn programs(owners: impl Iterator<Item = Rc<Who>>) -> Vec<Rc<Who>> {
     all
 }
 
+/// The sockets of one namespace that get such a connection: of several, those with its own address.
+fn nearest(sockets: &[Socket], flow: Flow) -> impl Iterator<Item = &Socket> {
+    let most = sockets.iter().filter_map(|socket| socket.nearness(&flow)).max();
+    sockets.iter().filter(move |socket| most.is_some() && socket.nearness(&flow) == most)
+}
+
 impl Socket {
     fn is_for(&self, flow: &Flow) -> bool {
+        self.nearness(flow).is_some()
+    }
+
+    /// How close its address is to that of a connection: `None` where it does not get it. `::` may get those of IPv4, too.
+    fn nearness(&self, flow: &Flow) -> Option<u8> {
+        const ANY_IPV4: Ipv6Addr = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped();
         let (address, port) = flow.local;
-        let any = [Ipv6Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED.to_ipv6_mapped()];
-        self.port == port && (self.address == address || any.contains(&self.address))
+        match self.address {
+            _ if self.port != port => None,
+            own if own == address => Some(2),
+            ANY_IPV4 => address.to_ipv4_mapped().map(|_| 1),
+            Ipv6Addr::UNSPECIFIED => Some(0),
+            _ => None,
+        }
     }
 }
 
@@ -250,6 +268,22 @@ mod tests {
             Socket { address: Ipv6Addr::LOCALHOST, port: 80, inode: 78 },
         ];
         assert_eq!(found, expected);
+    }
+
+    /// Both listeners were named.
+    #[test]
+    fn of_several_addresses_the_nearest_gets_the_connection() {
+        let all = ["::", "::ffff:0.0.0.0", "::ffff:127.0.0.1", "::1"];
+        let socket = |address: &str, inode| Socket { address: address.parse().unwrap(), port: 80, inode };
+        let sockets: Vec<_> = all.iter().zip(0..).map(|(address, inode)| socket(address, inode)).collect();
+        let get = |sockets: &[Socket], local: &str| {
+            let flow = Flow { local: (local.parse().unwrap(), 80), ..flow(80) };
+            nearest(sockets, flow).map(|socket| socket.inode).collect::<Vec<_>>()
+        };
+        let local = ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "::1", "fe80::1"];
+        assert_eq!(local.map(|local| get(&sockets, local)), [[2], [1], [3], [0]].map(Vec::from));
+        assert_eq!(get(&sockets[..1], "::ffff:10.0.0.1"), [0], "it is open to IPv4");
+        assert_eq!(get(&sockets[1..3], "::1"), [0; 0]);
     }
 
     #[test]
