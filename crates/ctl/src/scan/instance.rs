@@ -5,7 +5,7 @@
 
 use super::tracefs::Tracefs;
 use anyhow::{Context, Result};
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 
 /// The beginning of the names of our instances. The pid follows.
@@ -22,15 +22,22 @@ fn buffer() -> usize {
 
 /// An instance, until it is dropped.
 #[derive(Debug)]
-pub struct Instance(PathBuf);
+pub struct Instance {
+    path: PathBuf,
+    /// Its file `tracing_on`, open: so nobody can remove the instance. A write to `options/overwrite` while it is removed
+    /// crashes the kernel (`set_tracer_flag` in Linux 6.18 uses the buffer that is gone), with the locks of all tracing held.
+    switch: Option<File>,
+}
 
 impl Instance {
     /// Makes an instance that is empty and traces nothing.
     pub fn new(tracefs: &Tracefs) -> Result<Self> {
         remove_stale(tracefs);
         let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
-        fs::create_dir(&path).with_context(|| format!("cannot make a trace instance: {}", path.display()))?;
-        let instance = Self(path);
+        let cannot = || format!("cannot make a trace instance: {}", path.display());
+        fs::create_dir(&path).with_context(cannot)?;
+        let mut instance = Self { path: path.clone(), switch: None };
+        instance.switch = Some(File::options().write(true).open(path.join("tracing_on")).with_context(cannot)?);
         instance.write("buffer_size_kb", &buffer().to_string())?;
         // A reader is woken by the first event; before Linux 5.0 always.
         let _ = instance.write("buffer_percent", "0");
@@ -58,19 +65,20 @@ impl Instance {
 
     /// A file or directory in it.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     fn write(&self, name: &str, value: &str) -> Result<()> {
-        let path = self.0.join(name);
+        let path = self.path(name);
         fs::write(&path, value).with_context(|| format!("cannot set {}", path.display()))
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir(&self.0) {
-            crate::complain(&format!("cannot remove {}: {error}", self.0.display()));
+        self.switch = None;
+        if let Err(error) = fs::remove_dir(&self.path) {
+            crate::complain(&format!("cannot remove {}: {error}", self.path.display()));
         }
     }
 }
@@ -99,10 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_removes_it() {
+    fn nobody_else_removes_it_and_a_panic_does() {
         // Not root, or there is no tracefs.
         let Ok(tracefs) = Tracefs::find() else { return };
         let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
+        let instance = Instance::new(&tracefs).unwrap();
+        assert!(fs::remove_dir(&path).is_err(), "somebody has removed it while it was set up");
+        drop(instance);
         let outcome = std::panic::catch_unwind(|| {
             let _instance = Instance::new(&tracefs).unwrap();
             assert!(!path.exists(), "this panics on purpose");
