@@ -4,14 +4,19 @@
 use shim_tests::arena::Arena;
 use shim_tests::here;
 use shim_tests::peer::Peer;
+use shim_tests::proc::wait_until;
+use shim_tests::program::{Exit, Program};
 use shim_tests::scan::{Report, Scan, instances, obstacle};
 use shim_tests::scratch::Scratch;
 use shim_tests::shim::{Shim, ctl};
 use shim_tests::victim::{Victim, compiled};
 use shim_tests::{RESPONSE, UNREAD, UPLOAD, skip};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::ptr;
 
 /// Connections of each test.
 const CONNECTIONS: usize = 3;
@@ -226,6 +231,21 @@ impl Drop for Other {
     }
 }
 
+/// It said that no connection was cut off.
+#[test]
+fn a_scan_whose_tracing_somebody_ends_says_so() {
+    const SAID: &str = "Somebody else has ended the tracing of this scan: the counts are too low.";
+    for file in ["tracing_on", "events/enable"] {
+        let Some(scan) = Scan::or_skip(here!()) else { return };
+        fs::write(scan.instance().join(file), "0").expect("root can end it");
+        let report = scan.end();
+        assert!(report.text.contains(SAID) && report.json["stopped"] == true, "{file}: {report:#?}");
+    }
+    let Some(scan) = Scan::or_skip(here!()) else { return };
+    let report = scan.end();
+    assert!(!report.text.contains(SAID) && report.json["stopped"] == false, "{report:#?}");
+}
+
 /// While the scan cannot read, the kernel drops what does not fit. It is said how much that was, and nothing grows.
 #[test]
 fn a_flood_stays_bounded_and_what_was_lost_is_said() {
@@ -287,6 +307,23 @@ fn a_file_that_cannot_be_written_is_an_error_before_the_scan() {
 }
 
 #[test]
+fn a_baseline_that_cannot_be_written_costs_no_result() {
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let run = |time: &str, file: &str| {
+        let mut command = Command::new(ctl());
+        command.args(["scan", "--for", time, "--baseline", file]);
+        Program::start(command).finish()
+    };
+    let at_once = run("1000m", "/nonexistent/report");
+    assert_eq!(at_once.exit, Exit::Code(1), "{at_once:?}");
+    let late = run("200ms", "/dev/full");
+    assert_eq!((late.exit, &late.stdout[0][..3]), (Exit::Code(1), "In "), "{late:?}");
+    assert!(late.stderr[0].contains("cannot write /dev/full: No space left"), "{late:?}");
+}
+
+#[test]
 fn the_live_table_is_drawn_and_the_result_follows() {
     if let Some(reason) = obstacle() {
         return skip(here!(), &reason);
@@ -298,6 +335,68 @@ fn the_live_table_is_drawn_and_the_result_follows() {
     };
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("softclose scan: ") && said.contains("In 0s"), "{said}");
+}
+
+/// A terminal that is closed sends SIGHUP, and is gone for whoever ignores that. The scan ends all the same: it would go
+/// on for ever, unseen.
+#[test]
+fn a_terminal_that_is_closed_ends_the_live_table() {
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let scratch = Scratch::directory();
+    let file = scratch.path().join("report");
+    let (ours, its) = terminal();
+    let mut command = Command::new(ctl());
+    command.args(["scan", "--watch", "--baseline"]).arg(&file).env("TERM", "xterm");
+    command.stdin(its.try_clone().expect("a copy")).stdout(its.try_clone().expect("a copy")).stderr(its);
+    let mut scan = Killed(command.spawn().expect("it starts"));
+    drop(command);
+    let instance = instances().join(format!("softclose-{}", scan.0.id()));
+    let mut screen = File::from(ours);
+    let mut seen = [0];
+    screen.read_exact(&mut seen).expect("it draws");
+    assert!(instance.exists());
+    drop(screen);
+    wait_until("the scan has ended", || scan.0.try_wait().expect("a child").is_some());
+    assert!(!instance.exists() && fs::read(&file).is_ok_and(|report| !report.is_empty()));
+}
+
+/// A child that does not outlive the test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+/// A terminal: the end of the screen, and that of programs.
+fn terminal() -> (OwnedFd, OwnedFd) {
+    let (mut ours, mut its) = (-1, -1);
+    let (name, settings, size) = (ptr::null_mut(), ptr::null(), ptr::null());
+    // SAFETY: both numbers are ours to be written, and nothing else is asked.
+    let made = unsafe { libc::openpty(&raw mut ours, &raw mut its, name, settings, size) };
+    assert_eq!(made, 0, "openpty: {}", std::io::Error::last_os_error());
+    // SAFETY: both are new, and nobody else has them.
+    let both = unsafe { [ours, its].map(|fd| OwnedFd::from_raw_fd(fd)) };
+    // A program that had a copy of the first would keep its own terminal alive.
+    let [ours, its] = both.map(|fd| fd.try_clone().expect("a copy that is closed by exec"));
+    (ours, its)
+}
+
+#[test]
+fn a_file_is_no_screen() {
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let (ours, its) = terminal();
+    let mut command = Command::new(ctl());
+    command.args(["scan", "--watch", "--for", "200ms"]).env("TERM", "xterm").stdin(its);
+    let output = command.output().expect("it runs");
+    assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "softclosectl: --watch needs a terminal to draw on\n");
+    drop(ours);
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         return top::run(options, &cli.directories);
     }
     if let Command::Scan(options) = &cli.command {
-        return print(&scan::run(options)?);
+        return scan::run(options);
     }
     if let Command::Refs(what) = cli.command {
         return print(&count_of_references(what)?);

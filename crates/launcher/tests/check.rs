@@ -84,6 +84,17 @@ fn a_static_program_is_warned_about() {
     }
 }
 
+/// `ld.so ./program`: the loader has no loader, and reads `LD_PRELOAD` itself.
+#[test]
+fn a_dynamic_loader_is_no_static_program() {
+    let loader = Path::new("/lib64/ld-linux-x86-64.so.2");
+    if loader.exists() {
+        assert_ok(&Installation::new(), loader);
+    } else {
+        skipped("ld.so", "it is not there");
+    }
+}
+
 /// It ends a program that another library is loaded ahead of.
 #[test]
 fn a_program_that_needs_address_sanitizer_is_told_what_to_do() {

@@ -140,12 +140,15 @@ impl Origin {
         Self { program: who.program.clone(), who: Some(who), found }
     }
 
-    /// The listener on the port. If several may be meant, it is one that is started like the process that is ending: a
-    /// child is in the control group of its parent.
+    /// The listener on the port. It must be kin to the process that is ending, if there is one: another may have that port
+    /// in another network namespace.
     fn among(mut owners: Vec<Rc<Who>>, ending: Option<(Rc<Who>, FoundBy)>) -> Self {
-        let is_kin = |who: &Rc<Who>| ending.as_ref().is_none_or(|(ending, _)| ending.manager == who.manager);
-        if owners.iter().any(is_kin) {
-            owners.retain(is_kin);
+        if let Some((ending, _)) = &ending {
+            // A child is in the control group of its parent. It may have been moved, but has the parent's name then.
+            let is_near = |who: &Who| who.manager == ending.manager;
+            let is_kin = |who: &Who| is_near(who) || who.program.starts_with(&ending.program);
+            let has_near = owners.iter().any(|who| is_near(who));
+            owners.retain(|who| if has_near { is_near(who) } else { is_kin(who) });
         }
         match (&owners[..], ending) {
             ([one], _) => Self::of(Rc::clone(one), FoundBy::Listener),
@@ -226,6 +229,16 @@ mod tests {
         assert_eq!(found(&attribution), [(Side::Client(7), [0, 0, 0, 0, 1])]);
     }
 
+    /// It may be in another network namespace.
+    #[test]
+    fn a_listener_that_is_no_kin_is_not_meant() {
+        let who = |pid, name: &str, manager| Rc::new(Who { pid, program: name.into(), file: None, manager });
+        let other = vec![who(2, "nginx", Manager::Nobody)];
+        let ending = who(3, "sshd", Manager::Unit("ssh@.service".into()));
+        let found = Origin::among(other, Some((ending, FoundBy::Thread)));
+        assert_eq!((found.found, found.program.as_str()), (FoundBy::Thread, "sshd"));
+    }
+
     #[test]
     fn of_several_listeners_that_of_the_same_unit_is_meant() {
         let who = |pid, name: &str, unit: &str| {
@@ -234,8 +247,10 @@ mod tests {
         let owners = vec![who(1, "nginx", "a.service"), who(2, "envoy", "b.service")];
         let unsure = Origin::among(owners.clone(), None);
         assert_eq!((unsure.found, unsure.program.as_str()), (FoundBy::Several, "envoy or nginx"));
-        let child = Some((who(3, "child", "b.service"), FoundBy::Thread));
-        let sure = Origin::among(owners, child);
+        let child = |name, unit| Some((who(3, name, unit), FoundBy::Thread));
+        let sure = Origin::among(owners.clone(), child("child", "b.service"));
         assert_eq!((sure.found, sure.program.as_str()), (FoundBy::Listener, "envoy"));
+        let moved = Origin::among(owners.clone(), child("nginx", "session.service"));
+        assert_eq!((moved.found, moved.program.as_str()), (FoundBy::Listener, "nginx"));
     }
 }

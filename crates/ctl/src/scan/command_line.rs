@@ -7,16 +7,11 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// How a program was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
-    /// Its user: nobody should run as root what another user has chosen.
-    user: u32,
-    /// Its directory, which a path in it may begin at.
-    directory: Vec<u8>,
     words: Vec<Vec<u8>>,
     /// What is missing in it.
     lack: Option<&'static str>,
@@ -29,27 +24,19 @@ impl CommandLine {
     /// The command line of a process. Where the program has put a title in its place (`nginx: worker process`), it is
     /// the file of the program.
     pub fn of(pid: u32) -> Self {
-        let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        let directory = link("cwd").into_os_string().into_vec();
-        let user = fs::metadata(format!("/proc/{pid}")).map_or(u32::MAX, |data| data.uid());
-        let (words, lack) = match words(pid) {
-            Ok(words) => (words, None),
+        match words(pid) {
+            Ok(words) => Self { words, lack: None },
             Err(lack) => {
-                let file = link("exe").into_os_string().into_vec();
-                (vec![file.strip_suffix(b" (deleted)").unwrap_or(&file).to_vec()], Some(lack))
+                let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default().into_os_string().into_vec();
+                let file = file.strip_suffix(b" (deleted)").unwrap_or(&file).to_vec();
+                Self { words: vec![file], lack: Some(lack) }
             }
-        };
-        Self { user, directory, words, lack }
+        }
     }
 
-    /// A command line of these words, of root's in `/`.
+    /// A command line of these words.
     pub fn from_words(words: Vec<Vec<u8>>) -> Self {
-        Self { user: 0, directory: b"/".to_vec(), words, lack: None }
-    }
-
-    /// Who runs it, and in which directory: a comment for a shell.
-    pub fn place(&self) -> String {
-        format!("# as user {}, in {}:", self.user, quoted(&self.directory))
+        Self { words, lack: None }
     }
 }
 

@@ -10,8 +10,11 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// What tells one service from another in a report: program, manager, unit, and its port with its side.
-type Key = (String, String, String, (String, u64));
+/// What tells one service from another in two reports: what starts it, and its port with its side.
+type Key = (Starter, (String, u64));
+
+/// Program, manager and unit.
+type Starter = [String; 3];
 
 /// Reads what `--baseline` has written.
 pub fn read(path: &Path) -> Result<Value> {
@@ -34,13 +37,17 @@ pub fn text(before: &Value, now: &Value) -> String {
     keys.sort_by(|one, other| most(other).total_cmp(&most(one)).then_with(|| one.cmp(other)));
     let rows: Vec<_> = keys.iter().map(|key| row(key, then.get(key), since.get(key), now)).collect();
     let sum = |all: &BTreeMap<Key, f64>, report: &Value| all.values().sum::<f64>() + others(report);
-    let head = format!(
+    let mut head = format!(
         "Connections cut off in a minute: {:.1} before (in {}), {:.1} now (in {}).\n",
         sum(&then, before),
         seconds(before),
         sum(&since, now),
         seconds(now)
     );
+    // The report that follows says so of the counts now.
+    if before["lost_events"].as_u64().unwrap_or(0) != 0 || before["stopped"] == true {
+        head += "The counts before are too low: that scan has lost events.\n";
+    }
     if rows.is_empty() {
         head
     } else {
@@ -74,12 +81,20 @@ fn rates(report: &Value) -> BTreeMap<Key, f64> {
 }
 
 fn key(service: &Value) -> Key {
+    let side = printable(service["side"].as_str().unwrap_or("-"));
+    (starter(service), (side, service["port"].as_u64().unwrap_or(0)))
+}
+
+/// What starts a service. A container has another number after each start: what runs it stands for that.
+fn starter(service: &Value) -> Starter {
     let text = |name: &str| printable(service[name].as_str().unwrap_or("-"));
-    (text("program"), text("manager"), text("unit"), (text("side"), service["port"].as_u64().unwrap_or(0)))
+    let manager = text("manager");
+    let unit = if manager.starts_with("systemd") || manager == "-" { text("unit") } else { manager.clone() };
+    [text("program"), manager, unit]
 }
 
 fn row(key: &Key, before: Option<&f64>, now: Option<&f64>, report: &Value) -> Vec<String> {
-    let (program, _, unit, (side, port)) = key;
+    let ([program, _, unit], (side, port)) = key;
     let port = match side.as_str() {
         "server" => port.to_string(),
         "client" => format!("to {port}"),
@@ -102,17 +117,13 @@ fn change(key: &Key, before: Option<&f64>, now: Option<&f64>, report: &Value) ->
     }
 }
 
-/// Whether the program has softclose now. It is known by its unit or container, or else by its port: another program of
-/// the same interpreter is not meant.
-fn is_loaded((program, manager, unit, (side, port)): &Key, report: &Value) -> bool {
+/// Whether the program has softclose now. It is known by its unit, or else by its port: another program of the same
+/// interpreter is not meant.
+fn is_loaded((own, (side, port)): &Key, report: &Value) -> bool {
     let listens = |one: &Value| one["ports"].as_array().is_some_and(|ports| ports.contains(&Value::from(*port)));
-    let mut loaded = report["loaded"].as_array().into_iter().flatten();
-    loaded.any(|one| {
-        let text = |name: &str| one[name].as_str().unwrap_or("-");
-        let is_it =
-            (text("program"), text("manager"), text("unit")) == (program.as_str(), manager.as_str(), unit.as_str());
-        is_it && (unit != "-" || (side == "server" && listens(one)))
-    })
+    let has_unit = own[1].starts_with("systemd");
+    let is_it = |one: &Value| starter(one) == *own && (has_unit || (side == "server" && listens(one)));
+    report["loaded"].as_array().into_iter().flatten().any(is_it)
 }
 
 #[cfg(test)]
@@ -146,6 +157,30 @@ mod tests {
              python   -     3     2.0     0.0  ended, loaded\n\
              new      -     9     0.0     1.0  new\n";
         assert_eq!(text, expected);
+    }
+
+    /// It counted as one that had ended and one that was new.
+    #[test]
+    fn a_container_has_another_number_after_its_next_start() {
+        let of = |number: &str, count: u64| {
+            let mut report = report(60.0, &[("nginx", 80, count)], &[("nginx", 80)]);
+            for list in ["services", "loaded"] {
+                report[list][0]["manager"] = "docker".into();
+                report[list][0]["unit"] = number.into();
+            }
+            report
+        };
+        let text = |count| text(&of("0123456789ab", 4), &of("ba9876543210", count));
+        assert!(text(1).ends_with("\nnginx    docker  80    4.0     1.0  -75 %\n"), "{}", text(1));
+        assert!(text(0).ends_with("\nnginx    docker  80    4.0     0.0  ended, loaded\n"), "{}", text(0));
+    }
+
+    #[test]
+    fn counts_that_were_too_low_are_no_comparison() {
+        let (mut before, now) = (report(60.0, &[], &[]), report(60.0, &[], &[]));
+        assert!(!text(&before, &now).contains("too low"));
+        before["lost_events"] = 1.into();
+        assert!(text(&before, &now).ends_with("The counts before are too low: that scan has lost events.\n"));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 
 use super::tracefs::Tracefs;
 use anyhow::{Context, Result};
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The beginning of the names of our instances. The pid follows.
 const PREFIX: &str = "softclose-";
@@ -22,15 +23,24 @@ fn buffer() -> usize {
 
 /// An instance, until it is dropped.
 #[derive(Debug)]
-pub struct Instance(PathBuf);
+pub struct Instance {
+    path: PathBuf,
+    /// Its file `tracing_on`, open: so nobody can remove the instance. A write to `options/overwrite` while it is removed
+    /// crashes the kernel (`set_tracer_flag` in Linux 6.18 uses the buffer that is gone), with the locks of all tracing held.
+    switch: Option<File>,
+}
 
 impl Instance {
     /// Makes an instance that is empty and traces nothing.
     pub fn new(tracefs: &Tracefs) -> Result<Self> {
+        /// Another scan that begins at the same moment takes it for a stale one until the switch is open.
+        const ATTEMPTS: usize = 10;
         remove_stale(tracefs);
         let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
-        fs::create_dir(&path).with_context(|| format!("cannot make a trace instance: {}", path.display()))?;
-        let instance = Self(path);
+        let made = (0..ATTEMPTS).map(|_| make(&path)).find(|made| !was_taken(made));
+        let switch = made.context("other scans remove the trace instance of this one")?;
+        let switch = switch.with_context(|| format!("cannot make a trace instance: {}", path.display()))?;
+        let instance = Self { path, switch: Some(switch) };
         instance.write("buffer_size_kb", &buffer().to_string())?;
         // A reader is woken by the first event; before Linux 5.0 always.
         let _ = instance.write("buffer_percent", "0");
@@ -45,6 +55,12 @@ impl Instance {
         self.write(&format!("events/{event}/enable"), "1")
     }
 
+    /// Whether it still traces this event: any other tool of root's can end that.
+    pub fn traces(&self, event: &str) -> bool {
+        let is_on = |name: &str| fs::read(self.path(name)).is_ok_and(|text| text.starts_with(b"1"));
+        is_on("tracing_on") && is_on(&format!("events/{event}/enable"))
+    }
+
     /// Traces nothing more. What is in the buffer can still be read.
     pub fn pause(&self) -> Result<()> {
         self.write("tracing_on", "0")
@@ -52,40 +68,42 @@ impl Instance {
 
     /// A file or directory in it.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     fn write(&self, name: &str, value: &str) -> Result<()> {
-        let path = self.0.join(name);
+        let path = self.path(name);
         fs::write(&path, value).with_context(|| format!("cannot set {}", path.display()))
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir(&self.0) {
-            crate::complain(&format!("cannot remove {}: {error}", self.0.display()));
+        self.switch = None;
+        if let Err(error) = fs::remove_dir(&self.path) {
+            crate::complain(&format!("cannot remove {}: {error}", self.path.display()));
         }
     }
 }
 
-/// Removes the instances of scans that have ended without doing so.
+/// Makes an instance and opens its switch.
+fn make(path: &Path) -> io::Result<File> {
+    fs::create_dir(path)?;
+    File::options().write(true).open(path.join("tracing_on")).inspect_err(|_| drop(fs::remove_dir(path)))
+}
+
+/// Whether another scan has removed it meanwhile, or is about to remove one of this name.
+fn was_taken(made: &io::Result<File>) -> bool {
+    made.as_ref().is_err_and(|error| [io::ErrorKind::NotFound, io::ErrorKind::AlreadyExists].contains(&error.kind()))
+}
+
+/// Removes the instances of scans that have ended without doing so. That of a scan that runs cannot be removed.
 fn remove_stale(tracefs: &Tracefs) {
     let entries = fs::read_dir(tracefs.path("instances")).into_iter().flatten().flatten();
-    for entry in entries {
-        let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
-        if pid.is_some_and(is_over) {
-            // Another scan may remove it at the same time; and one that is in use is not removed.
-            let _ = fs::remove_dir(entry.path());
-        }
+    let is_ours = |name: &str| name.strip_prefix(PREFIX).is_some_and(|pid| pid.parse::<u32>().is_ok());
+    for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)) {
+        let _ = fs::remove_dir(entry.path());
     }
-}
-
-/// Whether this pid is no scan: nobody has it, or another program, or this process, which has made none yet.
-fn is_over(pid: u32) -> bool {
-    let name = fs::read(format!("/proc/{pid}/comm"));
-    pid == std::process::id() || !name.is_ok_and(|name| name.starts_with(b"softclose"))
 }
 
 #[cfg(test)]
@@ -93,19 +111,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_removes_it() {
+    fn nobody_else_removes_it_and_a_panic_does() {
         // Not root, or there is no tracefs.
         let Ok(tracefs) = Tracefs::find() else { return };
         let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
+        let instance = Instance::new(&tracefs).unwrap();
+        assert!(fs::remove_dir(&path).is_err(), "somebody has removed it while it was set up");
+        drop(instance);
         let outcome = std::panic::catch_unwind(|| {
             let _instance = Instance::new(&tracefs).unwrap();
             assert!(!path.exists(), "this panics on purpose");
         });
         assert!(outcome.is_err() && !path.exists());
-    }
-
-    #[test]
-    fn a_pid_of_another_program_is_no_scan() {
-        assert!(is_over(1) && is_over(u32::MAX) && is_over(std::process::id()));
     }
 }

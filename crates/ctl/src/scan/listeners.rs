@@ -109,7 +109,8 @@ impl Listeners {
     }
 
     fn matching(&self, flow: &Flow) -> impl Iterator<Item = &Socket> {
-        self.namespaces.values().flatten().filter(move |socket| socket.is_for(flow))
+        let flow = *flow;
+        self.namespaces.values().flat_map(move |sockets| nearest(sockets, flow))
     }
 
     /// Reads the sockets of all namespaces. Those of a namespace that is gone stay known.
@@ -146,23 +147,38 @@ fn is_before(last: Option<Instant>, since: Instant) -> bool {
     last.is_none_or(|last| last < since)
 }
 
-/// One of each program: the eldest, by its pid. systemd itself holds the sockets of services that it starts for them.
+/// One of each program: the eldest, by its pid. systemd holds sockets for the services that it starts, and accepts only
+/// to start one.
 fn programs(owners: impl Iterator<Item = Rc<Who>>) -> Vec<Rc<Who>> {
-    let mut all: Vec<_> = owners.collect();
-    all.sort_by_key(|who| (who.pid == 1, who.pid));
-    if all.len() > 1 {
-        all.retain(|who| who.pid != 1);
-    }
+    let mut all: Vec<_> = owners.filter(|who| who.program != "systemd").collect();
+    all.sort_by_key(|who| who.pid);
     let mut seen = HashSet::new();
     all.retain(|who| seen.insert((who.file.clone(), who.manager.clone())));
     all
 }
 
+/// The sockets of one namespace that get such a connection: of several, those with its own address.
+fn nearest(sockets: &[Socket], flow: Flow) -> impl Iterator<Item = &Socket> {
+    let most = sockets.iter().filter_map(|socket| socket.nearness(&flow)).max();
+    sockets.iter().filter(move |socket| most.is_some() && socket.nearness(&flow) == most)
+}
+
 impl Socket {
     fn is_for(&self, flow: &Flow) -> bool {
+        self.nearness(flow).is_some()
+    }
+
+    /// How close its address is to that of a connection: `None` where it does not get it. `::` may get those of IPv4, too.
+    fn nearness(&self, flow: &Flow) -> Option<u8> {
+        const ANY_IPV4: Ipv6Addr = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped();
         let (address, port) = flow.local;
-        let any = [Ipv6Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED.to_ipv6_mapped()];
-        self.port == port && (self.address == address || any.contains(&self.address))
+        match self.address {
+            _ if self.port != port => None,
+            own if own == address => Some(2),
+            ANY_IPV4 => address.to_ipv4_mapped().map(|_| 1),
+            Ipv6Addr::UNSPECIFIED => Some(0),
+            _ => None,
+        }
     }
 }
 
@@ -263,6 +279,22 @@ mod tests {
         assert_eq!(found, expected);
     }
 
+    /// Both listeners were named.
+    #[test]
+    fn of_several_addresses_the_nearest_gets_the_connection() {
+        let all = ["::", "::ffff:0.0.0.0", "::ffff:127.0.0.1", "::1"];
+        let socket = |address: &str, inode| Socket { address: address.parse().unwrap(), port: 80, inode };
+        let sockets: Vec<_> = all.iter().zip(0..).map(|(address, inode)| socket(address, inode)).collect();
+        let get = |sockets: &[Socket], local: &str| {
+            let flow = Flow { local: (local.parse().unwrap(), 80), ..flow(80) };
+            nearest(sockets, flow).map(|socket| socket.inode).collect::<Vec<_>>()
+        };
+        let local = ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "::1", "fe80::1"];
+        assert_eq!(local.map(|local| get(&sockets, local)), [[2], [1], [3], [0]].map(Vec::from));
+        assert_eq!(get(&sockets[..1], "::ffff:10.0.0.1"), [0], "it is open to IPv4");
+        assert_eq!(get(&sockets[1..3], "::1"), [0; 0]);
+    }
+
     #[test]
     fn systemd_holds_sockets_for_others() {
         let who = |pid, name: &str| {
@@ -271,7 +303,8 @@ mod tests {
         };
         let names = |all: Vec<Rc<Who>>| programs(all.into_iter()).iter().map(|who| who.pid).collect::<Vec<_>>();
         assert_eq!(names(vec![who(1, "systemd"), who(30, "nginx"), who(20, "nginx")]), [20]);
-        assert_eq!(names(vec![who(1, "systemd")]), [1]);
+        assert_eq!(names(vec![who(1, "systemd")]), [0; 0], "the report said to start systemd once more");
+        assert_eq!(names(vec![who(1, "init"), who(2, "inetd")]), [1, 2]);
         assert_eq!(names(vec![who(5, "nginx"), who(7, "envoy")]), [5, 7]);
     }
 }

@@ -67,14 +67,46 @@ fn number(word: &str) -> Option<&str> {
     (id.len() == LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
-/// The innermost service in a path. That of a user's whole systemd is none.
+/// The service that systemd has started: behind slices only. A service of a user is behind that of his own systemd.
+/// Deeper units are those of a systemd in a container: this systemd may have one of the same name.
 fn unit(path: &str) -> Option<Manager> {
-    let is_user = path.contains("/user@");
-    let name = path.split('/').rev().find(|word| word.ends_with(".service"))?;
-    match (is_user, name.starts_with("user@")) {
-        (_, true) => None,
-        (true, false) => Some(Manager::UserUnit(printable(name))),
-        (false, false) => Some(Manager::Unit(printable(name))),
+    let (name, inner) = service(path)?;
+    if name.starts_with("user@") {
+        let (name, inner) = service(inner)?;
+        return (!has_units(inner)).then(|| Manager::UserUnit(edited(name)));
+    }
+    (!has_units(inner)).then(|| Manager::Unit(edited(name)))
+}
+
+/// The service at the beginning of a path, behind slices, and what follows it.
+fn service(path: &str) -> Option<(&str, &str)> {
+    let path = path.trim_start_matches('/');
+    let (first, inner) = path.split_once('/').unwrap_or((path, ""));
+    match first {
+        _ if first.ends_with(".service") => Some((first, inner)),
+        // `..` is there for whoever is in a control group namespace.
+        _ if first.ends_with(".slice") || first == ".." => service(inner),
+        _ => None,
+    }
+}
+
+fn has_units(path: &str) -> bool {
+    let is_unit = |word: &str| [".service", ".scope", ".slice"].iter().any(|kind| word.ends_with(kind));
+    path.split('/').any(is_unit)
+}
+
+/// The name under which a unit is edited. systemd starts one for each connection where a socket says `Accept=yes`
+/// (`instance_from_socket`): `ssh@4-10.0.0.1:22-10.0.0.2:50000.service` comes from `ssh@.service`.
+fn edited(name: &str) -> String {
+    let is_connection = |instance: &str| {
+        let (number, ends) = instance.split_once('-').unwrap_or_default();
+        let port = ends.rsplit(':').next().unwrap_or_default();
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number(number) && ends.contains(':') && is_number(port)
+    };
+    match name.strip_suffix(".service").and_then(|name| name.split_once('@')) {
+        Some((template, instance)) if is_connection(instance) => printable(&format!("{template}@.service")),
+        _ => printable(name),
     }
 }
 
@@ -89,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_found_by_the_innermost_service() {
+    fn units_are_found_behind_slices() {
         assert_eq!(name("/system.slice/nginx.service"), "nginx.service");
         assert_eq!(
             name("/system.slice/system-postgresql.slice/postgresql@15-main.service"),
@@ -101,6 +133,34 @@ mod tests {
         let user = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service";
         assert_eq!(Manager::of(user), Manager::UserUnit("web.service".into()));
         assert_eq!(name("/user.slice/user-1000.slice/user@1000.service/init.scope"), "-");
+    }
+
+    /// The report said to restart the unit of that name on the host.
+    #[test]
+    fn a_unit_inside_a_container_is_none_of_the_host() {
+        for path in [
+            "/machine.slice/systemd-nspawn@web.service/payload/system.slice/nginx.service",
+            "/machine.slice/machine-web.scope/payload/system.slice/nginx.service",
+            "/lxc.payload.web/system.slice/nginx.service",
+            "/lxc/web/system.slice/nginx.service",
+            "/user.slice/user-1000.slice/user@1000.service/user.slice/box.scope/system.slice/nginx.service",
+        ] {
+            assert_eq!(name(path), "-", "{path}");
+        }
+        assert_eq!(name("/../../system.slice/nginx.service"), "nginx.service");
+    }
+
+    /// Each was a service of its own, in the name of one that has ended.
+    #[test]
+    fn a_unit_for_each_connection_is_its_template() {
+        for instance in
+            ["4-10.0.0.1:22-10.0.0.2:50000", "17-fe80::1:22-fe80::2:50000", "4-99-10.0.0.1:22-10.0.0.2:50000"]
+        {
+            assert_eq!(name(&format!("/system.slice/system-ssh.slice/ssh@{instance}.service")), "ssh@.service");
+        }
+        for other in ["postgresql@15-main.service", "getty@tty1.service", "a@b:80.service", "a@1-b:c.service"] {
+            assert_eq!(name(&format!("/system.slice/{other}")), other);
+        }
     }
 
     #[test]

@@ -18,16 +18,19 @@
 //! | [`listeners`], [`namespaces`] | who listens on which port |
 //! | [`attribution`] | from events to services |
 //! | [`services`] | the counts |
-//! | [`remedy`], [`command_line`] | whether softclose would help, and what to do |
+//! | [`remedy`], [`command_line`], [`place`] | whether softclose would help, and what to do |
 //! | [`loaded`] | which programs have it already |
 //! | [`netstat`] | the kernel's counters, to compare |
-//! | [`report`], [`text`], [`compare`] | what is shown |
+//! | [`report`], [`text`], [`advice`] | what is shown |
+//! | [`baseline`], [`compare`] | what is kept, and compared |
 //! | [`watch`] | the live table |
 //!
 //! Context: root, on a busy host. Everything that grows has a bound, and every name that another process has chosen is
 //! made harmless before it is shown.
 
+pub mod advice;
 pub mod attribution;
+pub mod baseline;
 pub mod closers;
 pub mod command_line;
 pub mod compare;
@@ -41,6 +44,7 @@ pub mod manager;
 pub mod namespaces;
 pub mod netstat;
 pub mod page;
+pub mod place;
 pub mod remedy;
 pub mod report;
 pub mod ring;
@@ -55,9 +59,10 @@ pub mod who;
 
 use crate::args;
 use crate::human;
-use crate::top;
+use crate::top::terminal;
 use anyhow::{Context, Result, anyhow, ensure};
 use attribution::Attribution;
+use baseline::Baseline;
 use description::Description;
 use event::Decoder;
 use instance::Instance;
@@ -67,60 +72,34 @@ use page::PageLayout;
 use report::Report;
 use ring::Ring;
 use signals::Signals;
-use std::fs::File;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use tracefs::Tracefs;
 
-/// Scans as the options say, and answers what is to be printed.
-pub fn run(options: &args::Scan) -> Result<String> {
+/// Scans as the options say, and prints what was found.
+pub fn run(options: &args::Scan) -> Result<()> {
     ensure!(
-        !options.watch || top::is_terminal(),
+        !options.watch || terminal::is_there(),
         "--watch needs a terminal to draw on: scan prints to anything without it"
     );
     let tracefs = Tracefs::find()?;
     // A bad file is an error before the scan, not after it.
     let before = options.compare.as_deref().map(compare::read).transpose()?;
     let baseline = options.baseline.as_deref().map(Baseline::open).transpose()?;
-    let report = scan(&tracefs, options)?;
+    let report = scan(options, &tracefs)?;
     let json = report.json();
-    if let Some(baseline) = baseline {
-        baseline.write(&json)?;
-    }
-    Ok(match before {
+    // If that fails, what was found is printed all the same.
+    let written = baseline.map_or(Ok(()), |baseline| baseline.write(&json));
+    crate::print(&match before {
         _ if options.json => serde_json::to_string_pretty(&json)? + "\n",
         Some(before) => compare::text(&before, &json) + "\n" + &text::text(&report),
         None => text::text(&report),
-    })
-}
-
-/// The file of `--baseline`. What it has had stays in it until there is a result.
-struct Baseline<'a> {
-    file: File,
-    path: &'a Path,
-}
-
-impl<'a> Baseline<'a> {
-    fn open(path: &'a Path) -> Result<Self> {
-        let file = File::options().create(true).write(true).truncate(false).open(path);
-        Ok(Self { file: file.with_context(|| cannot_write(path))?, path })
-    }
-
-    fn write(mut self, json: &serde_json::Value) -> Result<()> {
-        let text = serde_json::to_string_pretty(json)? + "\n";
-        // A pipe or a device has no length.
-        let _ = self.file.set_len(0);
-        self.file.write_all(text.as_bytes()).with_context(|| cannot_write(self.path))
-    }
-}
-
-fn cannot_write(path: &Path) -> String {
-    format!("cannot write {}", crate::printable::path(path))
+    })?;
+    written
 }
 
 /// Scans for the time that the options say, or until a signal comes.
-fn scan(tracefs: &Tracefs, options: &args::Scan) -> Result<Report> {
+fn scan(options: &args::Scan, tracefs: &Tracefs) -> Result<Report> {
     const USUAL: Duration = Duration::from_secs(60);
     let signals = Signals::catch()?;
     let mut scan = Scan::begin(tracefs)?;
@@ -134,7 +113,7 @@ fn scan(tracefs: &Tracefs, options: &args::Scan) -> Result<Report> {
 }
 
 fn observe(scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
-    let progress = Progress::new(time);
+    let mut progress = Progress::new(time);
     while scan.is_on(time, signals) {
         scan.step(time)?;
         progress.show(scan);
@@ -218,7 +197,9 @@ impl Scan {
     fn end(mut self) -> Result<Report> {
         /// The buffers are empty long before.
         const ROUNDS: usize = 100;
-        self.ring.pause()?;
+        let is_whole = self.ring.instance().traces(RESET);
+        // If that fails, the rounds are bounded all the same.
+        let _ = self.ring.instance().pause();
         let time = self.began.elapsed();
         self.attribution.hurry();
         for _ in 0..ROUNDS {
@@ -238,6 +219,7 @@ impl Scan {
             others: services.others,
             loaded: Loaded::now(),
             lost: self.ring.lost(),
+            is_whole,
             counters,
         })
     }
@@ -252,18 +234,37 @@ const SET_STATE: &str = "sock/inet_sock_set_state";
 /// TCP, from `ESTABLISHED` or `CLOSE_WAIT` to `FIN_WAIT1` or `LAST_ACK`: a FIN is sent, by the thread that closes.
 const FINS: &str = "protocol == 6 && (oldstate == 1 || oldstate == 8) && (newstate == 4 || newstate == 9)";
 
+/// How often news is shown: a busy host has some two hundred times a second, and nobody can read that.
+#[derive(Default)]
+struct Pace(Option<Instant>);
+
+impl Pace {
+    fn is_due(&mut self) -> bool {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let is_due = self.0.is_none_or(|last| last.elapsed() >= PAUSE);
+        if is_due {
+            self.0 = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
 /// A line on stderr that says how far the scan is, where that is a terminal.
 struct Progress {
     is_shown: bool,
     time: Duration,
+    pace: Pace,
 }
 
 impl Progress {
     fn new(time: Duration) -> Self {
-        Self { is_shown: std::io::stderr().is_terminal(), time }
+        Self { is_shown: std::io::stderr().is_terminal(), time, pace: Pace::default() }
     }
 
-    fn show(&self, scan: &Scan) {
+    fn show(&mut self, scan: &Scan) {
+        if !self.pace.is_due() {
+            return;
+        }
         let (now, total) = (human::duration(scan.began.elapsed()), human::duration(self.time));
         let connections = text::counted(scan.attribution.total(), "connection", " cut off");
         self.write(&format!("{now} of {total}, {connections}"));

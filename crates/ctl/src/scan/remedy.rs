@@ -2,6 +2,7 @@
 
 use super::command_line::{self, CommandLine};
 use super::manager::Manager;
+use super::place::Place;
 use super::who::Who;
 use crate::patience::patiently;
 use crate::survey::process::{Look, look};
@@ -24,6 +25,8 @@ pub enum Remedy {
         notes: Vec<String>,
         /// How it was started.
         command: CommandLine,
+        /// Where it was started.
+        place: Place,
         /// Whether its environment has `LD_PRELOAD` already.
         has_preload: bool,
     },
@@ -56,6 +59,7 @@ impl Remedy {
             _ => Self::Possible {
                 notes: texts(Severity::Note),
                 command: CommandLine::of(pid),
+                place: Place::of(pid),
                 has_preload: has_preload(pid),
             },
         }
@@ -83,35 +87,46 @@ impl Remedy {
     pub fn steps(&self, manager: &Manager) -> Vec<String> {
         match self {
             Self::Loaded { pid } => vec![format!("softclosectl explain {pid}")],
-            Self::Possible { command, has_preload, .. } => steps(manager, command, *has_preload),
+            Self::Possible { command, place, has_preload, .. } => steps(manager, command, place, *has_preload),
             Self::Impossible(_) | Self::Unknown => Vec::new(),
         }
     }
 }
 
-fn steps(manager: &Manager, command: &CommandLine, has_preload: bool) -> Vec<String> {
-    let systemctl = |word: &str, name: &str, user: &str| {
-        let name = command_line::quoted(name.as_bytes());
-        // What is there is not repeated: the process may have written anything there.
-        let more = "    # LD_PRELOAD is set there already: write both in one value, softclose first.".to_owned();
-        let lines = [
-            format!("systemctl {user}edit {name}       # and write:"),
-            "    [Service]".to_owned(),
-            format!("    Environment=LD_PRELOAD={}", library()),
-        ];
-        let last = format!("systemctl {user}{word} {name}");
-        lines.into_iter().chain(has_preload.then_some(more)).chain([last]).collect()
-    };
+fn steps(manager: &Manager, command: &CommandLine, place: &Place, has_preload: bool) -> Vec<String> {
     match manager {
-        Manager::Unit(name) => systemctl("restart", name, ""),
-        Manager::UserUnit(name) => systemctl("restart", name, "--user "),
+        Manager::Unit(name) => systemctl("systemctl", name, place, has_preload),
+        Manager::UserUnit(name) => {
+            let steps = systemctl("systemctl --user", name, place, has_preload);
+            [format!("# as user {}:", place.user)].into_iter().chain(steps).collect()
+        }
         Manager::Container(..) => vec![
-            "# In its Containerfile (Kubernetes: examples/kubernetes.yaml):".to_owned(),
+            "# In its Containerfile (Kubernetes: examples/kubernetes.yaml). What its".to_owned(),
+            "# ENTRYPOINT has already follows the \"--\", and its CMD is written once more:".to_owned(),
             concat!("COPY --from=registry.example/softclose:", env!("CARGO_PKG_VERSION"), " /usr/ /usr/").to_owned(),
-            "ENTRYPOINT [\"softclose\", \"--\"]     # ahead of what it has there".to_owned(),
+            "ENTRYPOINT [\"softclose\", \"--\"]".to_owned(),
         ],
-        Manager::Nobody => vec![command.place(), format!("softclose -- {command}")],
+        Manager::Nobody => place.lines().into_iter().chain([format!("softclose -- {command}")]).collect(),
     }
+}
+
+/// A drop-in for a unit.
+fn systemctl(systemctl: &str, name: &str, place: &Place, has_preload: bool) -> Vec<String> {
+    // A template is a unit for each connection: the next one has it.
+    let restart = !name.ends_with("@.service");
+    let name = command_line::quoted(name.as_bytes());
+    // What is there is not repeated: the process may have written anything there.
+    let more = "    # LD_PRELOAD is set there already: write both in one value, softclose first.";
+    let other = "    # It has a root of its own: the library must be there, too.";
+    let lines = [
+        Some(format!("{systemctl} edit {name}       # and write:")),
+        Some("    [Service]".to_owned()),
+        place.has_other_root.then(|| other.to_owned()),
+        Some(format!("    Environment=LD_PRELOAD={}", library())),
+        has_preload.then(|| more.to_owned()),
+        restart.then(|| format!("{systemctl} restart {name}")),
+    ];
+    lines.into_iter().flatten().collect()
 }
 
 /// The path of the library, as it is written in a unit.
@@ -134,7 +149,8 @@ mod tests {
 
     fn possible(has_preload: bool) -> Remedy {
         let command = CommandLine::from_words(vec![b"/srv/my server".to_vec(), b"--port=1".to_vec()]);
-        Remedy::Possible { notes: Vec::new(), command, has_preload }
+        let place = Place::of(std::process::id());
+        Remedy::Possible { notes: Vec::new(), command, place, has_preload }
     }
 
     #[test]
@@ -145,14 +161,32 @@ mod tests {
         assert!(steps[2].starts_with("    Environment=LD_PRELOAD=/") && steps[2].ends_with("libsoftclose.so"));
         assert_eq!(steps[3], "systemctl restart 'a\\x2db.service'");
         let steps = possible(true).steps(&Manager::UserUnit("w.service".into()));
-        assert!(steps[3].contains("LD_PRELOAD is set there already"));
-        assert_eq!(steps[4], "systemctl --user restart w.service");
+        assert!(steps[0].starts_with("# as user "), "root's own systemd has no such unit: {steps:?}");
+        assert!(steps[4].contains("LD_PRELOAD is set there already"));
+        assert_eq!(steps[5], "systemctl --user restart w.service");
+    }
+
+    #[test]
+    fn a_unit_for_each_connection_is_not_restarted() {
+        let steps = possible(false).steps(&Manager::Unit("ssh@.service".into()));
+        assert_eq!(steps[0], "systemctl edit ssh@.service       # and write:");
+        assert!(!steps.iter().any(|step| step.contains("restart")), "{steps:?}");
+    }
+
+    /// A comment behind an instruction is part of it: the container did not start.
+    #[test]
+    fn a_line_of_a_containerfile_has_no_comment_behind_it() {
+        let steps = possible(false).steps(&Manager::Container("docker", "0123456789ab".into()));
+        let (comments, lines): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.starts_with('#'));
+        assert!(!comments.is_empty() && lines.len() == 2 && lines.iter().all(|line| !line.contains('#')), "{steps:?}");
+        assert!(steps.iter().all(|step| step.len() <= 76), "{steps:?}");
     }
 
     #[test]
     fn a_program_of_nobody_gets_its_own_command_line() {
         let steps = possible(false).steps(&Manager::Nobody);
-        assert_eq!(steps, ["# as user 0, in /:", "softclose -- '/srv/my server' --port=1"]);
+        assert!(steps[0].starts_with("# as user "));
+        assert_eq!(steps[1..], ["softclose -- '/srv/my server' --port=1"]);
         assert_eq!(Remedy::Loaded { pid: 7 }.steps(&Manager::Nobody), ["softclosectl explain 7"]);
     }
 

@@ -26,6 +26,8 @@ pub struct Report {
     pub loaded: Vec<Loaded>,
     /// Events that were lost.
     pub lost: u64,
+    /// Whether events came until its end.
+    pub is_whole: bool,
     /// How much the kernel's counters have grown.
     pub counters: Values,
 }
@@ -45,6 +47,7 @@ impl Report {
             "tells_why": self.tells_why,
             "cut_off": self.total(),
             "lost_events": self.lost,
+            "stopped": !self.is_whole,
             "services": self.services.iter().map(service).collect::<Vec<_>>(),
             "others": kinds(&self.others),
             "loaded": self.loaded.iter().map(Loaded::json).collect::<Vec<_>>(),

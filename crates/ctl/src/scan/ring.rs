@@ -56,9 +56,9 @@ impl Ring {
         Ok(is_more)
     }
 
-    /// Traces nothing more. What is there can still be read.
-    pub fn pause(&self) -> Result<()> {
-        self.instance.pause()
+    /// The instance that the buffers belong to.
+    pub fn instance(&self) -> &Instance {
+        &self.instance
     }
 
     /// How many events were lost because nobody read them in time.

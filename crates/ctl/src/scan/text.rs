@@ -1,14 +1,13 @@
 //! The report for people, in lines of 80 columns.
 
+use super::advice;
 use super::kind::{KINDS, Kind};
 use super::loaded::Loaded;
 use super::manager::Manager;
 use super::netstat::COUNTERS;
-use super::remedy::Remedy;
 use super::report::Report;
-use super::services::{FoundBy, Service, Side};
+use super::services::{Service, Side};
 use crate::human;
-use std::collections::BTreeSet;
 
 /// The whole report.
 pub fn text(report: &Report) -> String {
@@ -19,7 +18,7 @@ pub fn text(report: &Report) -> String {
         parts.push(human::table(&table.heads(), &table.rows));
         parts.push(table.legend());
     }
-    parts.push(steps(&report.services));
+    parts.push(advice::text(&report.services));
     parts.push(loaded(report));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -41,6 +40,9 @@ fn head(report: &Report) -> String {
             "{} lost, as there were too many: the counts are too low.\n",
             counted(report.lost, "event was", "")
         );
+    }
+    if !report.is_whole {
+        head += "Somebody else has ended the tracing of this scan: the counts are too low.\n";
     }
     if !report.tells_why {
         let grown = COUNTERS.iter().zip(report.counters).map(|(name, value)| format!("{name} +{value}"));
@@ -147,83 +149,8 @@ fn meaning(kind: Kind) -> &'static str {
     }
 }
 
-/// What to do, once for each program that is started in the same way.
-fn steps(services: &[Service]) -> String {
-    let mut groups: Vec<Vec<&Service>> = Vec::new();
-    for service in services {
-        match groups.iter_mut().find(|group| is_started_alike(group[0], service)) {
-            Some(group) => group.push(service),
-            None => groups.push(vec![service]),
-        }
-    }
-    groups.iter().map(|group| advice(group)).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether one step is for both. Without a unit or a container only their command lines tell two programs of one
-/// interpreter apart.
-fn is_started_alike(one: &Service, other: &Service) -> bool {
-    let (id, other_id) = (&one.id, &other.id);
-    let is_same = id.program == other_id.program && id.manager == other_id.manager;
-    is_same && (id.manager != Manager::Nobody || one.remedy == other.remedy)
-}
-
-/// The advice for services that are started together.
-fn advice(group: &[&Service]) -> String {
-    let who = name(group);
-    if group.iter().all(|one| one.total() == one.of(Kind::Asked)) {
-        return headed(&who, "the program asks for resets. softclose leaves those alone.");
-    }
-    let Some(best) = group.iter().find(|one| one.remedy != Remedy::Unknown) else {
-        return headed(&who, why_unknown(group));
-    };
-    let is_client = group.iter().all(|one| matches!(one.id.side, Side::Client(_)));
-    let what = match &best.remedy {
-        Remedy::Loaded { .. } => "softclose is loaded. It says what it has left alone, and why:",
-        Remedy::Possible { notes, .. } if !notes.is_empty() => "softclose would be loaded. Read this first:",
-        Remedy::Possible { .. } if is_client => {
-            "a client that closes before it has read everything.\n    Where its server misses what it has sent last, softclose can help:"
-        }
-        Remedy::Possible { .. } => "softclose can help. The next step:",
-        Remedy::Impossible(_) | Remedy::Unknown => "softclose cannot help:",
-    };
-    let notes = best.remedy.notes().iter().map(|note| format!("    {note}\n"));
-    let steps = best.remedy.steps(&group[0].id.manager).into_iter().map(|step| format!("    {step}\n"));
-    [headed(&who, what)].into_iter().chain(notes).chain(steps).collect()
-}
-
-/// A sentence about somebody: in the same line where that has room for its beginning.
-fn headed(who: &str, sentence: &str) -> String {
-    const COLUMNS: usize = 80;
-    let first = sentence.lines().next().unwrap_or_default();
-    let is_short = who.chars().count() + ": ".len() + first.chars().count() <= COLUMNS;
-    let between = if is_short { " " } else { "\n    " };
-    format!("{who}:{between}{sentence}\n")
-}
-
-/// Why nothing can be said of a group.
-fn why_unknown(group: &[&Service]) -> &'static str {
-    match group.iter().any(|one| one.found[FoundBy::Several as usize] != 0) {
-        true => {
-            "several programs listen on that port, in network namespaces of their own.\n    Any of them may be meant."
-        }
-        false => "no process of it could be looked at. Scan again while it runs.",
-    }
-}
-
-/// What a group is called: by what starts it, or else by its rows in the table.
-fn name(group: &[&Service]) -> String {
-    let id = &group[0].id;
-    match &id.manager {
-        Manager::Nobody => {
-            let sides: BTreeSet<_> = group.iter().map(|one| one.id.side).collect();
-            format!("{} ({})", id.program, list(sides.into_iter()))
-        }
-        manager => format!("{} ({})", id.program, manager.name()),
-    }
-}
-
 /// The first of some sides.
-fn list(sides: impl ExactSizeIterator<Item = Side>) -> String {
+pub fn list(sides: impl ExactSizeIterator<Item = Side>) -> String {
     const SHOWN: usize = 4;
     let more = if sides.len() > SHOWN { ", …" } else { "" };
     let word = |side| if matches!(side, Side::Server(_)) { "port " } else { "" };
@@ -264,8 +191,7 @@ fn line(one: &Loaded) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::command_line::CommandLine;
-    use super::super::services::{ServiceId, Services};
+    use super::super::services::{FoundBy, ServiceId, Services};
     use super::*;
     use std::time::{Duration, SystemTime};
 
@@ -279,6 +205,7 @@ mod tests {
             others: [0; KINDS.len()],
             loaded: Vec::new(),
             lost: 0,
+            is_whole: true,
             counters: [1, 2, 3, 4],
         }
     }
@@ -318,33 +245,6 @@ mod tests {
         assert_eq!(text, expected);
     }
 
-    fn python(side: Side, script: &str, count: usize) -> Service {
-        let id = ServiceId { program: "python3".into(), file: None, manager: Manager::Nobody, side };
-        let mut services = Services::default();
-        (0..count).for_each(|_| services.count(id.clone(), None, Kind::Unread, FoundBy::Nobody));
-        let command = CommandLine::from_words(vec![b"python3".to_vec(), script.into()]);
-        let remedy = Remedy::Possible { notes: Vec::new(), command, has_preload: false };
-        let mut service = services.sorted()[0].clone();
-        service.remedy = remedy;
-        service
-    }
-
-    #[test]
-    fn each_program_of_one_interpreter_gets_its_own_step() {
-        let services = [(Side::Server(1), "a.py"), (Side::Server(2), "b.py"), (Side::Server(3), "a.py")];
-        let text = steps(&services.map(|(side, script)| python(side, script, 1)));
-        let expected = "python3 (port 1, port 3): softclose can help. The next step:\n    # as user 0, in /:\n    \
-                        softclose -- python3 a.py\n\npython3 (port 2): softclose can help. The next step:\n    \
-                        # as user 0, in /:\n    softclose -- python3 b.py\n";
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn a_client_is_told_what_it_is() {
-        let text = steps(&[python(Side::Client(80), "a.py", 1)]);
-        assert!(text.starts_with("python3 (to 80): a client that closes before it has read everything.\n"), "{text}");
-    }
-
     #[test]
     fn a_cured_program_is_not_taken_for_another_of_its_interpreter() {
         let one = |port, pid| Loaded {
@@ -355,16 +255,9 @@ mod tests {
             pids: vec![pid],
         };
         let loaded = vec![one(1, 10), one(2, 20)];
-        let text = text(&Report { loaded, ..report(vec![python(Side::Server(1), "a.py", 1)]) });
+        let mut services = service("python3", Side::Server(1), Kind::Unread, 1);
+        services[0].id.manager = Manager::Nobody;
+        let text = text(&Report { loaded, ..report(services) });
         assert!(text.ends_with("nothing was cut off:\n    python3 (port 2, pid 20)\n"), "{text}");
-    }
-
-    #[test]
-    fn a_service_that_asks_for_resets_gets_no_advice() {
-        let text = text(&report(service("p", Side::Server(80), Kind::Asked, 3)));
-        let expected = "p (containerd 0123456789ab):\n    the program asks for resets. softclose leaves those alone.\n";
-        assert!(text.ends_with(expected), "{text}");
-        let text = self::text(&report(service("p", Side::Server(80), Kind::Late, 3)));
-        assert!(text.contains("no process of it could be looked at"), "{text}");
     }
 }

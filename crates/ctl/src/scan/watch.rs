@@ -1,36 +1,32 @@
 //! `--watch`: the services while a scan runs, on a screen like that of `top`.
 
-use super::Scan;
 use super::signals::Signals;
 use super::text::{Table, counted};
+use super::{Pace, Scan};
 use crate::human;
 use crate::top::keys::{Next, View};
-use crate::top::on_screen;
+use crate::top::terminal;
 use crate::top::view::{Screen, hint, screen};
 use anyhow::Result;
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use ratatui::layout::Constraint;
 use std::time::Duration;
 
-/// Shows the table until q is pressed, the time is over, or a signal comes.
+/// Shows the table until q is pressed, the time is over, a signal comes, or the terminal is gone.
 pub fn watch(scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
-    on_screen(|terminal| show(terminal, scan, signals, time))
+    terminal::on_screen(|terminal| show(terminal, scan, signals, time))
 }
 
 fn show(terminal: &mut DefaultTerminal, scan: &mut Scan, signals: &Signals, time: Duration) -> Result<()> {
-    let mut view = View::default();
-    while scan.is_on(time, signals) {
+    let (mut view, mut pace, keys) = (View::default(), Pace::default(), terminal::keys());
+    while scan.is_on(time, signals) && !terminal::is_gone() {
         scan.step(time)?;
-        while event::poll(Duration::ZERO)? {
-            if let Event::Key(key) = event::read()?
-                && key.kind == KeyEventKind::Press
-                && view.press(key) == Next::Quit
-            {
-                return Ok(());
-            }
+        if keys.try_iter().flatten().any(|key| view.press(key) == Next::Quit) {
+            break;
         }
-        terminal.draw(|frame| screen(frame, &what(scan, &view, frame.area().width)))?;
+        if pace.is_due() {
+            terminal.draw(|frame| screen(frame, &what(scan, &view, frame.area().width)))?;
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! some servers are hundreds of megabytes large.
 
 use super::finding::Finding;
-use object::elf::{DT_NEEDED, FileHeader32, FileHeader64, Machine};
+use object::elf::{DT_NEEDED, DT_SONAME, DynamicTag, FileHeader32, FileHeader64, Machine};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::read::{ReadCache, ReadRef};
 use object::{Endianness, FileKind};
@@ -58,6 +58,9 @@ pub struct Image {
     target: Target,
     /// PT_INTERP: the dynamic loader.
     interpreter: Option<PathBuf>,
+    /// Whether it has a name as a library. With such a name and without an interpreter it is a dynamic loader itself,
+    /// which can be run with a program as its argument.
+    is_library: bool,
     /// Whether the Go toolchain has made it.
     go: bool,
     /// The library of GCC's AddressSanitizer, if it needs that.
@@ -93,27 +96,30 @@ fn image<Elf: FileHeader<Endian = Endianness>>(cache: Bounded<'_>) -> object::Re
         target,
         interpreter: interpreter(header, endian, cache)?,
         go: is_go(header, endian, cache),
-        asan: needed(header, endian, cache).find(|name| name.starts_with("libasan.so")),
+        is_library: !names(header, endian, cache, DT_SONAME).is_empty(),
+        asan: names(header, endian, cache, DT_NEEDED).into_iter().find(|name| name.starts_with("libasan.so")),
     })
 }
 
-/// The libraries that a file needs (`DT_NEEDED`); none where its sections do not say.
-fn needed<Elf: FileHeader<Endian = Endianness>>(
+/// What a file names in its dynamic section: the libraries that it needs (`DT_NEEDED`), or itself (`DT_SONAME`); nothing
+/// where its sections do not say.
+fn names<Elf: FileHeader<Endian = Endianness>>(
     header: &Elf,
     endian: Endianness,
     cache: Bounded<'_>,
-) -> impl Iterator<Item = String> {
+    tag: DynamicTag,
+) -> Vec<String> {
     /// The names are looked up one by one, and the table may have any.
     const MOST: usize = 1024;
     let names = || {
         let sections = header.sections(endian, cache).ok()?;
         let (entries, link) = sections.dynamic(endian, cache).ok()??;
         let strings = sections.strings(endian, cache, link).ok()?;
-        let needed = entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED).take(MOST);
-        let names = needed.filter_map(|entry| entry.string(endian, strings).ok());
-        Some(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect::<Vec<_>>())
+        let such = entries.iter().filter(|entry| entry.tag(endian) == tag).take(MOST);
+        let names = such.filter_map(|entry| entry.string(endian, strings).ok());
+        Some(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
     };
-    names().unwrap_or_default().into_iter()
+    names().unwrap_or_default()
 }
 
 fn interpreter<Elf: FileHeader<Endian = Endianness>>(
@@ -166,7 +172,7 @@ fn machine(file: &Path, image: &Image, shim: &Image) -> Option<Finding> {
 
 fn no_loader(file: &Path, image: &Image) -> Option<Finding> {
     let text = "this program is linked statically (no PT_INTERP): nothing in it reads LD_PRELOAD";
-    image.interpreter.is_none().then(|| Finding::warning(file, text))
+    (image.interpreter.is_none() && !image.is_library).then(|| Finding::warning(file, text))
 }
 
 fn missing_loader(file: &Path, image: &Image) -> Option<Finding> {
