@@ -112,7 +112,8 @@ fn no_rate_has_holes_where_the_file_is_written_once_a_minute() {
     let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
     let panels = dashboard["panels"].as_array().expect("panels");
     let targets: Vec<_> = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets")).collect();
-    let rates = targets.iter().filter(|target| target["expr"].as_str().is_some_and(|it| it.contains("$__rate_interval")));
+    let rates =
+        targets.iter().filter(|target| target["expr"].as_str().is_some_and(|it| it.contains("$__rate_interval")));
     for target in rates {
         assert_eq!(target["interval"], "1m", "{target}");
     }

@@ -47,6 +47,11 @@ impl CommandLine {
         Self { user: 0, directory: b"/".to_vec(), words, lack: None }
     }
 
+    /// Who runs it: a comment for a shell.
+    pub fn of_user(&self) -> String {
+        format!("# as user {}:", self.user)
+    }
+
     /// Who runs it, and in which directory: a comment for a shell.
     pub fn place(&self) -> String {
         format!("# as user {}, in {}:", self.user, quoted(&self.directory))

@@ -35,6 +35,9 @@ pub enum Remedy {
 impl Remedy {
     /// Finds it out by a process, if that still executes its file: the pid may be another's by now.
     pub fn of(who: &Who) -> Self {
+        if who.program == "systemd" {
+            return Self::Impossible(KEEPS.map(str::to_owned).to_vec());
+        }
         let found = Self::of_process(who.pid);
         let is_it = who.file.is_some() && fs::read_link(format!("/proc/{}/exe", who.pid)).ok() == who.file;
         if is_it { found } else { Self::Unknown }
@@ -87,22 +90,21 @@ impl Remedy {
     }
 }
 
+/// systemd itself is not started with softclose.
+const KEEPS: [&str; 2] = [
+    "systemd listens there for a unit: systemctl list-sockets.",
+    "With Accept=yes it keeps each connection until the service has ended, and closes it.",
+];
+
 fn steps(manager: &Manager, command: &CommandLine, has_preload: bool) -> Vec<String> {
-    let systemctl = |word: &str, name: &str, user: &str| {
-        let name = command_line::quoted(name.as_bytes());
-        // What is there is not repeated: the process may have written anything there.
-        let more = "    # LD_PRELOAD is set there already: write both in one value, softclose first.".to_owned();
-        let lines = [
-            format!("systemctl {user}edit {name}       # and write:"),
-            "    [Service]".to_owned(),
-            format!("    Environment=LD_PRELOAD={}", library()),
-        ];
-        let last = format!("systemctl {user}{word} {name}");
-        lines.into_iter().chain(has_preload.then_some(more)).chain([last]).collect()
-    };
+    let behind = |first: String, lines: Vec<String>| [vec![first], lines].concat();
     match manager {
-        Manager::Unit(name) => systemctl("restart", name, ""),
-        Manager::UserUnit(name) => systemctl("restart", name, "--user "),
+        Manager::Unit(name) => drop_in(name, "", has_preload),
+        Manager::UserUnit(name) => behind(command.of_user(), drop_in(name, "--user ", has_preload)),
+        Manager::Inner(name, container) => behind(
+            format!("# inside of {container}, with its own path of the library:"),
+            drop_in(name, "", has_preload),
+        ),
         Manager::Container(..) => vec![
             "# In its Containerfile (Kubernetes: examples/kubernetes.yaml):".to_owned(),
             concat!("COPY --from=registry.example/softclose:", env!("CARGO_PKG_VERSION"), " /usr/ /usr/").to_owned(),
@@ -110,6 +112,22 @@ fn steps(manager: &Manager, command: &CommandLine, has_preload: bool) -> Vec<Str
         ],
         Manager::Nobody => vec![command.place(), format!("softclose -- {command}")],
     }
+}
+
+fn drop_in(name: &str, user: &str, has_preload: bool) -> Vec<String> {
+    let quoted = command_line::quoted(name.as_bytes());
+    let lines = [
+        format!("systemctl {user}edit {quoted}       # and write:"),
+        "    [Service]".to_owned(),
+        format!("    Environment=LD_PRELOAD={}", library()),
+    ];
+    // What is there is not repeated: the process may have written anything there.
+    let more = "    # LD_PRELOAD is set there already: write both in one value, softclose first.".to_owned();
+    let last = match name.ends_with("@.service") {
+        true => "# Each new connection is a new process: there is nothing to restart.".to_owned(),
+        false => format!("systemctl {user}restart {quoted}"),
+    };
+    lines.into_iter().chain(has_preload.then_some(more)).chain([last]).collect()
 }
 
 /// The path of the library, as it is written in a unit.
@@ -143,8 +161,13 @@ mod tests {
         assert!(steps[2].starts_with("    Environment=LD_PRELOAD=/") && steps[2].ends_with("libsoftclose.so"));
         assert_eq!(steps[3], "systemctl restart 'a\\x2db.service'");
         let steps = possible(true).steps(&Manager::UserUnit("w.service".into()));
-        assert!(steps[3].contains("LD_PRELOAD is set there already"));
-        assert_eq!(steps[4], "systemctl --user restart w.service");
+        assert_eq!(steps[0], "# as user 0:");
+        assert!(steps[4].contains("LD_PRELOAD is set there already"));
+        assert_eq!(steps[5], "systemctl --user restart w.service");
+        let steps = possible(false).steps(&Manager::Unit("inet@.service".into()));
+        assert!(!steps.iter().any(|step| step.contains("systemctl restart")), "there is no such instance: {steps:?}");
+        let steps = possible(false).steps(&Manager::Inner("w.service".into(), "lxc.payload.web".into()));
+        assert!(steps[0].starts_with("# inside of lxc.payload.web"), "{steps:?}");
     }
 
     #[test]
@@ -152,6 +175,14 @@ mod tests {
         let steps = possible(false).steps(&Manager::Nobody);
         assert_eq!(steps, ["# as user 0, in /:", "softclose -- '/srv/my server' --port=1"]);
         assert_eq!(Remedy::Loaded { pid: 7 }.steps(&Manager::Nobody), ["softclosectl explain 7"]);
+    }
+
+    /// It listens for units, and keeps the connections of a socket with `Accept=yes`.
+    #[test]
+    fn nobody_is_told_to_start_systemd_with_softclose() {
+        let who = Who { program: "systemd".into(), ..Who::of(std::process::id()).unwrap() };
+        assert_eq!(Remedy::of(&who).word(), "impossible");
+        assert_eq!(Remedy::of(&who).steps(&Manager::Nobody), [""; 0]);
     }
 
     #[test]

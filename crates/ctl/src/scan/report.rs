@@ -84,6 +84,7 @@ pub fn manager(manager: &Manager) -> (Option<&str>, Option<&str>) {
         Manager::Unit(name) => (Some("systemd"), Some(name)),
         Manager::UserUnit(name) => (Some("systemd --user"), Some(name)),
         Manager::Container(engine, id) => (Some(engine), Some(id)),
+        Manager::Inner(name, _) => (Some("systemd in a container"), Some(name)),
         Manager::Nobody => (None, None),
     }
 }

@@ -104,6 +104,7 @@ fn row(service: &Service, kinds: &[(Kind, &str)]) -> Vec<String> {
     let unit = match &id.manager {
         // `docker ps` and its like take that number.
         Manager::Container(_, number) => number.clone(),
+        Manager::Inner(name, _) => name.clone(),
         manager => manager.name(),
     };
     let unit = unit.strip_suffix(".service").unwrap_or(&unit);
