@@ -105,6 +105,30 @@ fn every_alert_is_explained_and_has_a_test_in_which_it_fires() {
     assert!(OPERATIONS.contains(&format!("`{FILES_LEFT_OUT}{{why=}}`")), "docs/operations.md lacks {FILES_LEFT_OUT}");
 }
 
+/// Grafana makes `$__rate_interval` four times this long. By itself it takes four times 15 s: in that minute the file
+/// may not have been written at all, and a steady rate had a hole each minute.
+#[test]
+fn no_rate_has_holes_where_the_file_is_written_once_a_minute() {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let targets: Vec<_> = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets")).collect();
+    let rates =
+        targets.iter().filter(|target| target["expr"].as_str().is_some_and(|it| it.contains("$__rate_interval")));
+    for target in rates {
+        assert_eq!(target["interval"], "1m", "{target}");
+    }
+}
+
+/// The types of @grafana/schema ask for a value: an empty object is none.
+#[test]
+fn the_dashboard_begins_with_all_hosts_programs_and_users() {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let variables = dashboard["templating"]["list"].as_array().expect("variables");
+    for variable in variables.iter().filter(|variable| variable["type"] == "query") {
+        assert_eq!(variable["current"]["value"][0], "$__all", "{variable}");
+    }
+}
+
 /// Each host in these tests that has no alert in the list must have none: promtool compares the whole list.
 #[test]
 fn promtool_accepts_the_rules_and_their_tests_pass() {

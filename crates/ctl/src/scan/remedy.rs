@@ -39,6 +39,9 @@ pub enum Remedy {
 impl Remedy {
     /// Finds it out by a process, if that still executes its file: the pid may be another's by now.
     pub fn of(who: &Who) -> Self {
+        if who.program == "systemd" {
+            return Self::Impossible(KEEPS.map(str::to_owned).to_vec());
+        }
         let pid = who.pid;
         let found = patiently(pid, move || Self::of_process(pid)).unwrap_or(Self::Unknown);
         let is_it = who.file.is_some() && fs::read_link(format!("/proc/{}/exe", who.pid)).ok() == who.file;
@@ -92,6 +95,12 @@ impl Remedy {
         }
     }
 }
+
+/// systemd itself is not started with softclose.
+const KEEPS: [&str; 2] = [
+    "systemd listens there for a unit: systemctl list-sockets.",
+    "With Accept=yes it keeps each connection until the service has ended, and closes it.",
+];
 
 fn steps(manager: &Manager, command: &CommandLine, place: &Place, has_preload: bool) -> Vec<String> {
     match manager {
@@ -188,6 +197,14 @@ mod tests {
         assert!(steps[0].starts_with("# as user "));
         assert_eq!(steps[1..], ["softclose -- '/srv/my server' --port=1"]);
         assert_eq!(Remedy::Loaded { pid: 7 }.steps(&Manager::Nobody), ["softclosectl explain 7"]);
+    }
+
+    /// It listens for units, and keeps the connections of a socket with `Accept=yes`.
+    #[test]
+    fn nobody_is_told_to_start_systemd_with_softclose() {
+        let who = Who { program: "systemd".into(), ..Who::of(std::process::id()).unwrap() };
+        assert_eq!(Remedy::of(&who).word(), "impossible");
+        assert_eq!(Remedy::of(&who).steps(&Manager::Nobody), [""; 0]);
     }
 
     #[test]
