@@ -2,7 +2,7 @@
 //! port.
 
 use crate::built::target_dir;
-use crate::proc::wait_until;
+use crate::proc::{becomes_true, wait_until};
 use crate::program::{Exit, Program};
 use crate::scratch::Scratch;
 use crate::shim::ctl;
@@ -10,7 +10,9 @@ use serde_json::Value;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Where the kernel's tracing is.
 const TRACING: &str = "/sys/kernel/tracing";
@@ -28,8 +30,22 @@ pub fn obstacle() -> Option<String> {
     match (is_root, is_there) {
         (false, _) => Some("scan takes root".to_owned()),
         (true, false) => Some(format!("there is no tracefs at {TRACING}")),
+        (true, true) if !answers() => Some("the kernel's tracing does not answer: see dmesg".to_owned()),
         (true, true) => None,
     }
+}
+
+/// Whether the kernel's tracing answers. After a fault in it, whoever reads there waits for ever, and cannot be killed: so
+/// another process reads, and is left behind.
+fn answers() -> bool {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    static ANSWERS: OnceLock<bool> = OnceLock::new();
+    *ANSWERS.get_or_init(|| {
+        let mut reader = Command::new("cat");
+        reader.arg(Path::new(TRACING).join("current_tracer")).stdin(Stdio::null());
+        let mut reader = reader.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("cat");
+        becomes_true(PATIENCE, || reader.try_wait().is_ok_and(|status| status.is_some()))
+    })
 }
 
 /// A scan that runs.
@@ -86,9 +102,9 @@ impl Scan {
         let switch = self.instance().join("events/sock/inet_sock_set_state/enable");
         wait_until("the scan sees events", || {
             fs::read_to_string(&switch).is_ok_and(|text| text.starts_with('1'))
-                || self.program.ended_within(std::time::Duration::ZERO)
+                || self.program.ended_within(Duration::ZERO)
         });
-        if self.program.ended_within(std::time::Duration::ZERO) {
+        if self.program.ended_within(Duration::ZERO) {
             self.program.fail("the scan has ended");
         }
     }

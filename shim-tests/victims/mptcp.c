@@ -7,6 +7,6 @@ int main(void)
 	at_most_a_minute();
 	int listener = listener_for(AF_INET, IPPROTO_MPTCP);
 	announce(listener);
-	serve(listener, 1);
+	serve_early(listener, 1);
 	return 0;
 }

@@ -19,6 +19,6 @@ int main(int count, char **arguments)
 	must(count == 2);
 	int listener = listen_tcp();
 	refuse_cookies();
-	serve(listener, atoi(arguments[1]));
+	serve_early(listener, atoi(arguments[1]));
 	return 0;
 }

@@ -4,6 +4,6 @@
 int main(int count, char **arguments)
 {
 	must(count == 2);
-	serve(listen_tcp(), atoi(arguments[1]));
+	serve_early(listen_tcp(), atoi(arguments[1]));
 	return 0;
 }

@@ -252,7 +252,7 @@ static UNUSED void respond(int fd, size_t from, size_t to)
 }
 
 /* Answers some connections early, one after the other: without having read all of the request. */
-static UNUSED void serve(int listener, int connections)
+static UNUSED void serve_early(int listener, int connections)
 {
 	for (int at = 0; at < connections; at++) {
 		int conn = accept_one(listener);

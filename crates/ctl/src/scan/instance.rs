@@ -108,12 +108,12 @@ fn remove_stale(tracefs: &Tracefs) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tracefs::tests::tracefs;
     use super::*;
 
     #[test]
     fn nobody_else_removes_it_and_a_panic_does() {
-        // Not root, or there is no tracefs.
-        let Ok(tracefs) = Tracefs::find() else { return };
+        let Some(tracefs) = tracefs() else { return };
         let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
         let instance = Instance::new(&tracefs).unwrap();
         assert!(fs::remove_dir(&path).is_err(), "somebody has removed it while it was set up");

@@ -67,3 +67,27 @@ fn is_on_host() -> Result<()> {
     ensure!(here == INITIAL, "scan looks at the whole host: run it there, not in a container or another pid namespace");
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(missing_docs)]
+pub mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    /// The tracefs, for a test that uses it; `None` where this user may not, or there is none, or it does not answer. After a
+    /// fault in the kernel's tracing whoever reads there waits for ever: so another process does.
+    pub fn tracefs() -> Option<Tracefs> {
+        let found = Tracefs::find().ok()?;
+        let mut reader = Command::new("cat");
+        reader.arg(found.path("current_tracer")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let (mut reader, until) = (reader.spawn().ok()?, Instant::now() + Duration::from_secs(5));
+        while reader.try_wait().ok()?.is_none() {
+            if Instant::now() > until {
+                return None;
+            }
+            std::thread::yield_now();
+        }
+        Some(found)
+    }
+}
