@@ -26,6 +26,7 @@ pub mod scratch;
 pub mod shim;
 pub mod stats;
 pub mod strace;
+pub mod terminal;
 pub mod twice;
 pub mod victim;
 

@@ -8,6 +8,7 @@ use shim_tests::proc::wait_until;
 use shim_tests::shim::{Shim, ctl};
 use shim_tests::skip;
 use shim_tests::stats::{Memory, text};
+use shim_tests::terminal::OnTerminal;
 use shim_tests::victim::Victim;
 use softclose_core::counters::names::{FILES_LEFT_OUT, METRICS, WHY_LEFT_OUT};
 use softclose_core::counters::page::Page;
@@ -397,6 +398,16 @@ fn top_shows_a_row_and_quits_on_q() {
     tmux(&["send-keys", "q"]);
     wait_until("it has ended", || tmux(&["has-session"]).is_some_and(|output| !output.status.success()));
     peer.leave();
+}
+
+/// It read the terminal that was gone for ever, at full speed.
+#[test]
+fn top_ends_with_its_terminal() {
+    let mut command = Command::new(ctl());
+    command.args(["top", "--interval", "0.2"]);
+    let mut top = OnTerminal::start(command);
+    top.wait_until_it_draws();
+    top.closes_it();
 }
 
 fn quoted(path: &Path) -> String {

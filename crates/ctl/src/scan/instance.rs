@@ -5,6 +5,7 @@
 
 use super::tracefs::Tracefs;
 use anyhow::{Context, Result};
+use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -94,7 +95,8 @@ fn make(path: &Path) -> io::Result<File> {
 
 /// Whether another scan has removed it meanwhile, or is about to remove one of this name.
 fn was_taken(made: &io::Result<File>) -> bool {
-    made.as_ref().is_err_and(|error| [io::ErrorKind::NotFound, io::ErrorKind::AlreadyExists].contains(&error.kind()))
+    let errno = made.as_ref().err().and_then(Errno::from_io_error);
+    errno.is_some_and(|errno| [Errno::NOENT, Errno::NODEV, Errno::EXIST].contains(&errno))
 }
 
 /// Removes the instances of scans that have ended without doing so. That of a scan that runs cannot be removed.

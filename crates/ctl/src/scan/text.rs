@@ -46,7 +46,7 @@ fn head(report: &Report) -> String {
     }
     if !report.tells_why {
         let grown = COUNTERS.iter().zip(report.counters).map(|(name, value)| format!("{name} +{value}"));
-        head += "This kernel does not say why it resets a connection at a close: that takes Linux 6.12.\nIts own counters, of the whole host: ";
+        head += "This kernel does not say why it resets a connection at a close: Linux 6.12 does.\nIts own counters, of the whole host: ";
         head += &(grown.collect::<Vec<_>>().join(", ").replace(", TCPAbortOnLinger", ",\n    TCPAbortOnLinger") + "\n");
     }
     head

@@ -14,14 +14,21 @@ pub fn is_there() -> bool {
 
 /// Takes the screen for as long as `draw` runs.
 pub fn on_screen(draw: impl FnOnce(&mut DefaultTerminal) -> Result<()>) -> Result<()> {
-    let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
+    let screen = ratatui::try_init().context("cannot draw on this terminal");
+    let outcome = screen.and_then(|terminal| drawn(terminal, draw));
+    if is_gone() {
+        return Ok(());
+    }
+    ratatui::restore();
+    outcome
+}
+
+fn drawn(mut terminal: DefaultTerminal, draw: impl FnOnce(&mut DefaultTerminal) -> Result<()>) -> Result<()> {
     let outcome = draw(&mut terminal);
     if is_gone() {
         // Its drop would write to it, and panic if stderr is gone as well.
         std::mem::forget(terminal);
-        return Ok(());
     }
-    ratatui::restore();
     outcome
 }
 
