@@ -204,6 +204,8 @@ lint: ## clippy and rustdoc on everything, warnings are errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
 	    $(CARGO) doc --quiet --workspace --no-deps --document-private-items
+	@# The fuzzers are a workspace of their own: its lock file must have what the crates need now.
+	cd crates/core/fuzz && $(CARGO) update --quiet --workspace --locked
 
 # The list of known vulnerabilities has to be fetched; the rest needs no network.
 deny: ## cargo-deny, where it is installed: licences, duplicates, sources, advisories (deny.toml)
