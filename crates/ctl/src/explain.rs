@@ -130,7 +130,7 @@ fn doubted(doubt: Doubt) -> (&'static str, &'static str) {
         ),
         Doubt::LookBudget => (
             "a look at /proc took longer than two milliseconds (eight at the end of a process, and where it has no \
-             other connection), or waited 20 for a processor: there are many processes or descriptors, or too few \
+             other connection), or waited 20 of them for a processor: there are many processes or descriptors, or too few \
              processors.",
             COUNT,
         ),
