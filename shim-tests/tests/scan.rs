@@ -184,6 +184,27 @@ fn what_a_killed_scan_has_left_is_removed() {
     assert!(!left.exists());
 }
 
+/// One took for stale what another was about to open or to remove: some failed, some said that theirs could not be
+/// removed, and some had opened the switch of another one's instance (the kernel had made that where theirs had been).
+#[test]
+fn scans_at_once_leave_each_other_s_instances_alone() {
+    const SCANS: usize = 40;
+    if let Some(reason) = obstacle() {
+        return skip(here!(), &reason);
+    }
+    let start = |_| {
+        let mut command = Command::new(ctl());
+        command.args(["scan", "--for", "1ms"]);
+        Program::start(command)
+    };
+    let all: Vec<_> = (0..SCANS).map(start).collect();
+    for scan in all {
+        let finished = scan.finish();
+        let said = finished.stderr.concat();
+        assert!(finished.exit == Exit::Code(0) && said.is_empty(), "{finished:?}");
+    }
+}
+
 /// Another tracer has its own filter and buffer, and its events stay for it.
 #[test]
 fn another_tracer_is_not_disturbed() {
