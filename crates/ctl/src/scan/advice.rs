@@ -85,9 +85,7 @@ fn what(remedy: &Remedy, group: &[&Service]) -> &'static str {
 /// Why nothing can be said of a group.
 fn why_unknown(group: &[&Service]) -> &'static str {
     match group.iter().any(|one| one.found[FoundBy::Several as usize] != 0) {
-        true => {
-            "several programs listen on that port, in network namespaces of their own.\n    Any of them may be meant."
-        }
+        true => "several programs have a socket that listens on that port.\n    Any of them may be meant.",
         false => "no process of it could be looked at. Scan again while it runs.",
     }
 }

@@ -46,7 +46,7 @@ pub fn text(before: &Value, now: &Value) -> String {
     );
     // The report that follows says so of the counts now.
     if before["lost_events"].as_u64().unwrap_or(0) != 0 || before["stopped"] == true {
-        head += "The counts before are too low: that scan has lost events.\n";
+        head += "The counts before are too low: that scan has not seen all events.\n";
     }
     if rows.is_empty() {
         head
@@ -180,7 +180,11 @@ mod tests {
         let (mut before, now) = (report(60.0, &[], &[]), report(60.0, &[], &[]));
         assert!(!text(&before, &now).contains("too low"));
         before["lost_events"] = 1.into();
-        assert!(text(&before, &now).ends_with("The counts before are too low: that scan has lost events.\n"));
+        let said = "The counts before are too low: that scan has not seen all events.\n";
+        assert!(text(&before, &now).ends_with(said));
+        before["lost_events"] = 0.into();
+        before["stopped"] = true.into();
+        assert!(text(&before, &now).ends_with(said));
     }
 
     #[test]

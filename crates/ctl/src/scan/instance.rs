@@ -1,14 +1,17 @@
 //! A trace instance of our own: events, filters and a buffer that no other tracer sees, and that sees no other tracer.
 //!
 //! It is a directory, and must not stay: the kernel would go on writing into its buffer. It is removed by its drop,
-//! which signals and panics reach as well. What SIGKILL has left is removed by the next scan.
+//! which signals and panics reach as well. What SIGKILL has left is removed by the next scan. Scans make and remove
+//! their instances one after the other: what another one is about to open or to remove would be taken for a stale one.
 
 use super::tracefs::Tracefs;
 use anyhow::{Context, Result};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The beginning of the names of our instances. The pid follows.
 const PREFIX: &str = "softclose-";
@@ -34,12 +37,9 @@ pub struct Instance {
 impl Instance {
     /// Makes an instance that is empty and traces nothing.
     pub fn new(tracefs: &Tracefs) -> Result<Self> {
-        /// Another scan that begins at the same moment takes it for a stale one until the switch is open.
-        const ATTEMPTS: usize = 10;
-        remove_stale(tracefs);
-        let path = tracefs.path("instances").join(format!("{PREFIX}{}", std::process::id()));
-        let made = (0..ATTEMPTS).map(|_| make(&path)).find(|made| !was_taken(made));
-        let switch = made.context("other scans remove the trace instance of this one")?;
+        let all = tracefs.path("instances");
+        let path = all.join(format!("{PREFIX}{}", std::process::id()));
+        let switch = make(&all, &path);
         let switch = switch.with_context(|| format!("cannot make a trace instance: {}", path.display()))?;
         let instance = Self { path, switch: Some(switch) };
         instance.write("buffer_size_kb", &buffer().to_string())?;
@@ -80,6 +80,7 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        let _turn = self.path.parent().map(turn);
         self.switch = None;
         if let Err(error) = fs::remove_dir(&self.path) {
             crate::complain(&format!("cannot remove {}: {error}", self.path.display()));
@@ -88,20 +89,31 @@ impl Drop for Instance {
 }
 
 /// Makes an instance and opens its switch.
-fn make(path: &Path) -> io::Result<File> {
+fn make(all: &Path, path: &Path) -> io::Result<File> {
+    let _turn = turn(all)?;
+    remove_stale(all);
     fs::create_dir(path)?;
     File::options().write(true).open(path.join("tracing_on")).inspect_err(|_| drop(fs::remove_dir(path)))
 }
 
-/// Whether another scan has removed it meanwhile, or is about to remove one of this name.
-fn was_taken(made: &io::Result<File>) -> bool {
-    let errno = made.as_ref().err().and_then(Errno::from_io_error);
-    errno.is_some_and(|errno| [Errno::NOENT, Errno::NODEV, Errno::EXIST].contains(&errno))
+/// Waits until no other scan makes or removes an instance, for as long as the answer is kept. One that was stopped at that
+/// moment keeps others waiting, but not for ever.
+fn turn(all: &Path) -> io::Result<File> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const PAUSE: Duration = Duration::from_millis(5);
+    let (all, until) = (File::open(all)?, Instant::now() + PATIENCE);
+    while let Err(errno) = flock(&all, FlockOperation::NonBlockingLockExclusive) {
+        if errno != Errno::WOULDBLOCK || Instant::now() > until {
+            return Err(errno.into());
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(all)
 }
 
 /// Removes the instances of scans that have ended without doing so. That of a scan that runs cannot be removed.
-fn remove_stale(tracefs: &Tracefs) {
-    let entries = fs::read_dir(tracefs.path("instances")).into_iter().flatten().flatten();
+fn remove_stale(all: &Path) {
+    let entries = fs::read_dir(all).into_iter().flatten().flatten();
     let is_ours = |name: &str| name.strip_prefix(PREFIX).is_some_and(|pid| pid.parse::<u32>().is_ok());
     for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)) {
         let _ = fs::remove_dir(entry.path());

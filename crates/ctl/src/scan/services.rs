@@ -40,7 +40,7 @@ pub enum FoundBy {
     Closer,
     /// It listens on the port. The process that closed the connection may be one of its children, which has ended.
     Listener,
-    /// Several programs listen on that port, in several network namespaces.
+    /// Several programs have a socket that listens on that port: in several network namespaces, or the same one.
     Several,
     /// Nobody is there any more.
     Nobody,

@@ -131,12 +131,14 @@ fn processes(service: &Service) -> String {
     }
 }
 
-/// Text with no more than so many characters.
+/// Text that takes no more than so many columns.
 pub fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+    if human::width(text) <= most {
         return text.to_owned();
     }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    let ends = text.char_indices().map(|(at, one)| at + one.len_utf8());
+    let begin = ends.map_while(|end| text.get(..end)).take_while(|begin| human::width(begin) < most).last();
+    format!("{}…", begin.unwrap_or_default())
 }
 
 fn meaning(kind: Kind) -> &'static str {
@@ -226,6 +228,14 @@ mod tests {
         let text = text(&report(services));
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.starts_with("In 1m00s: 1999998 connections cut off, by 1 service.\n"), "{text}");
+    }
+
+    /// A name of 14 such letters made rows of 90 columns.
+    #[test]
+    fn a_letter_of_two_columns_takes_two() {
+        assert_eq!(shortened("漢字漢字", 8), "漢字漢字");
+        assert_eq!(["漢字漢字", "a漢字漢"].map(|name| shortened(name, 6)), ["漢字…", "a漢字…"]);
+        assert_eq!(["program", "漢"].map(|name| shortened(name, 1)), ["…", "…"]);
     }
 
     #[test]

@@ -28,10 +28,12 @@ pub enum Next {
 impl View {
     /// Does what a key stands for.
     pub fn press(&mut self, key: KeyEvent) -> Next {
-        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
-            return Next::Quit;
+        match key.code {
+            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => Next::Quit,
+            KeyCode::Char(_) if key.modifiers.contains(KeyModifiers::CONTROL) => Next::GoOn,
+            code if self.is_typing => self.type_in(code),
+            code => self.command(code),
         }
-        if self.is_typing { self.type_in(key.code) } else { self.command(key.code) }
     }
 
     fn command(&mut self, key: KeyCode) -> Next {
@@ -79,6 +81,19 @@ mod tests {
         let (view, next) = pressed(&typed("/q"));
         assert_eq!((view.filter.as_str(), next), ("q", Next::GoOn));
         assert_eq!(View::default().press(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Next::Quit);
+    }
+
+    /// Ctrl-Z was a z in the filter, and Ctrl-S sorted.
+    #[test]
+    fn control_and_a_letter_are_not_the_letter() {
+        for keys in ["", "/"] {
+            let before = pressed(&typed(keys)).0;
+            let mut view = before.clone();
+            for one in "qrsuwz".chars() {
+                assert_eq!(view.press(KeyEvent::new(KeyCode::Char(one), KeyModifiers::CONTROL)), Next::GoOn);
+            }
+            assert_eq!(view, before);
+        }
     }
 
     #[test]
