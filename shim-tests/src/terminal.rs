@@ -33,6 +33,17 @@ impl OnTerminal {
         self.screen.as_mut().expect("a terminal").read_exact(&mut [0]).expect("it draws");
     }
 
+    /// Ends the program by SIGTERM, and answers what it wrote since it drew first.
+    pub fn ended_by_sigterm(&mut self) -> String {
+        // SAFETY: the child has not been waited for.
+        assert_eq!(unsafe { libc::kill(self.pid() as i32, libc::SIGTERM) }, 0);
+        wait_until("the program has ended", || self.child.try_wait().expect("a child").is_some());
+        let mut written = Vec::new();
+        // A terminal that no program has open any more ends in an error.
+        let _ = self.screen.as_mut().expect("a terminal").read_to_end(&mut written);
+        String::from_utf8_lossy(&written).into_owned()
+    }
+
     /// Closes the terminal, as a window is closed, and waits until the program has ended.
     pub fn closes_it(&mut self) {
         self.screen = None;

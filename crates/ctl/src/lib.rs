@@ -12,6 +12,7 @@
 //! | [`mod@scan`] | which services of the host cut off responses |
 //! | [`human`] | durations, sizes and tables for people |
 //! | [`document`] | where the documents are |
+//! | [`signals`] | signals that end a command as its usual end does |
 //! | [`printable`] | text of other users, made harmless for a terminal |
 //! | [`patience`] | a look at a process that comes to an end |
 //!
@@ -31,6 +32,7 @@ pub mod ps;
 pub mod refs;
 pub mod samples;
 pub mod scan;
+pub mod signals;
 pub mod stat;
 pub mod stats_file;
 pub mod survey;

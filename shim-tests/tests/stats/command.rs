@@ -410,6 +410,18 @@ fn top_ends_with_its_terminal() {
     top.closes_it();
 }
 
+/// The shell got a terminal that showed the table, and nothing of what was typed.
+#[test]
+fn top_gives_its_terminal_back_when_it_is_ended() {
+    const LEAVES_THE_SCREEN: &str = "\x1b[?1049l";
+    let mut command = Command::new(ctl());
+    command.args(["top", "--interval", "60"]);
+    let mut top = OnTerminal::start(command);
+    top.wait_until_it_draws();
+    let written = top.ended_by_sigterm();
+    assert!(written.contains(LEAVES_THE_SCREEN), "{written:?}");
+}
+
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.display())
 }

@@ -7,7 +7,6 @@
 //! |---|---|
 //! | [`tracefs`] | where the kernel's tracing is |
 //! | [`instance`] | a trace instance of our own, which is removed in any case |
-//! | [`signals`] | signals end a scan as its time does |
 //! | [`ring`] | reading the buffers of all processors |
 //! | [`page`] | one page of a buffer, in binary |
 //! | [`description`] | what a record looks like on this kernel |
@@ -51,7 +50,6 @@ pub mod ring;
 #[cfg(test)]
 mod samples;
 pub mod services;
-pub mod signals;
 pub mod text;
 pub mod tracefs;
 mod watch;
@@ -59,6 +57,7 @@ pub mod who;
 
 use crate::args;
 use crate::human;
+use crate::signals::Signals;
 use crate::top::terminal;
 use anyhow::{Context, Result, anyhow, ensure};
 use attribution::Attribution;
@@ -71,7 +70,6 @@ use netstat::Netstat;
 use page::PageLayout;
 use report::Report;
 use ring::Ring;
-use signals::Signals;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant, SystemTime};
 use tracefs::Tracefs;

@@ -1,9 +1,9 @@
 //! `--watch`: the services while a scan runs, on a screen like that of `top`.
 
-use super::signals::Signals;
 use super::text::{Table, counted};
 use super::{Pace, Scan};
 use crate::human;
+use crate::signals::Signals;
 use crate::top::keys::{Next, View};
 use crate::top::terminal;
 use crate::top::view::{Screen, hint, screen};

@@ -15,29 +15,33 @@ pub mod terminal;
 pub mod view;
 
 use crate::args::Top;
+use crate::signals::Signals;
 use crate::survey::survey;
 use anyhow::{Result, ensure};
 use keys::{Next, View};
 use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::KeyEvent;
 use rows::Rows;
 use std::path::PathBuf;
-use std::sync::mpsc::RecvTimeoutError;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
-/// Shows the table until q is pressed, or the terminal is gone.
+/// Shows the table until q is pressed, a signal comes, or the terminal is gone.
 pub fn run(options: &Top, directories: &[PathBuf]) -> Result<()> {
     ensure!(terminal::is_there(), "top needs a terminal to draw on: stat and ps print to anything");
-    terminal::on_screen(|terminal| watch(terminal, options, directories))
+    // Ahead of the screen: a signal must not leave that as it is.
+    let signals = Signals::catch()?;
+    terminal::on_screen(|terminal| watch(terminal, options, directories, &signals))
 }
 
-fn watch(terminal: &mut DefaultTerminal, options: &Top, directories: &[PathBuf]) -> Result<()> {
+fn watch(terminal: &mut DefaultTerminal, options: &Top, directories: &[PathBuf], signals: &Signals) -> Result<()> {
     let (mut view, mut rows, keys) = (View::default(), Rows::default(), terminal::keys());
-    while !terminal::is_gone() {
+    while !terminal::is_gone() && !signals.asked() {
         rows.update(&survey(directories)?, Instant::now());
         let until = Instant::now() + options.interval;
         loop {
             terminal.draw(|frame| view::draw(frame, &view, &rows))?;
-            match keys.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match next_key(&keys, until, signals) {
                 Ok(Some(key)) if view.press(key) == Next::Quit => return Ok(()),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => break,
@@ -46,4 +50,21 @@ fn watch(terminal: &mut DefaultTerminal, options: &Top, directories: &[PathBuf])
         }
     }
     Ok(())
+}
+
+/// Waits for a key until some time, or until a signal asks to end.
+fn next_key(
+    keys: &Receiver<Option<KeyEvent>>,
+    until: Instant,
+    signals: &Signals,
+) -> Result<Option<KeyEvent>, RecvTimeoutError> {
+    /// A signal does not end the wait.
+    const LONGEST: Duration = Duration::from_millis(200);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match keys.recv_timeout(left.min(LONGEST)) {
+            Err(RecvTimeoutError::Timeout) if left > LONGEST && !signals.asked() => {}
+            outcome => return outcome,
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Signals that end a scan early. They only set a flag: the instance is removed and the result shown as at the usual
-//! end.
+//! Signals that end a scan or a live table early. They only set a flag: a trace instance is removed, a terminal is given
+//! back and a result shown as at the usual end.
 
 use anyhow::Result;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
