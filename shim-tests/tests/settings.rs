@@ -51,7 +51,7 @@ mod a_bad_value {
 
     #[test]
     fn of_max_bytes_is_reported() {
-        is_reported(here!(), "SOFTCLOSE_MAX_BYTES", "1MB", &["1MiB", "64MiB"]);
+        is_reported(here!(), "SOFTCLOSE_MAX_BYTES", "1mb", &["1MiB", "64MiB"]);
     }
 
     #[test]
@@ -66,7 +66,7 @@ mod a_bad_value {
 
     #[test]
     fn of_exit_timeout_is_reported() {
-        is_reported(here!(), "SOFTCLOSE_EXIT_TIMEOUT", "1h", &["500ms", "2s"]);
+        is_reported(here!(), "SOFTCLOSE_EXIT_TIMEOUT", "1d", &["500ms", "2s"]);
     }
 
     #[test]

@@ -7,8 +7,20 @@ use softclose_core::settings::strategy::WORDS;
 use softclose_core::settings::value::{MAX_DURATION_MS, duration_ms, size};
 use softclose_core::settings::{Origin, Reading, Settings, read};
 
-const DURATIONS: [(&str, u128); 3] = [("ms", 1), ("s", 1000), ("m", 60 * 1000)];
-const SIZES: [(&str, u128); 5] = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+const DURATIONS: [(&str, u128); 4] = [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h", 60 * 60 * 1000)];
+const SIZES: [(&str, u128); 11] = [
+    ("", 1),
+    ("B", 1),
+    ("K", 1 << 10),
+    ("M", 1 << 20),
+    ("G", 1 << 30),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("KB", 1000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+];
 
 /// The values of all variables, in the order of [`KNOBS`].
 type Environment = Vec<Option<String>>;
@@ -30,7 +42,7 @@ fn values(knob: &Knob) -> impl Strategy<Value = String> + use<> {
     prop_oneof![
         good_values(knob.kind),
         Just(knob.default.to_owned()),
-        "[0-9]{0,22}(ms|s|m|h|B|KiB|MiB|GiB|KB)?",
+        "[0-9]{0,22}(ms|s|m|h|d|B|KiB|MiB|GiB|KB|M|T)?",
         "[ +-]?[0-9.]{1,6} ?[a-zA-Z]{0,3}",
         any::<String>(),
     ]
@@ -39,8 +51,8 @@ fn values(knob: &Knob) -> impl Strategy<Value = String> + use<> {
 fn good_values(kind: Kind) -> BoxedStrategy<String> {
     match kind {
         Kind::Flag => "0|1|true|false|yes|no|on|off".boxed(),
-        Kind::Duration => "0|[0-9]{1,7}ms|[0-9]{1,4}s|[0-9]{1,3}m".boxed(),
-        Kind::Size => "[0-9]{1,9}(B|KiB|MiB|GiB)?".boxed(),
+        Kind::Duration => "0|[0-9]{1,7}ms|[0-9]{1,4}s|[0-9]{1,3}m|1?[0-9]h".boxed(),
+        Kind::Size => "[0-9]{1,9}(B|[KMG](iB|B)?)?".boxed(),
         Kind::Count => "auto|[1-9][0-9]{0,3}".boxed(),
         Kind::Choice(words) => prop::sample::select(words).prop_map(str::to_owned).boxed(),
         Kind::Path => "(/[a-z.]{1,8}){1,3}".boxed(),

@@ -70,7 +70,7 @@ mod tests {
     fn a_bad_value_is_named_with_its_option_and_what_is_allowed() {
         let failure = Options::default().set(knob("idle").unwrap(), "fast".into()).unwrap_err();
         assert_eq!(failure.status, 125);
-        assert_eq!(failure.message, "--idle=\"fast\" is not a duration such as 500ms, 2s or 1m, at most 24 hours");
+        assert_eq!(failure.message, "--idle=\"fast\" is not a duration such as 500ms, 2s, 1m or 1h, at most 24 hours");
     }
 
     /// The message said of an absolute path that it was none.

@@ -12,9 +12,9 @@ use super::strategy::WORDS;
 pub enum Kind {
     /// `1`, `true`, `yes`, `on` or `0`, `false`, `no`, `off`.
     Flag,
-    /// A number with `ms`, `s` or `m`, such as `500ms`; or `0`.
+    /// A number with `ms`, `s`, `m` or `h`, such as `500ms`; or `0`.
     Duration,
-    /// A number with `B`, `KiB`, `MiB` or `GiB`, such as `64KiB`; without a unit it is bytes.
+    /// A number with `B`, `KiB`, `MiB`, `GiB` or their like, such as `64KiB`; without a unit it is bytes.
     Size,
     /// A decimal number, or `auto`.
     Count,
@@ -43,7 +43,7 @@ pub struct Knob {
     pub help: &'static str,
 }
 
-const DURATION: &str = "a duration such as 500ms, 2s or 1m, at most 24 hours";
+const DURATION: &str = "a duration such as 500ms, 2s, 1m or 1h, at most 24 hours";
 
 /// Every setting, in the order in which they are documented.
 pub const KNOBS: &[Knob] = &[

@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(reading.settings, Settings::DEFAULT);
         assert_eq!(
             reading.warnings[0].to_string(),
-            "softclose: SOFTCLOSE_IDLE=\"fast\" is not a duration such as 500ms, 2s or 1m, at most 24 hours; using 5s"
+            "softclose: SOFTCLOSE_IDLE=\"fast\" is not a duration such as 500ms, 2s, 1m or 1h, at most 24 hours; using 5s"
         );
     }
 

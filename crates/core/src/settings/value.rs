@@ -16,7 +16,7 @@ pub fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// Parses `500ms`, `2s`, `1m` or a bare `0` into milliseconds.
+/// Parses `500ms`, `2s`, `1m`, `1h` or a bare `0` into milliseconds.
 pub fn duration_ms(text: &str) -> Option<u32> {
     let (number, unit) = split(text)?;
     let scale = match unit {
@@ -24,20 +24,25 @@ pub fn duration_ms(text: &str) -> Option<u32> {
         "ms" => 1,
         "s" => 1000,
         "m" => 60 * 1000,
+        "h" => 60 * 60 * 1000,
         _ => return None,
     };
     let ms = number.checked_mul(scale)?;
     (ms <= MAX_DURATION_MS).then_some(u32::try_from(ms).ok()?)
 }
 
-/// Parses `65536`, `64KiB`, `1MiB`, `1GiB` into bytes.
+/// Parses `65536`, `64KiB`, `64K`, `64KB` and their like into bytes: with the units of coreutils, where `K` is 1024 and `KB`
+/// is 1000.
 pub fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let scale = match unit {
         "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
+        "K" | "KiB" => 1 << 10,
+        "M" | "MiB" => 1 << 20,
+        "G" | "GiB" => 1 << 30,
+        "KB" => 1000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
         _ => return None,
     };
     number.checked_mul(scale)
@@ -69,8 +74,9 @@ mod tests {
         assert_eq!(duration_ms("500ms"), Some(500));
         assert_eq!(duration_ms("2s"), Some(2000));
         assert_eq!(duration_ms("1m"), Some(60_000));
+        assert_eq!(duration_ms("1h"), Some(3_600_000));
         assert_eq!(duration_ms("0"), Some(0));
-        for bad in ["", "5", "-1s", "1h", "s", "1.5s", " 1s", "1s ", "2000m", "99999999999999999999s"] {
+        for bad in ["", "5", "-1s", "25h", "1d", "s", "1.5s", " 1s", "1s ", "2000m", "99999999999999999999s"] {
             assert_eq!(duration_ms(bad), None, "{bad:?}");
         }
     }
@@ -81,7 +87,9 @@ mod tests {
         assert_eq!(size("64KiB"), Some(65536));
         assert_eq!(size("1MiB"), Some(1 << 20));
         assert_eq!(size("2GiB"), Some(2 << 30));
-        for bad in ["", "1KB", "KiB", "-1", "1 MiB", "18446744073709551615KiB"] {
+        assert_eq!(["1K", "2M", "3G"].map(size), [Some(1 << 10), Some(2 << 20), Some(3 << 30)]);
+        assert_eq!(["1KB", "2MB", "3GB"].map(size), [Some(1000), Some(2_000_000), Some(3_000_000_000)]);
+        for bad in ["", "1kB", "1T", "KiB", "-1", "1 MiB", "18446744073709551615KiB"] {
             assert_eq!(size(bad), None, "{bad:?}");
         }
     }
