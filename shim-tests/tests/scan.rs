@@ -185,7 +185,7 @@ fn what_a_killed_scan_has_left_is_removed() {
 /// removed, and some had opened the switch of another one's instance (the kernel had made that where theirs had been).
 #[test]
 fn scans_at_once_leave_each_other_s_instances_alone() {
-    const SCANS: usize = 40;
+    const SCANS: usize = 16;
     if let Some(reason) = obstacle() {
         return skip(here!(), &reason);
     }

@@ -99,7 +99,7 @@ fn make(all: &Path, path: &Path) -> io::Result<File> {
 /// Waits until no other scan makes or removes an instance, for as long as the answer is kept. One that was stopped at that
 /// moment keeps others waiting, but not for ever.
 fn turn(all: &Path) -> io::Result<File> {
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE: Duration = Duration::from_secs(30);
     const PAUSE: Duration = Duration::from_millis(5);
     let (all, until) = (File::open(all)?, Instant::now() + PATIENCE);
     while let Err(errno) = flock(&all, FlockOperation::NonBlockingLockExclusive) {
