@@ -141,9 +141,19 @@ impl<'a> Map<'a> {
 /// most programs can be given.
 pub fn environment(pid: u32) -> io::Result<Vec<u8>> {
     const MOST: u64 = 2 << 20;
+    beginning(pid, "environ", MOST)
+}
+
+/// The first bytes of a file of a process, which may be as long as the process likes.
+pub fn beginning(pid: u32, name: &str, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(format!("/proc/{pid}/environ"))?.take(MOST).read_to_end(&mut bytes)?;
+    File::open(format!("/proc/{pid}/{name}"))?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The path of a file, without what procfs adds where the file is gone.
+pub fn without_mark(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b" (deleted)").unwrap_or(path)
 }
 
 /// Whether there is a process that has not ended. `/proc` may hide it (`hidepid`); then the kernel says

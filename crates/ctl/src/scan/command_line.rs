@@ -1,11 +1,11 @@
 //! The command line of another process, as one can type it again, and as a terminal may show it.
 
-use softclose_core::counters::page::printable;
+use crate::printable::printable;
+use crate::proc;
 use softclose_launcher::quote::quote;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -28,8 +28,7 @@ impl CommandLine {
             Ok(words) => Self { words, lack: None },
             Err(lack) => {
                 let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default().into_os_string().into_vec();
-                let file = file.strip_suffix(b" (deleted)").unwrap_or(&file).to_vec();
-                Self { words: vec![file], lack: Some(lack) }
+                Self { words: vec![proc::without_mark(&file).to_vec()], lack: Some(lack) }
             }
         }
     }
@@ -42,9 +41,7 @@ impl CommandLine {
 
 /// The words of the command line of a process, or why they are not known.
 fn words(pid: u32) -> Result<Vec<Vec<u8>>, &'static str> {
-    let mut bytes = Vec::new();
-    let file = File::open(format!("/proc/{pid}/cmdline")).map_err(|_| "its arguments")?;
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|_| "its arguments")?;
+    let bytes = proc::beginning(pid, "cmdline", MOST + 1).map_err(|_| "its arguments")?;
     if bytes.len() as u64 > MOST {
         return Err("its arguments: its command line is long");
     }

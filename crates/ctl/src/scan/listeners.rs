@@ -86,11 +86,15 @@ impl Listeners {
         Some(programs(owners.cloned()))
     }
 
-    /// The ports on which a process listened when the owners were searched.
-    pub fn ports(&self, pid: u32) -> BTreeSet<u16> {
-        let is_owner =
-            |socket: &&Socket| self.owners.get(&socket.inode).is_some_and(|all| all.iter().any(|who| who.pid == pid));
-        self.namespaces.values().flatten().filter(is_owner).map(|socket| socket.port).collect()
+    /// The ports on which each process listened when the owners were searched.
+    pub fn ports(&self) -> HashMap<u32, BTreeSet<u16>> {
+        let mut ports = HashMap::<u32, BTreeSet<u16>>::new();
+        for socket in self.namespaces.values().flatten() {
+            for owner in self.owners.get(&socket.inode).into_iter().flatten() {
+                ports.entry(owner.pid).or_default().insert(socket.port);
+            }
+        }
+        ports
     }
 
     /// Whether the owners of a socket are not known, and a search may find them.
@@ -252,8 +256,8 @@ mod tests {
         listeners.hurry();
         let pids = listeners.owners(&flow, Instant::now()).unwrap().iter().map(|who| who.pid).collect::<Vec<_>>();
         assert_eq!(pids, [std::process::id()]);
-        assert!(listeners.ports(std::process::id()).contains(&flow.local.1));
-        assert!(listeners.ports(u32::MAX).is_empty());
+        assert!(listeners.ports()[&std::process::id()].contains(&flow.local.1));
+        assert!(!listeners.ports().contains_key(&u32::MAX));
     }
 
     #[test]

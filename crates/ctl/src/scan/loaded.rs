@@ -30,13 +30,13 @@ pub struct Loaded {
 impl Loaded {
     /// All of them now.
     pub fn now() -> Vec<Self> {
-        let listeners = Listeners::now();
+        let listening = Listeners::now().ports();
         let mut all = BTreeMap::<_, Vec<u32>>::new();
         for pid in proc::pids().unwrap_or_default() {
             if matches!(patiently(pid, move || look(pid)), Some(Look::Loaded(_)))
                 && let Some(who) = Who::of(pid)
             {
-                let ports = listeners.ports(who.pid);
+                let ports = listening.get(&who.pid).cloned().unwrap_or_default();
                 all.entry((who.program, who.file, who.manager, ports)).or_default().push(who.pid);
             }
         }

@@ -6,7 +6,7 @@ use super::place::Place;
 use super::who::Who;
 use crate::patience::patiently;
 use crate::survey::process::{Look, look};
-use softclose_core::counters::page::printable;
+use crate::{printable, proc};
 use softclose_launcher::check::{self, Severity};
 use softclose_launcher::library;
 use std::fs;
@@ -142,13 +142,13 @@ fn systemctl(systemctl: &str, name: &str, place: &Place, has_preload: bool) -> V
 fn library() -> String {
     // ld.so(8) replaces $LIB; systemd does not.
     let usual = |_| "/usr/$LIB/libsoftclose.so".to_owned();
-    let path = library::find().map_or_else(usual, |path| printable(&path.to_string_lossy()));
+    let path = library::find().map_or_else(usual, |path| printable::path(&path));
     // In a unit a percent sign is written twice.
     path.replace('%', "%%")
 }
 
 fn has_preload(pid: u32) -> bool {
-    let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let all = proc::environment(pid).unwrap_or_default();
     all.split(|&byte| byte == 0).any(|word| word.starts_with(b"LD_PRELOAD="))
 }
 

@@ -45,10 +45,10 @@ impl Who {
     }
 }
 
-/// The name of the file that a process executes. procfs says ` (deleted)` behind that of a file that was replaced.
+/// The name of the file that a process executes, also of one that was replaced.
 fn name_of(file: &std::path::Path) -> String {
     let name = file.file_name().map_or_else(|| file.as_os_str().as_bytes(), OsStrExt::as_bytes);
-    printable(&String::from_utf8_lossy(name.strip_suffix(b" (deleted)").unwrap_or(name)))
+    printable(&String::from_utf8_lossy(proc::without_mark(name)))
 }
 
 /// What was found out of threads lately. A thread that closes a thousand connections a second is looked up once.

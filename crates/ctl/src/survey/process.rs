@@ -124,8 +124,7 @@ impl Mapping {
     /// cannot map it so: a user's process has no file of root's but one that it got from a process of
     /// root's.
     fn of(map: &Map<'_>) -> Option<Self> {
-        // procfs adds this where the file is gone.
-        let path = map.path.strip_suffix(b" (deleted)").unwrap_or(map.path);
+        let path = proc::without_mark(map.path);
         let is_its = map.is_written_through && is_stats_file(path);
         let id = FileId { device: map.device, inode: map.inode };
         is_its.then(|| Self { id, path: OsStr::from_bytes(path).into(), address: map.address })
