@@ -43,6 +43,15 @@ pub fn count(number: u64) -> String {
     if power == 0 { number.to_string() } else { format!("{scaled:.*}{}", usize::from(scaled < 1000.0), units[power]) }
 }
 
+/// The first of some lines, and how many more there are. `rest` says where they are.
+pub fn beginning(lines: &[String], most: usize, rest: &str) -> String {
+    let more = match lines.len().saturating_sub(most) {
+        0 => String::new(),
+        count => format!("and {count} more: {rest}\n"),
+    };
+    lines.iter().take(most).cloned().chain([more]).collect()
+}
+
 /// A table: rows under their heads. Each column is as wide as its widest cell.
 pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let width = |at: usize| rows.iter().map(|row| width(&row[at])).chain([heads[at].len()]).max().unwrap_or(0);
@@ -94,6 +103,13 @@ mod tests {
         let texts = [0, 9_999_999, 10_000_000, 999_999_999, 1 << 40, u64::MAX].map(count);
         assert_eq!(texts, ["0", "9999999", "10.0M", "1000.0M", "1.1T", "18447P"]);
         assert!((0..=19).all(|power| count(10u64.pow(power)).len() <= 7));
+    }
+
+    #[test]
+    fn lines_beyond_a_number_are_counted() {
+        let lines = ["a\n", "b\n", "c\n"].map(str::to_owned);
+        assert_eq!(beginning(&lines, 3, "x"), "a\nb\nc\n");
+        assert_eq!(beginning(&lines, 1, "x"), "a\nand 2 more: x\n");
     }
 
     #[test]

@@ -46,13 +46,8 @@ fn notices(survey: &Survey) -> Vec<String> {
     survey.notices.iter().map(|notice| format!("{notice}\n")).chain(waiting).collect()
 }
 
-/// The first lines, and how many more there are.
 fn lines(all: &[String], most: usize) -> String {
-    let more = match all.len().saturating_sub(most) {
-        0 => String::new(),
-        count => format!("and {count} more: softclosectl ps --all\n"),
-    };
-    all.iter().take(most).cloned().chain([more]).collect()
+    human::beginning(all, most, "softclosectl ps --all")
 }
 
 /// One line for the files that no visible process uses.

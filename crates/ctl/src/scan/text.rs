@@ -162,22 +162,15 @@ pub fn list(sides: impl ExactSizeIterator<Item = Side>) -> String {
 
 /// The programs that have softclose and have cut off nothing.
 fn loaded(report: &Report) -> String {
-    let cuts_nothing = |one: &&Loaded| !report.services.iter().any(|service| one.is(service));
-    let all: Vec<_> = report.loaded.iter().filter(cuts_nothing).collect();
-    match all.len() {
-        0 => String::new(),
-        _ => format!("softclose is loaded, and nothing was cut off:\n{}", lines(&all)),
-    }
-}
-
-/// A line for each of the first ones.
-fn lines(all: &[&Loaded]) -> String {
     const SHOWN: usize = 20;
-    let more = match all.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!("    and {more} more: --json has them all\n"),
-    };
-    all.iter().take(SHOWN).map(|one| line(one)).collect::<String>() + &more
+    let cuts_nothing = |one: &&Loaded| !report.services.iter().any(|service| one.is(service));
+    let all: Vec<_> = report.loaded.iter().filter(cuts_nothing).map(line).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let lines = human::beginning(&all, SHOWN, "--json has them all");
+    let indented = lines.lines().map(|line| format!("    {line}\n"));
+    ["softclose is loaded, and nothing was cut off:\n".to_owned()].into_iter().chain(indented).collect()
 }
 
 fn line(one: &Loaded) -> String {
@@ -188,7 +181,7 @@ fn line(one: &Loaded) -> String {
         _ => format!("{} processes", one.pids.len()),
     };
     let parts: Vec<_> = [manager, ports, Some(processes)].into_iter().flatten().collect();
-    format!("    {} ({})\n", one.program, parts.join(", "))
+    format!("{} ({})\n", one.program, parts.join(", "))
 }
 
 #[cfg(test)]
